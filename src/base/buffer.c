@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See buffer.h. */
+#include "buffer.h"
+
+#include "memory.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+void buffer_deinit(struct buffer *buffer)
+{
+    free(buffer->data);
+    *buffer = BUFFER_INIT;
+}
+
+void buffer_clear(struct buffer *buffer)
+{
+    buffer->length = 0;
+    if (buffer->data)
+        buffer->data[0] = '\0';
+}
+
+void buffer_reserve(struct buffer *buffer, size_t more)
+{
+    assert(more < SIZE_MAX / 2 - buffer->length);
+    array_reserve(buffer->data, buffer->capacity, buffer->length + more + 1);
+}
+
+void buffer_append(struct buffer *buffer, const void *data, size_t length)
+{
+    buffer_reserve(buffer, length);
+    if (length > 0)
+        memcpy(buffer->data + buffer->length, data, length);
+    buffer->length += length;
+    buffer->data[buffer->length] = '\0';
+}
+
+void buffer_append_text(struct buffer *buffer, const char *text)
+{
+    buffer_append(buffer, text, strlen(text));
+}
+
+void buffer_append_character(struct buffer *buffer, char character)
+{
+    buffer_append(buffer, &character, 1);
+}
+
+void buffer_append_slice(struct buffer *buffer, struct slice slice)
+{
+    buffer_append(buffer, slice.data, slice.length);
+}
+
+void buffer_append_formatted(struct buffer *buffer, const char *format, va_list arguments)
+{
+    va_list again;
+    int length;
+
+    va_copy(again, arguments);
+    length = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    assert(length >= 0);
+    buffer_reserve(buffer, (size_t)length);
+    vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, arguments);
+    buffer->length += (size_t)length;
+}
+
+void buffer_appendf(struct buffer *buffer, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    buffer_append_formatted(buffer, format, arguments);
+    va_end(arguments);
+}
+
+void buffer_consume(struct buffer *buffer, size_t count)
+{
+    assert(count <= buffer->length);
+    if (count == 0)
+        return;
+    memmove(buffer->data, buffer->data + count, buffer->length - count);
+    buffer->length -= count;
+    buffer->data[buffer->length] = '\0';
+}
+
+const char *buffer_text(const struct buffer *buffer)
+{
+    return buffer->data ? buffer->data : "";
+}
+
+char *buffer_take(struct buffer *buffer)
+{
+    char *text;
+
+    buffer_reserve(buffer, 0);
+    buffer->data[buffer->length] = '\0';
+    text = buffer->data;
+    *buffer = BUFFER_INIT;
+    return text;
+}
+
+struct slice slice_from_text(const char *text)
+{
+    return (struct slice){.data = text, .length = strlen(text)};
+}
+
+bool slice_equals(struct slice slice, const char *text)
+{
+    return strlen(text) == slice.length && memcmp(slice.data, text, slice.length) == 0;
+}
+
+static char character_lower(char character)
+{
+    return character >= 'A' && character <= 'Z' ? (char)(character - 'A' + 'a') : character;
+}
+
+bool slice_equals_ignoring_case(struct slice slice, const char *text)
+{
+    if (strlen(text) != slice.length)
+        return false;
+    for (size_t i = 0; i < slice.length; i++)
+        if (character_lower(slice.data[i]) != character_lower(text[i]))
+            return false;
+    return true;
+}
+
+static bool character_is_space(char character)
+{
+    return character == ' ' || (character >= '\t' && character <= '\r');
+}
+
+struct slice slice_trim(struct slice slice)
+{
+    while (slice.length > 0 && character_is_space(slice.data[0])) {
+        slice.data++;
+        slice.length--;
+    }
+    while (slice.length > 0 && character_is_space(slice.data[slice.length - 1]))
+        slice.length--;
+    return slice;
+}
+
+char *slice_copy(struct slice slice)
+{
+    return memory_copy_bytes(slice.data, slice.length);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See clock.h. */
+#include "clock.h"
+
+#include <assert.h>
+#include <time.h>
+
+static struct timespec clock_read(clockid_t clock)
+{
+    struct timespec now;
+
+    /* clock_gettime can only fail for a clock that does not exist. */
+    if (clock_gettime(clock, &now) < 0)
+        assert(!"the kernel has this clock");
+    return now;
+}
+
+uint64_t clock_boot_us(void)
+{
+    struct timespec now = clock_read(CLOCK_BOOTTIME);
+
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+uint64_t clock_boot_ms(void)
+{
+    return clock_boot_us() / 1000;
+}
+
+double clock_wall_seconds(void)
+{
+    struct timespec now = clock_read(CLOCK_REALTIME);
+
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}

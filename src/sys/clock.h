@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The two clocks. Only the world's rooms ask them; the brains get the time handed in. */
+#pragma once
+
+#include <stdint.h>
+
+/*
+ * Milliseconds that only grow and that count suspended time as well (CLOCK_BOOTTIME), so that a
+ * lease ends on a closed laptop too. Comparable between processes of one boot only.
+ */
+uint64_t clock_boot_ms(void);
+/* The same in microseconds, for measuring. */
+uint64_t clock_boot_us(void);
+/* Seconds since 1970 with fractions: for people to read. It may jump. */
+double clock_wall_seconds(void);
