@@ -11,13 +11,13 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#define _cleanup_(f)         __attribute__((__cleanup__(f)))
-#define _printf_(f, a)       __attribute__((__format__(__printf__, f, a)))
-#define _unused_             __attribute__((__unused__))
-#define _noreturn_           __attribute__((__noreturn__))
-#define _must_check_         __attribute__((__warn_unused_result__))
+#define _cleanup_(f)   __attribute__((__cleanup__(f)))
+#define _printf_(f, a) __attribute__((__format__(__printf__, f, a)))
+#define _unused_       __attribute__((__unused__))
+#define _noreturn_     __attribute__((__noreturn__))
+#define _must_check_   __attribute__((__warn_unused_result__))
 
-#define ARRAY_LENGTH(a)      (sizeof(a) / sizeof((a)[0]))
+#define ARRAY_LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Evaluates to the pointer and leaves NULL behind, so that a cleanup attribute finds nothing. */
 #define take_pointer(p)                                                                            \

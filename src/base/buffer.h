@@ -25,7 +25,7 @@ struct slice {
     size_t length;
 };
 
-#define BUFFER_INIT ((struct buffer){0})
+#define BUFFER_INIT      ((struct buffer){0})
 #define _cleanup_buffer_ _cleanup_(buffer_deinit)
 
 void buffer_deinit(struct buffer *buffer);

@@ -6,8 +6,8 @@
  * passed on unchanged (a negative errno value, which says the kind); positive is a documented
  * result of that function and must be handled. Where a person will read what went wrong, the last
  * parameter is `struct error *err`: the place that knows fills it, each caller on the way up may
- * put in front what it tried. Texts are lower case, without a full stop, 'names' quoted; the hint is
- * one sentence that says what to do. Functions either log or return errors, never both.
+ * put in front what it tried. Texts are lower case, without a full stop, 'names' quoted; the hint
+ * is one sentence that says what to do. Functions either log or return errors, never both.
  *
  *     return error_set(err, -ENOENT, "cannot open '%s': no such file", path);
  *     ...
@@ -24,7 +24,7 @@ struct error {
     char *hint; /* owned; NULL or one sentence */
 };
 
-#define ERROR_INIT ((struct error){0})
+#define ERROR_INIT      ((struct error){0})
 #define _cleanup_error_ _cleanup_(error_clear)
 
 /* Replaces what `err` says and returns `code`, which must be negative. `err` may be NULL. */

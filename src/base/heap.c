@@ -23,8 +23,7 @@ bool heap_try_reserve(struct heap *heap, size_t item_count)
     if (!array_try_reserve(heap->places, heap->places_capacity, item_count))
         return false;
     if (heap->places_capacity > before)
-        memset(heap->places + before, 0,
-               (heap->places_capacity - before) * sizeof(*heap->places));
+        memset(heap->places + before, 0, (heap->places_capacity - before) * sizeof(*heap->places));
     return true;
 }
 

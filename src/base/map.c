@@ -174,8 +174,8 @@ void string_map_put(struct string_map *map, const char *key, uint64_t value)
     }
     array_reserve(map->entries, map->capacity, map->length + 1);
     map_get(&map->index, hash, &next);
-    map->entries[map->length++] = (struct string_map_entry){
-        .key = memory_copy_string(key), .value = value, .next = next};
+    map->entries[map->length++] =
+        (struct string_map_entry){.key = memory_copy_string(key), .value = value, .next = next};
     map_put(&map->index, hash, map->length);
 }
 

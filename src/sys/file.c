@@ -75,8 +75,7 @@ static int folder_sync(const char *path, struct error *err)
 static int file_write_beside(const char *path, const void *data, size_t length, mode_t mode,
                              bool durable, struct error *err)
 {
-    _cleanup_fd_ int fd =
-        open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+    _cleanup_fd_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
     int r;
 
     if (fd < 0)

@@ -37,6 +37,7 @@ char *file_join(const char *folder, const char *name);
 
 /*
  * Whether a name that came from outside stays inside the folder that it is joined to: relative,
- * not empty, no '..' and no '.' or empty component, no NUL, at most 4096 bytes, valid as a path on Linux.
+ * not empty, no '..' and no '.' or empty component, no NUL, at most 4096 bytes, valid as a path on
+ * Linux.
  */
 bool file_name_is_contained(const char *name);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See log.h. Control characters of outside text are shown as '?', so that one event stays a line. */
+/* See log.h. Control characters of outside text are shown as '?', so that one event stays a line.
+ */
 #include "log.h"
 
 #include "base/buffer.h"
