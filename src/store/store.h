@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the pool remembers across a crash, in one SQLite file. Nobody else speaks SQL.
+ *
+ * Writing is in batches: store_begin(), any number of writes, store_commit(). A batch is on the
+ * disk whole when store_commit() returns 0, and never in part. The writes themselves return
+ * nothing: the first one that fails spoils its batch, and store_commit() says what happened. The
+ * caller then ends the process; the next one starts from the rows.
+ *
+ * Reading sees committed batches only, also while one is open, so that nothing can be answered
+ * before it is safe. A reader never keeps writers or the log's clean-up waiting: long answers are
+ * read in chunks, each of which starts behind the last row of the one before.
+ *
+ * One process at a time may have a store open. Texts in rows that are handed out belong to the
+ * store and live until the callback returns, or the cursor's next call; texts in rows that are
+ * handed in are copied. Times are seconds since 1970, 0 where there is none yet. Words for
+ * states and reasons are stored as they are given, so that they must be the stable ones.
+ */
+#pragma once
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct store;
+
+/* "No node", "no exit code", and "all tasks of the job". */
+enum { STORE_NONE = UINT32_MAX };
+
+/*
+ * Opens the file and makes it if it is missing; brings an older schema up to date. Errors: -EBUSY
+ * another process has it open, -EPROTO it was written by a newer dusk, -EBADMSG it is damaged or no
+ * store, -ENOSPC, -EROFS, -EACCES and other errno values.
+ */
+int store_open(const char *path, struct store **ret_store, struct error *err);
+/* Gives up a batch that is open. Accepts NULL, returns NULL. */
+struct store *store_close(struct store *store);
+
+/* Nothing is touched before the first write, so that an empty batch costs nothing. */
+void store_begin(struct store *store);
+/* On failure nothing of the batch is stored; -ENOSPC says that the disk is full. */
+int store_commit(struct store *store, struct error *err);
+/* How many batches with something in them were committed since store_open(). */
+uint64_t store_count_commits(const struct store *store);
+
+/*
+ * Single values: the pool's name, the next job number, the last epoch. Loading returns 0, or 1 with
+ * *ret_value untouched if nothing was ever saved under that key.
+ */
+void store_save_text(struct store *store, const char *key, const char *value);
+void store_save_number(struct store *store, const char *key, uint64_t value);
+int store_load_text(struct store *store, const char *key, char **ret_value, struct error *err);
+int store_load_number(struct store *store, const char *key, uint64_t *ret_value, struct error *err);
+
+/* Jobs. */
+
+/* One range of equal tasks. */
+struct store_part {
+    uint32_t first;
+    uint32_t count;
+    uint32_t next; /* the first task that was never started */
+    uint32_t cpus;
+    uint64_t memory; /* bytes */
+    uint64_t disk;   /* bytes */
+};
+
+struct store_job {
+    uint32_t number; /* not 0 */
+    uint32_t tasks;
+    const char *user;
+    const char *name;   /* NULL if it has none */
+    const char *folder; /* absolute: where it was submitted */
+    bool deliver;       /* outputs go straight to the submitter's folders */
+    uint32_t uid;       /* of the submitter on this computer, or STORE_NONE */
+    uint32_t gid;
+    double submitted_at;
+    double ended_at;
+    int32_t priority;
+    bool held;
+    bool removed;
+    bool over;
+    uint32_t completed;
+    uint32_t removed_tasks;
+};
+
+/* `submit` and `files` are the frozen submit text and the list of its input files. */
+void store_add_job(struct store *store, const struct store_job *job, const struct store_part *parts,
+                   size_t part_count, struct slice submit, struct slice files);
+/* Saves the fields from ended_at on; the others never change. */
+void store_save_job(struct store *store, const struct store_job *job);
+/* Saves how far a part was started; `part` is its index in store_add_job(). */
+void store_save_part(struct store *store, uint32_t job, uint32_t part, uint32_t next);
+
+/* A callback that returns a negative value ends the walk, which returns that value. */
+typedef int store_job_callback(const struct store_job *job, const struct store_part *parts,
+                               size_t part_count, void *userdata);
+
+/* All jobs that are not over, or have a task whose claim still stands, in order. */
+int store_walk_live_jobs(struct store *store, store_job_callback *callback, void *userdata,
+                         struct error *err);
+
+struct store_job_filter {
+    const char *user; /* NULL: everybody's */
+    uint32_t job;     /* 0: all */
+    bool only_over;
+    bool only_open;
+    uint32_t limit; /* 0: no limit */
+};
+
+/* Newest first, without their parts. The answer is collected before the first callback. */
+int store_walk_jobs(struct store *store, const struct store_job_filter *filter,
+                    store_job_callback *callback, void *userdata, struct error *err);
+/* Appends the two texts; either may be NULL. Returns 1 if there is no such job. */
+int store_load_job_texts(struct store *store, uint32_t job, struct buffer *submit,
+                         struct buffer *files, struct error *err);
+
+/* Tasks: a task that never started has no row. */
+
+/* What the brain decides of a task: saved at every change. */
+struct store_task_state {
+    uint32_t job;
+    uint32_t task;
+    const char *state;
+    bool over;
+    uint32_t attempts;
+    uint32_t node;  /* that holds the claim; STORE_NONE: no claim stands */
+    uint64_t epoch; /* of that claim, or 0 */
+    const char *reason;
+    double started_at; /* of the attempt; 0 keeps what is there */
+    double ended_at;   /* 0 keeps what is there */
+};
+
+/* What the node says of an attempt that ended. */
+struct store_task_result {
+    uint32_t job;
+    uint32_t task;
+    int exit_code;   /* negative: it has none */
+    int exit_signal; /* 0: none */
+    double cpu_seconds;
+    double wall_seconds;
+    uint64_t memory_peak; /* bytes */
+    const char *detail;   /* a sentence for people, or NULL */
+};
+
+/* Both make the row if it is missing and leave the other's fields alone. */
+void store_save_task(struct store *store, const struct store_task_state *state);
+void store_save_result(struct store *store, const struct store_task_result *result);
+
+/*
+ * All tasks that have a row and are not over, or whose claim still stands, in order. As with the
+ * jobs: together they are what a brain is rebuilt from.
+ */
+typedef int store_task_callback(const struct store_task_state *state, void *userdata);
+int store_walk_live_tasks(struct store *store, store_task_callback *callback, void *userdata,
+                          struct error *err);
+
+/* Everything that is known of a task, with its job's user and time. */
+struct store_task {
+    struct store_task_state state; /* started_at and ended_at: 0 where there is none yet */
+    struct store_task_result result;
+    const char *user;
+    const char *node_name; /* of the last node that it was on; NULL if there was none */
+    double submitted_at;
+    bool ended_once; /* `result` holds something */
+};
+
+struct store_task_filter {
+    const char *user; /* NULL: everybody's */
+    uint32_t job;     /* 0: all */
+    uint32_t task;    /* STORE_NONE: all */
+    bool only_over;
+    bool only_open;
+    bool newest_first; /* by job and task number */
+    uint64_t limit;    /* 0: no limit */
+};
+
+/*
+ * A cursor over tasks that may stay open as long as its reader likes, also across batches and
+ * commits: each row is as it was when its chunk was read, no row comes twice.
+ */
+struct store_task_query;
+struct store_task_query *store_task_query_new(struct store *store,
+                                              const struct store_task_filter *filter);
+/* Returns 0 with the next row, 1 behind the last one, or an error. */
+int store_task_query_next(struct store_task_query *query, const struct store_task **ret_task,
+                          struct error *err);
+/* Accepts NULL, returns NULL. */
+struct store_task_query *store_task_query_free(struct store_task_query *query);
+
+/* Nodes. The caller gives the numbers, from 0; no two that are not forgotten share a name. */
+struct store_node {
+    uint32_t node;
+    const char *name;
+    const char *serial; /* of its certificate */
+    uint64_t machine;   /* fingerprint of the computer; 0: not known yet */
+    double enrolled_at;
+    bool forgotten;
+    uint64_t highest_epoch; /* that was ever given to it */
+    double last_seen_at;
+    const char *facts; /* what it last said of itself, JSON; NULL if nothing yet */
+};
+
+/* Makes or replaces the whole row. */
+void store_save_node(struct store *store, const struct store_node *node);
+/* Each of these changes a node that is there already. */
+void store_save_node_machine(struct store *store, uint32_t node, uint64_t machine, bool forgotten);
+void store_save_node_facts(struct store *store, uint32_t node, double last_seen_at,
+                           const char *facts);
+
+typedef int store_node_callback(const struct store_node *node, void *userdata);
+/* All, also forgotten ones, in order. */
+int store_walk_nodes(struct store *store, store_node_callback *callback, void *userdata,
+                     struct error *err);
+
+/* Tokens. The secret itself is never stored. */
+struct store_token {
+    const char *id;
+    const char *secret_hash; /* as sys/hash.h writes it */
+    const char *kind;
+    const char *user; /* NULL: not bound to one */
+    double created_at;
+    double expires_at;
+    bool revoked;
+    uint64_t uses;
+};
+
+void store_add_token(struct store *store, const struct store_token *token);
+void store_revoke_token(struct store *store, const char *id);
+void store_count_token_use(struct store *store, const char *id);
+
+typedef int store_token_callback(const struct store_token *token, void *userdata);
+/* In order of their creation. `secret_hash` NULL: all of them. */
+int store_walk_tokens(struct store *store, const char *secret_hash, store_token_callback *callback,
+                      void *userdata, struct error *err);
+
+/* Content: which jobs need which input files. */
+void store_add_content(struct store *store, const char *sha256, uint32_t job, uint64_t size);
+/* Forgets all references to it. */
+void store_forget_content(struct store *store, const char *sha256);
+
+typedef int store_content_callback(const char *sha256, uint64_t size, void *userdata);
+/* The contents that no job needs any more that is not over. */
+int store_walk_unneeded_contents(struct store *store, store_content_callback *callback,
+                                 void *userdata, struct error *err);
+
+/* Outputs that wait in the spool until somebody fetches them. */
+struct store_output {
+    uint32_t job;
+    uint32_t task;
+    uint32_t index;
+    const char *name;
+    uint64_t size;
+    uint32_t mode;
+    const char *kind; /* "file" or "folder" */
+    const char *path; /* where it goes */
+};
+
+/* Replaces the one with the same index. */
+void store_add_output(struct store *store, const struct store_output *output);
+/* `task` may be STORE_NONE. */
+void store_remove_outputs(struct store *store, uint32_t job, uint32_t task);
+
+typedef int store_output_callback(const struct store_output *output, void *userdata);
+int store_walk_outputs(struct store *store, uint32_t job, uint32_t task,
+                       store_output_callback *callback, void *userdata, struct error *err);
