@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What kind of computer this node is, in HTCondor's words where it has them. */
+#pragma once
+
+#include "base/error.h"
+#include "sys/hash.h"
+
+#include <stdint.h>
+
+struct computer_speed {
+    uint64_t integer;   /* millions of simple integer steps a second */
+    uint64_t floating;  /* KFLOPS: thousands of floating-point operations a second */
+    uint64_t memory_mb; /* megabytes copied in memory a second */
+};
+
+struct computer {
+    unsigned cpus;            /* that this process may use: affinity and cgroup limits count */
+    uint64_t memory_bytes;    /* the smaller of what there is and what the cgroups allow */
+    uint64_t disk_free_bytes; /* for us, below the state folder */
+    char *architecture;       /* "X86_64", "aarch64", ... */
+    char *system;             /* "LINUX" */
+    char *distribution;       /* "Debian12"; "Unknown" without os-release */
+    char *kernel;             /* "6.1.0-18-amd64" */
+    char *hostname;
+    char *cpu_model;                  /* "" if unknown */
+    char fingerprint[HASH_TEXT_SIZE]; /* see below */
+    struct computer_speed speed;
+};
+
+#define COMPUTER_INIT ((struct computer){0})
+
+/*
+ * Finds out everything; `state_folder` must exist. The fingerprint is a hash over /etc/machine-id,
+ * the lowest physical network address and device and inode of the state folder: a copied disk, a
+ * cloned machine and a copied folder each have another one. Speed is measured (at most 100 ms) when
+ * STATE/speed does not have it for this CPU model.
+ */
+int computer_detect(const char *state_folder, struct computer *ret_computer, struct error *err);
+void computer_deinit(struct computer *computer);
+
+/* What an ordinary user could still write below this folder, in bytes. */
+int computer_measure_disk(const char *folder, uint64_t *ret_bytes, struct error *err);

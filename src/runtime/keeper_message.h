@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an agent and its keeper say to each other: requests one way, news the other way, as frames
+ * on a stream socket. A frame is its length (32 bits), a type (8 bits) and the fields in the order
+ * of the structs below, little-endian; a text is its length (32 bits), its bytes and a NUL, so
+ * that it can be used where it lies. Any number of frames may come at once.
+ *
+ * The first news on each connection is KEEPER_NEWS_HELLO. Whoever receives a frame that is too
+ * long, too short, of an unknown type or with bytes left over gives up the connection.
+ */
+#pragma once
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    KEEPER_VERSION = 1,
+    KEEPER_FRAME_SIZE_MAX = 4 * 1024 * 1024, /* Linux takes 2 MiB of arguments and environment */
+    KEEPER_NOTE_SIZE_MAX = 64 * 1024,
+    KEEPER_WORDS_MAX = 65536, /* of arguments, and of environment variables */
+};
+
+enum keeper_request_type {
+    KEEPER_REQUEST_SPAWN = 1,
+    KEEPER_REQUEST_SIGNAL,
+    KEEPER_REQUEST_FREEZE,
+    KEEPER_REQUEST_THAW,
+    KEEPER_REQUEST_KILL,
+    KEEPER_REQUEST_DEADLINE,
+    KEEPER_REQUEST_FORGET,
+    KEEPER_REQUEST_USAGE,
+    KEEPER_REQUEST_LIST,
+};
+
+/* One attempt to start. Nothing in it is kept by the keeper but key, note and deadline. */
+struct keeper_spawn {
+    struct slice note;         /* the agent's own description, given back by LIST */
+    uint64_t deadline_boot_ms; /* CLOCK_BOOTTIME; the task is frozen then; 0: never */
+    const char *program;       /* path for execve(), absolute or below `folder` */
+    const char **arguments;    /* argv, NULL at the end */
+    const char **environment;  /* all of it, NULL at the end; DUSK_KEEPER_KEY is added */
+    const char *folder;        /* working folder, absolute */
+    const char *input;         /* below `folder`, never through a link; "" is /dev/null */
+    const char *output;        /* the same; made or emptied, mode 0644 */
+    const char *error;         /* the same; equal to `output`: one open file for both */
+    bool becomes_user;         /* run as uid and gid, without further groups */
+    uint32_t uid, gid;
+    int32_t nice;             /* 0..19 */
+    uint64_t file_size_max;   /* RLIMIT_FSIZE in bytes; 0: no limit, as for the following */
+    uint64_t cpu_seconds_max; /* RLIMIT_CPU, of each process */
+    uint64_t processes_max;   /* RLIMIT_NPROC, of the uid */
+    uint64_t memory_max;      /* bytes of the tree; kept only with the memory controller */
+};
+
+struct keeper_request {
+    enum keeper_request_type type;
+    uint64_t key;              /* chosen by the agent, unique among its kept tasks; not for LIST */
+    struct keeper_spawn spawn; /* SPAWN */
+    int32_t signal;            /* SIGNAL */
+    uint64_t deadline_boot_ms; /* DEADLINE, THAW; 0: never */
+};
+
+enum keeper_news_type {
+    KEEPER_NEWS_HELLO = 1,    /* version, pid, keeps_groups */
+    KEEPER_NEWS_STARTED,      /* key, pid: the program runs (execve succeeded) */
+    KEEPER_NEWS_START_FAILED, /* key, failure: it never ran; the key is free again */
+    KEEPER_NEWS_FROZEN,       /* key: every process of the tree stands still */
+    KEEPER_NEWS_THAWED,       /* key */
+    KEEPER_NEWS_LAPSED,       /* key: the deadline passed, the tree is being frozen */
+    KEEPER_NEWS_EXITED,       /* key, result: no process of the tree is left */
+    KEEPER_NEWS_USAGE,        /* key, result: so far; wait_status means nothing */
+    KEEPER_NEWS_UNKNOWN,      /* key: a request named a task that is not kept */
+    KEEPER_NEWS_TASK,         /* one kept task, answer to LIST */
+    KEEPER_NEWS_LISTED,       /* the end of that answer */
+};
+
+enum keeper_state {
+    KEEPER_STATE_STARTING, /* forked, execve not confirmed */
+    KEEPER_STATE_RUNNING,
+    KEEPER_STATE_FREEZING,
+    KEEPER_STATE_FROZEN,
+    KEEPER_STATE_ENDING, /* its leader ended, what it left behind is being killed */
+    KEEPER_STATE_ENDED,  /* kept until FORGET */
+};
+
+/* Where the way from fork() to the running program was blocked. */
+enum keeper_step {
+    KEEPER_STEP_FORK = 1,
+    KEEPER_STEP_LIMITS,
+    KEEPER_STEP_CREDENTIALS,
+    KEEPER_STEP_FOLDER,
+    KEEPER_STEP_INPUT,
+    KEEPER_STEP_OUTPUT,
+    KEEPER_STEP_ERROR,
+    KEEPER_STEP_PROGRAM,
+    KEEPER_STEP_INTERPRETER,  /* the program is there, what its '#!' or ELF header names is not */
+    KEEPER_STEP_ARCHITECTURE, /* an ELF file of another machine; `path` names that machine */
+    KEEPER_STEP_KEY,          /* the key is in use */
+};
+
+struct keeper_failure {
+    enum keeper_step step;
+    int32_t error;    /* positive errno */
+    const char *path; /* what could not be used; "" where it was no file */
+};
+
+struct keeper_result {
+    int32_t wait_status; /* as wait4() gives it: WIFEXITED(), WTERMSIG(), ... */
+    uint64_t user_us;    /* CPU time of the whole tree */
+    uint64_t system_us;
+    uint64_t memory_peak_bytes; /* of the group; without memory controller of its largest process */
+    uint64_t wall_us;           /* since the fork, frozen time included */
+    uint64_t frozen_us;         /* of that, frozen */
+    uint32_t processes;         /* USAGE: how many live */
+};
+
+struct keeper_news {
+    enum keeper_news_type type;
+    uint64_t key;
+    uint32_t version;              /* HELLO */
+    bool keeps_groups;             /* HELLO: each task has a cgroup of its own */
+    int32_t pid;                   /* HELLO (the keeper's), STARTED, TASK */
+    struct keeper_failure failure; /* START_FAILED */
+    struct keeper_result result;   /* EXITED, USAGE, TASK in state ended */
+    enum keeper_state state;       /* TASK */
+    bool lapsed;                   /* TASK */
+    uint64_t deadline_boot_ms;     /* TASK */
+    struct slice note;             /* TASK */
+};
+
+/* Appends one frame. Returns 0, or -E2BIG (nothing appended) if it is longer than allowed. */
+int keeper_message_encode_request(const struct keeper_request *request, struct buffer *frames);
+int keeper_message_encode_news(const struct keeper_news *news, struct buffer *frames);
+
+/*
+ * Looks for a whole frame at the start of `bytes`. Returns 1 and its length with the length field
+ * in *ret_length, 0 if more bytes are needed, or -EBADMSG if it is too long ever to be one.
+ */
+int keeper_message_find_frame(struct slice bytes, size_t *ret_length);
+
+/*
+ * Decodes one whole frame. All texts stay in `frame`; only the two lists of words in a SPAWN are
+ * allocated, and keeper_request_deinit() frees them. Returns 0 or -EBADMSG.
+ */
+int keeper_message_decode_request(struct slice frame, struct keeper_request *ret_request);
+int keeper_message_decode_news(struct slice frame, struct keeper_news *ret_news);
+void keeper_request_deinit(struct keeper_request *request);
+
+/* "running", ... for logs and people. */
+const char *keeper_state_name(enum keeper_state state);
+
+/* Says in words why a task did not start, with a hint; returns -failure->error. */
+int keeper_failure_describe(const struct keeper_failure *failure, struct error *err);
