@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The submit language: what a user writes to describe a job, read the way HTCondor reads it
+ * (condor_submit(1), "Submit Description File Commands"), with better messages.
+ *
+ * A submit text is read once, at the submitter's, where files, commands and the environment are at
+ * hand (struct submit_world). submit_freeze() then writes it down again with everything from there
+ * put in place, and that text, which needs no world any more, is what the server keeps. A job's
+ * tasks are not made by reading: they are ranges of numbers ("parts", one per queue statement), and
+ * submit_expand() computes the values of one task when they are needed.
+ *
+ * Beyond HTCondor: arithmetic as $(1000 + 100 * $(Process)), with a printf conversion behind a
+ * comma if wanted, as $(1000 + $(Process), %05d); and a macro that is defined nowhere is an error
+ * unless `allow_undefined` is set (here, or as a command in the text).
+ *
+ * Not there yet, each refused with a message that says so: if/else, include, use, key @=end,
+ * $$(...), macro functions such as $INT(), queue ... matching, slices.
+ */
+#pragma once
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+#define SUBMIT_TEXT_SIZE_MAX   ((size_t)64 * 1024 * 1024) /* of the submit text, of an item file */
+#define SUBMIT_LINE_LENGTH_MAX ((size_t)1024 * 1024)      /* with its continuations */
+#define SUBMIT_VALUE_SIZE_MAX  ((size_t)1024 * 1024)      /* of a value after expansion */
+#define SUBMIT_TASK_COUNT_MAX  ((uint64_t)10 * 1000 * 1000)
+#define SUBMIT_PART_COUNT_MAX  ((size_t)10 * 1000)
+#define SUBMIT_FIELD_COUNT_MAX ((size_t)20 * 1000 * 1000) /* item lines times queue variables */
+
+/*
+ * What a submit text may ask of the submitter's computer. Each function may be NULL: then a text
+ * that asks for it is refused. They append to the buffer, and return 0 or a negative errno value
+ * with `err` filled.
+ */
+struct submit_world {
+    void *user_data;
+    /* The content of a file with items; a relative path counts from where the user submits. */
+    int (*read_file)(void *user_data, const char *path, struct buffer *text, struct error *err);
+    /* What a shell command prints: queue ... from command |. */
+    int (*run_command)(void *user_data, const char *command, struct buffer *text,
+                       struct error *err);
+    /* An environment variable's value; returns 1 if it is not set. */
+    int (*get_environment)(void *user_data, const char *name, struct buffer *value,
+                           struct error *err);
+    /* The names of all environment variables, each with a newline behind: getenv = true. */
+    int (*list_environment)(void *user_data, struct buffer *names, struct error *err);
+};
+
+struct submit_options {
+    const struct submit_world *world; /* NULL: nothing is available */
+    /* Undefined macros are empty and unset $ENV() are UNDEFINED, as in HTCondor. */
+    bool allow_undefined;
+    /* "name = value" lines read before the text. */
+    const char *const *settings;
+    size_t setting_count;
+    /* Lines read right before the first queue statement; they may hold it if the text has none. */
+    const char *const *appended;
+    size_t appended_count;
+};
+
+/* What is not wrong but probably not meant: texts of the same form as errors. */
+struct submit_warnings {
+    char **texts; /* owned */
+    size_t count;
+    size_t capacity;
+};
+
+#define SUBMIT_WARNINGS_INIT      ((struct submit_warnings){0})
+#define _cleanup_submit_warnings_ _cleanup_(submit_warnings_deinit)
+
+void submit_warnings_deinit(struct submit_warnings *warnings);
+
+struct submit;
+
+/*
+ * Reads a submit text. `name` is what messages call it ("sweep.sub"). An error's text is
+ * "sweep.sub:7:15: what is wrong", a newline, the line, a newline and a caret beneath the place.
+ * Everything that can be checked without a task is checked, and the first and the last task of
+ * each part are expanded once; a value that is wrong for a task between them is found by
+ * submit_expand(). Warnings are appended to `warnings`, which may be NULL. Nothing in the
+ * arguments is needed afterwards. Returns -EINVAL for a wrong text, -E2BIG for one beyond a limit,
+ * or what the world returned.
+ */
+int submit_parse(struct slice text, const char *name, const struct submit_options *options,
+                 struct submit **ret_submit, struct submit_warnings *warnings, struct error *err);
+void submit_free(struct submit *submit);
+DEFINE_CLEANUP(struct submit *, submit_free);
+
+#define _cleanup_submit_ _cleanup_(submit_free_p)
+
+/*
+ * Appends the canonical text: no comments, each value on one line, items in place, the environment
+ * variables that are needed as $ENV(NAME) = "value" lines at the top. Read without a world it
+ * gives a submit with the same tasks and the same canonical text.
+ */
+void submit_freeze(const struct submit *submit, struct buffer *text);
+
+/* Tasks have the numbers 0..count-1, their "Process". */
+uint64_t submit_task_count(const struct submit *submit);
+
+/* A part is the tasks of one queue statement; parts without tasks are left out. */
+struct submit_range {
+    uint64_t first;
+    uint64_t count; /* never 0 */
+};
+
+size_t submit_part_count(const struct submit *submit);
+struct submit_range submit_part_range(const struct submit *submit, size_t part);
+/* The part that holds the task. */
+size_t submit_part_of(const struct submit *submit, uint64_t process);
+
+/*
+ * Whether the value of a command or macro may differ between tasks of one part: it says no only if
+ * it is certain. Case is ignored; a name that is defined nowhere does not vary.
+ */
+bool submit_varies(const struct submit *submit, size_t part, const char *name);
+
+/* What a task asks for if it does not say: one core and room for a small program. */
+#define SUBMIT_CPUS_DEFAULT   ((uint64_t)1)
+#define SUBMIT_MEMORY_DEFAULT ((uint64_t)128 * 1024 * 1024)
+#define SUBMIT_DISK_DEFAULT   ((uint64_t)16 * 1024 * 1024)
+
+enum submit_transfer {
+    SUBMIT_TRANSFER_IF_NEEDED, /* unless both sides see the same file system */
+    SUBMIT_TRANSFER_YES,
+    SUBMIT_TRANSFER_NO,
+};
+
+enum submit_transfer_when {
+    SUBMIT_TRANSFER_ON_EXIT,
+    SUBMIT_TRANSFER_ON_EXIT_OR_EVICT,
+    SUBMIT_TRANSFER_ON_SUCCESS,
+};
+
+struct submit_list {
+    const char **items; /* a NULL stands behind the last one */
+    size_t count;
+};
+
+struct submit_remap {
+    const char *from; /* the name in the task's folder */
+    const char *to;   /* where it goes */
+};
+
+struct submit_attribute {
+    const char *name;       /* without '+' or "MY." */
+    const char *expression; /* as written, a ClassAd expression */
+};
+
+/*
+ * One task's values. Texts that were not given are NULL; paths are as written, relative ones count
+ * from `initialdir`, and that from where the user submitted. All texts live until the task is
+ * expanded again or deinitialised, and no longer than the submit.
+ */
+struct submit_task {
+    uint64_t cluster;
+    uint64_t process;
+    size_t part;
+
+    const char *executable; /* never NULL */
+    bool transfer_executable;
+    const char *arguments_text;     /* as written after expansion; "" if none */
+    struct submit_list arguments;   /* without the program's name */
+    struct submit_list environment; /* "NAME=value", each name once, in the order of the text */
+    const char *initialdir;
+    const char *input;
+    const char *output;
+    const char *error;
+    const char *log;
+
+    enum submit_transfer should_transfer_files;
+    enum submit_transfer_when when_to_transfer_output;
+    struct submit_list transfer_input;
+    struct submit_list transfer_output;
+    bool transfer_output_given; /* an empty list that was given means: nothing */
+    struct submit_remap *remaps;
+    size_t remap_count;
+
+    uint64_t request_cpus;
+    uint64_t request_memory_bytes;
+    uint64_t request_disk_bytes;
+
+    bool hold;
+    int64_t priority;
+    uint64_t max_retries;
+    const char *batch_name;
+    struct submit_attribute *attributes; /* in the order of their first mention */
+    size_t attribute_count;
+
+    struct submit_task_memory *memory; /* owned; behind all of the above, reused */
+};
+
+void submit_task_init(struct submit_task *task);
+void submit_task_deinit(struct submit_task *task);
+
+/*
+ * Computes the values of one task. `process` must be less than the task count. On failure the task
+ * may be used again but holds nothing. Returns -EINVAL or -E2BIG, `err` as in submit_parse().
+ */
+int submit_expand(const struct submit *submit, uint64_t cluster, uint64_t process,
+                  struct submit_task *task, struct error *err);
