@@ -36,7 +36,7 @@ const char *authority_server_key_path(const struct authority *authority);
 /*
  * Sees to the server's certificate: for these host names and addresses (as text) and always for
  * localhost, 127.0.0.1 and ::1. A new one is issued when there is none, when the names differ or
- * when less than a third of its year is left; else the files stay. Call it before each listen.
+ * when less than a third of its two years is left; else the files stay. Call it before each listen.
  */
 int authority_renew_server(struct authority *authority, const char *const *names, size_t count,
                            struct error *err);
