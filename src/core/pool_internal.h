@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the pool's brain share: its objects and the lists that they stand in.
+ *
+ * All objects live in arrays and are named by index, NONE for none; freed ones are chained through
+ * their first link. Arrays grow in pool_prepare() and pool_load_*() only.
+ *
+ *     kind   one distinct request (cpus, memory, disk); has a heap of parts with ready tasks
+ *     part   a range of a job's tasks; "returned" are its idle task objects, first in first out
+ *     task   a started or singled-out task, with its claim if one stands
+ *     node   a computer; in a bucket by its free CPUs while it may be offered work
+ */
+#pragma once
+
+#include "core/pool.h"
+
+#include "base/heap.h"
+#include "base/map.h"
+
+enum {
+    BUCKET_COUNT = 1024,     /* free CPUs of a node; more count as the last one */
+    STARTS_PER_STEP = 256,   /* the rest of a large submit follows in the next steps */
+    EXPIRIES_PER_STEP = 256, /* likewise when a whole building lost its power */
+    PARTS_PER_JOB_MAX = 65535
+};
+
+/* Where a claim stands, as the server knows it. */
+enum claim_phase {
+    CLAIM_NONE,
+    CLAIM_OFFERED,    /* the start was sent, or must be sent again: no report has shown it yet */
+    CLAIM_CONFIRMED,  /* a report has shown it */
+    CLAIM_COLLECTING, /* it ended with a result, whose outputs are on their way */
+    CLAIM_PHASE_COUNT
+};
+
+struct pool_link {
+    uint32_t previous;
+    uint32_t next;
+};
+
+struct pool_list {
+    uint32_t first;
+    uint32_t last;
+};
+
+#define POOL_LIST_INIT ((struct pool_list){.first = NONE, .last = NONE})
+
+struct pool_slot {
+    struct pool_part_object *part; /* NULL while the slot is free */
+    uint32_t next_free;
+};
+
+struct pool_kind {
+    struct resources request;
+    struct heap ready;       /* of slots, by priority, job and part */
+    struct pool_slot *slots; /* owned */
+    size_t slots_capacity;
+    uint32_t slot_count;
+    uint32_t free_slot;
+    uint32_t part_count; /* a kind without parts may become another one */
+    bool pinned;         /* but not while a prepared submit counts on it */
+    bool fresh;          /* has new ready tasks, and not all nodes were tried for them yet */
+};
+
+struct pool_part_object {
+    struct pool_part row;
+    uint32_t job; /* index */
+    uint32_t number;
+    uint32_t kind;
+    uint32_t slot;
+    uint64_t key;
+    struct pool_list returned;
+    bool dirty;
+};
+
+struct pool_job {
+    struct pool_job_row row;        /* row.job is 0 while the object is free */
+    struct pool_part_object *parts; /* owned; they never move */
+    uint32_t part_count;
+    uint32_t task_count;
+    uint32_t ahead;                     /* objects whose part has not come to them yet */
+    uint32_t objects[TASK_STATE_COUNT]; /* task objects by state */
+    struct pool_list tasks;
+    struct pool_link order; /* of job numbers */
+    bool dirty;
+};
+
+struct pool_task {
+    struct pool_task_row row; /* row.job is 0 while the object is free */
+    uint32_t job;             /* index */
+    struct pool_part_object *part;
+    enum claim_phase phase;
+    bool stopping;            /* its claim shall end as soon as possible */
+    bool returned;            /* stands in its part's list */
+    uint64_t start_session;   /* in which the start was sent last */
+    uint32_t reports_since;   /* full reports since then that did not show it */
+    uint64_t collect_session; /* in which its outputs are being brought */
+    uint64_t seen_report;     /* the last report of the node that listed it */
+    struct pool_link of_job;
+    struct pool_link of_node;
+    struct pool_link of_part;
+};
+
+struct pool_node {
+    struct pool_node_row row;
+    bool known;
+    bool connected;
+    bool synchronised; /* has reported everything in this session */
+    bool owner_present;
+    bool leaving;
+    uint64_t session;
+    uint64_t heard_ms;
+    uint64_t answers_ms; /* when the last report was sent, on the agent's clock */
+    uint64_t report_count;
+    struct resources capacity;
+    struct resources used;
+    struct pool_list claims;
+    uint32_t claim_count;
+    struct pool_link in_bucket;
+    uint32_t bucket; /* NONE: it is not offered work */
+    bool fresh;      /* has new room, and not all kinds were tried on it yet */
+};
+
+struct pool {
+    struct pool_options options;
+    uint64_t now_ms;
+    uint64_t epoch; /* the highest given */
+
+    struct pool_kind *kinds;
+    size_t kind_count, kind_capacity;
+    uint32_t fresh_kinds;
+
+    struct pool_job *jobs;
+    size_t job_count, job_capacity;
+    uint32_t free_job;
+    struct pool_list job_order;
+    struct map job_by_number;
+    struct pool_part_object *spare_parts; /* owned; for the submit that was prepared */
+    size_t spare_part_count;
+    uint32_t *dirty_jobs;
+    size_t dirty_job_count, dirty_job_capacity;
+
+    struct pool_task *tasks;
+    size_t task_count, task_capacity;
+    uint32_t free_task;
+    uint32_t free_task_count;
+    struct map task_by_id;    /* job << 32 | task */
+    struct map task_by_epoch; /* of the claim that stands */
+    struct heap expiries;     /* task objects with claims, by when these end */
+
+    struct pool_node *nodes; /* by number */
+    size_t node_count, node_capacity;
+    struct pool_list buckets[BUCKET_COUNT + 1];
+    uint64_t buckets_used[(BUCKET_COUNT + 64) / 64];
+    uint32_t *fresh_nodes;
+    size_t fresh_node_count, fresh_node_capacity;
+
+    struct pool_counts counts;
+};
+
+/* pool_effects: append to what pool_prepare() made room for. */
+struct pool_effect *pool_emit(struct pool_effects *effects, enum pool_effect_kind kind);
+void pool_emit_reply(struct pool_effects *effects, uint64_t caller, enum pool_reply reply,
+                     uint32_t count);
+
+/* pool_job.c: jobs and their parts. */
+struct pool_job *pool_find_job(const struct pool *pool, uint32_t number);
+/* Room for one more job of these parts; 0 or -ENOMEM or -E2BIG. */
+int pool_reserve_job(struct pool *pool, const struct pool_part *parts, size_t part_count);
+struct pool_job *pool_add_job(struct pool *pool, const struct pool_job_row *row,
+                              const struct pool_part *parts, size_t part_count);
+void pool_touch_job(struct pool *pool, struct pool_job *job);
+/* Writes out what changed of jobs and their parts in this step, and lets go of those that are over.
+ */
+void pool_flush_jobs(struct pool *pool, struct pool_effects *effects);
+void pool_submit(struct pool *pool, const struct pool_event *event, struct pool_effects *effects);
+void pool_choose(struct pool *pool, const struct pool_event *event, struct pool_effects *effects);
+uint32_t pool_count_unstarted(const struct pool_job *job);
+struct pool_counts pool_count_of_job(const struct pool_job *job);
+
+/* pool_task.c: task objects, their states and their claims. */
+struct pool_task *pool_find_task(const struct pool *pool, uint32_t job, uint32_t task);
+struct pool_task *pool_find_claim(const struct pool *pool, uint64_t epoch);
+int pool_reserve_tasks(struct pool *pool, size_t more);
+struct pool_task *pool_add_task(struct pool *pool, struct pool_job *job,
+                                struct pool_part_object *part, uint32_t task);
+/* Takes the object out when nothing keeps it: it is over, unclaimed, and its part is past it. */
+void pool_release_task(struct pool *pool, struct pool_task *task);
+void pool_move_task(struct pool *pool, struct pool_task *task, enum task_state to,
+                    enum reason reason, struct pool_effects *effects);
+void pool_save_task(const struct pool_task *task, struct pool_effects *effects);
+void pool_begin_claim(struct pool *pool, struct pool_task *task, uint32_t node, uint64_t epoch,
+                      uint64_t expires_ms);
+void pool_renew_claim(struct pool *pool, struct pool_task *task, uint64_t expires_ms);
+/* Ends the claim; what becomes of the task the caller has decided or decides next. */
+void pool_end_claim(struct pool *pool, struct pool_task *task);
+/* Tells the node that it may forget the attempt. */
+void pool_send_forget(const struct pool *pool, uint32_t node, uint64_t epoch,
+                      struct pool_effects *effects);
+/* The attempt came to nothing: its claim ends and the task is offered again, or stays held or
+ * removed. */
+void pool_return_task(struct pool *pool, struct pool_task *task, enum reason reason,
+                      struct pool_effects *effects);
+uint32_t pool_task_index(const struct pool *pool, const struct pool_task *task);
+void pool_send(const struct pool *pool, struct pool_effects *effects, enum pool_effect_kind kind,
+               const struct pool_task *task, enum reason reason);
+
+/* pool_queue.c: what is ready, which node has room, and the pass that joins them. */
+/* NULL if the job has no such task. */
+struct pool_part_object *pool_find_part(const struct pool_job *job, uint32_t task);
+void pool_queue_part(struct pool *pool, struct pool_part_object *part);
+void pool_queue_returned(struct pool *pool, struct pool_task *task);
+void pool_unqueue_returned(struct pool *pool, struct pool_task *task);
+void pool_place_node(struct pool *pool, struct pool_node *node);
+/* What the node has left; nothing where it holds more than it has now. */
+struct resources pool_node_room(const struct pool_node *node);
+void pool_schedule(struct pool *pool, struct pool_effects *effects);
+bool pool_schedule_is_due(const struct pool *pool);
+
+/* pool_node.c: nodes, their reports and the end of leases. */
+struct pool_node *pool_find_node(const struct pool *pool, uint32_t number);
+int pool_reserve_node(struct pool *pool, uint32_t number);
+void pool_node_connected(struct pool *pool, const struct pool_event *event,
+                         struct pool_effects *effects);
+void pool_node_disconnected(struct pool *pool, const struct pool_event *event);
+void pool_node_forgotten(struct pool *pool, const struct pool_event *event,
+                         struct pool_effects *effects);
+void pool_node_reported(struct pool *pool, const struct pool_report *report,
+                        struct pool_effects *effects);
+void pool_collected(struct pool *pool, const struct pool_event *event,
+                    struct pool_effects *effects);
+void pool_refused(struct pool *pool, const struct pool_event *event, struct pool_effects *effects);
+void pool_expire_claims(struct pool *pool, struct pool_effects *effects);
+
+/* Doubly linked lists through one pool_link member; `links` finds the member of an object. */
+#define POOL_LIST_APPEND(list, objects, index, link)                                               \
+    do {                                                                                           \
+        (objects)[index].link = (struct pool_link){.previous = (list)->last, .next = NONE};        \
+        if ((list)->last == NONE)                                                                  \
+            (list)->first = (index);                                                               \
+        else                                                                                       \
+            (objects)[(list)->last].link.next = (index);                                           \
+        (list)->last = (index);                                                                    \
+    } while (0)
+
+#define POOL_LIST_REMOVE(list, objects, index, link)                                               \
+    do {                                                                                           \
+        struct pool_link gone_ = (objects)[index].link;                                            \
+        if (gone_.previous == NONE)                                                                \
+            (list)->first = gone_.next;                                                            \
+        else                                                                                       \
+            (objects)[gone_.previous].link.next = gone_.next;                                      \
+        if (gone_.next == NONE)                                                                    \
+            (list)->last = gone_.previous;                                                         \
+        else                                                                                       \
+            (objects)[gone_.next].link.previous = gone_.previous;                                  \
+    } while (0)

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Jobs and their parts: how they come, how they are counted, saved and let go.
+ *
+ * The job's flags speak for the tasks that are no objects yet; each object has its own state. So
+ * holding a job of a million tasks costs what its started ones cost. What users do to jobs stands
+ * in pool_choice.c.
+ */
+#include "core/pool_internal.h"
+
+#include "base/memory.h"
+
+#include <assert.h>
+#include <errno.h>
+
+enum { PRIORITY_LIMIT = 1000 };
+
+struct pool_job *pool_find_job(const struct pool *pool, uint32_t number)
+{
+    uint64_t index;
+
+    if (!map_get(&pool->job_by_number, number, &index))
+        return NULL;
+    return &pool->jobs[index];
+}
+
+static struct pool_kind *find_kind(const struct pool *pool, const struct resources *request)
+{
+    for (size_t i = 0; i < pool->kind_count; i++) {
+        const struct resources *known = &pool->kinds[i].request;
+
+        if (known->cpus == request->cpus && known->memory == request->memory &&
+            known->disk == request->disk)
+            return &pool->kinds[i];
+    }
+    return NULL;
+}
+
+/* A kind for a request that is new: one that nobody uses any more, or one more. */
+static struct pool_kind *make_kind(struct pool *pool, const struct resources *request)
+{
+    for (size_t i = 0; i < pool->kind_count; i++)
+        if (pool->kinds[i].part_count == 0 && !pool->kinds[i].pinned) {
+            pool->kinds[i].request = *request;
+            return &pool->kinds[i];
+        }
+    if (!array_try_reserve(pool->kinds, pool->kind_capacity, pool->kind_count + 1))
+        return NULL;
+    pool->kinds[pool->kind_count] = (struct pool_kind){.request = *request, .free_slot = NONE};
+    return &pool->kinds[pool->kind_count++];
+}
+
+static void unpin_kinds(struct pool *pool)
+{
+    for (size_t i = 0; i < pool->kind_count; i++)
+        pool->kinds[i].pinned = false;
+}
+
+/* The kinds of these parts, each with room for all of them. */
+static int reserve_kinds(struct pool *pool, const struct pool_part *parts, size_t part_count)
+{
+    unpin_kinds(pool);
+    for (size_t i = 0; i < part_count; i++) {
+        struct pool_kind *kind = find_kind(pool, &parts[i].request);
+        size_t needed;
+
+        if (kind && kind->pinned)
+            continue;
+        if (!kind)
+            kind = make_kind(pool, &parts[i].request);
+        if (!kind)
+            return -ENOMEM;
+        kind->pinned = true;
+        needed = kind->slot_count + part_count;
+        if (!array_try_reserve(kind->slots, kind->slots_capacity, needed) ||
+            !heap_try_reserve(&kind->ready, needed))
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+int pool_reserve_job(struct pool *pool, const struct pool_part *parts, size_t part_count)
+{
+    size_t jobs = pool->job_count + 1;
+
+    if (part_count > PARTS_PER_JOB_MAX)
+        return -E2BIG;
+    if (pool->spare_part_count < part_count) {
+        struct pool_part_object *spare = memory_try_allocate(part_count, sizeof(*spare));
+
+        if (!spare)
+            return -ENOMEM;
+        free(pool->spare_parts);
+        pool->spare_parts = spare;
+        pool->spare_part_count = part_count;
+    }
+    if (!array_try_reserve(pool->jobs, pool->job_capacity, jobs) ||
+        !array_try_reserve(pool->dirty_jobs, pool->dirty_job_capacity, jobs) ||
+        !map_try_reserve(&pool->job_by_number, jobs))
+        return -ENOMEM;
+    return reserve_kinds(pool, parts, part_count);
+}
+
+/* The heap's key: priority, then job, then part; each in its own bits. */
+static uint64_t part_key(const struct pool_job_row *row, uint32_t part)
+{
+    int32_t priority = row->priority;
+
+    if (priority > PRIORITY_LIMIT)
+        priority = PRIORITY_LIMIT;
+    if (priority < -PRIORITY_LIMIT)
+        priority = -PRIORITY_LIMIT;
+    return (uint64_t)(PRIORITY_LIMIT - priority) << 48 | (uint64_t)row->job << 16 | part;
+}
+
+static void kind_take_slot(struct pool *pool, struct pool_part_object *part)
+{
+    struct pool_kind *kind = &pool->kinds[part->kind];
+
+    part->slot = kind->free_slot;
+    if (part->slot == NONE)
+        part->slot = kind->slot_count++;
+    else
+        kind->free_slot = kind->slots[part->slot].next_free;
+    kind->slots[part->slot] = (struct pool_slot){.part = part, .next_free = NONE};
+    kind->part_count++;
+}
+
+static void kind_give_slot(struct pool *pool, struct pool_part_object *part)
+{
+    struct pool_kind *kind = &pool->kinds[part->kind];
+
+    heap_remove(&kind->ready, part->slot);
+    kind->slots[part->slot] = (struct pool_slot){.next_free = kind->free_slot};
+    kind->free_slot = part->slot;
+    kind->part_count--;
+}
+
+static void add_part(struct pool *pool, struct pool_job *job, uint32_t number,
+                     const struct pool_part *row)
+{
+    struct pool_part_object *part = &job->parts[number];
+
+    *part = (struct pool_part_object){
+        .row = *row,
+        .job = (uint32_t)(job - pool->jobs),
+        .number = number,
+        .kind = (uint32_t)(find_kind(pool, &row->request) - pool->kinds),
+        .key = part_key(&job->row, number),
+        .returned = POOL_LIST_INIT,
+    };
+    kind_take_slot(pool, part);
+    job->task_count += row->count;
+}
+
+/* Keeps the list in order of numbers; a new job has the highest, so this walks only while loading.
+ */
+static void order_job(struct pool *pool, uint32_t index)
+{
+    uint32_t before = pool->job_order.last;
+    struct pool_link *link = &pool->jobs[index].order;
+
+    while (before != NONE && pool->jobs[before].row.job > pool->jobs[index].row.job)
+        before = pool->jobs[before].order.previous;
+    link->previous = before;
+    link->next = before == NONE ? pool->job_order.first : pool->jobs[before].order.next;
+    if (before == NONE)
+        pool->job_order.first = index;
+    else
+        pool->jobs[before].order.next = index;
+    if (link->next == NONE)
+        pool->job_order.last = index;
+    else
+        pool->jobs[link->next].order.previous = index;
+}
+
+static uint32_t take_job_index(struct pool *pool)
+{
+    uint32_t index = pool->free_job;
+
+    if (index == NONE)
+        return (uint32_t)pool->job_count++;
+    pool->free_job = pool->jobs[index].order.next;
+    return index;
+}
+
+struct pool_job *pool_add_job(struct pool *pool, const struct pool_job_row *row,
+                              const struct pool_part *parts, size_t part_count)
+{
+    uint32_t index = take_job_index(pool);
+    struct pool_job *job = &pool->jobs[index];
+
+    assert(pool->spare_part_count >= part_count);
+    *job = (struct pool_job){
+        .row = *row,
+        .parts = pool->spare_parts,
+        .part_count = (uint32_t)part_count,
+        .tasks = POOL_LIST_INIT,
+    };
+    pool->spare_parts = NULL;
+    pool->spare_part_count = 0;
+    for (size_t i = 0; i < part_count; i++)
+        add_part(pool, job, (uint32_t)i, &parts[i]);
+    unpin_kinds(pool);
+    map_put(&pool->job_by_number, row->job, index);
+    order_job(pool, index);
+    return job;
+}
+
+void pool_submit(struct pool *pool, const struct pool_event *event, struct pool_effects *effects)
+{
+    struct pool_job_row row = {
+        .job = event->submit.job, .priority = event->submit.priority, .held = event->submit.held};
+    struct pool_job *job;
+
+    assert(!pool_find_job(pool, row.job));
+    job = pool_add_job(pool, &row, event->submit.parts, event->submit.part_count);
+    pool->counts.by_state[row.held ? TASK_HELD : TASK_IDLE] += job->task_count;
+    pool->counts.tasks += job->task_count;
+    for (uint32_t i = 0; i < job->part_count; i++)
+        pool_queue_part(pool, &job->parts[i]);
+    pool_touch_job(pool, job);
+    pool_emit_reply(effects, event->caller, POOL_REPLY_DONE, job->task_count);
+}
+
+uint32_t pool_count_unstarted(const struct pool_job *job)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < job->part_count; i++) {
+        const struct pool_part *part = &job->parts[i].row;
+
+        count += part->first + part->count - part->next;
+    }
+    return count - job->ahead;
+}
+
+struct pool_counts pool_count_of_job(const struct pool_job *job)
+{
+    struct pool_counts counts = {.tasks = job->task_count};
+
+    for (enum task_state state = 0; state < TASK_STATE_COUNT; state++)
+        counts.by_state[state] = job->objects[state];
+    counts.by_state[job->row.held ? TASK_HELD : TASK_IDLE] += pool_count_unstarted(job);
+    counts.by_state[TASK_COMPLETED] = job->row.completed;
+    counts.by_state[TASK_REMOVED] = job->row.removed_count;
+    return counts;
+}
+
+void pool_touch_job(struct pool *pool, struct pool_job *job)
+{
+    if (job->dirty)
+        return;
+    job->dirty = true;
+    assert(pool->dirty_job_count < pool->dirty_job_capacity);
+    pool->dirty_jobs[pool->dirty_job_count++] = (uint32_t)(job - pool->jobs);
+}
+
+static void drop_job(struct pool *pool, struct pool_job *job)
+{
+    uint32_t index = (uint32_t)(job - pool->jobs);
+
+    for (uint32_t i = 0; i < job->part_count; i++)
+        kind_give_slot(pool, &job->parts[i]);
+    pool->counts.tasks -= job->task_count;
+    pool->counts.by_state[TASK_COMPLETED] -= job->row.completed;
+    pool->counts.by_state[TASK_REMOVED] -= job->row.removed_count;
+    POOL_LIST_REMOVE(&pool->job_order, pool->jobs, index, order);
+    map_remove(&pool->job_by_number, job->row.job);
+    free(job->parts);
+    *job = (struct pool_job){.order.next = pool->free_job};
+    pool->free_job = index;
+}
+
+static void flush_job(struct pool *pool, struct pool_job *job, struct pool_effects *effects)
+{
+    job->dirty = false;
+    for (uint32_t i = 0; i < job->part_count; i++) {
+        struct pool_part_object *part = &job->parts[i];
+        struct pool_effect *effect;
+
+        if (!part->dirty)
+            continue;
+        part->dirty = false;
+        effect = pool_emit(effects, POOL_SAVE_PART);
+        effect->part.job = job->row.job;
+        effect->part.part = part->number;
+        effect->part.next = part->row.next;
+    }
+    pool_emit(effects, POOL_SAVE_JOB)->job = job->row;
+    if (job->row.completed + job->row.removed_count < job->task_count || job->tasks.first != NONE)
+        return;
+    pool_emit(effects, POOL_JOB_OVER)->job_over = job->row.job;
+    drop_job(pool, job);
+}
+
+void pool_flush_jobs(struct pool *pool, struct pool_effects *effects)
+{
+    for (size_t i = 0; i < pool->dirty_job_count; i++)
+        flush_job(pool, &pool->jobs[pool->dirty_jobs[i]], effects);
+    pool->dirty_job_count = 0;
+}

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Nodes: who may connect, what their reports mean for the claims they hold, and the end of leases.
+ *
+ * A report says what is. Each claim that it lists is confirmed, and renewed if the report was full;
+ * a claim that a full report does not list is gone if the agent has accepted its epoch or a higher
+ * one, for it refuses older ones for ever; otherwise its start is still on the way, or was lost and
+ * is sent again. An attempt that is listed but has no claim here is to be forgotten. Nothing else
+ * is ever concluded from silence but that the lease runs out.
+ */
+#include "core/pool_internal.h"
+
+#include "base/memory.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+enum {
+    /* A start that two full reports did not show was lost; one may have crossed it on the way. */
+    REPORTS_UNTIL_RESENT = 2,
+    /* A connection that was silent for this many heartbeats may be replaced by a new one. */
+    HEARTBEATS_UNTIL_SILENT = 2,
+    NODE_NUMBER_MAX = 1 << 20
+};
+
+struct pool_node *pool_find_node(const struct pool *pool, uint32_t number)
+{
+    if (number >= pool->node_count || !pool->nodes[number].known)
+        return NULL;
+    return &pool->nodes[number];
+}
+
+int pool_reserve_node(struct pool *pool, uint32_t number)
+{
+    size_t needed = (size_t)number + 1;
+
+    if (needed > NODE_NUMBER_MAX)
+        return -E2BIG;
+    if (!array_try_reserve(pool->nodes, pool->node_capacity, needed) ||
+        !array_try_reserve(pool->fresh_nodes, pool->fresh_node_capacity, needed))
+        return -ENOMEM;
+    for (; pool->node_count < needed; pool->node_count++)
+        pool->nodes[pool->node_count] = (struct pool_node){
+            .row.node = (uint32_t)pool->node_count, .bucket = NONE, .claims = POOL_LIST_INIT};
+    return 0;
+}
+
+static enum pool_reply node_admission(const struct pool *pool, const struct pool_node *node,
+                                      const struct pool_event *event)
+{
+    uint64_t silent_ms = HEARTBEATS_UNTIL_SILENT * pool->options.heartbeat_ms;
+
+    if (node->row.forgotten)
+        return POOL_REPLY_NODE_IS_FORGOTTEN;
+    if (node->row.machine != 0 && node->row.machine != event->connected.machine)
+        return POOL_REPLY_NODE_IS_CLONE;
+    if (node->connected && node->session != event->connected.session &&
+        pool->now_ms - node->heard_ms < silent_ms)
+        return POOL_REPLY_NODE_IS_CONNECTED;
+    return POOL_REPLY_NODE_ACCEPTED;
+}
+
+static void node_close_session(const struct pool_node *node, struct pool_effects *effects)
+{
+    struct pool_effect *effect = pool_emit(effects, POOL_CLOSE_SESSION);
+
+    effect->send.node = node->row.node;
+    effect->send.session = node->session;
+}
+
+void pool_node_connected(struct pool *pool, const struct pool_event *event,
+                         struct pool_effects *effects)
+{
+    struct pool_node *node = &pool->nodes[event->connected.node];
+    enum pool_reply reply = node_admission(pool, node, event);
+
+    pool_emit_reply(effects, event->caller, reply, 0);
+    if (reply != POOL_REPLY_NODE_ACCEPTED)
+        return;
+    if (node->connected && node->session != event->connected.session)
+        node_close_session(node, effects);
+    if (node->row.machine != event->connected.machine || !node->known) {
+        node->row.machine = event->connected.machine;
+        pool_emit(effects, POOL_SAVE_NODE)->node = node->row;
+    }
+    node->known = true;
+    node->connected = true;
+    node->synchronised = false;
+    node->leaving = false;
+    node->session = event->connected.session;
+    node->heard_ms = pool->now_ms;
+    node->capacity = event->connected.capacity;
+    pool_place_node(pool, node);
+}
+
+void pool_node_disconnected(struct pool *pool, const struct pool_event *event)
+{
+    struct pool_node *node = pool_find_node(pool, event->disconnected.node);
+
+    if (!node || !node->connected || node->session != event->disconnected.session)
+        return;
+    node->connected = false;
+    node->synchronised = false;
+    pool_place_node(pool, node);
+}
+
+void pool_node_forgotten(struct pool *pool, const struct pool_event *event,
+                         struct pool_effects *effects)
+{
+    struct pool_node *node = pool_find_node(pool, event->forgotten_node);
+
+    if (!node || node->row.forgotten) {
+        pool_emit_reply(effects, event->caller, POOL_REPLY_WRONG_STATE, 0);
+        return;
+    }
+    /* Its claims run out like those of a node that was switched off: it may still be computing. */
+    node->row.forgotten = true;
+    pool_emit(effects, POOL_SAVE_NODE)->node = node->row;
+    if (node->connected)
+        node_close_session(node, effects);
+    node->connected = false;
+    node->synchronised = false;
+    pool_place_node(pool, node);
+    pool_emit_reply(effects, event->caller, POOL_REPLY_DONE, node->claim_count);
+}
+
+void pool_send_forget(const struct pool *pool, uint32_t number, uint64_t epoch,
+                      struct pool_effects *effects)
+{
+    const struct pool_node *node = &pool->nodes[number];
+    struct pool_effect *effect;
+
+    /* Without a connection the node learns it when it reports the attempt again. */
+    if (!node->connected)
+        return;
+    effect = pool_emit(effects, POOL_SEND_FORGET);
+    effect->send.node = number;
+    effect->send.session = node->session;
+    effect->send.epoch = epoch;
+}
+
+static void send_renewal(const struct pool *pool, const struct pool_node *node,
+                         struct pool_effects *effects)
+{
+    struct pool_effect *effect = pool_emit(effects, POOL_SEND_RENEW);
+
+    effect->send.node = node->row.node;
+    effect->send.session = node->session;
+    effect->send.answers_ms = node->answers_ms;
+    effect->send.lease_ms = pool->options.lease_ms;
+}
+
+/* The result is on the node; its outputs must come before it is recorded. */
+static void claim_collect(struct pool *pool, struct pool_task *task, struct pool_effects *effects)
+{
+    uint64_t session = pool->nodes[task->row.node].session;
+
+    if (task->phase == CLAIM_COLLECTING && task->collect_session == session)
+        return;
+    task->phase = CLAIM_COLLECTING;
+    task->collect_session = session;
+    pool_send(pool, effects, POOL_COLLECT, task, REASON_ENDED_BY_ITSELF);
+}
+
+static void claim_failed(struct pool *pool, struct pool_task *task, enum reason reason,
+                         struct pool_effects *effects)
+{
+    if (task->row.state == TASK_RUNNING || task->row.state == TASK_SUSPENDED)
+        pool_move_task(pool, task, TASK_HELD, reason, effects);
+    pool_return_task(pool, task, reason, effects);
+}
+
+static void claim_ended(struct pool *pool, struct pool_task *task,
+                        const struct pool_report_item *item, struct pool_effects *effects)
+{
+    bool wanted = !task->stopping;
+
+    if (wanted && item->outcome == OUTCOME_EXITED) {
+        claim_collect(pool, task, effects);
+        return;
+    }
+    pool_send_forget(pool, task->row.node, item->epoch, effects);
+    if (wanted && item->outcome == OUTCOME_FAILED)
+        claim_failed(pool, task, item->reason, effects);
+    else
+        pool_return_task(pool, task, item->reason, effects);
+}
+
+static void claim_shown(struct pool *pool, struct pool_task *task, enum task_state state,
+                        enum reason reason, struct pool_effects *effects)
+{
+    if (task->phase == CLAIM_OFFERED)
+        task->phase = CLAIM_CONFIRMED;
+    if (task->stopping) {
+        /* The node may have missed it; saying it again does no harm. */
+        pool_send(pool, effects, POOL_SEND_STOP, task, REASON_BY_USER);
+        return;
+    }
+    if (task->row.state == state ||
+        (task->row.state != TASK_RUNNING && task->row.state != TASK_SUSPENDED))
+        return;
+    pool_move_task(pool, task, state, reason, effects);
+    pool_save_task(task, effects);
+}
+
+static void report_item(struct pool *pool, struct pool_node *node, const struct pool_report *report,
+                        const struct pool_report_item *item, struct pool_effects *effects)
+{
+    struct pool_task *task = pool_find_claim(pool, item->epoch);
+
+    if (!task || task->row.node != node->row.node) {
+        pool_send_forget(pool, node->row.node, item->epoch, effects);
+        return;
+    }
+    task->seen_report = node->report_count;
+    if (report->full)
+        pool_renew_claim(pool, task,
+                         pool->now_ms + pool->options.lease_ms + pool->options.margin_ms);
+    switch (item->state) {
+    case ATTEMPT_PREPARING:
+        claim_shown(pool, task, task->row.state, REASON_NONE, effects);
+        break;
+    case ATTEMPT_RUNNING:
+        claim_shown(pool, task, TASK_RUNNING, item->reason, effects);
+        break;
+    case ATTEMPT_SUSPENDED:
+        claim_shown(pool, task, TASK_SUSPENDED, item->reason, effects);
+        break;
+    case ATTEMPT_ENDED:
+        claim_ended(pool, task, item, effects);
+        break;
+    case ATTEMPT_STATE_COUNT:
+        abort();
+    }
+}
+
+/* Looks at the claims of a node that its full report did not list. */
+static void report_missing(struct pool *pool, struct pool_node *node,
+                           const struct pool_report *report, struct pool_effects *effects)
+{
+    uint32_t next;
+
+    for (uint32_t t = node->claims.first; t != NONE; t = next) {
+        struct pool_task *task = &pool->tasks[t];
+
+        next = task->of_node.next;
+        if (task->seen_report == node->report_count)
+            continue;
+        if (task->row.epoch <= report->highest_epoch) {
+            pool_return_task(pool, task, REASON_AGENT_LOST_IT, effects);
+            continue;
+        }
+        if (task->stopping) {
+            /* It never arrived in this session, and older sessions are closed to the agent. */
+            if (task->start_session != node->session)
+                pool_return_task(pool, task, REASON_AGENT_LOST_IT, effects);
+            continue;
+        }
+        if (task->start_session == node->session && ++task->reports_since < REPORTS_UNTIL_RESENT)
+            continue;
+        pool_send(pool, effects, POOL_SEND_START, task, REASON_FIRST_IN_LINE);
+        pool_renew_claim(pool, task,
+                         pool->now_ms + pool->options.lease_ms + pool->options.margin_ms);
+        task->start_session = node->session;
+        task->reports_since = 0;
+    }
+}
+
+void pool_node_reported(struct pool *pool, const struct pool_report *report,
+                        struct pool_effects *effects)
+{
+    struct pool_node *node = pool_find_node(pool, report->node);
+
+    if (!node || !node->connected || node->session != report->session)
+        return;
+    node->heard_ms = pool->now_ms;
+    node->report_count++;
+    node->answers_ms = report->sent_ms;
+    node->owner_present = report->owner_present;
+    node->leaving = report->leaving;
+    for (size_t i = 0; i < report->item_count; i++)
+        report_item(pool, node, report, &report->items[i], effects);
+    if (report->full) {
+        report_missing(pool, node, report, effects);
+        send_renewal(pool, node, effects);
+        node->synchronised = true;
+    }
+    pool_place_node(pool, node);
+}
+
+void pool_collected(struct pool *pool, const struct pool_event *event, struct pool_effects *effects)
+{
+    struct pool_task *task = pool_find_claim(pool, event->collected.epoch);
+
+    if (!task || task->phase != CLAIM_COLLECTING)
+        return;
+    pool_send_forget(pool, task->row.node, task->row.epoch, effects);
+    if (event->collected.failure != REASON_NONE) {
+        claim_failed(pool, task, event->collected.failure, effects);
+        return;
+    }
+    pool_move_task(pool, task, TASK_COMPLETED, REASON_ENDED_BY_ITSELF, effects);
+    pool_return_task(pool, task, REASON_ENDED_BY_ITSELF, effects);
+}
+
+void pool_refused(struct pool *pool, const struct pool_event *event, struct pool_effects *effects)
+{
+    struct pool_task *task = pool_find_claim(pool, event->collected.epoch);
+
+    if (task && task->phase == CLAIM_OFFERED)
+        claim_failed(pool, task, event->collected.failure, effects);
+}
+
+void pool_expire_claims(struct pool *pool, struct pool_effects *effects)
+{
+    for (int i = 0; i < EXPIRIES_PER_STEP; i++) {
+        const struct heap_entry *first = heap_first(&pool->expiries);
+
+        if (!first || first->key > pool->now_ms)
+            return;
+        pool_return_task(pool, &pool->tasks[first->item], REASON_LEASE_ENDED, effects);
+    }
+}

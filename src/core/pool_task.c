@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Task objects: their states, and the claim that may stand on one.
+ *
+ * The table below is the whole life of a task as people see it. A claim is separate: a held or
+ * removed task may still be claimed by a node that has not let go of it yet, and as long as it is,
+ * nobody else gets it. Only pool_move_task() changes a state; it counts, saves and traces.
+ */
+#include "core/pool_internal.h"
+
+#include "base/memory.h"
+
+#include <assert.h>
+#include <errno.h>
+
+static const bool task_move_allowed[TASK_STATE_COUNT][TASK_STATE_COUNT] = {
+    [TASK_IDLE] = {[TASK_RUNNING] = true, [TASK_HELD] = true, [TASK_REMOVED] = true},
+    [TASK_RUNNING] = {[TASK_SUSPENDED] = true,
+                      [TASK_IDLE] = true,
+                      [TASK_HELD] = true,
+                      [TASK_COMPLETED] = true,
+                      [TASK_REMOVED] = true},
+    [TASK_SUSPENDED] = {[TASK_RUNNING] = true,
+                        [TASK_IDLE] = true,
+                        [TASK_HELD] = true,
+                        [TASK_COMPLETED] = true,
+                        [TASK_REMOVED] = true},
+    [TASK_HELD] = {[TASK_IDLE] = true, [TASK_REMOVED] = true},
+};
+
+static uint64_t task_id_key(uint32_t job, uint32_t task)
+{
+    return (uint64_t)job << 32 | task;
+}
+
+uint32_t pool_task_index(const struct pool *pool, const struct pool_task *task)
+{
+    return (uint32_t)(task - pool->tasks);
+}
+
+struct pool_task *pool_find_task(const struct pool *pool, uint32_t job, uint32_t task)
+{
+    uint64_t index;
+
+    if (!map_get(&pool->task_by_id, task_id_key(job, task), &index))
+        return NULL;
+    return &pool->tasks[index];
+}
+
+struct pool_task *pool_find_claim(const struct pool *pool, uint64_t epoch)
+{
+    uint64_t index;
+
+    if (!map_get(&pool->task_by_epoch, epoch, &index))
+        return NULL;
+    return &pool->tasks[index];
+}
+
+int pool_reserve_tasks(struct pool *pool, size_t more)
+{
+    size_t before = pool->task_count;
+    size_t needed = pool->task_count + more - pool->free_task_count;
+
+    if (more <= pool->free_task_count)
+        return 0;
+    if (needed >= NONE || !array_try_reserve(pool->tasks, pool->task_capacity, needed) ||
+        !map_try_reserve(&pool->task_by_id, needed) ||
+        !map_try_reserve(&pool->task_by_epoch, needed) ||
+        !heap_try_reserve(&pool->expiries, needed))
+        return -ENOMEM;
+    for (size_t i = needed; i-- > before;) {
+        pool->tasks[i] = (struct pool_task){.of_job.next = pool->free_task};
+        pool->free_task = (uint32_t)i;
+        pool->free_task_count++;
+    }
+    pool->task_count = needed;
+    return 0;
+}
+
+struct pool_task *pool_add_task(struct pool *pool, struct pool_job *job,
+                                struct pool_part_object *part, uint32_t task)
+{
+    uint32_t index = pool->free_task;
+    struct pool_task *object;
+
+    assert(index != NONE);
+    object = &pool->tasks[index];
+    pool->free_task = object->of_job.next;
+    pool->free_task_count--;
+    *object = (struct pool_task){
+        .row = {.job = job->row.job,
+                .task = task,
+                .state = job->row.held ? TASK_HELD : TASK_IDLE,
+                .node = NONE},
+        .job = (uint32_t)(job - pool->jobs),
+        .part = part,
+    };
+    POOL_LIST_APPEND(&job->tasks, pool->tasks, index, of_job);
+    map_put(&pool->task_by_id, task_id_key(job->row.job, task), index);
+    job->objects[object->row.state]++;
+    return object;
+}
+
+static bool task_is_kept(const struct pool_task *task)
+{
+    /* A task that was removed before its turn must still be passed over when that comes. */
+    return !task_state_is_over(task->row.state) || task->phase != CLAIM_NONE ||
+           task->row.task >= task->part->row.next;
+}
+
+void pool_release_task(struct pool *pool, struct pool_task *task)
+{
+    struct pool_job *job = &pool->jobs[task->job];
+    uint32_t index = pool_task_index(pool, task);
+
+    if (task_is_kept(task))
+        return;
+    assert(!task->returned);
+    job->objects[task->row.state]--;
+    POOL_LIST_REMOVE(&job->tasks, pool->tasks, index, of_job);
+    map_remove(&pool->task_by_id, task_id_key(task->row.job, task->row.task));
+    *task = (struct pool_task){.of_job.next = pool->free_task};
+    pool->free_task = index;
+    pool->free_task_count++;
+    pool_touch_job(pool, job);
+}
+
+void pool_save_task(const struct pool_task *task, struct pool_effects *effects)
+{
+    pool_emit(effects, POOL_SAVE_TASK)->task = task->row;
+}
+
+void pool_move_task(struct pool *pool, struct pool_task *task, enum task_state to,
+                    enum reason reason, struct pool_effects *effects)
+{
+    struct pool_job *job = &pool->jobs[task->job];
+    enum task_state from = task->row.state;
+    struct pool_effect *trace;
+
+    assert(task_move_allowed[from][to]);
+    job->objects[from]--;
+    job->objects[to]++;
+    pool->counts.by_state[from]--;
+    pool->counts.by_state[to]++;
+    if (to == TASK_COMPLETED)
+        job->row.completed++;
+    if (to == TASK_REMOVED)
+        job->row.removed_count++;
+    task->row.state = to;
+    task->row.reason = reason;
+    pool_touch_job(pool, job);
+    trace = pool_emit(effects, POOL_TRACE);
+    trace->trace.job = task->row.job;
+    trace->trace.task = task->row.task;
+    trace->trace.attempt = task->row.attempts;
+    trace->trace.node = task->row.node;
+    trace->trace.from = from;
+    trace->trace.to = to;
+    trace->trace.reason = reason;
+}
+
+void pool_begin_claim(struct pool *pool, struct pool_task *task, uint32_t node_number,
+                      uint64_t epoch, uint64_t expires_ms)
+{
+    struct pool_node *node = &pool->nodes[node_number];
+    uint32_t index = pool_task_index(pool, task);
+
+    assert(task->phase == CLAIM_NONE);
+    assert(epoch != 0);
+    task->phase = CLAIM_OFFERED;
+    task->row.node = node_number;
+    task->row.epoch = epoch;
+    map_put(&pool->task_by_epoch, epoch, index);
+    heap_set(&pool->expiries, index, expires_ms);
+    POOL_LIST_APPEND(&node->claims, pool->tasks, index, of_node);
+    node->claim_count++;
+    resources_give(&node->used, &task->part->row.request);
+    pool_place_node(pool, node);
+}
+
+void pool_renew_claim(struct pool *pool, struct pool_task *task, uint64_t expires_ms)
+{
+    assert(task->phase != CLAIM_NONE);
+    heap_set(&pool->expiries, pool_task_index(pool, task), expires_ms);
+}
+
+void pool_end_claim(struct pool *pool, struct pool_task *task)
+{
+    struct pool_node *node = &pool->nodes[task->row.node];
+    uint32_t index = pool_task_index(pool, task);
+
+    assert(task->phase != CLAIM_NONE);
+    heap_remove(&pool->expiries, index);
+    map_remove(&pool->task_by_epoch, task->row.epoch);
+    POOL_LIST_REMOVE(&node->claims, pool->tasks, index, of_node);
+    node->claim_count--;
+    resources_take(&node->used, &task->part->row.request);
+    task->phase = CLAIM_NONE;
+    task->stopping = false;
+    task->row.node = NONE;
+    task->row.epoch = 0;
+    task->reports_since = 0;
+    task->collect_session = 0;
+    pool_place_node(pool, node);
+}
+
+void pool_return_task(struct pool *pool, struct pool_task *task, enum reason reason,
+                      struct pool_effects *effects)
+{
+    if (task->row.state == TASK_RUNNING || task->row.state == TASK_SUSPENDED)
+        pool_move_task(pool, task, TASK_IDLE, reason, effects);
+    pool_end_claim(pool, task);
+    pool_save_task(task, effects);
+    if (task->row.state == TASK_IDLE)
+        pool_queue_returned(pool, task);
+    pool_release_task(pool, task);
+}
+
+void pool_send(const struct pool *pool, struct pool_effects *effects, enum pool_effect_kind kind,
+               const struct pool_task *task, enum reason reason)
+{
+    const struct pool_node *node = &pool->nodes[task->row.node];
+    struct pool_effect *effect = pool_emit(effects, kind);
+
+    effect->send.node = task->row.node;
+    effect->send.session = node->session;
+    effect->send.epoch = task->row.epoch;
+    effect->send.answers_ms = node->answers_ms;
+    effect->send.lease_ms = pool->options.lease_ms;
+    effect->send.job = task->row.job;
+    effect->send.task = task->row.task;
+    effect->send.attempt = task->row.attempts;
+    effect->send.request = task->part->row.request;
+    effect->send.reason = reason;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What people ask of the pool: counts, nodes, tasks, and why something waits. Changes nothing. */
+#include "core/pool_internal.h"
+
+#include <assert.h>
+
+bool pool_count_job(const struct pool *pool, uint32_t number, struct pool_counts *ret_counts)
+{
+    const struct pool_job *job = pool_find_job(pool, number);
+
+    if (!job)
+        return false;
+    *ret_counts = pool_count_of_job(job);
+    return true;
+}
+
+struct pool_counts pool_count_all(const struct pool *pool)
+{
+    return pool->counts;
+}
+
+uint32_t pool_next_job(const struct pool *pool, uint32_t number)
+{
+    const struct pool_job *job = number == 0 ? NULL : pool_find_job(pool, number);
+    uint32_t next = job ? job->order.next : pool->job_order.first;
+
+    /* The job may have ended since the caller saw it: then its place is looked for. */
+    while (next != NONE && pool->jobs[next].row.job <= number)
+        next = pool->jobs[next].order.next;
+    return next == NONE ? 0 : pool->jobs[next].row.job;
+}
+
+bool pool_view_node(const struct pool *pool, uint32_t number, struct pool_node_view *ret_view)
+{
+    const struct pool_node *node = pool_find_node(pool, number);
+    uint32_t frozen = 0;
+
+    if (!node || node->row.forgotten)
+        return false;
+    for (uint32_t t = node->claims.first; t != NONE; t = pool->tasks[t].of_node.next)
+        frozen += pool->tasks[t].row.state == TASK_SUSPENDED ? 1 : 0;
+    *ret_view = (struct pool_node_view){
+        .state = node->claim_count > 0 ? NODE_CLAIMED : NODE_UNCLAIMED,
+        .suspended = frozen > 0 && frozen == node->claim_count,
+        .capacity = node->capacity,
+        .available = pool_node_room(node),
+        .claims = node->claim_count,
+        .heard_ms = node->heard_ms,
+    };
+    if (!node->connected)
+        ret_view->state = NODE_OFFLINE;
+    else if (node->owner_present && node->claim_count == 0)
+        ret_view->state = NODE_OWNER;
+    return true;
+}
+
+void pool_walk_node(const struct pool *pool, uint32_t number,
+                    void (*callback)(const struct pool_task_row *row, void *userdata),
+                    void *userdata)
+{
+    const struct pool_node *node = pool_find_node(pool, number);
+
+    if (!node)
+        return;
+    for (uint32_t t = node->claims.first; t != NONE; t = pool->tasks[t].of_node.next)
+        callback(&pool->tasks[t].row, userdata);
+}
+
+bool pool_view_task(const struct pool *pool, uint32_t job_number, uint32_t task_number,
+                    struct pool_task_row *ret_row)
+{
+    const struct pool_job *job = pool_find_job(pool, job_number);
+    const struct pool_part_object *part = job ? pool_find_part(job, task_number) : NULL;
+    const struct pool_task *task = pool_find_task(pool, job_number, task_number);
+
+    if (!part)
+        return false;
+    if (task && task_state_is_over(task->row.state))
+        return false;
+    if (task) {
+        *ret_row = task->row;
+        return true;
+    }
+    if (task_number < part->row.next)
+        return false;
+    *ret_row = (struct pool_task_row){.job = job_number,
+                                      .task = task_number,
+                                      .state = job->row.held ? TASK_HELD : TASK_IDLE,
+                                      .node = NONE,
+                                      .reason = job->row.held ? REASON_BY_USER : REASON_NONE};
+    return true;
+}
+
+static void explain_node(const struct pool_node *node, struct pool_explanation *explanation)
+{
+    const struct resources *request = &explanation->request, *capacity = &node->capacity;
+    struct resources room = pool_node_room(node);
+
+    explanation->nodes++;
+    if (!node->connected) {
+        explanation->offline++;
+        return;
+    }
+    if (capacity->cpus > explanation->largest_cpus)
+        explanation->largest_cpus = capacity->cpus;
+    if (capacity->memory > explanation->largest_memory)
+        explanation->largest_memory = capacity->memory;
+    if (capacity->disk > explanation->largest_disk)
+        explanation->largest_disk = capacity->disk;
+    if (request->cpus > capacity->cpus)
+        explanation->too_few_cpus++;
+    else if (request->memory > capacity->memory)
+        explanation->too_little_memory++;
+    else if (request->disk > capacity->disk)
+        explanation->too_little_disk++;
+    else if (node->owner_present)
+        explanation->owner_present++;
+    else if (!resources_fit(request, &room))
+        explanation->busy++;
+    else
+        explanation->available++;
+}
+
+/* Ready tasks of kinds that fit wherever this request fits, in parts that go first. */
+static uint32_t count_tasks_before(const struct pool *pool, const struct pool_part_object *part,
+                                   uint32_t task)
+{
+    uint32_t count = part->row.next < task ? task - part->row.next : 0;
+
+    for (size_t i = 0; i < pool->job_count; i++) {
+        const struct pool_job *job = &pool->jobs[i];
+
+        for (uint32_t p = 0; job->row.job != 0 && p < job->part_count; p++) {
+            const struct pool_part_object *other = &job->parts[p];
+
+            if (other->key >= part->key || job->row.held ||
+                !resources_fit(&other->row.request, &part->row.request))
+                continue;
+            count += other->row.first + other->row.count - other->row.next;
+        }
+    }
+    return count;
+}
+
+bool pool_explain_task(const struct pool *pool, uint32_t job_number, uint32_t task_number,
+                       struct pool_explanation *ret_explanation)
+{
+    const struct pool_job *job = pool_find_job(pool, job_number);
+    const struct pool_part_object *part = job ? pool_find_part(job, task_number) : NULL;
+
+    if (!part)
+        return false;
+    *ret_explanation = (struct pool_explanation){.request = part->row.request};
+    for (size_t i = 0; i < pool->node_count; i++)
+        if (pool->nodes[i].known && !pool->nodes[i].row.forgotten)
+            explain_node(&pool->nodes[i], ret_explanation);
+    ret_explanation->tasks_before = count_tasks_before(pool, part, task_number);
+    return true;
+}

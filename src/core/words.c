@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See words.h: tables of names, one line each. */
+#include "words.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const char *const task_state_names[TASK_STATE_COUNT] = {
+    [TASK_IDLE] = "Idle", [TASK_RUNNING] = "Running",     [TASK_SUSPENDED] = "Suspended",
+    [TASK_HELD] = "Held", [TASK_COMPLETED] = "Completed", [TASK_REMOVED] = "Removed",
+};
+
+static const char *const node_state_names[NODE_STATE_COUNT] = {
+    [NODE_OFFLINE] = "Offline",
+    [NODE_OWNER] = "Owner",
+    [NODE_UNCLAIMED] = "Unclaimed",
+    [NODE_CLAIMED] = "Claimed",
+};
+
+static const char *const attempt_state_names[ATTEMPT_STATE_COUNT] = {
+    [ATTEMPT_PREPARING] = "preparing",
+    [ATTEMPT_RUNNING] = "running",
+    [ATTEMPT_SUSPENDED] = "suspended",
+    [ATTEMPT_ENDED] = "ended",
+};
+
+static const char *const outcome_names[OUTCOME_COUNT] = {
+    [OUTCOME_NONE] = "none",       [OUTCOME_EXITED] = "exited", [OUTCOME_FAILED] = "failed",
+    [OUTCOME_VACATED] = "vacated", [OUTCOME_LOST] = "lost",
+};
+
+static const char *const reason_names[REASON_COUNT] = {
+    [REASON_NONE] = "none",
+    [REASON_FIRST_IN_LINE] = "first-in-line",
+    [REASON_BY_USER] = "by-user",
+    [REASON_HELD_AT_SUBMIT] = "held-at-submit",
+    [REASON_OWNER_RETURNED] = "owner-returned",
+    [REASON_OWNER_LEFT] = "owner-left",
+    [REASON_LEASE_ENDED] = "lease-ended",
+    [REASON_LEASE_RENEWED] = "lease-renewed",
+    [REASON_AGENT_LOST_IT] = "agent-lost-it",
+    [REASON_AGENT_STOPPED] = "agent-stopped",
+    [REASON_NODE_FORGOTTEN] = "node-forgotten",
+    [REASON_VACATED] = "vacated",
+    [REASON_ENDED_BY_ITSELF] = "ended-by-itself",
+    [REASON_CANNOT_START] = "cannot-start",
+    [REASON_CANNOT_FETCH_INPUT] = "cannot-fetch-input",
+    [REASON_CANNOT_COLLECT_OUTPUT] = "cannot-collect-output",
+    [REASON_CANNOT_DELIVER_OUTPUT] = "cannot-deliver-output",
+    [REASON_CANNOT_EXPAND] = "cannot-expand",
+    [REASON_DISK_FULL_ON_NODE] = "disk-full-on-node",
+    [REASON_DISK_FULL_ON_SERVER] = "disk-full-on-server",
+    [REASON_DISK_FULL_AT_SUBMITTER] = "disk-full-at-submitter",
+    [REASON_OVER_MEMORY] = "over-memory",
+    [REASON_OVER_DISK] = "over-disk",
+};
+
+static const char *const reason_texts[REASON_COUNT] = {
+    [REASON_NONE] = "",
+    [REASON_FIRST_IN_LINE] = "first in line for a node with room",
+    [REASON_BY_USER] = "a user asked for it",
+    [REASON_HELD_AT_SUBMIT] = "submitted on hold",
+    [REASON_OWNER_RETURNED] = "the node's owner returned",
+    [REASON_OWNER_LEFT] = "the node's owner left",
+    [REASON_LEASE_ENDED] = "its lease ended and nothing was heard of the node",
+    [REASON_LEASE_RENEWED] = "the server is back and renewed the lease",
+    [REASON_AGENT_LOST_IT] = "the node's agent does not know it any more",
+    [REASON_AGENT_STOPPED] = "the node's agent was stopped",
+    [REASON_NODE_FORGOTTEN] = "the node was taken out of the pool",
+    [REASON_VACATED] = "it was told to leave the node",
+    [REASON_ENDED_BY_ITSELF] = "the program ended",
+    [REASON_CANNOT_START] = "the program could not be started",
+    [REASON_CANNOT_FETCH_INPUT] = "an input could not be brought to the node",
+    [REASON_CANNOT_COLLECT_OUTPUT] = "an output could not be brought from the node",
+    [REASON_CANNOT_DELIVER_OUTPUT] = "an output could not be written to its place",
+    [REASON_CANNOT_EXPAND] = "its submit description could not be expanded",
+    [REASON_DISK_FULL_ON_NODE] = "the disk of the node is full",
+    [REASON_DISK_FULL_ON_SERVER] = "the disk of the server is full",
+    [REASON_DISK_FULL_AT_SUBMITTER] = "the disk of the submit folder is full",
+    [REASON_OVER_MEMORY] = "it used more memory than it asked for",
+    [REASON_OVER_DISK] = "it used more disk than it asked for",
+};
+
+const char *task_state_name(enum task_state state)
+{
+    assert(state < TASK_STATE_COUNT);
+    return task_state_names[state];
+}
+
+const char *node_state_name(enum node_state state)
+{
+    assert(state < NODE_STATE_COUNT);
+    return node_state_names[state];
+}
+
+const char *attempt_state_name(enum attempt_state state)
+{
+    assert(state < ATTEMPT_STATE_COUNT);
+    return attempt_state_names[state];
+}
+
+const char *outcome_name(enum outcome outcome)
+{
+    assert(outcome < OUTCOME_COUNT);
+    return outcome_names[outcome];
+}
+
+const char *reason_name(enum reason reason)
+{
+    assert(reason < REASON_COUNT);
+    return reason_names[reason];
+}
+
+const char *reason_text(enum reason reason)
+{
+    assert(reason < REASON_COUNT);
+    return reason_texts[reason];
+}
+
+static bool name_find(const char *const *names, unsigned int count, const char *name,
+                      unsigned int *ret_index)
+{
+    for (unsigned int i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0) {
+            *ret_index = i;
+            return true;
+        }
+    return false;
+}
+
+bool task_state_from_name(const char *name, enum task_state *ret_state)
+{
+    return name_find(task_state_names, TASK_STATE_COUNT, name, ret_state);
+}
+
+bool attempt_state_from_name(const char *name, enum attempt_state *ret_state)
+{
+    return name_find(attempt_state_names, ATTEMPT_STATE_COUNT, name, ret_state);
+}
+
+bool outcome_from_name(const char *name, enum outcome *ret_outcome)
+{
+    return name_find(outcome_names, OUTCOME_COUNT, name, ret_outcome);
+}
+
+bool reason_from_name(const char *name, enum reason *ret_reason)
+{
+    return name_find(reason_names, REASON_COUNT, name, ret_reason);
+}
+
+bool task_state_is_over(enum task_state state)
+{
+    return state == TASK_COMPLETED || state == TASK_REMOVED;
+}
+
+bool resources_fit(const struct resources *needed, const struct resources *available)
+{
+    return needed->cpus <= available->cpus && needed->memory <= available->memory &&
+           needed->disk <= available->disk;
+}
+
+void resources_take(struct resources *available, const struct resources *taken)
+{
+    assert(resources_fit(taken, available));
+    available->cpus -= taken->cpus;
+    available->memory -= taken->memory;
+    available->disk -= taken->disk;
+}
+
+void resources_give(struct resources *available, const struct resources *given)
+{
+    available->cpus += given->cpus;
+    available->memory += given->memory;
+    available->disk += given->disk;
+}
