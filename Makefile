@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+# The front door. Meson builds; this file only knows what people type:
+#
+#   make               build/dusk
+#   make demo          a pool of this computer alone, and the main job on it
+#   make test          everything that must hold
+#   make bench         the figures, one line each
+#   make install       DESTDIR= and prefix= as usual; prefix is /usr/local unless given
+#   make setup         only the Debian packages that are missing
+#   make fuzz          the fuzz targets, in build-fuzz (needs clang)
+#   make clean
+
+# The distribution's own meson, because another Python in front of it (pyenv, conda) breaks it.
+MESON := $(firstword $(wildcard /usr/bin/meson) meson)
+prefix ?= /usr/local
+export DESTDIR
+
+.PHONY: all setup demo test bench install fuzz clean
+
+all: build/build.ninja
+	@$(MESON) compile -C build
+
+# Not run by `make` alone: a build installs nothing unasked.
+setup:
+	@tools/setup-packages
+
+build/build.ninja:
+	@tools/setup-packages --check
+	@$(MESON) setup build --prefix="$(prefix)"
+
+demo: setup
+	@$(MAKE) --no-print-directory all
+	@tools/demo
+
+test: setup
+	@$(MAKE) --no-print-directory all
+	@$(MESON) test -C build --no-rebuild --print-errorlogs
+
+bench: setup
+	@$(MAKE) --no-print-directory all
+	@tools/bench
+
+install: all
+	@$(MESON) configure build --prefix="$(prefix)"
+	@$(MESON) install -C build
+
+fuzz:
+	@[ -e build-fuzz/build.ninja ] || CC=clang $(MESON) setup build-fuzz -Dfuzz=true -Dsanitize=true
+	@$(MESON) compile -C build-fuzz
+
+clean:
+	@rm -rf build build-fuzz
