@@ -11,8 +11,11 @@
 /* What a program must have as argv[1] to be the keeper; its main() then calls keeper_main(). */
 #define KEEPER_COMMAND "keeper"
 
+/* The descriptor on which a keeper finds its listening socket. */
+enum { KEEPER_LISTENER = 3 };
+
 /*
- * Runs the keeper until it has no task and no agent, and returns the exit status of the process.
- * Arguments: PROGRAM keeper STATE_FOLDER ABANDON_AFTER_MS; descriptor 3 is the listening socket.
+ * Leaves the caller's process behind, runs the keeper until it has no task and no agent, and
+ * returns the exit status. Arguments: PROGRAM keeper STATE_FOLDER ABANDON_AFTER_MS.
  */
 int keeper_main(int argc, char **argv);

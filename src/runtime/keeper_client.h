@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include "keeper_failure.h"
 #include "keeper_message.h"
 
 struct keeper_client;

@@ -151,6 +151,3 @@ void keeper_request_deinit(struct keeper_request *request);
 
 /* "running", ... for logs and people. */
 const char *keeper_state_name(enum keeper_state state);
-
-/* Says in words why a task did not start, with a hint; returns -failure->error. */
-int keeper_failure_describe(const struct keeper_failure *failure, struct error *err);

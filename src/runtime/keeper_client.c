@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See keeper_client.h. The agent makes the listening socket and hands it to the keeper that it
+ * starts, so its own connection waits in the queue before the keeper's first instruction: there is
+ * nothing to poll for, and a keeper that cannot start shows as an end of file.
+ *
+ * A keeper that has nothing left may end in the moment in which somebody connects; then the
+ * greeting fails to come, and a new one is started.
+ */
+#define _GNU_SOURCE
+#include "keeper_client.h"
+
+#include "base/memory.h"
+#include "keeper.h"
+#include "sys/descriptor.h"
+#include "sys/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    READ_SIZE = 64 * 1024,
+    HELLO_PATIENCE_MS = 30000,
+    ABANDON_AFTER_MS = 15 * 60 * 1000,
+};
+
+extern char **environ;
+
+struct keeper_client {
+    int fd;
+    struct buffer requests; /* gathered, not yet sent */
+    struct buffer news;     /* received, not yet whole */
+    bool keeps_groups;
+};
+
+struct keeper_client *keeper_client_free(struct keeper_client *client)
+{
+    if (!client)
+        return NULL;
+    descriptor_close(client->fd);
+    buffer_deinit(&client->requests);
+    buffer_deinit(&client->news);
+    free(client);
+    return NULL;
+}
+
+int keeper_client_descriptor(const struct keeper_client *client)
+{
+    return client->fd;
+}
+
+bool keeper_client_wants_write(const struct keeper_client *client)
+{
+    return client->requests.length > 0;
+}
+
+bool keeper_client_keeps_groups(const struct keeper_client *client)
+{
+    return client->keeps_groups;
+}
+
+/* ---- requests ---- */
+
+/* A request without texts always fits. */
+static void gather(struct keeper_client *client, const struct keeper_request *request)
+{
+    keeper_message_encode_request(request, &client->requests);
+}
+
+int keeper_client_spawn(struct keeper_client *client, uint64_t key,
+                        const struct keeper_spawn *spawn, struct error *err)
+{
+    struct keeper_request request = {
+        .type = KEEPER_REQUEST_SPAWN,
+        .key = key,
+        .spawn = *spawn,
+    };
+
+    if (keeper_message_encode_request(&request, &client->requests) < 0) {
+        error_set(err, -E2BIG, "arguments and environment are too long");
+        error_hint(err, "put them into an input file");
+        return -E2BIG;
+    }
+    return 0;
+}
+
+void keeper_client_signal(struct keeper_client *client, uint64_t key, int signal)
+{
+    gather(client,
+           &(struct keeper_request){.type = KEEPER_REQUEST_SIGNAL, .key = key, .signal = signal});
+}
+
+void keeper_client_freeze(struct keeper_client *client, uint64_t key)
+{
+    gather(client, &(struct keeper_request){.type = KEEPER_REQUEST_FREEZE, .key = key});
+}
+
+void keeper_client_thaw(struct keeper_client *client, uint64_t key, uint64_t deadline_boot_ms)
+{
+    gather(client, &(struct keeper_request){.type = KEEPER_REQUEST_THAW,
+                                            .key = key,
+                                            .deadline_boot_ms = deadline_boot_ms});
+}
+
+void keeper_client_kill(struct keeper_client *client, uint64_t key)
+{
+    gather(client, &(struct keeper_request){.type = KEEPER_REQUEST_KILL, .key = key});
+}
+
+void keeper_client_set_deadline(struct keeper_client *client, uint64_t key,
+                                uint64_t deadline_boot_ms)
+{
+    gather(client, &(struct keeper_request){.type = KEEPER_REQUEST_DEADLINE,
+                                            .key = key,
+                                            .deadline_boot_ms = deadline_boot_ms});
+}
+
+void keeper_client_forget(struct keeper_client *client, uint64_t key)
+{
+    gather(client, &(struct keeper_request){.type = KEEPER_REQUEST_FORGET, .key = key});
+}
+
+void keeper_client_ask_usage(struct keeper_client *client, uint64_t key)
+{
+    gather(client, &(struct keeper_request){.type = KEEPER_REQUEST_USAGE, .key = key});
+}
+
+void keeper_client_ask_list(struct keeper_client *client)
+{
+    gather(client, &(struct keeper_request){.type = KEEPER_REQUEST_LIST});
+}
+
+int keeper_client_flush(struct keeper_client *client, struct error *err)
+{
+    size_t sent = 0;
+
+    while (sent < client->requests.length) {
+        ssize_t n = send(client->fd, client->requests.data + sent, client->requests.length - sent,
+                         MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == EAGAIN)
+            break;
+        if (n < 0)
+            return error_set(err, -ECONNRESET, "the keeper is gone");
+        sent += (size_t)n;
+    }
+    buffer_consume(&client->requests, sent);
+    return 0;
+}
+
+/* ---- news ---- */
+
+/* Returns 0, -EAGAIN if there is nothing, or -ECONNRESET. */
+static int receive(struct keeper_client *client, struct error *err)
+{
+    ssize_t n;
+
+    buffer_reserve(&client->news, READ_SIZE);
+    do {
+        n = recv(client->fd, client->news.data + client->news.length, READ_SIZE, MSG_DONTWAIT);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0 && errno == EAGAIN)
+        return -EAGAIN;
+    if (n <= 0)
+        return error_set(err, -ECONNRESET, "the keeper is gone");
+    client->news.length += (size_t)n;
+    return 0;
+}
+
+static int decode_next(struct keeper_client *client, size_t *at, struct keeper_news *ret_news)
+{
+    struct slice rest = {.data = client->news.data + *at, .length = client->news.length - *at};
+    size_t length = 0;
+    int r = keeper_message_find_frame(rest, &length);
+
+    if (r <= 0)
+        return r;
+    rest.length = length;
+    r = keeper_message_decode_news(rest, ret_news);
+    if (r < 0)
+        return r;
+    *at += length;
+    return 1;
+}
+
+int keeper_client_read(struct keeper_client *client, keeper_news_function *on_news, void *context,
+                       struct error *err)
+{
+    struct keeper_news news;
+    size_t at = 0;
+    int r = receive(client, err);
+
+    if (r == -EAGAIN)
+        return 0;
+    if (r < 0)
+        return r;
+    while ((r = decode_next(client, &at, &news)) == 1)
+        on_news(context, &news);
+    buffer_consume(&client->news, at);
+    return r < 0 ? error_set(err, r, "the keeper sent news that cannot be read") : 0;
+}
+
+/* ---- the start ---- */
+
+/* Starts the keeper's program with its listening socket; it detaches itself, its starter ends. */
+static int spawn_keeper(const struct keeper_options *options, int listener, int log,
+                        struct error *err)
+{
+    const char *program = options->program ? options->program : "/proc/self/exe";
+    uint64_t abandon_after_ms =
+        options->abandon_after_ms ? options->abandon_after_ms : ABANDON_AFTER_MS;
+    char abandon_text[32];
+    const char *arguments[] = {"dusk", KEEPER_COMMAND, options->state_folder, abandon_text, NULL};
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    int status = 0, r;
+    pid_t pid;
+
+    snprintf(abandon_text, sizeof(abandon_text), "%llu", (unsigned long long)abandon_after_ms);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDWR, 0);
+    posix_spawn_file_actions_adddup2(&actions, STDIN_FILENO, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, log, STDERR_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, listener, KEEPER_LISTENER);
+    posix_spawn_file_actions_addclosefrom_np(&actions, KEEPER_LISTENER + 1);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
+    r = -posix_spawn(&pid, program, &actions, &attributes, (char *const *)arguments, environ);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    while (r == 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (r < 0 || status != 0)
+        return error_set_errno(err, r < 0 ? r : -ECHILD, "cannot start the keeper '%s'", program);
+    return 0;
+}
+
+static int start_keeper(const struct keeper_options *options, const char *socket_path, int *ret_fd,
+                        struct error *err)
+{
+    _cleanup_free_ char *log_path = file_join(options->state_folder, "keeper.log");
+    _cleanup_fd_ int listener = -1, log = -1, fd = -1;
+    int r;
+
+    log = open(log_path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (log < 0)
+        return error_set_errno(err, -errno, "cannot create '%s'", log_path);
+    listener = descriptor_listen_unix(socket_path, SOCK_STREAM, 0600, err);
+    if (listener < 0)
+        return listener;
+    fd = descriptor_connect_unix(socket_path, SOCK_STREAM, err);
+    if (fd < 0)
+        return fd;
+    r = spawn_keeper(options, listener, log, err);
+    if (r < 0)
+        return r;
+    *ret_fd = descriptor_take(&fd);
+    return 0;
+}
+
+/* Waits for the greeting, in a moment in which the agent has nothing else to do. */
+static int await_hello(struct keeper_client *client, struct error *err)
+{
+    struct pollfd wait = {.fd = client->fd, .events = POLLIN};
+    struct keeper_news news = {0};
+    size_t at = 0;
+    int r = 0;
+
+    while (r == 0) {
+        int ready = poll(&wait, 1, HELLO_PATIENCE_MS);
+
+        if (ready == 0)
+            return error_set(err, -ETIMEDOUT, "the keeper does not answer");
+        r = receive(client, err);
+        if (r < 0 && r != -EAGAIN)
+            return r;
+        r = decode_next(client, &at, &news);
+    }
+    buffer_consume(&client->news, at);
+    if (r < 0 || news.type != KEEPER_NEWS_HELLO || news.version != KEEPER_VERSION) {
+        error_set(err, -EPROTO, "the running keeper is of another version of dusk");
+        error_hint(err, "let its tasks end, or end process %d: they will run again", news.pid);
+        return -EPROTO;
+    }
+    client->keeps_groups = news.keeps_groups;
+    return 0;
+}
+
+/* Takes over the descriptor, also on failure. */
+static int greet(int fd, struct keeper_client **ret_client, struct error *err)
+{
+    _cleanup_(keeper_client_free_p) struct keeper_client *client = NULL;
+    int r;
+
+    client = memory_allocate(sizeof(*client));
+    *client = (struct keeper_client){.fd = fd};
+    r = await_hello(client, err);
+    if (r < 0)
+        return r;
+    *ret_client = take_pointer(client);
+    return 0;
+}
+
+int keeper_start(const struct keeper_options *options, struct keeper_client **ret_client,
+                 bool *ret_is_new, struct error *err)
+{
+    _cleanup_free_ char *path = file_join(options->state_folder, "keeper.socket");
+    int fd = descriptor_connect_unix(path, SOCK_STREAM, NULL);
+    int r;
+
+    if (fd >= 0) {
+        r = greet(fd, ret_client, err);
+        if (r == 0)
+            *ret_is_new = false;
+        if (r != -ECONNRESET)
+            return r;
+        error_clear(err);
+    }
+    r = start_keeper(options, path, &fd, err);
+    if (r == 0)
+        r = greet(fd, ret_client, err);
+    if (r == 0)
+        *ret_is_new = true;
+    return r < 0 ? error_prefix(err, r, "cannot keep tasks") : 0;
+}

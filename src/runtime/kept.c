@@ -1,0 +1,614 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See kept.h and doc/specification/keeper.md.
+ *
+ *     STARTING -> RUNNING <-> FREEZING -> FROZEN -> RUNNING
+ *                 each of these three -> ENDING -> ENDED
+ *
+ * A task whose program could not be started is dropped from STARTING; what comes while it is there
+ * (freeze, lapse) is remembered until it runs. Freezing and ending take time: the tree is told, and
+ * kept_continue() looks until it has happened. The end of the leader ends the task.
+ */
+#define _GNU_SOURCE
+#include "kept.h"
+
+#include "base/memory.h"
+#include "keeper_child.h"
+#include "process_table.h"
+#include "process_tree.h"
+#include "sys/clock.h"
+#include "sys/descriptor.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+struct kept_task {
+    uint64_t key;
+    size_t place;
+    char *note; /* owned */
+    size_t note_length;
+    char *marker; /* owned; the tree's */
+    enum keeper_state state;
+    bool lapsed;
+    bool wants_freeze; /* asked for while STARTING */
+    bool was_frozen;   /* its group may have to be thawed at the end */
+    bool is_forgotten; /* to be dropped without a word when it is over */
+    int report;        /* -1 when it was read */
+    struct process_tree tree;
+    uint64_t deadline_boot_ms; /* 0: never */
+    uint64_t started_us;
+    uint64_t frozen_since_us;
+    struct keeper_result result;
+};
+
+/* ---- the set ---- */
+
+void kept_init(struct kept *kept, int epoll, struct buffer *news, const char *marker_start)
+{
+    *kept = (struct kept){
+        .epoll = epoll,
+        .news = news,
+        .groups = CGROUP_ROOT_INIT,
+        .marker_start = memory_copy_string(marker_start),
+    };
+}
+
+static struct kept_task *find_task(const struct kept *kept, uint64_t key)
+{
+    uint64_t place;
+
+    return map_get(&kept->by_key, key, &place) ? kept->tasks[place] : NULL;
+}
+
+static size_t find_free_place(struct kept *kept)
+{
+    for (size_t i = 0; i < kept->place_count; i++)
+        if (!kept->tasks[i])
+            return i;
+    array_reserve(kept->tasks, kept->capacity, kept->place_count + 1);
+    return kept->place_count++;
+}
+
+static struct kept_task *add_task(struct kept *kept, uint64_t key, const struct keeper_spawn *spawn)
+{
+    struct kept_task *task = memory_allocate(sizeof(*task));
+    struct buffer marker = BUFFER_INIT;
+
+    buffer_appendf(&marker, "%s%llu", kept->marker_start, (unsigned long long)key);
+    *task = (struct kept_task){
+        .key = key,
+        .place = find_free_place(kept),
+        .note = memory_copy_bytes(spawn->note.data, spawn->note.length),
+        .note_length = spawn->note.length,
+        .marker = buffer_take(&marker),
+        .state = KEEPER_STATE_STARTING,
+        .report = -1,
+        .deadline_boot_ms = spawn->deadline_boot_ms,
+        .started_us = clock_boot_us(),
+    };
+    task->tree.marker = task->marker;
+    kept->tasks[task->place] = task;
+    kept->task_count++;
+    kept->living_count++;
+    map_put(&kept->by_key, key, task->place);
+    return task;
+}
+
+/* Gives the group back and leaves the ranks of the living. */
+static void leave_living(struct kept *kept, struct kept_task *task)
+{
+    kept->living_count--;
+    if (task->tree.group)
+        cgroup_give_back(&kept->groups, task->tree.group);
+    else
+        kept->ungrouped_count--;
+    task->tree.group = NULL;
+}
+
+static void drop_task(struct kept *kept, struct kept_task *task)
+{
+    map_remove(&kept->by_key, task->key);
+    kept->tasks[task->place] = NULL;
+    kept->task_count--;
+    descriptor_close(task->report);
+    free(task->note);
+    free(task->marker);
+    free(task);
+}
+
+void kept_deinit(struct kept *kept)
+{
+    assert(kept->living_count == 0);
+    for (size_t i = 0; i < kept->place_count; i++)
+        if (kept->tasks[i])
+            drop_task(kept, kept->tasks[i]);
+    cgroup_root_close(&kept->groups);
+    map_deinit(&kept->by_key);
+    map_deinit(&kept->by_pid);
+    free(kept->tasks);
+    free(kept->marker_start);
+}
+
+/* ---- news ---- */
+
+static void tell(struct kept *kept, const struct keeper_news *news)
+{
+    int r;
+
+    if (!kept->is_heard)
+        return;
+    r = keeper_message_encode_news(news, kept->news);
+    assert(r == 0); /* a note fits into a frame, the rest is small */
+}
+
+static void tell_of(struct kept *kept, const struct kept_task *task, enum keeper_news_type type)
+{
+    struct keeper_news news = {
+        .type = type,
+        .key = task->key,
+        .pid = task->tree.leader,
+        .result = task->result,
+    };
+
+    if (!task->is_forgotten)
+        tell(kept, &news);
+}
+
+static void tell_unknown(struct kept *kept, uint64_t key)
+{
+    tell(kept, &(struct keeper_news){.type = KEEPER_NEWS_UNKNOWN, .key = key});
+}
+
+static void tell_start_failed(struct kept *kept, uint64_t key, const struct keeper_failure *failure)
+{
+    tell(kept,
+         &(struct keeper_news){.type = KEEPER_NEWS_START_FAILED, .key = key, .failure = *failure});
+}
+
+static void tell_list(struct kept *kept)
+{
+    for (size_t i = 0; i < kept->place_count; i++) {
+        const struct kept_task *task = kept->tasks[i];
+
+        if (task && !task->is_forgotten)
+            tell(kept, &(struct keeper_news){
+                           .type = KEEPER_NEWS_TASK,
+                           .key = task->key,
+                           .state = task->state,
+                           .lapsed = task->lapsed,
+                           .pid = task->tree.leader,
+                           .deadline_boot_ms = task->deadline_boot_ms,
+                           .result = task->result,
+                           .note = {.data = task->note, .length = task->note_length},
+                       });
+    }
+    tell(kept, &(struct keeper_news){.type = KEEPER_NEWS_LISTED});
+}
+
+/* ---- states ---- */
+
+#define MOVE(state) (1u << KEEPER_STATE_##state)
+
+static const unsigned allowed_moves[] = {
+    [KEEPER_STATE_STARTING] = MOVE(RUNNING),
+    [KEEPER_STATE_RUNNING] = MOVE(FREEZING) | MOVE(ENDING),
+    [KEEPER_STATE_FREEZING] = MOVE(FROZEN) | MOVE(RUNNING) | MOVE(ENDING),
+    [KEEPER_STATE_FROZEN] = MOVE(RUNNING) | MOVE(ENDING),
+    [KEEPER_STATE_ENDING] = MOVE(ENDED),
+    [KEEPER_STATE_ENDED] = 0,
+};
+
+static bool is_pending(enum keeper_state state)
+{
+    return state == KEEPER_STATE_FREEZING || state == KEEPER_STATE_ENDING;
+}
+
+static bool stands_still(enum keeper_state state)
+{
+    return state == KEEPER_STATE_FREEZING || state == KEEPER_STATE_FROZEN;
+}
+
+/* Lets the loop wake when the group's events change, for as long as somebody waits for that. */
+static void watch_group(struct kept *kept, const struct kept_task *task, bool watch)
+{
+    struct epoll_event event = {
+        .events = EPOLLPRI,
+        .data.u64 = (uint64_t)KEPT_WAKE_GROUP << KEPT_WAKE_SHIFT | task->place,
+    };
+
+    if (task->tree.group)
+        epoll_ctl(kept->epoll, watch ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, task->tree.group->events,
+                  &event);
+}
+
+static void move(struct kept *kept, struct kept_task *task, enum keeper_state state)
+{
+    assert(allowed_moves[task->state] & 1u << state);
+    if (stands_still(state) && !stands_still(task->state))
+        task->frozen_since_us = clock_boot_us();
+    if (!stands_still(state) && stands_still(task->state))
+        task->result.frozen_us += clock_boot_us() - task->frozen_since_us;
+    if (is_pending(state) != is_pending(task->state)) {
+        watch_group(kept, task, is_pending(state));
+        kept->pending_count += is_pending(state) ? 1 : -1;
+    }
+    task->state = state;
+}
+
+/* The task's tree, told how many others there are to whom an orphan may belong. */
+static struct process_tree *tree_of(const struct kept *kept, struct kept_task *task)
+{
+    task->tree.is_alone = !task->tree.group && kept->ungrouped_count == 1;
+    return &task->tree;
+}
+
+static void freeze(struct kept *kept, struct kept_task *task)
+{
+    move(kept, task, KEEPER_STATE_FREEZING);
+    task->was_frozen = true;
+    process_tree_freeze(tree_of(kept, task));
+}
+
+static void handle_started(struct kept *kept, struct kept_task *task)
+{
+    task->report = descriptor_close(task->report);
+    move(kept, task, KEEPER_STATE_RUNNING);
+    tell_of(kept, task, KEEPER_NEWS_STARTED);
+    if (task->wants_freeze)
+        freeze(kept, task);
+}
+
+/* Its group must be empty before it is given back; where the child was reaped, nothing is left. */
+static void handle_not_started(struct kept *kept, struct kept_task *task,
+                               const struct keeper_failure *failure)
+{
+    if (!task->is_forgotten)
+        tell_start_failed(kept, task->key, failure);
+    waitpid(task->tree.leader, NULL, 0);
+    map_remove(&kept->by_pid, (uint64_t)task->tree.leader);
+    leave_living(kept, task);
+    drop_task(kept, task);
+}
+
+/* Returns whether the program ran, now or before; if it could not, the task is gone. */
+static bool read_report(struct kept *kept, struct kept_task *task)
+{
+    _cleanup_buffer_ struct buffer path = BUFFER_INIT;
+    struct keeper_failure failure;
+    int r;
+
+    if (task->state != KEEPER_STATE_STARTING)
+        return true;
+    r = keeper_child_read_report(task->report, &path, &failure);
+    if (r == 1)
+        handle_not_started(kept, task, &failure);
+    else if (r == 0)
+        handle_started(kept, task);
+    return r == 0;
+}
+
+void kept_handle_wake(struct kept *kept, enum kept_wake wake, size_t place)
+{
+    struct kept_task *task = place < kept->place_count ? kept->tasks[place] : NULL;
+
+    /* A group's wake needs no more than the kept_continue() that follows each round. */
+    if (wake == KEPT_WAKE_REPORT && task)
+        read_report(kept, task);
+}
+
+/* ---- the end ---- */
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static uint64_t microseconds(struct timeval time)
+{
+    return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
+}
+
+static void handle_leader_ended(struct kept *kept, struct kept_task *task, int wait_status,
+                                const struct rusage *usage)
+{
+    task->result.wait_status = wait_status;
+    task->result.user_us = microseconds(usage->ru_utime);
+    task->result.system_us = microseconds(usage->ru_stime);
+    task->result.memory_peak_bytes =
+        larger(task->result.memory_peak_bytes, (uint64_t)usage->ru_maxrss * 1024);
+    task->result.wall_us = clock_boot_us() - task->started_us;
+    move(kept, task, KEEPER_STATE_ENDING);
+}
+
+void kept_reap(struct kept *kept)
+{
+    struct rusage usage;
+    int status;
+    pid_t pid;
+
+    while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
+        struct kept_task *task;
+        uint64_t place;
+
+        if (!map_get(&kept->by_pid, (uint64_t)pid, &place))
+            continue; /* an orphan of some task */
+        map_remove(&kept->by_pid, (uint64_t)pid);
+        task = kept->tasks[place];
+        if (read_report(kept, task))
+            handle_leader_ended(kept, task, status, &usage);
+    }
+}
+
+/* Without groups: whether anything at all but leaders is left below the keeper. Cheap. */
+static bool has_orphans(const struct kept *kept)
+{
+    _cleanup_free_ pid_t *leaders = memory_resize(NULL, kept->place_count + 1, sizeof(*leaders));
+    size_t count = 0;
+
+    for (size_t i = 0; i < kept->place_count; i++)
+        if (kept->tasks[i] && kept->tasks[i]->state < KEEPER_STATE_ENDING)
+            leaders[count++] = kept->tasks[i]->tree.leader;
+    return process_has_other_children(leaders, count);
+}
+
+/* Measures what only a group can tell, and leaves it as the next task wants to find it. */
+static void finish_group(struct kept_task *task)
+{
+    uint64_t user_us = 0, system_us = 0, peak_bytes = 0;
+
+    cgroup_read_cpu(task->tree.group, &user_us, &system_us);
+    if (cgroup_read_memory_peak(task->tree.group, &peak_bytes) == 0)
+        task->result.memory_peak_bytes = peak_bytes;
+    task->result.user_us = larger(task->result.user_us, user_us);
+    task->result.system_us = larger(task->result.system_us, system_us);
+    if (task->was_frozen)
+        cgroup_freeze(task->tree.group, false);
+}
+
+static void continue_ending(struct kept *kept, struct kept_task *task)
+{
+    struct process_tree *tree = tree_of(kept, task);
+
+    if ((tree->group || has_orphans(kept)) && !process_tree_is_empty(tree)) {
+        process_tree_kill(tree);
+        return;
+    }
+    if (tree->group)
+        finish_group(task);
+    move(kept, task, KEEPER_STATE_ENDED);
+    leave_living(kept, task);
+    tell_of(kept, task, KEEPER_NEWS_EXITED);
+    if (task->is_forgotten)
+        drop_task(kept, task);
+}
+
+static void continue_freezing(struct kept *kept, struct kept_task *task)
+{
+    struct process_tree *tree = tree_of(kept, task);
+
+    if (process_tree_is_frozen(tree)) {
+        move(kept, task, KEEPER_STATE_FROZEN);
+        tell_of(kept, task, KEEPER_NEWS_FROZEN);
+    } else if (!tree->group) {
+        process_tree_freeze(tree);
+    }
+}
+
+bool kept_continue(struct kept *kept)
+{
+    bool again = false;
+
+    for (size_t i = 0; i < kept->place_count && kept->pending_count > 0; i++) {
+        struct kept_task *task = kept->tasks[i];
+
+        if (task && task->state == KEEPER_STATE_ENDING)
+            continue_ending(kept, task);
+        else if (task && task->state == KEEPER_STATE_FREEZING)
+            continue_freezing(kept, task);
+        task = kept->tasks[i];
+        again = again || (task && is_pending(task->state) && !task->tree.group);
+    }
+    return again;
+}
+
+void kept_kill_all(struct kept *kept)
+{
+    for (size_t i = 0; i < kept->place_count; i++)
+        if (kept->tasks[i] && kept->tasks[i]->state < KEEPER_STATE_ENDING)
+            process_tree_kill(tree_of(kept, kept->tasks[i]));
+}
+
+/* ---- requests ---- */
+
+static int start_child(struct kept *kept, struct kept_task *task, const struct keeper_spawn *spawn)
+{
+    _cleanup_buffer_ struct buffer variable = BUFFER_INIT;
+    struct epoll_event event = {
+        .events = EPOLLIN,
+        .data.u64 = (uint64_t)KEPT_WAKE_REPORT << KEPT_WAKE_SHIFT | task->place,
+    };
+    struct keeper_child child;
+    int r;
+
+    buffer_appendf(&variable, "%s=%s", PROCESS_TREE_VARIABLE, task->marker);
+    r = keeper_child_start(spawn, buffer_text(&variable),
+                           task->tree.group ? task->tree.group->folder : -1, &child);
+    if (r < 0)
+        return r;
+    task->report = child.report;
+    task->tree.leader = child.pid;
+    map_put(&kept->by_pid, (uint64_t)child.pid, task->place);
+    /* If this fails for want of memory, the report is read at the child's end. */
+    epoll_ctl(kept->epoll, EPOLL_CTL_ADD, child.report, &event);
+    return 0;
+}
+
+static void handle_spawn(struct kept *kept, uint64_t key, const struct keeper_spawn *spawn)
+{
+    struct keeper_failure failure = {.step = KEEPER_STEP_FORK, .path = ""};
+    struct kept_task *task;
+    int r;
+
+    if (find_task(kept, key)) {
+        failure.step = KEEPER_STEP_KEY;
+        failure.error = EEXIST;
+        tell_start_failed(kept, key, &failure);
+        return;
+    }
+    task = add_task(kept, key, spawn);
+    if (cgroup_take(&kept->groups, spawn->memory_max, &task->tree.group) < 0)
+        kept->ungrouped_count++;
+    r = start_child(kept, task, spawn);
+    if (r < 0) {
+        failure.error = -r;
+        tell_start_failed(kept, key, &failure);
+        leave_living(kept, task);
+        drop_task(kept, task);
+    }
+}
+
+static void handle_freeze(struct kept *kept, struct kept_task *task)
+{
+    switch (task->state) {
+    case KEEPER_STATE_STARTING:
+        task->wants_freeze = true;
+        break;
+    case KEEPER_STATE_RUNNING:
+        freeze(kept, task);
+        break;
+    case KEEPER_STATE_FROZEN:
+        tell_of(kept, task, KEEPER_NEWS_FROZEN);
+        break;
+    case KEEPER_STATE_FREEZING:
+    case KEEPER_STATE_ENDING:
+    case KEEPER_STATE_ENDED:
+        break;
+    }
+}
+
+static void handle_thaw(struct kept *kept, struct kept_task *task, uint64_t deadline_boot_ms)
+{
+    if (task->state >= KEEPER_STATE_ENDING)
+        return;
+    task->deadline_boot_ms = deadline_boot_ms;
+    task->lapsed = false;
+    task->wants_freeze = false;
+    if (stands_still(task->state)) {
+        process_tree_thaw(tree_of(kept, task));
+        move(kept, task, KEEPER_STATE_RUNNING);
+    }
+    tell_of(kept, task, KEEPER_NEWS_THAWED);
+}
+
+static void handle_forget(struct kept *kept, struct kept_task *task)
+{
+    if (task->state == KEEPER_STATE_ENDED) {
+        drop_task(kept, task);
+        return;
+    }
+    task->is_forgotten = true;
+    process_tree_kill(tree_of(kept, task));
+}
+
+static void handle_usage(struct kept *kept, struct kept_task *task)
+{
+    if (task->state < KEEPER_STATE_ENDING) {
+        process_tree_measure(tree_of(kept, task), &task->result);
+        task->result.wall_us = clock_boot_us() - task->started_us;
+    }
+    tell_of(kept, task, KEEPER_NEWS_USAGE);
+}
+
+void kept_handle_request(struct kept *kept, const struct keeper_request *request)
+{
+    struct kept_task *task = find_task(kept, request->key);
+    bool names_task = request->type != KEEPER_REQUEST_SPAWN && request->type != KEEPER_REQUEST_LIST;
+
+    if (names_task && (!task || task->is_forgotten)) {
+        tell_unknown(kept, request->key);
+        return;
+    }
+    switch (request->type) {
+    case KEEPER_REQUEST_SPAWN:
+        handle_spawn(kept, request->key, &request->spawn);
+        break;
+    case KEEPER_REQUEST_SIGNAL:
+        if (task->state < KEEPER_STATE_ENDING)
+            process_tree_signal(tree_of(kept, task), request->signal);
+        break;
+    case KEEPER_REQUEST_FREEZE:
+        handle_freeze(kept, task);
+        break;
+    case KEEPER_REQUEST_THAW:
+        handle_thaw(kept, task, request->deadline_boot_ms);
+        break;
+    case KEEPER_REQUEST_KILL:
+        if (task->state < KEEPER_STATE_ENDING)
+            process_tree_kill(tree_of(kept, task));
+        break;
+    case KEEPER_REQUEST_DEADLINE:
+        task->deadline_boot_ms = request->deadline_boot_ms;
+        break;
+    case KEEPER_REQUEST_FORGET:
+        handle_forget(kept, task);
+        break;
+    case KEEPER_REQUEST_USAGE:
+        handle_usage(kept, task);
+        break;
+    case KEEPER_REQUEST_LIST:
+        tell_list(kept);
+        break;
+    }
+}
+
+/* ---- deadlines ---- */
+
+static bool can_lapse(const struct kept_task *task)
+{
+    return task && task->state < KEEPER_STATE_ENDING && !task->lapsed &&
+           task->deadline_boot_ms != 0;
+}
+
+void kept_lapse(struct kept *kept, uint64_t now_boot_ms)
+{
+    for (size_t i = 0; i < kept->place_count; i++) {
+        struct kept_task *task = kept->tasks[i];
+
+        if (!can_lapse(task) || task->deadline_boot_ms > now_boot_ms)
+            continue;
+        task->lapsed = true;
+        tell_of(kept, task, KEEPER_NEWS_LAPSED);
+        if (!stands_still(task->state))
+            handle_freeze(kept, task);
+    }
+}
+
+uint64_t kept_first_deadline(const struct kept *kept)
+{
+    uint64_t first = UINT64_MAX;
+
+    for (size_t i = 0; i < kept->place_count; i++)
+        if (can_lapse(kept->tasks[i]) && kept->tasks[i]->deadline_boot_ms < first)
+            first = kept->tasks[i]->deadline_boot_ms;
+    return first;
+}
+
+uint64_t kept_last_deadline(const struct kept *kept)
+{
+    uint64_t last = 0;
+
+    for (size_t i = 0; i < kept->place_count; i++) {
+        const struct kept_task *task = kept->tasks[i];
+
+        if (task && task->deadline_boot_ms == 0)
+            return UINT64_MAX;
+        if (task)
+            last = larger(last, task->deadline_boot_ms);
+    }
+    return last;
+}

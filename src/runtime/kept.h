@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tasks that a keeper keeps: their states, and what requests, ends and deadlines do to them.
+ * The keeper's loop (keeper.c) tells this module what happened and sends what it has to say.
+ */
+#pragma once
+
+#include "base/map.h"
+#include "cgroup.h"
+#include "keeper_message.h"
+
+/* What a descriptor that waits in the keeper's epoll is for; the task's place is in the low half.
+ */
+enum kept_wake { KEPT_WAKE_REPORT = 1, KEPT_WAKE_GROUP };
+
+#define KEPT_WAKE_SHIFT 32
+
+struct kept_task;
+
+struct kept {
+    struct kept_task **tasks; /* owned; NULL where a place is free */
+    size_t place_count;
+    size_t capacity;
+    size_t task_count;
+    size_t living_count;    /* not ENDED */
+    size_t ungrouped_count; /* living without a group */
+    size_t pending_count;   /* FREEZING or ENDING */
+    struct map by_key;      /* to the place in tasks */
+    struct map by_pid;      /* leaders that were not reaped */
+    struct cgroup_root groups;
+    char *marker_start;  /* owned */
+    int epoll;           /* the loop's */
+    struct buffer *news; /* the loop's; frames for the agent */
+    bool is_heard;       /* an agent is connected; else news are not written, LIST tells later */
+};
+
+/* `marker_start` tells this keeper's tasks from all others in their environments. */
+void kept_init(struct kept *kept, int epoll, struct buffer *news, const char *marker_start);
+/* No task may live. */
+void kept_deinit(struct kept *kept);
+
+void kept_handle_request(struct kept *kept, const struct keeper_request *request);
+/* After SIGCHLD. */
+void kept_reap(struct kept *kept);
+/* After a wake of this kind. */
+void kept_handle_wake(struct kept *kept, enum kept_wake wake, size_t place);
+/* Freezes what is past its deadline. */
+void kept_lapse(struct kept *kept, uint64_t now_boot_ms);
+/*
+ * Takes tasks that are being frozen or that end a step on. To be called once after each round of
+ * events; returns true if it must be called again soon even if nothing happens.
+ */
+bool kept_continue(struct kept *kept);
+void kept_kill_all(struct kept *kept);
+
+/* The first deadline that will let a living task lapse; UINT64_MAX if there is none. */
+uint64_t kept_first_deadline(const struct kept *kept);
+/* When the last kept task has lapsed, ended ones counted as well; UINT64_MAX if one never does. */
+uint64_t kept_last_deadline(const struct kept *kept);

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See process_table.h. */
+#define _GNU_SOURCE
+#include "process_table.h"
+
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "base/number.h"
+#include "sys/descriptor.h"
+#include "sys/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    STAT_SIZE = 1024,
+    ENVIRONMENT_SIZE_MAX = 4 * 1024 * 1024,
+    CHILDREN_SIZE_MAX = 1024 * 1024,
+};
+
+static ssize_t read_start(const char *path, char *text, size_t size)
+{
+    _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
+
+    if (n >= 0)
+        text[n] = '\0';
+    return n;
+}
+
+/* The name in the second field may hold anything, so the rest is read from its last ')' on. */
+static bool read_process(pid_t pid, struct process *process)
+{
+    char path[32], text[STAT_SIZE];
+    unsigned long long user, system;
+    long ticks = sysconf(_SC_CLK_TCK);
+    const char *rest;
+    int parent, session;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    if (read_start(path, text, sizeof(text)) <= 0)
+        return false;
+    rest = strrchr(text, ')');
+    *process = (struct process){.pid = pid};
+    if (!rest || sscanf(rest + 1, " %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %llu %llu",
+                        &process->state, &parent, &session, &user, &system) != 5)
+        return false;
+    process->parent = parent;
+    process->session = session;
+    process->user_us = user * 1000000 / (unsigned long long)ticks;
+    process->system_us = system * 1000000 / (unsigned long long)ticks;
+    return true;
+}
+
+int process_table_read(struct process_table *table)
+{
+    DIR *directory = opendir("/proc");
+    struct dirent *entry;
+
+    if (!directory)
+        return -errno;
+    table->count = 0;
+    while ((entry = readdir(directory))) {
+        uint64_t pid;
+
+        if (number_parse_u64(slice_from_text(entry->d_name), &pid) < 0)
+            continue;
+        array_reserve(table->items, table->capacity, table->count + 1);
+        if (read_process((pid_t)pid, &table->items[table->count]))
+            table->count++;
+    }
+    closedir(directory);
+    return 0;
+}
+
+void process_table_deinit(struct process_table *table)
+{
+    free(table->items);
+    *table = PROCESS_TABLE_INIT;
+}
+
+/* /proc lists processes by number, so the table can be searched by halves. */
+static const struct process *find_process(const struct process_table *table, pid_t pid)
+{
+    size_t low = 0, high = table->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (table->items[middle].pid < pid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < table->count && table->items[low].pid == pid ? &table->items[low] : NULL;
+}
+
+/* Children mostly have higher numbers than their parents, so one or two rounds do. */
+void process_table_mark_descendants(struct process_table *table)
+{
+    bool found;
+
+    do {
+        found = false;
+        for (size_t i = 0; i < table->count; i++) {
+            struct process *process = &table->items[i];
+            const struct process *parent =
+                process->marked ? NULL : find_process(table, process->parent);
+
+            if (parent && parent->marked)
+                process->marked = found = true;
+        }
+    } while (found);
+}
+
+char *process_read_variable(pid_t pid, const char *name)
+{
+    _cleanup_buffer_ struct buffer environment = BUFFER_INIT;
+    size_t length = strlen(name);
+    char path[32];
+
+    snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
+    if (file_read(path, ENVIRONMENT_SIZE_MAX, &environment, NULL) < 0)
+        return NULL;
+    for (size_t at = 0; at < environment.length; at += strlen(environment.data + at) + 1) {
+        const char *variable = environment.data + at;
+
+        if (strncmp(variable, name, length) == 0 && variable[length] == '=')
+            return memory_copy_string(variable + length + 1);
+    }
+    return NULL;
+}
+
+uint64_t process_measure_memory(pid_t pid)
+{
+    char path[32], text[STAT_SIZE];
+    unsigned long long resident, shared;
+
+    snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+    if (read_start(path, text, sizeof(text)) <= 0 ||
+        sscanf(text, "%*u %llu %llu", &resident, &shared) != 2 || shared > resident)
+        return 0;
+    return (resident - shared) * (unsigned long long)sysconf(_SC_PAGESIZE);
+}
+
+bool process_has_other_children(const pid_t *pids, size_t count)
+{
+    _cleanup_buffer_ struct buffer children = BUFFER_INIT;
+    char path[64];
+    const char *text;
+
+    snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+    if (file_read(path, CHILDREN_SIZE_MAX, &children, NULL) < 0)
+        return true;
+    text = buffer_text(&children);
+    for (int pid, length; sscanf(text, "%d%n", &pid, &length) == 1; text += length) {
+        bool known = false;
+
+        for (size_t i = 0; i < count && !known; i++)
+            known = pids[i] == pid;
+        if (!known)
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All processes of the computer at one moment, from /proc (proc(5)), for those who must find a
+ * task's processes without a control group. A process may have ended, and a new one may have begun,
+ * before the table is read to its end; whoever must be certain reads it again.
+ */
+#pragma once
+
+#include "base/attributes.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct process {
+    pid_t pid;
+    pid_t parent;
+    pid_t session;
+    char state;  /* 'R', 'S', 'D', 'T', 'Z', ... */
+    bool marked; /* for the caller */
+    uint64_t user_us;
+    uint64_t system_us;
+};
+
+struct process_table {
+    struct process *items; /* owned; by pid */
+    size_t count;
+    size_t capacity;
+};
+
+#define PROCESS_TABLE_INIT ((struct process_table){0})
+
+int process_table_read(struct process_table *table);
+void process_table_deinit(struct process_table *table);
+
+/* Marks every process whose parent is marked, and their children, until no more are found. */
+void process_table_mark_descendants(struct process_table *table);
+
+/*
+ * The value of this variable in the environment that the process was started with, or NULL if it
+ * has none or may not be asked. The caller frees it.
+ */
+char *process_read_variable(pid_t pid, const char *name);
+
+/* Resident bytes that are the process's own: what its end would give back. 0 if unknown. */
+uint64_t process_measure_memory(pid_t pid);
+
+/*
+ * Whether this process has a child that is none of the `count` pids; true if the kernel cannot say
+ * (/proc/PID/task/TID/children).
+ */
+bool process_has_other_children(const pid_t *pids, size_t count);

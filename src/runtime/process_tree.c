@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See process_tree.h. */
+#define _GNU_SOURCE
+#include "process_tree.h"
+
+#include "process_table.h"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { STALE_ROUNDS_MAX = 1000 };
+
+typedef void process_function(void *context, int pid);
+
+/* ---- without a group ---- */
+
+static bool is_ended(const struct process *process)
+{
+    return process->state == 'Z' || process->state == 'X';
+}
+
+/* Whether an orphan, a child of the keeper, belongs to this tree. */
+static bool is_own_orphan(const struct process_tree *tree, pid_t pid)
+{
+    _cleanup_free_ char *marker = process_read_variable(pid, PROCESS_TREE_VARIABLE);
+
+    return marker ? strcmp(marker, tree->marker) == 0 : tree->is_alone;
+}
+
+/* Reads the table anew and marks the living processes of the tree. */
+static void find_members(const struct process_tree *tree, struct process_table *table)
+{
+    pid_t keeper = getpid();
+
+    if (process_table_read(table) < 0)
+        return;
+    for (size_t i = 0; i < table->count; i++) {
+        struct process *process = &table->items[i];
+
+        process->marked = process->pid == tree->leader || process->session == tree->leader;
+        if (!process->marked && process->parent == keeper && !is_ended(process))
+            process->marked = is_own_orphan(tree, process->pid);
+    }
+    process_table_mark_descendants(table);
+    for (size_t i = 0; i < table->count; i++)
+        if (is_ended(&table->items[i]))
+            table->items[i].marked = false;
+}
+
+static void each_member(const struct process_tree *tree, process_function *each, void *context)
+{
+    struct process_table table = PROCESS_TABLE_INIT;
+
+    find_members(tree, &table);
+    for (size_t i = 0; i < table.count; i++)
+        if (table.items[i].marked)
+            each(context, table.items[i].pid);
+    process_table_deinit(&table);
+}
+
+static bool every_member_stands(const struct process_tree *tree)
+{
+    struct process_table table = PROCESS_TABLE_INIT;
+    bool stands = true;
+
+    find_members(tree, &table);
+    for (size_t i = 0; i < table.count; i++)
+        if (table.items[i].marked)
+            stands = stands && (table.items[i].state == 'T' || table.items[i].state == 't');
+    process_table_deinit(&table);
+    return stands;
+}
+
+static void count_one(void *context, int pid)
+{
+    unsigned *count = context;
+
+    (void)pid;
+    (*count)++;
+}
+
+void process_tree_kill_stale(const char *marker_start)
+{
+    unsigned killed = 1;
+
+    for (int round = 0; killed > 0 && round < STALE_ROUNDS_MAX; round++) {
+        struct process_table table = PROCESS_TABLE_INIT;
+
+        killed = 0;
+        if (process_table_read(&table) < 0)
+            return;
+        for (size_t i = 0; i < table.count; i++) {
+            _cleanup_free_ char *marker = NULL;
+
+            if (is_ended(&table.items[i]))
+                continue;
+            marker = process_read_variable(table.items[i].pid, PROCESS_TREE_VARIABLE);
+            if (marker && strncmp(marker, marker_start, strlen(marker_start)) == 0 &&
+                kill(table.items[i].pid, SIGKILL) == 0)
+                killed++;
+        }
+        process_table_deinit(&table);
+    }
+}
+
+/* ---- both ways ---- */
+
+static void each_process(const struct process_tree *tree, process_function *each, void *context)
+{
+    if (tree->group)
+        cgroup_each_process(tree->group, each, context);
+    else
+        each_member(tree, each, context);
+}
+
+static void signal_one(void *context, int pid)
+{
+    const int *signal = context;
+
+    kill(pid, *signal);
+}
+
+void process_tree_signal(const struct process_tree *tree, int signal)
+{
+    each_process(tree, signal_one, &signal);
+}
+
+void process_tree_kill(const struct process_tree *tree)
+{
+    if (!tree->group || cgroup_kill(tree->group) < 0)
+        process_tree_signal(tree, SIGKILL);
+}
+
+void process_tree_freeze(const struct process_tree *tree)
+{
+    if (tree->group)
+        cgroup_freeze(tree->group, true);
+    else
+        process_tree_signal(tree, SIGSTOP);
+}
+
+void process_tree_thaw(const struct process_tree *tree)
+{
+    if (tree->group)
+        cgroup_freeze(tree->group, false);
+    else
+        process_tree_signal(tree, SIGCONT);
+}
+
+bool process_tree_is_frozen(const struct process_tree *tree)
+{
+    bool populated, frozen;
+
+    if (!tree->group)
+        return every_member_stands(tree);
+    return cgroup_read_events(tree->group, &populated, &frozen) == 0 && frozen;
+}
+
+bool process_tree_is_empty(const struct process_tree *tree)
+{
+    bool populated, frozen;
+    unsigned count = 0;
+
+    if (tree->group && cgroup_read_events(tree->group, &populated, &frozen) == 0)
+        return !populated;
+    each_process(tree, count_one, &count);
+    return count == 0;
+}
+
+struct measurement {
+    uint64_t memory_bytes;
+    unsigned count;
+};
+
+static void measure_one(void *context, int pid)
+{
+    struct measurement *measurement = context;
+
+    measurement->memory_bytes += process_measure_memory(pid);
+    measurement->count++;
+}
+
+/* What ended before is missing from the sums: nobody but a group remembers it. */
+static void measure_cpu_of_members(const struct process_tree *tree, struct keeper_result *result)
+{
+    struct process_table table = PROCESS_TABLE_INIT;
+
+    result->user_us = result->system_us = 0;
+    find_members(tree, &table);
+    for (size_t i = 0; i < table.count; i++) {
+        if (!table.items[i].marked)
+            continue;
+        result->user_us += table.items[i].user_us;
+        result->system_us += table.items[i].system_us;
+    }
+    process_table_deinit(&table);
+}
+
+void process_tree_measure(const struct process_tree *tree, struct keeper_result *result)
+{
+    struct measurement measurement = {0};
+    uint64_t peak;
+
+    if (tree->group)
+        cgroup_read_cpu(tree->group, &result->user_us, &result->system_us);
+    else
+        measure_cpu_of_members(tree, result);
+    each_process(tree, measure_one, &measurement);
+    if (tree->group && cgroup_read_memory_peak(tree->group, &peak) == 0)
+        measurement.memory_bytes = peak;
+    if (measurement.memory_bytes > result->memory_peak_bytes)
+        result->memory_peak_bytes = measurement.memory_bytes;
+    result->processes = measurement.count;
+}
