@@ -107,7 +107,9 @@ struct slice slice_from_text(const char *text)
 
 bool slice_equals(struct slice slice, const char *text)
 {
-    return strlen(text) == slice.length && memcmp(slice.data, text, slice.length) == 0;
+    /* An empty slice may have no data at all, and memcmp() wants some. */
+    return strlen(text) == slice.length &&
+           (slice.length == 0 || memcmp(slice.data, text, slice.length) == 0);
 }
 
 static char character_lower(char character)

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+/* What is replaced is freed last: it may be one of the arguments. */
 static void error_replace(char **text, const char *format, va_list arguments)
 {
     struct buffer buffer = BUFFER_INIT;
@@ -24,10 +25,11 @@ int error_set(struct error *err, int code, const char *format, ...)
     assert(code < 0);
     if (!err)
         return code;
-    error_clear(err);
     va_start(arguments, format);
     error_replace(&err->text, format, arguments);
     va_end(arguments);
+    free(err->hint);
+    err->hint = NULL;
     return code;
 }
 
@@ -39,11 +41,11 @@ int error_set_errno(struct error *err, int code, const char *format, ...)
     assert(code < 0);
     if (!err)
         return code;
-    error_clear(err);
     va_start(arguments, format);
     buffer_append_formatted(&buffer, format, arguments);
     va_end(arguments);
     buffer_appendf(&buffer, ": %s", strerror(-code));
+    error_clear(err);
     err->text = buffer_take(&buffer);
     return code;
 }

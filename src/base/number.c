@@ -35,7 +35,7 @@ int number_parse_i64(struct slice text, int64_t *ret_value)
     int r;
 
     text = slice_trim(text);
-    negative = text.length > 1 && text.data[0] == '-' && text.data[1] != '+';
+    negative = text.length > 1 && text.data[0] == '-' && text.data[1] >= '0' && text.data[1] <= '9';
     if (negative) {
         text.data++;
         text.length--;

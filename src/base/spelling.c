@@ -47,13 +47,14 @@ static size_t spelling_distance(const char *a, const char *b)
 
 const char *spelling_nearest(const char *word, const char *const *candidates, size_t count)
 {
-    size_t limit = strlen(word) / 3 > 1 ? strlen(word) / 3 : 1;
+    size_t length = strlen(word);
+    size_t limit = length / 3 > 1 ? length / 3 : 1;
     const char *nearest = NULL;
 
     for (size_t i = 0; i < count; i++) {
         size_t distance = spelling_distance(word, candidates[i]);
 
-        if (distance > limit || (nearest && distance == limit))
+        if (distance > limit || distance >= length || (nearest && distance == limit))
             continue;
         nearest = candidates[i];
         limit = distance;

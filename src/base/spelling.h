@@ -7,6 +7,7 @@
 /*
  * Returns the candidate with the smallest edit distance to `word` (ASCII case ignored; insert,
  * delete, change or swap of neighbours cost 1 each), or NULL if none is near enough to be meant: at
- * most a third of the word's length, at least one. Of equals the first wins.
+ * most a third of the word's length, or one in short words, but never all of it. Of equals the
+ * first wins.
  */
 const char *spelling_nearest(const char *word, const char *const *candidates, size_t count);

@@ -17,13 +17,11 @@
 
 enum { READ_CHUNK = 64 * 1024, NAME_LENGTH_MAX = 4096 };
 
-int file_read(const char *path, size_t size_max, struct buffer *content, struct error *err)
+/* Appends the rest of the file; what was read stays in `content`, whatever is returned. */
+static int file_read_rest(int fd, size_t size_max, struct buffer *content)
 {
-    _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
     size_t start = content->length;
 
-    if (fd < 0)
-        return error_set_errno(err, -errno, "cannot open '%s'", path);
     for (;;) {
         ssize_t n;
 
@@ -32,14 +30,32 @@ int file_read(const char *path, size_t size_max, struct buffer *content, struct 
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return error_set_errno(err, -errno, "cannot read '%s'", path);
+            return -errno;
         content->length += (size_t)n;
         content->data[content->length] = '\0';
         if (n == 0)
             return 0;
         if (content->length - start > size_max)
-            return error_set(err, -EFBIG, "'%s' is larger than %zu bytes", path, size_max);
+            return -EFBIG;
     }
+}
+
+int file_read(const char *path, size_t size_max, struct buffer *content, struct error *err)
+{
+    _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+    size_t start = content->length;
+    int r;
+
+    if (fd < 0)
+        return error_set_errno(err, -errno, "cannot open '%s'", path);
+    r = file_read_rest(fd, size_max, content);
+    if (r == 0)
+        return 0;
+    content->length = start;
+    content->data[start] = '\0';
+    if (r == -EFBIG)
+        return error_set(err, r, "'%s' is larger than %zu bytes", path, size_max);
+    return error_set_errno(err, r, "cannot read '%s'", path);
 }
 
 int file_write_all(int fd, const void *data, size_t length)
@@ -124,63 +140,143 @@ int file_make_folders(const char *path, mode_t mode, struct error *err)
         return 0;
     if (errno != EEXIST)
         return error_set_errno(err, -errno, "cannot make the folder '%s'", path);
-    if (stat(path, &status) == 0 && !S_ISDIR(status.st_mode))
+    if (stat(path, &status) < 0 || !S_ISDIR(status.st_mode))
         return error_set(err, -ENOTDIR, "'%s' is there already and no folder", path);
     return 0;
 }
 
-static int remove_entry(int folder, const char *name);
-
-static int remove_folder_content(int folder, const char *name)
+/*
+ * Opens a folder that is about to be removed and makes it writable. Nothing here follows a link:
+ * what a task left behind may have been made to lead elsewhere.
+ */
+static int open_doomed_folder(int parent, const char *name)
 {
-    int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    _cleanup_fd_ int place = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    _cleanup_buffer_ struct buffer itself = BUFFER_INIT;
+    struct stat status;
+    int fd;
+
+    if (place < 0 || fstat(place, &status) < 0)
+        return -errno;
+    buffer_appendf(&itself, "/proc/self/fd/%d", place);
+    /* Whoever may not change the mode may not remove the content either, and hears of it then. */
+    if ((status.st_mode & S_IRWXU) != S_IRWXU)
+        (void)chmod(itself.data, S_IRWXU);
+    fd = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+/* Moves a folder that is not empty from `parent` up into `top`, under a name that is free there. */
+static int lift_folder(int parent, const char *name, int top, uint64_t *lifted)
+{
+    _cleanup_buffer_ struct buffer up = BUFFER_INIT;
+    _cleanup_fd_ int fd = -1;
+
+    /* To be moved, a folder must be writable itself, because its '..' changes. */
+    fd = open_doomed_folder(parent, name);
+    if (fd < 0)
+        return fd;
+    do {
+        buffer_clear(&up);
+        buffer_appendf(&up, ".removed-%llu", (unsigned long long)(*lifted)++);
+        if (renameat(parent, name, top, up.data) == 0)
+            return 0;
+    } while (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR);
+    return -errno;
+}
+
+/* Removes one entry of `parent`; a folder with something in it is only lifted into `top`. */
+static int remove_or_lift(int parent, const char *name, int top, uint64_t *lifted)
+{
+    if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
+        return 0;
+    if (errno != EISDIR)
+        return -errno;
+    if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+        return 0;
+    if (errno != ENOTEMPTY && errno != EEXIST)
+        return -errno;
+    return lift_folder(parent, name, top, lifted);
+}
+
+/* Empties a folder; *ret_found says whether there was anything in it. */
+static int empty_folder(int folder, int top, uint64_t *lifted, bool *ret_found);
+
+/* Removes a folder directly below `top`; what its folders hold is lifted, never walked down to. */
+static int remove_below_top(int top, const char *name, uint64_t *lifted)
+{
+    _cleanup_fd_ int fd = -1;
+    bool found;
+    int r;
+
+    if (unlinkat(top, name, 0) == 0 || errno == ENOENT)
+        return 0;
+    if (errno != EISDIR)
+        return -errno;
+    fd = open_doomed_folder(top, name);
+    if (fd < 0)
+        return fd;
+    r = empty_folder(fd, top, lifted, &found);
+    if (r < 0)
+        return r;
+    return unlinkat(top, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+}
+
+static int empty_folder(int folder, int top, uint64_t *lifted, bool *ret_found)
+{
+    int copy = fcntl(folder, F_DUPFD_CLOEXEC, 0);
+    DIR *directory = copy < 0 ? NULL : fdopendir(copy);
     struct dirent *entry;
-    DIR *directory;
     int r = 0;
 
-    if (fd < 0 && errno == EACCES && fchmodat(folder, name, 0700, 0) == 0)
-        fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    directory = fdopendir(fd);
     if (!directory) {
-        descriptor_close(fd);
-        return -ENOMEM;
+        r = -errno;
+        descriptor_close(copy);
+        return r;
     }
-    while (r == 0 && (entry = readdir(directory)))
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            r = remove_entry(dirfd(directory), entry->d_name);
+    *ret_found = false;
+    rewinddir(directory);
+    while (r == 0 && (entry = readdir(directory))) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        *ret_found = true;
+        r = folder == top ? remove_below_top(top, entry->d_name, lifted)
+                          : remove_or_lift(folder, entry->d_name, top, lifted);
+    }
     closedir(directory);
     return r;
 }
 
 /*
- * Removes one entry of an open folder. The recursion is as deep as the tree, which the kernel
- * bounds for anything that was made by path, at two descriptors a level.
+ * A task can nest folders deeper than any stack and any number of descriptors, so the tree is not
+ * walked down: it is flattened. Folders inside the top's folders move up into the top, which is
+ * gone through until nothing is left in it.
  */
-static int remove_entry(int folder, const char *name)
+static int remove_tree(const char *path)
 {
+    _cleanup_fd_ int top = -1;
+    uint64_t lifted = 0;
+    bool found = true;
     int r;
 
-    if (unlinkat(folder, name, 0) == 0 || errno == ENOENT)
+    if (unlink(path) == 0 || errno == ENOENT)
         return 0;
-    if (errno == EACCES && fchmodat(folder, ".", 0700, 0) == 0 && unlinkat(folder, name, 0) == 0)
-        return 0;
-    if (errno != EISDIR && errno != EPERM)
+    if (errno != EISDIR)
         return -errno;
-    if (unlinkat(folder, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
-        return 0;
-    if (errno != ENOTEMPTY && errno != EEXIST)
-        return -errno;
-    r = remove_folder_content(folder, name);
-    if (r < 0)
-        return r;
-    return unlinkat(folder, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+    top = open_doomed_folder(AT_FDCWD, path);
+    if (top < 0)
+        return top;
+    while (found) {
+        r = empty_folder(top, top, &lifted, &found);
+        if (r < 0)
+            return r;
+    }
+    return rmdir(path) < 0 ? -errno : 0;
 }
 
 int file_remove_tree(const char *path, struct error *err)
 {
-    int r = remove_entry(AT_FDCWD, path);
+    int r = remove_tree(path);
 
     return r < 0 ? error_set_errno(err, r, "cannot remove '%s'", path) : 0;
 }
