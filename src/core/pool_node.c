@@ -140,11 +140,13 @@ void pool_send_forget(const struct pool *pool, uint32_t number, uint64_t epoch,
     effect->send.epoch = epoch;
 }
 
-static void send_renewal(const struct pool *pool, const struct pool_node *node,
+/* Epoch 0 renews nothing: it only tells the agent that its report was heard. */
+static void send_renewal(const struct pool *pool, const struct pool_node *node, uint64_t epoch,
                          struct pool_effects *effects)
 {
     struct pool_effect *effect = pool_emit(effects, POOL_SEND_RENEW);
 
+    effect->send.epoch = epoch;
     effect->send.node = node->row.node;
     effect->send.session = node->session;
     effect->send.answers_ms = node->answers_ms;
@@ -214,9 +216,11 @@ static void report_item(struct pool *pool, struct pool_node *node, const struct 
         return;
     }
     task->seen_report = node->report_count;
-    if (report->full)
+    if (report->full) {
         pool_renew_claim(pool, task,
                          pool->now_ms + pool->options.lease_ms + pool->options.margin_ms);
+        send_renewal(pool, node, item->epoch, effects);
+    }
     switch (item->state) {
     case ATTEMPT_PREPARING:
         claim_shown(pool, task, task->row.state, REASON_NONE, effects);
@@ -283,7 +287,7 @@ void pool_node_reported(struct pool *pool, const struct pool_report *report,
         report_item(pool, node, report, &report->items[i], effects);
     if (report->full) {
         report_missing(pool, node, report, effects);
-        send_renewal(pool, node, effects);
+        send_renewal(pool, node, 0, effects);
         node->synchronised = true;
     }
     pool_place_node(pool, node);
@@ -312,6 +316,13 @@ void pool_refused(struct pool *pool, const struct pool_event *event, struct pool
         claim_failed(pool, task, event->collected.failure, effects);
 }
 
+/* A node that let a lease run out is offered nothing until it is heard again. */
+static void expire_claim(struct pool *pool, struct pool_task *task, struct pool_effects *effects)
+{
+    pool->nodes[task->row.node].synchronised = false;
+    pool_return_task(pool, task, REASON_LEASE_ENDED, effects);
+}
+
 void pool_expire_claims(struct pool *pool, struct pool_effects *effects)
 {
     for (int i = 0; i < EXPIRIES_PER_STEP; i++) {
@@ -319,6 +330,6 @@ void pool_expire_claims(struct pool *pool, struct pool_effects *effects)
 
         if (!first || first->key > pool->now_ms)
             return;
-        pool_return_task(pool, &pool->tasks[first->item], REASON_LEASE_ENDED, effects);
+        expire_claim(pool, &pool->tasks[first->item], effects);
     }
 }

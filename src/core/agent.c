@@ -1,0 +1,761 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The agent's brain; agent.h tells what it is for.
+ *
+ * Each attempt is in one phase; attempt_move() is the only place that changes it, along the table
+ * below, and does what entering a phase always means. What an attempt wants besides is few flags:
+ * `forgotten` (drop it as soon as nothing of it runs), `lapsed` (its lease is over), `outcome` and
+ * `reason` for the report. After every event the whole (short) list is looked at once for what time
+ * has made due.
+ */
+#include "core/agent.h"
+
+#include "base/digest.h"
+#include "base/memory.h"
+
+#include <assert.h>
+#include <errno.h>
+
+struct attempt {
+    uint64_t epoch;
+    uint32_t job, task, attempt;
+    struct resources request;
+    enum agent_phase phase;
+    enum outcome outcome;
+    enum reason reason;
+    bool forgotten; /* the server wants nothing of it */
+    bool lapsed;    /* frozen because its lease ended */
+    bool for_owner; /* frozen because the owner is there */
+    bool news;      /* changed since it was last reported */
+    uint64_t lease_end_ms;
+    uint64_t since_ms; /* when its phase began */
+};
+
+struct agent {
+    struct agent_options options;
+    uint64_t now_ms;
+    uint64_t session;
+    uint64_t next_report_ms;
+    uint64_t highest_epoch;
+    bool owner_present;
+    bool leaving;
+    bool left;
+    bool report_due;          /* a full one */
+    struct attempt *attempts; /* owned; attempts_max of them, in the order of arrival */
+    size_t attempt_count;
+};
+
+static const char *const phase_names[AGENT_PHASE_COUNT] = {
+    [AGENT_WAITING] = "waiting", [AGENT_FETCHING] = "fetching",     [AGENT_STARTING] = "starting",
+    [AGENT_RUNNING] = "running", [AGENT_FROZEN] = "frozen",         [AGENT_STOPPING] = "stopping",
+    [AGENT_KILLING] = "killing", [AGENT_COLLECTING] = "collecting", [AGENT_ENDED] = "ended",
+};
+
+static const bool phase_move_allowed[AGENT_PHASE_COUNT][AGENT_PHASE_COUNT] = {
+    [AGENT_WAITING] = {[AGENT_FETCHING] = true, [AGENT_ENDED] = true},
+    [AGENT_FETCHING] = {[AGENT_STARTING] = true, [AGENT_ENDED] = true},
+    [AGENT_STARTING] = {[AGENT_RUNNING] = true, [AGENT_KILLING] = true, [AGENT_ENDED] = true},
+    [AGENT_RUNNING] = {[AGENT_FROZEN] = true,
+                       [AGENT_STOPPING] = true,
+                       [AGENT_KILLING] = true,
+                       [AGENT_COLLECTING] = true},
+    [AGENT_FROZEN] = {[AGENT_RUNNING] = true,
+                      [AGENT_STOPPING] = true,
+                      [AGENT_KILLING] = true,
+                      [AGENT_COLLECTING] = true},
+    [AGENT_STOPPING] = {[AGENT_KILLING] = true, [AGENT_ENDED] = true},
+    [AGENT_KILLING] = {[AGENT_ENDED] = true},
+    [AGENT_COLLECTING] = {[AGENT_ENDED] = true},
+};
+
+const char *agent_phase_name(enum agent_phase phase)
+{
+    assert(phase < AGENT_PHASE_COUNT);
+    return phase_names[phase];
+}
+
+void agent_effects_deinit(struct agent_effects *effects)
+{
+    free(effects->items);
+    *effects = AGENT_EFFECTS_INIT;
+}
+
+static struct agent_effect *agent_emit(struct agent_effects *effects, enum agent_effect_kind kind,
+                                       uint64_t epoch)
+{
+    struct agent_effect *effect;
+
+    assert(effects->length < effects->capacity);
+    effect = &effects->items[effects->length++];
+    *effect = (struct agent_effect){.kind = kind, .epoch = epoch};
+    return effect;
+}
+
+struct agent *agent_new(const struct agent_options *options)
+{
+    struct agent *agent = memory_try_allocate(1, sizeof(*agent));
+
+    if (!agent)
+        return NULL;
+    agent->attempts = memory_try_allocate(options->attempts_max, sizeof(*agent->attempts));
+    if (!agent->attempts)
+        return agent_free(agent);
+    agent->options = *options;
+    agent->highest_epoch = options->highest_epoch;
+    return agent;
+}
+
+struct agent *agent_free(struct agent *agent)
+{
+    if (agent)
+        free(agent->attempts);
+    free(agent);
+    return NULL;
+}
+
+/* An attempt may move twice in a step (exit, then drop) and does at most three things each time. */
+int agent_prepare(const struct agent *agent, struct agent_effects *effects)
+{
+    enum { EFFECTS_EACH = 10, EFFECTS_ALWAYS = 8 };
+    size_t bound = (agent->attempt_count + 1) * EFFECTS_EACH + EFFECTS_ALWAYS;
+
+    if (!array_try_reserve(effects->items, effects->capacity, effects->length + bound))
+        return -ENOMEM;
+    return 0;
+}
+
+static struct attempt *find_attempt(struct agent *agent, uint64_t epoch)
+{
+    for (size_t i = 0; i < agent->attempt_count; i++)
+        if (agent->attempts[i].epoch == epoch)
+            return &agent->attempts[i];
+    return NULL;
+}
+
+/* Whether an attempt in this phase takes room of the node. */
+static bool phase_holds_room(enum agent_phase phase)
+{
+    return phase != AGENT_WAITING && phase != AGENT_COLLECTING && phase != AGENT_ENDED;
+}
+
+struct resources agent_used(const struct agent *agent)
+{
+    struct resources used = {0};
+
+    for (size_t i = 0; i < agent->attempt_count; i++)
+        if (phase_holds_room(agent->attempts[i].phase))
+            resources_give(&used, &agent->attempts[i].request);
+    return used;
+}
+
+static bool agent_has_room(const struct agent *agent, const struct resources *request)
+{
+    struct resources needed = agent_used(agent);
+
+    resources_give(&needed, request);
+    return resources_fit(&needed, &agent->options.capacity);
+}
+
+static void attempt_move(struct agent *agent, struct attempt *attempt, enum agent_phase to,
+                         enum reason reason, struct agent_effects *effects)
+{
+    struct agent_effect *trace = agent_emit(effects, AGENT_TRACE, attempt->epoch);
+
+    assert(phase_move_allowed[attempt->phase][to]);
+    trace->trace.from = attempt->phase;
+    trace->trace.to = to;
+    trace->trace.reason = reason;
+    attempt->phase = to;
+    attempt->since_ms = agent->now_ms;
+    attempt->reason = reason;
+    switch (to) {
+    case AGENT_FETCHING:
+        agent_emit(effects, AGENT_FETCH, attempt->epoch);
+        break;
+    case AGENT_STARTING:
+        agent_emit(effects, AGENT_DEADLINE, attempt->epoch)->deadline_ms = attempt->lease_end_ms;
+        agent_emit(effects, AGENT_SPAWN, attempt->epoch);
+        break;
+    case AGENT_FROZEN:
+        agent_emit(effects, AGENT_FREEZE, attempt->epoch);
+        attempt->news = true;
+        break;
+    case AGENT_STOPPING:
+        agent_emit(effects, AGENT_TERMINATE, attempt->epoch);
+        break;
+    case AGENT_KILLING:
+        agent_emit(effects, AGENT_KILL, attempt->epoch);
+        break;
+    case AGENT_COLLECTING:
+        agent_emit(effects, AGENT_COLLECT, attempt->epoch);
+        break;
+    case AGENT_RUNNING:
+    case AGENT_ENDED:
+        attempt->news = true;
+        break;
+    case AGENT_WAITING:
+    case AGENT_PHASE_COUNT:
+        abort();
+    }
+}
+
+static void attempt_end(struct agent *agent, struct attempt *attempt, enum outcome outcome,
+                        enum reason reason, struct agent_effects *effects)
+{
+    attempt->outcome = outcome;
+    attempt_move(agent, attempt, AGENT_ENDED, reason, effects);
+}
+
+/* Politely if that makes sense: a frozen program must be thawed to hear it. */
+static void attempt_stop(struct agent *agent, struct attempt *attempt, enum reason reason,
+                         struct agent_effects *effects)
+{
+    switch (attempt->phase) {
+    case AGENT_WAITING:
+    case AGENT_FETCHING:
+        attempt_end(agent, attempt, OUTCOME_VACATED, reason, effects);
+        break;
+    case AGENT_STARTING:
+        attempt_move(agent, attempt, AGENT_KILLING, reason, effects);
+        break;
+    case AGENT_FROZEN:
+        /* Whoever has no lease, or an owner at the desk, gets no more of the processor. */
+        if (attempt->lapsed || agent->owner_present) {
+            attempt_move(agent, attempt, AGENT_KILLING, reason, effects);
+            break;
+        }
+        attempt_move(agent, attempt, AGENT_STOPPING, reason, effects);
+        agent_emit(effects, AGENT_THAW, attempt->epoch);
+        break;
+    case AGENT_RUNNING:
+        attempt_move(agent, attempt, AGENT_STOPPING, reason, effects);
+        break;
+    case AGENT_COLLECTING:
+    case AGENT_ENDED:
+        attempt->news = true;
+        break;
+    case AGENT_STOPPING:
+    case AGENT_KILLING:
+    case AGENT_PHASE_COUNT:
+        break;
+    }
+}
+
+static void attempt_kill(struct agent *agent, struct attempt *attempt, enum reason reason,
+                         struct agent_effects *effects)
+{
+    switch (attempt->phase) {
+    case AGENT_WAITING:
+    case AGENT_FETCHING:
+        attempt_end(agent, attempt, OUTCOME_VACATED, reason, effects);
+        break;
+    case AGENT_STARTING:
+    case AGENT_RUNNING:
+    case AGENT_FROZEN:
+    case AGENT_STOPPING:
+        attempt_move(agent, attempt, AGENT_KILLING, reason, effects);
+        break;
+    case AGENT_KILLING:
+    case AGENT_COLLECTING:
+    case AGENT_ENDED:
+    case AGENT_PHASE_COUNT:
+        break;
+    }
+}
+
+static uint64_t lease_end(const struct agent_event *event)
+{
+    return event->start.answers_ms + event->start.lease_ms;
+}
+
+static void on_start(struct agent *agent, const struct agent_event *event,
+                     struct agent_effects *effects)
+{
+    struct attempt *attempt;
+
+    if (event->start.session != agent->session || event->epoch <= agent->highest_epoch)
+        return;
+    agent->highest_epoch = event->epoch;
+    agent_emit(effects, AGENT_SAVE_EPOCH, event->epoch);
+    /* Refused by not being listed: the next full report shows this epoch as seen and not held. */
+    if (agent->attempt_count == agent->options.attempts_max || agent->leaving) {
+        agent->report_due = true;
+        return;
+    }
+    attempt = &agent->attempts[agent->attempt_count++];
+    *attempt = (struct attempt){
+        .epoch = event->epoch,
+        .job = event->start.job,
+        .task = event->start.task,
+        .attempt = event->start.attempt,
+        .request = event->start.request,
+        .phase = AGENT_WAITING,
+        .lease_end_ms = lease_end(event),
+        .since_ms = agent->now_ms,
+    };
+}
+
+static void on_renewed(struct agent *agent, const struct agent_event *event,
+                       struct agent_effects *effects)
+{
+    struct attempt *attempt = find_attempt(agent, event->epoch);
+
+    /* A late renewal takes nothing back. */
+    if (!attempt || event->start.session != agent->session ||
+        attempt->lease_end_ms >= lease_end(event))
+        return;
+    attempt->lease_end_ms = lease_end(event);
+    if (attempt->phase >= AGENT_STARTING && attempt->phase <= AGENT_KILLING)
+        agent_emit(effects, AGENT_DEADLINE, attempt->epoch)->deadline_ms = attempt->lease_end_ms;
+    if (agent->now_ms < attempt->lease_end_ms)
+        attempt->lapsed = false;
+}
+
+static void on_exited(struct agent *agent, struct attempt *attempt, struct agent_effects *effects)
+{
+    switch (attempt->phase) {
+    case AGENT_STARTING:
+        /* It was so short that the news of its start and of its end came together. */
+        attempt_move(agent, attempt, AGENT_RUNNING, REASON_FIRST_IN_LINE, effects);
+        attempt_move(agent, attempt, AGENT_COLLECTING, REASON_ENDED_BY_ITSELF, effects);
+        break;
+    case AGENT_RUNNING:
+    case AGENT_FROZEN:
+        attempt_move(agent, attempt, AGENT_COLLECTING, REASON_ENDED_BY_ITSELF, effects);
+        break;
+    case AGENT_STOPPING:
+    case AGENT_KILLING:
+        attempt_end(agent, attempt, attempt->lapsed ? OUTCOME_LOST : OUTCOME_VACATED,
+                    attempt->reason, effects);
+        break;
+    case AGENT_WAITING:
+    case AGENT_FETCHING:
+    case AGENT_COLLECTING:
+    case AGENT_ENDED:
+    case AGENT_PHASE_COUNT:
+        break;
+    }
+}
+
+static void on_started(struct agent *agent, struct attempt *attempt, enum reason failure,
+                       struct agent_effects *effects)
+{
+    if (failure != REASON_NONE &&
+        (attempt->phase == AGENT_STARTING || attempt->phase == AGENT_KILLING))
+        attempt_end(agent, attempt, OUTCOME_FAILED, failure, effects);
+    else if (attempt->phase == AGENT_STARTING)
+        attempt_move(agent, attempt, AGENT_RUNNING, REASON_FIRST_IN_LINE, effects);
+    else if (attempt->phase == AGENT_KILLING)
+        /* It was still starting when it had to go. */
+        agent_emit(effects, AGENT_KILL, attempt->epoch);
+}
+
+static struct resources larger_of(const struct resources *a, struct resources b)
+{
+    return (struct resources){.cpus = a->cpus > b.cpus ? a->cpus : b.cpus,
+                              .memory = a->memory > b.memory ? a->memory : b.memory,
+                              .disk = a->disk > b.disk ? a->disk : b.disk};
+}
+
+static void on_found(struct agent *agent, const struct agent_event *event,
+                     struct agent_effects *effects)
+{
+    struct attempt *attempt;
+
+    assert(agent->attempt_count < agent->options.attempts_max);
+    attempt = &agent->attempts[agent->attempt_count++];
+    *attempt = (struct attempt){
+        .epoch = event->epoch,
+        .job = event->found.job,
+        .task = event->found.task,
+        .attempt = event->found.attempt,
+        .request = event->found.request,
+        .phase = event->found.phase,
+        .lapsed = event->found.phase == AGENT_FROZEN,
+        .news = true,
+        .lease_end_ms = event->found.lease_end_ms,
+        .since_ms = agent->now_ms,
+    };
+    /* What ran before the restart goes on, also if the agent may now use less than before. */
+    if (!agent_has_room(agent, &(struct resources){0}))
+        agent->options.capacity = larger_of(&agent->options.capacity, agent_used(agent));
+    if (event->epoch > agent->highest_epoch) {
+        agent->highest_epoch = event->epoch;
+        agent_emit(effects, AGENT_SAVE_EPOCH, event->epoch);
+    }
+    if (attempt->phase == AGENT_COLLECTING)
+        agent_emit(effects, AGENT_COLLECT, attempt->epoch);
+}
+
+static void on_attempt(struct agent *agent, const struct agent_event *event,
+                       struct agent_effects *effects)
+{
+    struct attempt *attempt = find_attempt(agent, event->epoch);
+
+    if (!attempt)
+        return;
+    switch (event->kind) {
+    case AGENT_STOP:
+        attempt_stop(agent, attempt, REASON_BY_USER, effects);
+        break;
+    case AGENT_FORGET:
+        attempt->forgotten = true;
+        attempt_kill(agent, attempt, REASON_BY_USER, effects);
+        break;
+    case AGENT_FETCHED:
+        if (attempt->phase != AGENT_FETCHING)
+            break;
+        if (event->failure != REASON_NONE)
+            attempt_end(agent, attempt, OUTCOME_FAILED, event->failure, effects);
+        else
+            attempt_move(agent, attempt, AGENT_STARTING, REASON_FIRST_IN_LINE, effects);
+        break;
+    case AGENT_STARTED:
+        on_started(agent, attempt, event->failure, effects);
+        break;
+    case AGENT_EXITED:
+        on_exited(agent, attempt, effects);
+        break;
+    case AGENT_COLLECTED:
+        if (attempt->phase != AGENT_COLLECTING)
+            break;
+        attempt_end(agent, attempt, event->failure == REASON_NONE ? OUTCOME_EXITED : OUTCOME_FAILED,
+                    event->failure == REASON_NONE ? REASON_ENDED_BY_ITSELF : event->failure,
+                    effects);
+        break;
+    case AGENT_LAPSED:
+        /* The clock says so too, but the keeper may have been a moment faster. */
+        if (attempt->phase == AGENT_RUNNING)
+            attempt_move(agent, attempt, AGENT_FROZEN, REASON_LEASE_ENDED, effects);
+        attempt->lapsed = attempt->lapsed || attempt->phase == AGENT_FROZEN;
+        break;
+    case AGENT_TICK:
+    case AGENT_CONNECTED:
+    case AGENT_DISCONNECTED:
+    case AGENT_START:
+    case AGENT_RENEWED:
+    case AGENT_FOUND:
+    case AGENT_OWNER_RETURNED:
+    case AGENT_OWNER_LEFT:
+    case AGENT_LEAVE:
+        abort();
+    }
+}
+
+/* The lease of an attempt is over: it must not run, and what has not begun never will. */
+static void attempt_lapse(struct agent *agent, struct attempt *attempt,
+                          struct agent_effects *effects)
+{
+    switch (attempt->phase) {
+    case AGENT_WAITING:
+    case AGENT_FETCHING:
+        attempt_end(agent, attempt, OUTCOME_LOST, REASON_LEASE_ENDED, effects);
+        break;
+    case AGENT_RUNNING:
+        attempt->lapsed = true;
+        attempt_move(agent, attempt, AGENT_FROZEN, REASON_LEASE_ENDED, effects);
+        break;
+    case AGENT_FROZEN:
+        attempt->lapsed = true;
+        break;
+    case AGENT_STARTING:
+    case AGENT_STOPPING:
+        attempt->lapsed = true;
+        attempt_move(agent, attempt, AGENT_KILLING, REASON_LEASE_ENDED, effects);
+        break;
+    case AGENT_KILLING:
+    case AGENT_COLLECTING:
+    case AGENT_ENDED:
+    case AGENT_PHASE_COUNT:
+        break;
+    }
+}
+
+static void attempt_look_frozen(struct agent *agent, struct attempt *attempt,
+                                struct agent_effects *effects)
+{
+    uint64_t frozen_ms = agent->now_ms - attempt->since_ms;
+
+    if (attempt->lapsed) {
+        if (frozen_ms >= agent->options.keep_lapsed_ms)
+            attempt_move(agent, attempt, AGENT_KILLING, REASON_LEASE_ENDED, effects);
+        return;
+    }
+    if (agent->owner_present) {
+        if (frozen_ms >= agent->options.suspend_for_ms)
+            attempt_move(agent, attempt, AGENT_KILLING, REASON_OWNER_RETURNED, effects);
+        return;
+    }
+    attempt_move(agent, attempt, AGENT_RUNNING,
+                 attempt->for_owner ? REASON_OWNER_LEFT : REASON_LEASE_RENEWED, effects);
+    agent_emit(effects, AGENT_THAW, attempt->epoch);
+    attempt->for_owner = false;
+}
+
+/* What time, the owner and the room on the node make of an attempt now. */
+static void attempt_look(struct agent *agent, struct attempt *attempt,
+                         struct agent_effects *effects)
+{
+    if (agent->now_ms >= attempt->lease_end_ms)
+        attempt_lapse(agent, attempt, effects);
+    if (attempt->phase <= AGENT_FETCHING && agent->owner_present)
+        attempt_end(agent, attempt, OUTCOME_VACATED, REASON_OWNER_RETURNED, effects);
+    if (attempt->phase == AGENT_RUNNING && agent->owner_present) {
+        attempt->for_owner = true;
+        attempt_move(agent, attempt, AGENT_FROZEN, REASON_OWNER_RETURNED, effects);
+    }
+    if (attempt->phase == AGENT_WAITING && agent_has_room(agent, &attempt->request))
+        attempt_move(agent, attempt, AGENT_FETCHING, REASON_FIRST_IN_LINE, effects);
+    if (attempt->phase == AGENT_FROZEN)
+        attempt_look_frozen(agent, attempt, effects);
+    if (attempt->phase == AGENT_STOPPING &&
+        agent->now_ms - attempt->since_ms >= agent->options.grace_ms)
+        attempt_move(agent, attempt, AGENT_KILLING, attempt->reason, effects);
+    if (agent->leaving && attempt->phase < AGENT_COLLECTING)
+        attempt_stop(agent, attempt, REASON_AGENT_STOPPED, effects);
+}
+
+/* An attempt that the server has forgotten is dropped as soon as nothing of it runs. */
+static bool attempt_is_done(const struct attempt *attempt)
+{
+    return attempt->forgotten &&
+           (attempt->phase == AGENT_ENDED || attempt->phase == AGENT_COLLECTING);
+}
+
+static void agent_look(struct agent *agent, struct agent_effects *effects)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < agent->attempt_count; i++) {
+        attempt_look(agent, &agent->attempts[i], effects);
+        if (attempt_is_done(&agent->attempts[i]))
+            agent_emit(effects, AGENT_DROP, agent->attempts[i].epoch);
+        else
+            agent->attempts[kept++] = agent->attempts[i];
+    }
+    agent->attempt_count = kept;
+}
+
+static bool agent_has_news(const struct agent *agent)
+{
+    for (size_t i = 0; i < agent->attempt_count; i++)
+        if (agent->attempts[i].news)
+            return true;
+    return false;
+}
+
+/* Whether all that is held has ended, so that the agent may go. */
+static bool agent_is_quiet(const struct agent *agent)
+{
+    for (size_t i = 0; i < agent->attempt_count; i++)
+        if (agent->attempts[i].phase != AGENT_ENDED)
+            return false;
+    return true;
+}
+
+static void agent_speak(struct agent *agent, struct agent_effects *effects)
+{
+    bool leave = agent->leaving && !agent->left && agent_is_quiet(agent);
+
+    if (agent->session != 0 &&
+        (agent->report_due || leave || agent->now_ms >= agent->next_report_ms)) {
+        agent->report_due = false;
+        agent->next_report_ms = agent->now_ms + agent->options.heartbeat_ms;
+        agent_emit(effects, AGENT_REPORT, 0)->full = true;
+    } else if (agent->session != 0 && agent_has_news(agent)) {
+        agent_emit(effects, AGENT_REPORT, 0)->full = false;
+    }
+    if (leave) {
+        agent->left = true;
+        agent_emit(effects, AGENT_LEFT, 0);
+    }
+}
+
+static void agent_dispatch(struct agent *agent, const struct agent_event *event,
+                           struct agent_effects *effects)
+{
+    switch (event->kind) {
+    case AGENT_TICK:
+        break;
+    case AGENT_CONNECTED:
+        agent->session = event->connected.session;
+        agent->options.heartbeat_ms = event->connected.heartbeat_ms;
+        agent->report_due = true;
+        break;
+    case AGENT_DISCONNECTED:
+        agent->session = 0;
+        break;
+    case AGENT_START:
+        on_start(agent, event, effects);
+        break;
+    case AGENT_RENEWED:
+        on_renewed(agent, event, effects);
+        break;
+    case AGENT_FOUND:
+        on_found(agent, event, effects);
+        break;
+    case AGENT_OWNER_RETURNED:
+    case AGENT_OWNER_LEFT:
+        agent->owner_present = event->kind == AGENT_OWNER_RETURNED;
+        agent->report_due = true;
+        break;
+    case AGENT_LEAVE:
+        agent->leaving = true;
+        agent->report_due = true;
+        break;
+    case AGENT_STOP:
+    case AGENT_FORGET:
+    case AGENT_FETCHED:
+    case AGENT_STARTED:
+    case AGENT_EXITED:
+    case AGENT_COLLECTED:
+    case AGENT_LAPSED:
+        on_attempt(agent, event, effects);
+        break;
+    }
+}
+
+void agent_step(struct agent *agent, const struct agent_event *event, struct agent_effects *effects)
+{
+    assert(event->now_ms >= agent->now_ms);
+    agent->now_ms = event->now_ms;
+    agent_dispatch(agent, event, effects);
+    agent_look(agent, effects);
+    agent_speak(agent, effects);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t attempt_next_ms(const struct agent *agent, const struct attempt *attempt)
+{
+    uint64_t next = UINT64_MAX;
+
+    if (attempt->phase <= AGENT_STOPPING && !attempt->lapsed)
+        next = attempt->lease_end_ms;
+    if (attempt->phase == AGENT_STOPPING)
+        next = earlier(next, attempt->since_ms + agent->options.grace_ms);
+    if (attempt->phase == AGENT_FROZEN)
+        next = earlier(next, attempt->since_ms + (attempt->lapsed ? agent->options.keep_lapsed_ms
+                                                                  : agent->options.suspend_for_ms));
+    return next;
+}
+
+uint64_t agent_next_step_ms(const struct agent *agent)
+{
+    uint64_t next = agent->session != 0 ? agent->next_report_ms : UINT64_MAX;
+
+    for (size_t i = 0; i < agent->attempt_count; i++)
+        next = earlier(next, attempt_next_ms(agent, &agent->attempts[i]));
+    return next;
+}
+
+static struct agent_report_item attempt_item(const struct attempt *attempt)
+{
+    struct agent_report_item item = {.epoch = attempt->epoch,
+                                     .job = attempt->job,
+                                     .task = attempt->task,
+                                     .attempt = attempt->attempt,
+                                     .state = ATTEMPT_RUNNING,
+                                     .outcome = attempt->outcome,
+                                     .reason = attempt->reason};
+
+    if (attempt->phase <= AGENT_STARTING)
+        item.state = ATTEMPT_PREPARING;
+    if (attempt->phase == AGENT_FROZEN)
+        item.state = ATTEMPT_SUSPENDED;
+    if (attempt->phase == AGENT_ENDED)
+        item.state = ATTEMPT_ENDED;
+    return item;
+}
+
+size_t agent_write_report(struct agent *agent, bool full, struct agent_report_item *items)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < agent->attempt_count; i++) {
+        struct attempt *attempt = &agent->attempts[i];
+
+        if (!full && !attempt->news)
+            continue;
+        attempt->news = false;
+        items[count++] = attempt_item(attempt);
+    }
+    return count;
+}
+
+uint64_t agent_highest_epoch(const struct agent *agent)
+{
+    return agent->highest_epoch;
+}
+
+uint64_t agent_session(const struct agent *agent)
+{
+    return agent->session;
+}
+
+bool agent_owner_is_present(const struct agent *agent)
+{
+    return agent->owner_present;
+}
+
+bool agent_is_leaving(const struct agent *agent)
+{
+    return agent->leaving;
+}
+
+uint64_t agent_digest(const struct agent *agent)
+{
+    struct digest digest = DIGEST_INIT;
+
+    digest_add(&digest, agent->highest_epoch);
+    digest_add(&digest, agent->session);
+    digest_add(&digest, agent->owner_present);
+    for (size_t i = 0; i < agent->attempt_count; i++) {
+        digest_add(&digest, agent->attempts[i].epoch);
+        digest_add(&digest, agent->attempts[i].phase);
+        digest_add(&digest, agent->attempts[i].outcome);
+        digest_add(&digest, agent->attempts[i].lease_end_ms);
+    }
+    return digest.value;
+}
+
+void agent_assert_invariants(const struct agent *agent)
+{
+    struct resources used = agent_used(agent);
+
+    assert(resources_fit(&used, &agent->options.capacity));
+    assert(agent->attempt_count <= agent->options.attempts_max);
+    for (size_t i = 0; i < agent->attempt_count; i++) {
+        const struct attempt *attempt = &agent->attempts[i];
+
+        assert(attempt->epoch <= agent->highest_epoch);
+        assert((attempt->phase == AGENT_ENDED) == (attempt->outcome != OUTCOME_NONE));
+        assert(attempt->phase != AGENT_RUNNING || !agent->owner_present);
+        assert(attempt->phase != AGENT_RUNNING || agent->now_ms < attempt->lease_end_ms);
+        assert(attempt->phase != AGENT_RUNNING || !attempt->lapsed);
+        for (size_t j = 0; j < i; j++)
+            assert(agent->attempts[j].epoch != attempt->epoch);
+    }
+}
+
+size_t agent_count_attempts(const struct agent *agent)
+{
+    return agent->attempt_count;
+}
+
+struct agent_attempt_view agent_view_attempt(const struct agent *agent, size_t index)
+{
+    const struct attempt *attempt = &agent->attempts[index];
+
+    assert(index < agent->attempt_count);
+    return (struct agent_attempt_view){.epoch = attempt->epoch,
+                                       .job = attempt->job,
+                                       .task = attempt->task,
+                                       .attempt = attempt->attempt,
+                                       .phase = attempt->phase,
+                                       .request = attempt->request,
+                                       .lease_end_ms = attempt->lease_end_ms};
+}

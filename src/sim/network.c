@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Messages between the server and the computers. TCP would neither lose, repeat nor reorder within
+ * a connection; here all three happen, because the brains promise to bear them, and because they
+ * stand for what a proxy, a bug or a restart does. A cut swallows everything one way; both sides
+ * find out by silence.
+ */
+#include "world.h"
+
+#include "base/memory.h"
+
+#include <string.h>
+
+struct message *message_new(enum message_kind kind, uint32_t computer, uint64_t session)
+{
+    struct message *message = memory_allocate(sizeof(*message));
+
+    message->kind = kind;
+    message->computer = computer;
+    message->session = session;
+    return message;
+}
+
+void message_free(struct message *message)
+{
+    if (message)
+        free(message->items);
+    free(message);
+}
+
+static struct message *message_copy(const struct message *message)
+{
+    struct message *copy = message_new(message->kind, message->computer, message->session);
+
+    *copy = *message;
+    copy->items = (void *)memory_copy_bytes(message->items,
+                                            message->report.item_count * sizeof(*message->items));
+    copy->report.items = copy->items;
+    return copy;
+}
+
+static void network_schedule(struct world *world, uint32_t to, struct message *message)
+{
+    uint64_t late_ms = world_fault(world, world->options.late) ? 20000 : 20;
+
+    world_schedule(world, world_delay(world, 0, late_ms),
+                   (struct happening){.kind = HAPPEN_MESSAGE, .computer = to, .message = message});
+}
+
+void network_send(struct world *world, uint32_t to, struct message *message)
+{
+    struct computer *computer = &world->computers[message->computer];
+    bool cut = to == SERVER ? computer->cut_out : computer->cut_in;
+
+    world->result.messages++;
+    if (cut || world_fault(world, world->options.loss)) {
+        message_free(message);
+        return;
+    }
+    if (world_fault(world, world->options.repeat))
+        network_schedule(world, to, message_copy(message));
+    network_schedule(world, to, message);
+}
+
+void network_dial(struct world *world, uint32_t number)
+{
+    struct computer *computer = &world->computers[number];
+    struct message *hello;
+
+    computer->dialled = ++world->last_session << NUMBER_BITS | number;
+    computer->heard_ms = world->now_ms;
+    hello = message_new(MESSAGE_HELLO, number, computer->dialled);
+    hello->machine = computer->machine;
+    hello->capacity = (struct resources){
+        .cpus = computer->cpus, .memory = computer->cpus, .disk = computer->cpus};
+    network_send(world, SERVER, hello);
+}
+
+static void deliver_to_server(struct world *world, struct message *message)
+{
+    struct pool_event event = {.kind = POOL_NODE_REPORTED};
+
+    if (message->kind == MESSAGE_HELLO) {
+        event.kind = POOL_NODE_CONNECTED;
+        /* The caller is the session, so that the reply finds its way. */
+        event.caller = message->session;
+        event.connected.node = message->computer;
+        event.connected.session = message->session;
+        event.connected.machine = message->machine;
+        event.connected.capacity = message->capacity;
+    } else {
+        event.reported = message->report;
+        world->server.heard_ms[message->computer] = world->now_ms;
+    }
+    server_receive(world, &event, message);
+}
+
+static void deliver_welcome(struct world *world, const struct message *message)
+{
+    struct computer *computer = &world->computers[message->computer];
+
+    if (computer->dialled != message->session || computer->session == message->session)
+        return;
+    computer->session = message->session;
+    computer_step(world, message->computer,
+                  (struct agent_event){
+                      .kind = AGENT_CONNECTED,
+                      .connected = {.session = message->session, .heartbeat_ms = HEARTBEAT_MS}});
+}
+
+static struct agent_event event_of_send(const struct pool_effect *effect)
+{
+    struct agent_event event = {.epoch = effect->send.epoch};
+
+    event.kind = AGENT_START;
+    if (effect->kind == POOL_SEND_STOP)
+        event.kind = AGENT_STOP;
+    if (effect->kind == POOL_SEND_FORGET)
+        event.kind = AGENT_FORGET;
+    if (effect->kind == POOL_SEND_RENEW)
+        event.kind = AGENT_RENEWED;
+    if (effect->kind == POOL_SEND_START || effect->kind == POOL_SEND_RENEW) {
+        event.start.session = effect->send.session;
+        event.start.job = effect->send.job;
+        event.start.task = effect->send.task;
+        event.start.attempt = effect->send.attempt;
+        event.start.request = effect->send.request;
+        event.start.answers_ms = effect->send.answers_ms;
+        event.start.lease_ms = effect->send.lease_ms;
+    }
+    return event;
+}
+
+static void deliver_to_computer(struct world *world, const struct message *message)
+{
+    struct computer *computer = &world->computers[message->computer];
+
+    if (computer->power != POWER_ON || !computer->agent || message->from_clone)
+        return;
+    if (message->kind == MESSAGE_WELCOME) {
+        computer->heard_ms = world->now_ms;
+        deliver_welcome(world, message);
+    } else if (message->kind == MESSAGE_SEND && message->session == computer->session) {
+        computer->heard_ms = world->now_ms;
+        computer_step(world, message->computer, event_of_send(&message->effect));
+    }
+}
+
+void network_deliver(struct world *world, const struct happening *happening)
+{
+    struct message *message = happening->message;
+
+    if (happening->computer == SERVER && world->server.pool) {
+        deliver_to_server(world, message);
+        return;
+    }
+    if (happening->computer != SERVER)
+        deliver_to_computer(world, message);
+    message_free(message);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Time, the queue of things to come, and the trace; see world.h. */
+#include "world.h"
+
+#include "base/buffer.h"
+#include "base/memory.h"
+
+#include <assert.h>
+#include <stdarg.h>
+
+void world_init(struct world *world, const struct sim_options *options)
+{
+    *world = (struct world){.options = *options,
+                            .random = {.state = options->seed * 0x9e3779b97f4a7c15ULL + 1},
+                            .free_happening = NONE,
+                            .digest = DIGEST_INIT};
+    world->items = memory_allocate(ATTEMPTS_MAX * sizeof(*world->items));
+    world->computers = memory_allocate(options->agents * sizeof(*world->computers));
+    server_init(world);
+    for (uint32_t i = 0; i < options->agents; i++)
+        computer_init(world, i);
+}
+
+void world_deinit(struct world *world)
+{
+    for (size_t i = 0; i < world->queue.length; i++)
+        message_free(world->happenings[world->queue.entries[i].item].message);
+    for (uint32_t i = 0; i < world->options.agents; i++)
+        computer_deinit(&world->computers[i]);
+    server_deinit(world);
+    agent_effects_deinit(&world->agent_effects);
+    heap_deinit(&world->queue);
+    map_deinit(&world->running);
+    map_deinit(&world->finished);
+    free(world->happenings);
+    free(world->computers);
+    free(world->items);
+}
+
+void world_schedule(struct world *world, uint64_t at_ms, struct happening happening)
+{
+    uint32_t index = world->free_happening;
+
+    if (index == NONE) {
+        array_reserve(world->happenings, world->happening_capacity, world->happening_count + 1);
+        index = (uint32_t)world->happening_count++;
+        if (!heap_try_reserve(&world->queue, world->happening_capacity))
+            abort();
+    } else {
+        world->free_happening = world->happenings[index].next_free;
+    }
+    world->happenings[index] = happening;
+    heap_set(&world->queue, index, at_ms > world->now_ms ? at_ms : world->now_ms);
+}
+
+static void world_dispatch(struct world *world, const struct happening *happening)
+{
+    switch (happening->kind) {
+    case HAPPEN_SERVER_LOOP:
+        if (happening->incarnation == world->server.incarnation)
+            server_loop(world);
+        break;
+    case HAPPEN_SERVER_TICK:
+        if (happening->incarnation == world->server.incarnation)
+            server_tick(world);
+        break;
+    case HAPPEN_SERVER_RESTART:
+        server_restart(world);
+        break;
+    case HAPPEN_MESSAGE:
+        network_deliver(world, happening);
+        break;
+    case HAPPEN_FAULT:
+    case HAPPEN_USER:
+    case HAPPEN_HEAL:
+        faults_happen(world, happening);
+        break;
+    case HAPPEN_COLLECTED:
+    case HAPPEN_AGENT_TICK:
+    case HAPPEN_AGENT_RESTART:
+    case HAPPEN_DIAL:
+    case HAPPEN_FETCHED:
+    case HAPPEN_STARTED:
+    case HAPPEN_PROCESS_ENDS:
+    case HAPPEN_PROCESS_DIES:
+    case HAPPEN_DEADLINE:
+    case HAPPEN_OUTPUTS_LISTED:
+    case HAPPEN_POWER_ON:
+    case HAPPEN_RESUME:
+    case HAPPEN_OWNER:
+        computer_happens(world, happening);
+        break;
+    }
+}
+
+bool world_advance(struct world *world, uint64_t until_ms)
+{
+    const struct heap_entry *first = heap_first(&world->queue);
+    struct happening happening;
+    uint32_t index;
+
+    if (!first || first->key > until_ms) {
+        world->now_ms =
+            until_ms > world->now_ms && until_ms != UINT64_MAX ? until_ms : world->now_ms;
+        return false;
+    }
+    index = first->item;
+    world->now_ms = first->key;
+    heap_remove(&world->queue, index);
+    happening = world->happenings[index];
+    world->happenings[index] = (struct happening){.next_free = world->free_happening};
+    world->free_happening = index;
+    world_dispatch(world, &happening);
+    return true;
+}
+
+void world_trace(struct world *world, const char *format, ...)
+{
+    _cleanup_buffer_ struct buffer line = BUFFER_INIT;
+    va_list arguments;
+
+    va_start(arguments, format);
+    buffer_append_formatted(&line, format, arguments);
+    va_end(arguments);
+    digest_add(&world->digest, world->now_ms);
+    digest_add_text(&world->digest, line.data);
+    if (world->options.trace)
+        fprintf(world->options.trace, "%6llu.%03u %s\n", (unsigned long long)(world->now_ms / 1000),
+                (unsigned)(world->now_ms % 1000), line.data);
+}
+
+void world_fail(const struct world *world, const char *format, ...)
+{
+    va_list arguments;
+
+    if (world->options.trace)
+        fflush(world->options.trace);
+    fprintf(stderr,
+            "dusk sim: seed %llu: at %llu.%03u s: ", (unsigned long long)world->options.seed,
+            (unsigned long long)(world->now_ms / 1000), (unsigned)(world->now_ms % 1000));
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    abort();
+}
+
+bool world_fault(struct world *world, uint32_t parts)
+{
+    if (world->faults_over || world->options.faults == 0)
+        return false;
+    return random_chance(&world->random, (uint32_t)((uint64_t)parts * world->options.faults / 100));
+}
+
+uint64_t world_delay(struct world *world, uint64_t low_ms, uint64_t high_ms)
+{
+    return world->now_ms + random_between(&world->random, low_ms, high_ms);
+}
