@@ -43,7 +43,8 @@ struct submit_world {
     /* An environment variable's value; returns 1 if it is not set. */
     int (*get_environment)(void *user_data, const char *name, struct buffer *value,
                            struct error *err);
-    /* The names of all environment variables, each with a newline behind: getenv = true. */
+    /* The names of all environment variables, in the order in which tasks shall have them, each
+     * with a newline behind: getenv = true. */
     int (*list_environment)(void *user_data, struct buffer *names, struct error *err);
 };
 

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See arguments.h. What is split is never longer than what was read, so each argument is written
+ * into a piece of memory as long as the rest of the text.
+ */
+#include "arguments.h"
+
+#include <errno.h>
+
+static bool is_space(char character)
+{
+    return character == ' ' || (character >= '\t' && character <= '\r');
+}
+
+bool arguments_are_quoted(struct slice text)
+{
+    text = slice_trim(text);
+    return text.length > 0 && text.data[0] == '"';
+}
+
+static int fail(const char *message, const char **ret_message)
+{
+    *ret_message = message;
+    return -EINVAL;
+}
+
+/* Takes the double quotes off: from `text` to `raw`, which has room for it. */
+static int unquote(struct slice text, char *raw, size_t *ret_length, const char **ret_message)
+{
+    size_t at = 1, length = 0;
+
+    text = slice_trim(text);
+    for (;; at++) {
+        if (at == text.length)
+            return fail("the double quote at the start is never closed", ret_message);
+        if (text.data[at] == '"') {
+            if (at + 1 == text.length)
+                break;
+            if (text.data[++at] != '"')
+                return fail("behind the closing double quote there is more; inside, a double "
+                            "quote is written twice",
+                            ret_message);
+        }
+        raw[length++] = text.data[at];
+    }
+    *ret_length = length;
+    return 0;
+}
+
+/* Reads a group in single quotes at *at; returns false if it is never closed. */
+static bool read_group(struct slice text, size_t *at, char *word, size_t *length)
+{
+    for (++*at; *at < text.length; ++*at) {
+        if (text.data[*at] == '\'') {
+            if (*at + 1 == text.length || text.data[*at + 1] != '\'') {
+                ++*at;
+                return true;
+            }
+            ++*at;
+        }
+        word[(*length)++] = text.data[*at];
+    }
+    return false;
+}
+
+static int split_raw(struct slice text, struct arena *arena, struct list *list,
+                     const char **ret_message)
+{
+    char *word = arena_allocate(arena, text.length + 1, 1);
+    size_t at = 0;
+
+    while (at < text.length) {
+        size_t length = 0;
+
+        if (is_space(text.data[at])) {
+            at++;
+            continue;
+        }
+        while (at < text.length && !is_space(text.data[at])) {
+            if (text.data[at] != '\'')
+                word[length++] = text.data[at++];
+            else if (!read_group(text, &at, word, &length))
+                return fail("a single quote is never closed; inside a group it is written twice",
+                            ret_message);
+        }
+        word[length] = '\0';
+        list_add(list, word);
+        word += length + 1;
+    }
+    return 0;
+}
+
+int arguments_split_quoted(struct slice text, struct arena *arena, struct list *list,
+                           const char **ret_message)
+{
+    char *raw = arena_allocate(arena, text.length, 1);
+    size_t length;
+    int r;
+
+    r = unquote(text, raw, &length, ret_message);
+    if (r < 0)
+        return r;
+    return split_raw((struct slice){.data = raw, .length = length}, arena, list, ret_message);
+}
+
+static int split_old(struct slice text, struct arena *arena, struct list *list,
+                     const char **ret_message)
+{
+    char *word = arena_allocate(arena, text.length + 1, 1);
+    size_t at = 0;
+
+    while (at < text.length) {
+        size_t length = 0;
+
+        for (; at < text.length && !is_space(text.data[at]); at++) {
+            if (text.data[at] == '\\' && at + 1 < text.length && text.data[at + 1] == '"')
+                at++;
+            else if (text.data[at] == '"')
+                return fail("a double quote within the arguments; write \\\" for the character, "
+                            "or put all of the arguments in double quotes",
+                            ret_message);
+            word[length++] = text.data[at];
+        }
+        if (length > 0) {
+            word[length] = '\0';
+            list_add(list, word);
+            word += length + 1;
+        }
+        at++;
+    }
+    return 0;
+}
+
+int arguments_split(struct slice text, struct arena *arena, struct list *list,
+                    const char **ret_message)
+{
+    if (arguments_are_quoted(text))
+        return arguments_split_quoted(text, arena, list, ret_message);
+    return split_old(text, arena, list, ret_message);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * HTCondor's two ways to write arguments (condor_submit(1), "arguments"):
+ *
+ *     arguments = one \"two\" 'three'              old: white space separates, \" is a quote
+ *     arguments = "one 'with space' it''s ""x"""   new: in double quotes; '...' groups; '' and ""
+ *                                                  inside stand for one quote
+ */
+#pragma once
+
+#include "list.h"
+
+#include "base/arena.h"
+
+/* Whether the text is of the new syntax: its first character is a double quote. */
+bool arguments_are_quoted(struct slice text);
+
+/*
+ * Adds the arguments, each a text in the arena. Returns 0, or -EINVAL with `ret_message` saying
+ * what is wrong.
+ */
+int arguments_split(struct slice text, struct arena *arena, struct list *list,
+                    const char **ret_message);
+/* The same for the new syntax only, which the environment shares. */
+int arguments_split_quoted(struct slice text, struct arena *arena, struct list *list,
+                           const char **ret_message);

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See environment.h. */
+#include "environment.h"
+
+#include "arguments.h"
+
+#include "base/map.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Fewer variables than this are compared one by one, which needs no memory. */
+enum { WALK_COUNT_MAX = 64 };
+
+static int environment_add(struct list *list, const char *entry, const char **ret_message)
+{
+    const char *equals = strchr(entry, '=');
+
+    if (!equals || equals == entry) {
+        *ret_message = equals ? "an environment variable has no name before its '='"
+                              : "an environment variable is not of the form NAME=value";
+        return -EINVAL;
+    }
+    if (list->count == ENVIRONMENT_COUNT_MAX) {
+        *ret_message = "there are more than 10000 environment variables";
+        return -EINVAL;
+    }
+    list_add(list, entry);
+    return 0;
+}
+
+static int merge_new(struct slice text, struct arena *arena, struct list *list,
+                     const char **ret_message)
+{
+    _cleanup_list_ struct list entries = LIST_INIT;
+    int r;
+
+    r = arguments_split_quoted(text, arena, &entries, ret_message);
+    for (size_t i = 0; r == 0 && i < entries.count; i++)
+        r = environment_add(list, entries.items[i], ret_message);
+    return r;
+}
+
+static int merge_old(struct slice text, struct arena *arena, struct list *list,
+                     const char **ret_message)
+{
+    const char *end = text.data + text.length;
+    int r = 0;
+
+    while (r == 0 && text.data < end) {
+        const char *semicolon = memchr(text.data, ';', (size_t)(end - text.data));
+        const char *stop = semicolon ? semicolon : end;
+        struct slice entry = {.data = text.data, .length = (size_t)(stop - text.data)};
+
+        while (entry.length > 0 && (*entry.data == ' ' || *entry.data == '\t')) {
+            entry.data++;
+            entry.length--;
+        }
+        if (entry.length > 0)
+            r = environment_add(list, arena_copy(arena, entry), ret_message);
+        text.data = semicolon ? semicolon + 1 : end;
+    }
+    return r;
+}
+
+static size_t name_length(const char *entry)
+{
+    return (size_t)(strchr(entry, '=') - entry);
+}
+
+/* The place of a variable with the name of `entry` among the first `count`; `count` if none. */
+static size_t find_by_walking(const struct list *list, size_t count, const char *entry)
+{
+    size_t length = name_length(entry);
+    size_t i = 0;
+
+    while (i < count &&
+           (name_length(list->items[i]) != length || memcmp(list->items[i], entry, length) != 0))
+        i++;
+    return i;
+}
+
+static size_t find_in_index(struct string_map *index, size_t count, const char *entry)
+{
+    _cleanup_free_ char *name = memory_copy_bytes(entry, name_length(entry));
+    uint64_t place = count;
+
+    if (!string_map_get(index, name, &place))
+        string_map_put(index, name, count);
+    return place;
+}
+
+/* Of variables with one name the last value counts, at the place of the first. */
+static void environment_deduplicate(struct list *list)
+{
+    bool few = list->count <= WALK_COUNT_MAX;
+    struct string_map index;
+    size_t kept = 0;
+
+    string_map_init(&index, false);
+    for (size_t i = 0; i < list->count; i++) {
+        const char *entry = list->items[i];
+        size_t place =
+            few ? find_by_walking(list, kept, entry) : find_in_index(&index, kept, entry);
+
+        list->items[place] = entry;
+        kept += place == kept ? 1 : 0;
+    }
+    string_map_deinit(&index);
+    list->count = kept;
+    list->items[kept] = NULL;
+}
+
+int environment_merge(struct slice text, struct arena *arena, struct list *list,
+                      const char **ret_message)
+{
+    int r = arguments_are_quoted(text) ? merge_new(text, arena, list, ret_message)
+                                       : merge_old(text, arena, list, ret_message);
+
+    if (r == 0 && list->count > 0)
+        environment_deduplicate(list);
+    return r;
+}

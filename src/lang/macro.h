@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Macros: names with values that refer to other names.
+ *
+ * Every value is compiled once into a template, a list of segments: plain text, $(Name), $(Name:
+ * fallback), $ENV(NAME) and arithmetic. Names are looked up when a template is expanded, because
+ * what they mean depends on the queue statement: the last definition before it counts. Only a
+ * reference of a definition to its own name means, as in HTCondor, the definition before.
+ *
+ * A name is looked up in this order: the queue statement's variables; Cluster, Process and the
+ * like; definitions; the fallback.
+ */
+#pragma once
+
+#include "arithmetic.h"
+#include "source.h"
+#include "submit.h"
+
+#include "base/arena.h"
+#include "base/map.h"
+
+#define MACRO_DEFINITION_COUNT_MAX ((size_t)100 * 1000)
+/* Segments visited for one task; X = $(Y)$(Y), Y = $(Z)$(Z), ... doubles with each line. */
+#define MACRO_STEP_COUNT_MAX ((uint64_t)1000 * 1000)
+/* Definitions within definitions; what is deeper is nearly always a circle. */
+#define MACRO_DEPTH_MAX 64u
+#define MACRO_NONE      UINT32_MAX
+/* Linux's own limit for one variable (MAX_ARG_STRLEN). */
+#define ENVIRONMENT_VALUE_SIZE_MAX ((size_t)128 * 1024)
+
+enum segment_kind {
+    SEGMENT_TEXT,
+    SEGMENT_MACRO,
+    SEGMENT_ENVIRONMENT,
+    SEGMENT_ARITHMETIC,
+};
+
+struct template
+{
+    const struct segment *segments; /* in the arena */
+    uint32_t count;
+};
+
+struct segment {
+    enum segment_kind kind;
+    struct slice text;               /* the plain text; else the place, for messages */
+    uint32_t index;                  /* SEGMENT_MACRO: symbol; SEGMENT_ENVIRONMENT: variable */
+    bool is_own;                     /* SEGMENT_MACRO: the name that is being defined here, */
+    uint32_t previous;               /* whose definition before is this one, or MACRO_NONE */
+    const struct template *fallback; /* what stands behind ':', or NULL */
+    const struct macro_arithmetic *arithmetic;
+};
+
+/* What the queue statement knows and no definition can change. */
+enum macro_builtin {
+    BUILTIN_NONE,
+    BUILTIN_CLUSTER,
+    BUILTIN_PROCESS,
+    BUILTIN_STEP,
+    BUILTIN_ROW,
+    BUILTIN_DOLLAR,
+};
+
+struct symbol {
+    const char *name; /* as first written; in the arena */
+    enum macro_builtin builtin;
+    bool is_variable;      /* of at least one queue statement */
+    bool is_referenced;    /* as $(name), by another name's value */
+    uint32_t *definitions; /* owned; ascending */
+    size_t definition_count;
+    size_t definition_capacity;
+};
+
+struct definition {
+    uint32_t symbol;
+    struct slice name;  /* as written, with its place */
+    struct slice value; /* likewise */
+    struct template template;
+};
+
+enum environment_state { ENVIRONMENT_UNKNOWN, ENVIRONMENT_UNSET, ENVIRONMENT_SET };
+
+/* A variable of the submitter's environment, asked for once. */
+struct environment_variable {
+    const char *name; /* in the arena */
+    enum environment_state state;
+    const char *value; /* if ENVIRONMENT_SET: the second half of `entry` */
+    const char *entry; /* "NAME=value", in the arena */
+};
+
+struct macros {
+    struct sources *sources;
+    struct arena *arena;
+    const struct submit_world *world; /* while parsing; may be NULL */
+    bool allow_undefined;
+
+    struct symbol *symbols; /* owned */
+    size_t symbol_count;
+    size_t symbol_capacity;
+    struct string_map symbol_index;
+
+    struct definition *definitions; /* owned */
+    size_t definition_count;
+    size_t definition_capacity;
+
+    struct environment_variable *environment; /* owned */
+    size_t environment_count;
+    size_t environment_capacity;
+    struct string_map environment_index;
+    bool environment_is_complete; /* what is not here is not set */
+};
+
+void macros_init(struct macros *macros, struct sources *sources, struct arena *arena);
+void macros_deinit(struct macros *macros);
+
+/* Whether this can be a macro's name: a letter or '_', then letters, digits, '_' and '.'. */
+bool macro_name_is_valid(struct slice name);
+/* The number of a name, which is made if it is new; case is ignored. */
+uint32_t macros_symbol(struct macros *macros, struct slice name);
+/* The number of a name, or MACRO_NONE. */
+uint32_t macros_find_symbol(const struct macros *macros, const char *name);
+
+/*
+ * Compiles a value, which must have a place in the sources; `own_symbol` is the name it defines, or
+ * MACRO_NONE. Returns 0, or -EINVAL for what cannot be understood.
+ */
+int macros_compile(struct macros *macros, struct slice value, uint32_t own_symbol,
+                   struct template *ret_template, struct error *err);
+/*
+ * Adds a definition of `symbol`; `name` is how it was written. Returns 0, -EINVAL, or -E2BIG if
+ * there are too many.
+ */
+int macros_define(struct macros *macros, uint32_t symbol, struct slice name, struct slice value,
+                  struct error *err);
+/* The symbol's last definition before `horizon`, or MACRO_NONE. */
+uint32_t macros_find_definition(const struct macros *macros, uint32_t symbol, uint32_t horizon);
+
+/* The number of an environment variable, which the world is asked for if it is new. */
+int macros_environment_variable(struct macros *macros, struct slice name, uint32_t *ret_variable,
+                                struct error *err);
+/* Whether this can be the name of an environment variable: no '=', ')' or control characters. */
+bool environment_name_is_valid(struct slice name);
+/* Says what the world would say; a NULL value: not set. What is known already stays. */
+void macros_set_environment(struct macros *macros, const char *name, const char *value);
+
+/* The value of a queue variable for one item: text, or a template if it holds macros. */
+struct item_field {
+    const char *data; /* in the sources or the arena; no NUL behind */
+    uint32_t length;
+    uint32_t template; /* index into the templates of the scope plus one; 0: none */
+};
+
+/* Where names are looked up: a queue statement, and one of its tasks if there is one. */
+struct macro_scope {
+    uint32_t horizon;          /* definitions with a smaller number count */
+    const uint32_t *variables; /* symbols */
+    size_t variable_count;
+    const struct template *templates; /* that the fields refer to */
+    const struct item_field *fields;  /* one per variable; NULL without a task */
+    bool has_task;
+    bool row_varies;
+    uint64_t cluster;
+    uint64_t process;
+    uint64_t step;
+    uint64_t row;
+};
+
+struct expansion {
+    const struct macros *macros;
+    const struct macro_scope *scope;
+    uint64_t steps_left;
+    uint32_t depth;
+};
+
+/*
+ * Appends the value of a template. Returns 0; -EINVAL for an undefined macro or arithmetic that
+ * fails; -E2BIG if it is too long, too deep or too much work.
+ */
+int macros_expand(struct expansion *expansion, const struct template *template, struct buffer *text,
+                  struct error *err);
+
+/*
+ * Whether the template's value may differ between tasks of the scope. `marks` remembers answers
+ * between calls for the same scope: one zeroed byte per definition.
+ */
+bool macros_vary(const struct macros *macros, const struct macro_scope *scope,
+                 const struct template *template, uint8_t *marks);

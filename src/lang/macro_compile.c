@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See macro.h: from the text of a value to its template. What stands behind "$(" is a name, with a
+ * fallback behind ':' if wanted, or else arithmetic, in which names may stand with or without the
+ * "$(" around them. What HTCondor knows and we do not yet is refused here, not taken for text.
+ */
+#include "macro_internal.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { NESTING_MAX = 32 };
+
+/* HTCondor's macro functions: condor_submit(1), "Submit Variables", "Function Macros". */
+static const char *const function_names[] = {
+    "BASENAME",       "CHOICE", "DIRNAME", "EVAL",   "F",    "INT",   "RANDOM_CHOICE",
+    "RANDOM_INTEGER", "REAL",   "STRING",  "SUBSTR", "FILE", "FNAME", "PATH",
+};
+
+struct compiler {
+    struct macros *macros;
+    struct error *err;
+    const char *at;
+    const char *end;
+    uint32_t own_symbol;
+    int nesting;
+    struct operand_list *operands; /* of the innermost arithmetic */
+};
+
+struct segment_list {
+    struct segment *items; /* owned */
+    size_t count;
+    size_t capacity;
+};
+
+struct operand_list {
+    struct template *items; /* owned */
+    size_t count;
+    size_t capacity;
+};
+
+static void segment_list_deinit(struct segment_list *list)
+{
+    free(list->items);
+}
+
+static void operand_list_deinit(struct operand_list *list)
+{
+    free(list->items);
+}
+
+static void segment_list_add(struct segment_list *list, struct segment segment)
+{
+    array_reserve(list->items, list->capacity, list->count + 1);
+    list->items[list->count++] = segment;
+}
+
+static void segment_list_add_text(struct segment_list *list, const char *start, const char *end)
+{
+    if (end > start)
+        segment_list_add(list, (struct segment){
+                                   .kind = SEGMENT_TEXT,
+                                   .text = {.data = start, .length = (size_t)(end - start)},
+                               });
+}
+
+static struct template make_template(struct compiler *compiler, const struct segment *segments,
+                                     size_t count)
+{
+    struct segment *copy = arena_allocate(compiler->macros->arena, count, sizeof(*copy));
+
+    if (count > 0)
+        memcpy(copy, segments, count * sizeof(*copy));
+    return (struct template){.segments = copy, .count = (uint32_t)count};
+}
+
+#define compiler_error(compiler, place, ...)                                                       \
+    sources_error((compiler)->macros->sources, (place), (compiler)->err, -EINVAL, __VA_ARGS__)
+
+/* The longest prefix that can be a name; empty if there is none. */
+static struct slice peek_name(const struct compiler *compiler)
+{
+    struct slice name = {.data = compiler->at};
+
+    while (compiler->at + name.length < compiler->end &&
+           macro_name_is_valid((struct slice){.data = name.data, .length = name.length + 1}))
+        name.length++;
+    return name;
+}
+
+static bool next_is(const struct compiler *compiler, char character)
+{
+    return compiler->at < compiler->end && *compiler->at == character;
+}
+
+static int read_template(struct compiler *compiler, bool in_parentheses,
+                         struct template *ret_template);
+
+/* Behind a name: nothing, or ':' and what counts if the name has no value; then ')'. */
+static int read_fallback(struct compiler *compiler, const char *open, struct segment *segment)
+{
+    struct template *fallback;
+    int r;
+
+    if (next_is(compiler, ':')) {
+        compiler->at++;
+        fallback = arena_allocate(compiler->macros->arena, 1, sizeof(*fallback));
+        r = read_template(compiler, true, fallback);
+        if (r < 0)
+            return r;
+        segment->fallback = fallback;
+    }
+    if (!next_is(compiler, ')'))
+        return compiler_error(compiler, open, "this parenthesis is never closed");
+    compiler->at++;
+    segment->text.length = (size_t)(compiler->at - segment->text.data);
+    return 0;
+}
+
+static struct segment make_macro(struct compiler *compiler, struct slice name, const char *start)
+{
+    struct macros *macros = compiler->macros;
+    struct segment segment = {
+        .kind = SEGMENT_MACRO,
+        .text = {.data = start, .length = (size_t)(name.data + name.length - start)},
+        .index = macros_symbol(macros, name),
+        .previous = MACRO_NONE,
+    };
+
+    segment.is_own = segment.index == compiler->own_symbol;
+    if (segment.is_own)
+        segment.previous = macros_find_definition(macros, segment.index, MACRO_NONE);
+    else
+        macros->symbols[segment.index].is_referenced = true;
+    return segment;
+}
+
+/* $ENV(NAME) and $ENV(NAME:fallback); `at` stands behind the parenthesis. */
+static int read_environment(struct compiler *compiler, const char *start,
+                            struct segment *ret_segment)
+{
+    const char *open = compiler->at - 1;
+    struct slice name = {.data = compiler->at};
+    struct segment segment = {.kind = SEGMENT_ENVIRONMENT, .text = {.data = start}};
+    int r;
+
+    while (compiler->at < compiler->end && *compiler->at != ')' && *compiler->at != ':')
+        compiler->at++;
+    name.length = (size_t)(compiler->at - name.data);
+    name = slice_trim(name);
+    if (!environment_name_is_valid(name))
+        return compiler_error(compiler, open,
+                              "here the name of an environment variable is missing");
+    r = macros_environment_variable(compiler->macros, name, &segment.index, compiler->err);
+    if (r < 0)
+        return r;
+    *ret_segment = segment;
+    return read_fallback(compiler, open, ret_segment);
+}
+
+static int read_dollar(struct compiler *compiler, struct segment *ret_segment);
+
+/* An operand of arithmetic: a name, or what begins with '$'. */
+static int read_operand(void *user_data, const char **at, const char *end, uint32_t *ret_operand)
+{
+    struct compiler *compiler = user_data;
+    struct operand_list *operands = compiler->operands;
+    struct segment segment;
+    int r = 0;
+
+    (void)end;
+    compiler->at = *at;
+    if (**at == '$') {
+        r = read_dollar(compiler, &segment);
+    } else {
+        segment = make_macro(compiler, peek_name(compiler), *at);
+        compiler->at += segment.text.length;
+    }
+    if (r < 0)
+        return r;
+    if (r > 0)
+        return compiler_error(compiler, *at, "here a number or a macro is missing");
+    compiler->operands = operands;
+    array_reserve(operands->items, operands->capacity, operands->count + 1);
+    operands->items[operands->count] = make_template(compiler, &segment, 1);
+    *ret_operand = (uint32_t)operands->count++;
+    *at = compiler->at;
+    return 0;
+}
+
+/* Behind the expression: nothing, or ',' and a conversion; then ')'. */
+static int read_format(struct compiler *compiler, const char *open,
+                       struct number_format *ret_format)
+{
+    struct slice text = {.data = compiler->at + 1};
+
+    *ret_format = (struct number_format){.precision = -1};
+    if (next_is(compiler, ',')) {
+        while (compiler->at < compiler->end && *compiler->at != ')')
+            compiler->at++;
+        text.length = (size_t)(compiler->at - text.data);
+        text = slice_trim(text);
+        if (number_format_parse(text, ret_format) < 0) {
+            compiler_error(compiler, text.data, "'%.*s' is not a number format", SLICE_SHOWN(text));
+            error_hint(compiler->err, "write one conversion of printf, such as %%d, %%05d, %%x or "
+                                      "%%.3f");
+            return -EINVAL;
+        }
+    }
+    if (compiler->at == compiler->end)
+        return compiler_error(compiler, open, "this parenthesis is never closed");
+    if (*compiler->at != ')') {
+        compiler_error(compiler, compiler->at, "here an operator or ')' is missing");
+        error_hint(compiler->err, "a macro's name has letters, digits, '_' and '.'; anything else "
+                                  "between $( and ) is arithmetic");
+        return -EINVAL;
+    }
+    compiler->at++;
+    return 0;
+}
+
+static int read_arithmetic(struct compiler *compiler, const char *start,
+                           struct segment *ret_segment)
+{
+    _cleanup_(operand_list_deinit) struct operand_list operands = {0};
+    struct operand_list *outer = compiler->operands;
+    struct arithmetic_operands access = {.user_data = compiler, .read = read_operand};
+    struct arena *arena = compiler->macros->arena;
+    struct arithmetic_failure failure = {0};
+    const char *open = compiler->at - 1;
+    const char *at = compiler->at;
+    struct macro_arithmetic *arithmetic = arena_allocate(arena, 1, sizeof(*arithmetic));
+    struct template *copies;
+    int r;
+
+    compiler->operands = &operands;
+    r = arithmetic_compile(&at, compiler->end, &access, arena, &arithmetic->program, &failure);
+    compiler->operands = outer;
+    if (r < 0)
+        return failure.message ? compiler_error(compiler, failure.at, "%s", failure.message) : r;
+    compiler->at = at;
+    r = read_format(compiler, open, &arithmetic->format);
+    if (r < 0)
+        return r;
+    copies = arena_allocate(arena, operands.count, sizeof(*copies));
+    if (operands.count > 0)
+        memcpy(copies, operands.items, operands.count * sizeof(*copies));
+    arithmetic->operands = copies;
+    arithmetic->operand_count = (uint32_t)operands.count;
+    *ret_segment = (struct segment){
+        .kind = SEGMENT_ARITHMETIC,
+        .text = {.data = start, .length = (size_t)(compiler->at - start)},
+        .arithmetic = arithmetic,
+    };
+    return 0;
+}
+
+/* Behind "$(". */
+static int read_macro(struct compiler *compiler, const char *start, struct segment *ret_segment)
+{
+    const char *open = compiler->at - 1;
+    struct slice name = peek_name(compiler);
+    const char *behind = name.data + name.length;
+    int r;
+
+    if (next_is(compiler, ')'))
+        return compiler_error(compiler, open, "between these parentheses a name is missing");
+    if (compiler->nesting == NESTING_MAX)
+        return compiler_error(compiler, start, "macros are nested too deeply");
+    compiler->nesting++;
+    if (name.length > 0 && behind < compiler->end && (*behind == ')' || *behind == ':')) {
+        *ret_segment = make_macro(compiler, name, start);
+        compiler->at = behind;
+        r = read_fallback(compiler, open, ret_segment);
+    } else {
+        r = read_arithmetic(compiler, start, ret_segment);
+    }
+    compiler->nesting--;
+    return r;
+}
+
+/* Whether `name` stands for one of HTCondor's functions: $INT(), and $Fpdnxq() with its letters. */
+static bool is_function(struct slice name)
+{
+    if (name.length > 0 && (name.data[0] | 0x20) == 'f') {
+        size_t letters = 1;
+
+        while (letters < name.length && memchr("pdnxbqaw", name.data[letters] | 0x20, 8))
+            letters++;
+        if (letters == name.length)
+            return true;
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(function_names); i++)
+        if (slice_equals_ignoring_case(name, function_names[i]))
+            return true;
+    return false;
+}
+
+static bool text_follows(const struct compiler *compiler, const char *text)
+{
+    size_t length = strlen(text);
+
+    return (size_t)(compiler->end - compiler->at) >= length &&
+           slice_equals_ignoring_case((struct slice){compiler->at, length}, text);
+}
+
+static int refuse(struct compiler *compiler, const char *start, struct slice what)
+{
+    return compiler_error(compiler, start, "'%.*s...)' is not there yet", SLICE_SHOWN(what));
+}
+
+/* At a '$'. Returns 0 with a segment, or 1 with `at` behind the '$' if it is only a character. */
+static int read_dollar(struct compiler *compiler, struct segment *ret_segment)
+{
+    const char *start = compiler->at++;
+    struct slice name;
+
+    if (text_follows(compiler, "$("))
+        return refuse(compiler, start, (struct slice){start, 3});
+    if (next_is(compiler, '(')) {
+        compiler->at++;
+        return read_macro(compiler, start, ret_segment);
+    }
+    if (text_follows(compiler, "ENV(")) {
+        compiler->at += strlen("ENV(");
+        return read_environment(compiler, start, ret_segment);
+    }
+    name = peek_name(compiler);
+    if (name.data + name.length < compiler->end && name.data[name.length] == '(' &&
+        is_function(name))
+        return refuse(compiler, start, (struct slice){start, name.length + 2});
+    return 1;
+}
+
+/* To the end, or to the ')' that closes; parentheses that are plain text come in pairs. */
+static int read_template(struct compiler *compiler, bool in_parentheses,
+                         struct template *ret_template)
+{
+    _cleanup_(segment_list_deinit) struct segment_list list = {0};
+    const char *start = compiler->at;
+    size_t open = 0;
+
+    for (; compiler->at < compiler->end; compiler->at++) {
+        const char *here = compiler->at;
+        struct segment segment;
+        int r;
+
+        if (in_parentheses && *here == ')' && open-- == 0)
+            break;
+        if (*here == '(')
+            open++;
+        if (*here != '$')
+            continue;
+        r = read_dollar(compiler, &segment);
+        if (r < 0)
+            return r;
+        if (r == 0) {
+            segment_list_add_text(&list, start, here);
+            segment_list_add(&list, segment);
+            start = compiler->at;
+        }
+        compiler->at--;
+    }
+    segment_list_add_text(&list, start, compiler->at);
+    *ret_template = make_template(compiler, list.items, list.count);
+    return 0;
+}
+
+int macros_compile(struct macros *macros, struct slice value, uint32_t own_symbol,
+                   struct template *ret_template, struct error *err)
+{
+    struct compiler compiler = {
+        .macros = macros,
+        .err = err,
+        .at = value.data,
+        .end = value.data + value.length,
+        .own_symbol = own_symbol,
+    };
+
+    return read_template(&compiler, false, ret_template);
+}

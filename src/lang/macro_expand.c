@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See macro.h: from a template to text, for one task. Nothing is parsed here, with one exception:
+ * the value of a macro within arithmetic must be a number, or is read as arithmetic itself.
+ *
+ * Work is bounded three ways: the length of the result, the depth of definitions within
+ * definitions, and the number of segments visited.
+ */
+#include "macro_internal.h"
+
+#include "base/memory.h"
+#include "base/spelling.h"
+
+#include <errno.h>
+
+/* Of arithmetic that is the value of a macro: it is read anew each time. */
+enum { NUMBER_TEXT_LENGTH_MAX = 1000 };
+
+/* So many bytes of text count as a step, too. */
+enum { STEP_LENGTH = 64 };
+
+enum meaning_kind {
+    MEANING_NOTHING,
+    MEANING_TEXT,
+    MEANING_NUMBER,
+    MEANING_TEMPLATE,
+};
+
+/* What a name stands for in a scope. */
+struct meaning {
+    enum meaning_kind kind;
+    struct slice text;
+    uint64_t number;
+    const struct template *template;
+};
+
+static int expansion_fail(struct expansion *expansion, const char *at, int code, struct error *err,
+                          const char *message)
+{
+    return sources_error(expansion->macros->sources, at, err, code, "%s", message);
+}
+
+static bool scope_has_variable(const struct macro_scope *scope, uint32_t symbol, size_t *ret_column)
+{
+    for (size_t i = 0; i < scope->variable_count; i++)
+        if (scope->variables[i] == symbol) {
+            *ret_column = i;
+            return true;
+        }
+    return false;
+}
+
+static struct meaning variable_meaning(const struct macro_scope *scope, size_t column)
+{
+    const struct item_field *field;
+
+    if (!scope->fields)
+        return (struct meaning){0};
+    field = &scope->fields[column];
+    if (field->template)
+        return (struct meaning){.kind = MEANING_TEMPLATE,
+                                .template = &scope->templates[field->template - 1]};
+    return (struct meaning){.kind = MEANING_TEXT, .text = {field->data, field->length}};
+}
+
+static struct meaning builtin_meaning(const struct macro_scope *scope, enum macro_builtin builtin)
+{
+    struct meaning meaning = {.kind = MEANING_NUMBER};
+
+    switch (builtin) {
+    case BUILTIN_DOLLAR:
+        return (struct meaning){.kind = MEANING_TEXT, .text = {"$", 1}};
+    case BUILTIN_CLUSTER:
+        meaning.number = scope->cluster;
+        break;
+    case BUILTIN_PROCESS:
+        meaning.number = scope->process;
+        break;
+    case BUILTIN_STEP:
+        meaning.number = scope->step;
+        break;
+    case BUILTIN_ROW:
+        meaning.number = scope->row;
+        break;
+    case BUILTIN_NONE:
+        break;
+    }
+    return scope->has_task ? meaning : (struct meaning){0};
+}
+
+static struct meaning definition_meaning(const struct macros *macros, uint32_t definition)
+{
+    if (definition == MACRO_NONE)
+        return (struct meaning){0};
+    return (struct meaning){.kind = MEANING_TEMPLATE,
+                            .template = &macros->definitions[definition].template};
+}
+
+static struct meaning find_meaning(const struct expansion *expansion, const struct segment *segment)
+{
+    const struct macros *macros = expansion->macros;
+    const struct symbol *symbol = &macros->symbols[segment->index];
+    const struct macro_scope *scope = expansion->scope;
+    size_t column;
+
+    if (segment->is_own)
+        return definition_meaning(macros, segment->previous);
+    if (symbol->is_variable && scope_has_variable(scope, segment->index, &column))
+        return variable_meaning(scope, column);
+    if (symbol->builtin != BUILTIN_NONE)
+        return builtin_meaning(scope, symbol->builtin);
+    return definition_meaning(macros,
+                              macros_find_definition(macros, segment->index, scope->horizon));
+}
+
+/* The defined name that was probably meant, or NULL. */
+static const char *nearest_name(const struct expansion *expansion, const struct symbol *wanted)
+{
+    const struct macros *macros = expansion->macros;
+    _cleanup_free_ const char **names =
+        memory_allocate((macros->symbol_count + 1) * sizeof(*names));
+    size_t count = 0;
+
+    for (size_t i = 0; i < macros->symbol_count; i++) {
+        const struct symbol *symbol = &macros->symbols[i];
+        size_t column;
+
+        if (symbol != wanted && (symbol->builtin != BUILTIN_NONE || symbol->definition_count > 0 ||
+                                 scope_has_variable(expansion->scope, (uint32_t)i, &column)))
+            names[count++] = symbol->name;
+    }
+    return spelling_nearest(wanted->name, names, count);
+}
+
+static int fail_undefined(struct expansion *expansion, const struct segment *segment,
+                          struct error *err)
+{
+    const struct symbol *symbol = &expansion->macros->symbols[segment->index];
+    const char *nearest;
+    int r;
+
+    if (symbol->builtin != BUILTIN_NONE)
+        return sources_error(expansion->macros->sources, segment->text.data, err, -EINVAL,
+                             "macro '%s' has no value outside of a task", symbol->name);
+    r = sources_error(expansion->macros->sources, segment->text.data, err, -EINVAL,
+                      "macro '%s' is not defined", symbol->name);
+    nearest = err ? nearest_name(expansion, symbol) : NULL;
+    if (nearest)
+        error_hint(err, "did you mean '%s'?", nearest);
+    else
+        error_hint(err,
+                   "define it, give it a fallback as in $(%s:0), or set allow_undefined = "
+                   "true if it is meant to be empty",
+                   symbol->name);
+    return r;
+}
+
+static int expand_meaning(struct expansion *expansion, const struct segment *segment,
+                          struct meaning meaning, struct buffer *text, struct error *err)
+{
+    static const struct number_format plain = {0};
+
+    switch (meaning.kind) {
+    case MEANING_TEXT:
+        buffer_append_slice(text, meaning.text);
+        return 0;
+    case MEANING_NUMBER:
+        return number_format_append(&plain, (struct number){.integer = (int64_t)meaning.number},
+                                    text);
+    case MEANING_TEMPLATE:
+        return macros_expand(expansion, meaning.template, text, err);
+    case MEANING_NOTHING:
+        break;
+    }
+    if (segment->fallback)
+        return macros_expand(expansion, segment->fallback, text, err);
+    if (expansion->macros->allow_undefined)
+        return 0;
+    return fail_undefined(expansion, segment, err);
+}
+
+static int expand_environment(struct expansion *expansion, const struct segment *segment,
+                              struct buffer *text, struct error *err)
+{
+    const struct macros *macros = expansion->macros;
+    const struct environment_variable *variable = &macros->environment[segment->index];
+
+    if (variable->state == ENVIRONMENT_SET) {
+        buffer_append_text(text, variable->value);
+        return 0;
+    }
+    if (segment->fallback)
+        return macros_expand(expansion, segment->fallback, text, err);
+    if (variable->state == ENVIRONMENT_UNKNOWN)
+        return expansion_fail(expansion, segment->text.data, -EINVAL, err,
+                              "the submitter's environment is not available here");
+    if (macros->allow_undefined) {
+        buffer_append_text(text, "UNDEFINED");
+        return 0;
+    }
+    sources_error(macros->sources, segment->text.data, err, -EINVAL,
+                  "environment variable '%s' is not set", variable->name);
+    error_hint(err, "set it before you submit, or give it a fallback as in $ENV(%s:value)",
+               variable->name);
+    return -EINVAL;
+}
+
+static int refuse_operand(void *user_data, const char **at, const char *end, uint32_t *ret_operand)
+{
+    (void)user_data;
+    (void)at;
+    (void)end;
+    (void)ret_operand;
+    return -EINVAL;
+}
+
+/* The value of a macro within arithmetic: mostly a number, sometimes arithmetic again. */
+static int number_from_text(struct expansion *expansion, struct slice text,
+                            const struct segment *segment, struct number *ret_value,
+                            struct error *err)
+{
+    struct arithmetic_operands none = {.read = refuse_operand};
+    _cleanup_arena_ struct arena arena = ARENA_INIT;
+    struct arithmetic_failure failure = {0};
+    const struct arithmetic *program;
+    const char *at;
+    int r;
+
+    text = slice_trim(text);
+    if (number_parse(text, ret_value) == 0)
+        return 0;
+    at = text.data;
+    r = -EINVAL;
+    if (text.length <= NUMBER_TEXT_LENGTH_MAX)
+        r = arithmetic_compile(&at, text.data + text.length, &none, &arena, &program, &failure);
+    if (r == 0 && at == text.data + text.length)
+        r = arithmetic_evaluate(program, &none, ret_value, &failure);
+    else
+        failure.message = "this is not a number";
+    if (r == 0 && !failure.message)
+        return 0;
+    return sources_error(expansion->macros->sources, segment->text.data, err, -EINVAL,
+                         "the value of %.*s is '%.*s': %s", SLICE_SHOWN(segment->text),
+                         SLICE_SHOWN(text), failure.message);
+}
+
+struct computation {
+    struct expansion *expansion;
+    const struct macro_arithmetic *arithmetic;
+    struct error *err;
+};
+
+static int compute_operand(void *user_data, uint32_t operand, struct number *ret_value)
+{
+    struct computation *computation = user_data;
+    struct expansion *expansion = computation->expansion;
+    const struct template *template = &computation->arithmetic->operands[operand];
+    const struct segment *segment = &template->segments[0];
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    int r;
+
+    if (segment->kind == SEGMENT_MACRO) {
+        struct meaning meaning = find_meaning(expansion, segment);
+
+        if (meaning.kind == MEANING_NUMBER) {
+            *ret_value = (struct number){.integer = (int64_t)meaning.number};
+            return 0;
+        }
+    }
+    r = macros_expand(expansion, template, &text, computation->err);
+    if (r < 0)
+        return r;
+    return number_from_text(expansion, (struct slice){buffer_text(&text), text.length}, segment,
+                            ret_value, computation->err);
+}
+
+static int expand_arithmetic(struct expansion *expansion, const struct segment *segment,
+                             struct buffer *text, struct error *err)
+{
+    struct computation computation = {
+        .expansion = expansion, .arithmetic = segment->arithmetic, .err = err};
+    struct arithmetic_operands operands = {.user_data = &computation, .compute = compute_operand};
+    struct arithmetic_failure failure = {0};
+    struct number value;
+    int r;
+
+    r = arithmetic_evaluate(segment->arithmetic->program, &operands, &value, &failure);
+    if (r < 0)
+        return failure.message ? expansion_fail(expansion, failure.at, r, err, failure.message) : r;
+    r = number_format_append(&segment->arithmetic->format, value, text);
+    if (r < 0)
+        return expansion_fail(expansion, segment->text.data, -EINVAL, err,
+                              "the result does not fit the number format");
+    return 0;
+}
+
+static int expand_segment(struct expansion *expansion, const struct segment *segment,
+                          struct buffer *text, struct error *err)
+{
+    switch (segment->kind) {
+    case SEGMENT_TEXT:
+        buffer_append_slice(text, segment->text);
+        return 0;
+    case SEGMENT_MACRO:
+        return expand_meaning(expansion, segment, find_meaning(expansion, segment), text, err);
+    case SEGMENT_ENVIRONMENT:
+        return expand_environment(expansion, segment, text, err);
+    case SEGMENT_ARITHMETIC:
+        return expand_arithmetic(expansion, segment, text, err);
+    }
+    abort();
+}
+
+int macros_expand(struct expansion *expansion, const struct template *template, struct buffer *text,
+                  struct error *err)
+{
+    for (uint32_t i = 0; i < template->count; i++) {
+        const struct segment *segment = &template->segments[i];
+        size_t length = text->length;
+        uint64_t steps;
+        int r;
+
+        if (expansion->depth == MACRO_DEPTH_MAX)
+            return expansion_fail(expansion, segment->text.data, -E2BIG, err,
+                                  "this macro is defined by itself, or nested too deeply");
+        expansion->depth++;
+        r = expand_segment(expansion, segment, text, err);
+        expansion->depth--;
+        if (r < 0)
+            return r;
+        if (text->length > SUBMIT_VALUE_SIZE_MAX)
+            return expansion_fail(expansion, segment->text.data, -E2BIG, err,
+                                  "the value becomes longer than 1 MiB");
+        steps = 1 + (text->length - length) / STEP_LENGTH;
+        if (steps > expansion->steps_left)
+            return expansion_fail(expansion, segment->text.data, -E2BIG, err,
+                                  "expanding this value takes too many steps");
+        expansion->steps_left -= steps;
+    }
+    return 0;
+}
+
+/* The marks of macros_vary(). */
+enum { MARK_NEW, MARK_SAME, MARK_VARIES };
+
+struct variation {
+    const struct macros *macros;
+    const struct macro_scope *scope;
+    uint8_t *marks;
+    unsigned int depth;
+};
+
+static bool template_varies(struct variation *variation, const struct template *template);
+
+static bool definition_varies(struct variation *variation, uint32_t definition)
+{
+    uint8_t *mark = &variation->marks[definition];
+
+    if (*mark == MARK_NEW) {
+        *mark = MARK_SAME; /* a circle comes back here; expanding it fails anyway */
+        if (template_varies(variation, &variation->macros->definitions[definition].template))
+            *mark = MARK_VARIES;
+    }
+    return *mark == MARK_VARIES;
+}
+
+static bool macro_varies(struct variation *variation, const struct segment *segment)
+{
+    const struct macros *macros = variation->macros;
+    const struct symbol *symbol = &macros->symbols[segment->index];
+    const struct macro_scope *scope = variation->scope;
+    uint32_t definition = segment->previous;
+    size_t column;
+
+    if (!segment->is_own) {
+        if (symbol->is_variable && scope_has_variable(scope, segment->index, &column))
+            return scope->row_varies;
+        if (symbol->builtin != BUILTIN_NONE)
+            return symbol->builtin == BUILTIN_PROCESS || symbol->builtin == BUILTIN_STEP ||
+                   (symbol->builtin == BUILTIN_ROW && scope->row_varies);
+        definition = macros_find_definition(macros, segment->index, scope->horizon);
+    }
+    if (definition != MACRO_NONE)
+        return definition_varies(variation, definition);
+    return segment->fallback && template_varies(variation, segment->fallback);
+}
+
+static bool segment_varies(struct variation *variation, const struct segment *segment)
+{
+    switch (segment->kind) {
+    case SEGMENT_TEXT:
+        return false;
+    case SEGMENT_MACRO:
+        return macro_varies(variation, segment);
+    case SEGMENT_ENVIRONMENT:
+        return segment->fallback && template_varies(variation, segment->fallback);
+    case SEGMENT_ARITHMETIC:
+        for (uint32_t i = 0; i < segment->arithmetic->operand_count; i++)
+            if (template_varies(variation, &segment->arithmetic->operands[i]))
+                return true;
+        return false;
+    }
+    abort();
+}
+
+static bool template_varies(struct variation *variation, const struct template *template)
+{
+    bool varies = false;
+
+    if (variation->depth == MACRO_DEPTH_MAX)
+        return true;
+    variation->depth++;
+    for (uint32_t i = 0; i < template->count && !varies; i++)
+        varies = segment_varies(variation, &template->segments[i]);
+    variation->depth--;
+    return varies;
+}
+
+bool macros_vary(const struct macros *macros, const struct macro_scope *scope,
+                 const struct template *template, uint8_t *marks)
+{
+    struct variation variation = {.macros = macros, .scope = scope, .marks = marks};
+
+    return template_varies(&variation, template);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See source.h. Places are worked out only when a message is made: the lines before it are counted
+ * then, so reading itself keeps no line numbers.
+ */
+#include "source.h"
+
+#include "base/memory.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+/* A line that is longer is shown in part, so that the caret is still in sight. */
+enum { EXCERPT_LENGTH_MAX = 120, EXCERPT_BEFORE_MAX = 60 };
+
+/* Beyond so many copies, which nobody writes by hand, messages about copies go without a place. */
+enum { COPY_COUNT_MAX = 1000 * 1000 };
+
+struct place {
+    const char *name;
+    size_t line;
+    size_t column;
+    struct slice text;   /* the line */
+    const char *pointer; /* the place in it */
+};
+
+void sources_deinit(struct sources *sources)
+{
+    for (size_t i = 0; i < sources->count; i++) {
+        free(sources->items[i].name);
+        free((char *)sources->items[i].text.data);
+    }
+    free(sources->items);
+    free(sources->copies);
+    *sources = SOURCES_INIT;
+}
+
+struct slice sources_add(struct sources *sources, const char *name, struct slice text)
+{
+    struct source *source;
+
+    array_reserve(sources->items, sources->capacity, sources->count + 1);
+    source = &sources->items[sources->count++];
+    source->name = memory_copy_string(name);
+    source->text = (struct slice){.data = slice_copy(text), .length = text.length};
+    return source->text;
+}
+
+void sources_add_copy(struct sources *sources, struct slice copy, const char *origin, bool fixed)
+{
+    if (copy.length == 0 || sources->copy_count == COPY_COUNT_MAX)
+        return;
+    array_reserve(sources->copies, sources->copy_capacity, sources->copy_count + 1);
+    sources->copies[sources->copy_count++] =
+        (struct source_copy){.text = copy, .origin = origin, .fixed = fixed};
+}
+
+/* The end counts as inside: that is where something is missing. */
+static bool slice_holds(struct slice slice, const char *at)
+{
+    return (uintptr_t)at >= (uintptr_t)slice.data &&
+           (uintptr_t)at <= (uintptr_t)slice.data + slice.length;
+}
+
+static const char *sources_origin(const struct sources *sources, const char *at)
+{
+    for (size_t i = 0; i < sources->copy_count; i++) {
+        const struct source_copy *copy = &sources->copies[i];
+
+        if (slice_holds(copy->text, at))
+            return copy->fixed ? copy->origin : copy->origin + (at - copy->text.data);
+    }
+    return at;
+}
+
+static const struct source *sources_find(const struct sources *sources, const char *at)
+{
+    for (size_t i = 0; i < sources->count; i++)
+        if (slice_holds(sources->items[i].text, at))
+            return &sources->items[i];
+    return NULL;
+}
+
+static bool byte_continues_character(char byte)
+{
+    return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
+static size_t count_characters(const char *from, const char *to)
+{
+    size_t count = 0;
+
+    for (; from < to; from++)
+        if (!byte_continues_character(*from))
+            count++;
+    return count;
+}
+
+static bool sources_locate(const struct sources *sources, const char *at, struct place *ret_place)
+{
+    const struct source *source;
+    const char *end;
+
+    at = sources_origin(sources, at);
+    source = sources_find(sources, at);
+    if (!source)
+        return false;
+    *ret_place = (struct place){
+        .name = source->name, .line = 1, .text = {.data = source->text.data}, .pointer = at};
+    for (const char *p = source->text.data; p < at; p++)
+        if (*p == '\n') {
+            ret_place->line++;
+            ret_place->text.data = p + 1;
+        }
+    end = source->text.data + source->text.length;
+    while (ret_place->text.data + ret_place->text.length < end &&
+           ret_place->text.data[ret_place->text.length] != '\n')
+        ret_place->text.length++;
+    ret_place->column = 1 + count_characters(ret_place->text.data, at);
+    return true;
+}
+
+/* Appends text from outside so that it cannot play tricks on a terminal. */
+static void append_harmless(struct buffer *text, const char *data, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        bool harmless = (unsigned char)data[i] >= ' ' && data[i] != 0x7f;
+
+        buffer_append_character(text, harmless || data[i] == '\t' ? data[i] : '?');
+    }
+}
+
+static void append_caret_line(struct buffer *text, const char *from, const char *to)
+{
+    for (; from < to; from++)
+        if (!byte_continues_character(*from))
+            buffer_append_character(text, *from == '\t' ? '\t' : ' ');
+    buffer_append_character(text, '^');
+}
+
+static void append_excerpt(struct buffer *text, const struct place *place)
+{
+    const char *start = place->text.data, *end = start + place->text.length;
+
+    while (end > start && (end[-1] == '\r' || end[-1] == ' ') && end > place->pointer)
+        end--;
+    if (end - start > EXCERPT_LENGTH_MAX && place->pointer - start > EXCERPT_BEFORE_MAX) {
+        start = place->pointer - EXCERPT_BEFORE_MAX;
+        while (start < place->pointer && byte_continues_character(*start))
+            start++;
+    }
+    if (end - start > EXCERPT_LENGTH_MAX)
+        end = start + EXCERPT_LENGTH_MAX;
+    buffer_append_character(text, '\n');
+    append_harmless(text, start, (size_t)(end - start));
+    buffer_append_character(text, '\n');
+    append_caret_line(text, start, place->pointer);
+}
+
+void sources_describe(const struct sources *sources, const char *at, const char *message,
+                      struct buffer *text)
+{
+    struct place place;
+    bool located = sources_locate(sources, at, &place);
+
+    if (located)
+        buffer_appendf(text, "%s:%zu:%zu: ", place.name, place.line, place.column);
+    append_harmless(text, message, strlen(message));
+    if (located)
+        append_excerpt(text, &place);
+}
+
+int sources_error(const struct sources *sources, const char *at, struct error *err, int code,
+                  const char *format, ...)
+{
+    _cleanup_buffer_ struct buffer message = BUFFER_INIT, text = BUFFER_INIT;
+    va_list arguments;
+
+    if (!err)
+        return code;
+    va_start(arguments, format);
+    buffer_append_formatted(&message, format, arguments);
+    va_end(arguments);
+    sources_describe(sources, at, buffer_text(&message), &text);
+    return error_set(err, code, "%s", buffer_text(&text));
+}

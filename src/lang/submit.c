@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See submit.h and submit_internal.h: the lines of a submit text, in their order: the settings of
+ * the caller, the text with the appended lines right before its first queue statement, and then a
+ * look at what was never used.
+ */
+#include "submit_internal.h"
+
+#include "base/memory.h"
+#include "base/spelling.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* What begins a line in HTCondor's language and is not there yet. */
+static const char *const statements_expected[] = {"if", "elif", "else", "endif", "include", "use"};
+
+void submit_warnings_deinit(struct submit_warnings *warnings)
+{
+    for (size_t i = 0; i < warnings->count; i++)
+        free(warnings->texts[i]);
+    free(warnings->texts);
+    *warnings = SUBMIT_WARNINGS_INIT;
+}
+
+static _printf_(3, 4) void warn(struct submit_reader *reader, const char *at, const char *format,
+                                ...)
+{
+    struct submit_warnings *warnings = reader->warnings;
+    _cleanup_buffer_ struct buffer message = BUFFER_INIT;
+    struct buffer text = BUFFER_INIT;
+    va_list arguments;
+
+    if (!warnings || warnings->count >= WARNING_COUNT_MAX)
+        return;
+    va_start(arguments, format);
+    buffer_append_formatted(&message, format, arguments);
+    va_end(arguments);
+    sources_describe(&reader->submit->sources, at, buffer_text(&message), &text);
+    array_reserve(warnings->texts, warnings->capacity, warnings->count + 1);
+    warnings->texts[warnings->count++] = buffer_take(&text);
+}
+
+static struct submit *submit_new(void)
+{
+    struct submit *submit = memory_allocate(sizeof(*submit));
+
+    macros_init(&submit->macros, &submit->sources, &submit->arena);
+    return submit;
+}
+
+void submit_free(struct submit *submit)
+{
+    if (!submit)
+        return;
+    macros_deinit(&submit->macros);
+    sources_deinit(&submit->sources);
+    arena_deinit(&submit->arena);
+    free(submit->parts);
+    free(submit->item_templates);
+    free(submit->attribute_symbols);
+    free(submit);
+}
+
+int reader_count_size(struct submit_reader *reader, size_t size, const char *place)
+{
+    struct submit *submit = reader->submit;
+
+    submit->frozen_size_max += size;
+    if (submit->frozen_size_max <= SUBMIT_TEXT_SIZE_MAX)
+        return 0;
+    return reader_error(reader, place, -E2BIG, "with its items the submit is larger than 64 MiB");
+}
+
+int reader_count_steps(struct submit_reader *reader, uint64_t steps, const char *place)
+{
+    if (steps > reader->steps_left)
+        return reader_error(reader, place, -E2BIG, "reading this text takes too many steps");
+    reader->steps_left -= steps;
+    return 0;
+}
+
+bool boolean_parse(struct slice text, bool *ret_value)
+{
+    static const char *const words[][2] = {
+        {"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n"}, {"1", "0"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LENGTH(words); i++)
+        for (size_t j = 0; j < 2; j++)
+            if (slice_equals_ignoring_case(text, words[i][j])) {
+                *ret_value = j == 0;
+                return true;
+            }
+    return false;
+}
+
+static struct slice slice_from(struct slice text, size_t offset)
+{
+    return (struct slice){.data = text.data + offset, .length = text.length - offset};
+}
+
+static bool slice_begins(struct slice text, const char *prefix)
+{
+    size_t length = strlen(prefix);
+
+    return text.length >= length &&
+           slice_equals_ignoring_case((struct slice){text.data, length}, prefix);
+}
+
+/* Whether the line is `word` alone, or with white space, ':' or '(' behind. */
+static bool line_is_statement(struct slice line, const char *word)
+{
+    size_t length = strlen(word);
+
+    return slice_begins(line, word) &&
+           (line.length == length || memchr(" \t:(", line.data[length], 4));
+}
+
+/* "$ENV(NAME) = "value"" of a frozen text; "$ENV(NAME)": not set; "$ENV()": those were all. */
+static int read_frozen_variable(struct submit_reader *reader, struct slice line)
+{
+    struct macros *macros = &reader->submit->macros;
+    const char *open = line.data + strlen("$ENV(");
+    const char *close = memchr(open, ')', line.length - strlen("$ENV("));
+    _cleanup_buffer_ struct buffer value = BUFFER_INIT;
+    const char *name;
+    struct slice rest;
+
+    if (!close)
+        return reader_error(reader, line.data, -EINVAL, "this parenthesis is never closed");
+    name = arena_copy(&reader->submit->arena, (struct slice){open, (size_t)(close - open)});
+    rest = slice_trim(slice_from(line, (size_t)(close + 1 - line.data)));
+    if (*name == '\0') {
+        macros->environment_is_complete = true;
+        return 0;
+    }
+    if (rest.length == 0) {
+        macros_set_environment(macros, name, NULL);
+        return 0;
+    }
+    if (!environment_name_is_valid(slice_from_text(name)))
+        return reader_error(reader, open, -EINVAL,
+                            "here the name of an environment variable is missing");
+    if (rest.data[0] != '=' || frozen_text_parse(slice_trim(slice_from(rest, 1)), &value) < 0)
+        return reader_error(reader, rest.data, -EINVAL, "here '= \"value\"' is missing");
+    macros_set_environment(macros, name, buffer_text(&value));
+    return 0;
+}
+
+static int refuse_line(struct submit_reader *reader, struct slice line)
+{
+    static const char *const queue = "queue";
+    size_t length = 0;
+    _cleanup_free_ char *word = NULL;
+    const char *nearest;
+    int r;
+
+    while (length < line.length && !memchr(" \t:(", line.data[length], 4))
+        length++;
+    word = slice_copy((struct slice){line.data, length});
+    r = reader_error(reader, line.data, -EINVAL,
+                     "this line is neither 'name = value' nor a queue statement");
+    nearest = spelling_nearest(word, &queue, 1);
+    if (!nearest)
+        nearest = command_nearest(word);
+    if (nearest)
+        error_hint(reader->err, "did you mean '%s%s'?", nearest, nearest == queue ? "" : " =");
+    return r;
+}
+
+/* Notes "MY.Name" the first time. */
+static int note_attribute(struct submit_reader *reader, uint32_t symbol, const char *place)
+{
+    struct submit *submit = reader->submit;
+
+    if (submit->macros.symbols[symbol].definition_count > 0)
+        return 0;
+    if (submit->attribute_symbol_count == ATTRIBUTE_COUNT_MAX)
+        return reader_error(reader, place, -E2BIG, "there are more than %d custom attributes",
+                            ATTRIBUTE_COUNT_MAX);
+    array_reserve(submit->attribute_symbols, submit->attribute_symbol_capacity,
+                  submit->attribute_symbol_count + 1);
+    submit->attribute_symbols[submit->attribute_symbol_count++] = symbol;
+    return 0;
+}
+
+/* "+Name = value" and "MY.Name = value" are one and the same. */
+static int read_attribute(struct submit_reader *reader, struct slice key, struct slice value)
+{
+    struct slice name = slice_from(key, key.data[0] == '+' ? 1 : strlen("MY."));
+    _cleanup_buffer_ struct buffer full = BUFFER_INIT;
+    uint32_t symbol;
+    int r;
+
+    if (!macro_name_is_valid(name))
+        return reader_error(reader, key.data, -EINVAL, "'%.*s' is not an attribute's name",
+                            SLICE_SHOWN(key));
+    buffer_append_text(&full, "MY.");
+    buffer_append_slice(&full, name);
+    symbol = macros_symbol(&reader->submit->macros, (struct slice){full.data, full.length});
+    r = note_attribute(reader, symbol, key.data);
+    if (r < 0)
+        return r;
+    return macros_define(&reader->submit->macros, symbol, key, value, reader->err);
+}
+
+/* It holds for the whole text, so that a task's values do not depend on when they are asked for. */
+static int read_allow_undefined(struct submit_reader *reader, struct slice value)
+{
+    if (reader->queue_seen)
+        return reader_error(reader, value.data, -EINVAL,
+                            "allow_undefined must stand before the first queue statement");
+    if (boolean_parse(value, &reader->submit->macros.allow_undefined))
+        return 0;
+    return reader_error(reader, value.data, -EINVAL, "allow_undefined must be true or false");
+}
+
+static int read_definition(struct submit_reader *reader, struct slice key, struct slice value)
+{
+    struct macros *macros = &reader->submit->macros;
+    uint32_t symbol;
+    int r;
+
+    if (key.length + value.length > SUBMIT_LINE_LENGTH_MAX - LINE_LENGTH_SPARE)
+        return reader_error(reader, key.data, -E2BIG, "this line is too long");
+    r = reader_count_size(reader, key.length + value.length + LINE_LENGTH_SPARE, key.data);
+    if (r < 0)
+        return r;
+    if (key.length > 0 && key.data[key.length - 1] == '@')
+        return reader_error(reader, key.data + key.length - 1, -EINVAL,
+                            "a value of several lines ('@=') is not there yet");
+    if (slice_begins(key, "+") || slice_begins(key, "MY."))
+        return read_attribute(reader, key, value);
+    if (!macro_name_is_valid(key))
+        return reader_error(reader, key.data, -EINVAL, "'%.*s' is not a name of a command or macro",
+                            SLICE_SHOWN(key));
+    symbol = macros_symbol(macros, key);
+    r = macros_define(macros, symbol, key, value, reader->err);
+    if (r == 0 && slice_equals_ignoring_case(key, "allow_undefined"))
+        r = read_allow_undefined(reader, value);
+    return r;
+}
+
+static int read_assignment(struct submit_reader *reader, struct slice line)
+{
+    const char *equals = memchr(line.data, '=', line.length);
+
+    if (!equals)
+        return refuse_line(reader, line);
+    return read_definition(reader,
+                           slice_trim((struct slice){line.data, (size_t)(equals - line.data)}),
+                           slice_trim(slice_from(line, (size_t)(equals - line.data) + 1)));
+}
+
+static int read_lines(struct submit_reader *reader, struct slice text);
+
+/* Lines of the caller, each a source of its own. */
+static int read_given(struct submit_reader *reader, const char *source, const char *const *lines,
+                      size_t count)
+{
+    struct line_reader outer = reader->lines;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < count; i++)
+        r = read_lines(reader,
+                       sources_add(&reader->submit->sources, source, slice_from_text(lines[i])));
+    reader->lines = outer;
+    return r;
+}
+
+/* The lines that belong right before the first queue statement, once. */
+static int read_appended(struct submit_reader *reader)
+{
+    if (reader->appended_read)
+        return 0;
+    reader->appended_read = true;
+    return read_given(reader, "appended line", reader->options->appended,
+                      reader->options->appended_count);
+}
+
+static int read_queue(struct submit_reader *reader, struct slice line)
+{
+    int r;
+
+    if (reader->queue_refused)
+        return reader_error(reader, line.data, -EINVAL, "%s", reader->queue_refused);
+    if (!reader->queue_seen)
+        reader->queue_refused = "the submit file has a queue statement already";
+    r = read_appended(reader);
+    reader->queue_refused = NULL;
+    reader->queue_seen = true;
+    return r < 0 ? r : queue_read(reader, slice_trim(slice_from(line, strlen("queue"))));
+}
+
+static int read_line(struct submit_reader *reader, struct slice line)
+{
+    if (slice_begins(line, "$ENV("))
+        return read_frozen_variable(reader, line);
+    if (line_is_statement(line, "queue"))
+        return read_queue(reader, line);
+    for (size_t i = 0; i < ARRAY_LENGTH(statements_expected); i++) {
+        size_t length = strlen(statements_expected[i]);
+
+        if (line_is_statement(line, statements_expected[i]) &&
+            !slice_begins(slice_trim(slice_from(line, length)), "="))
+            return reader_error(reader, line.data, -EINVAL, "'%s' is not there yet",
+                                statements_expected[i]);
+    }
+    return read_assignment(reader, line);
+}
+
+static int read_lines(struct submit_reader *reader, struct slice text)
+{
+    struct submit *submit = reader->submit;
+    struct slice line;
+    int r;
+
+    line_reader_init(&reader->lines, &submit->sources, &submit->arena, text);
+    do {
+        r = line_reader_next(&reader->lines, &line, reader->err);
+        if (r == 0)
+            return 0;
+        if (r > 0)
+            r = read_line(reader, line);
+    } while (r == 0);
+    return r;
+}
+
+/* A name that is no command and that nothing refers to was probably meant to be a command. */
+static void warn_of_symbol(struct submit_reader *reader, const struct symbol *symbol)
+{
+    const struct definition *first = &reader->submit->macros.definitions[symbol->definitions[0]];
+    const struct command_name *command = command_find(symbol->name);
+    const char *nearest;
+
+    if (symbol->builtin != BUILTIN_NONE) {
+        warn(reader, first->name.data, "'%s' is set for each task; this line has no effect",
+             symbol->name);
+        return;
+    }
+    if (command && command->effect == EFFECT_LATER)
+        warn(reader, first->name.data, "'%s' is not there yet and has no effect", symbol->name);
+    if (command || symbol->is_referenced || slice_begins(first->name, "+") ||
+        slice_begins(first->name, "MY."))
+        return;
+    nearest = command_nearest(symbol->name);
+    if (nearest)
+        warn(reader, first->name.data, "there is no command '%s'; did you mean '%s'?", symbol->name,
+             nearest);
+    else
+        warn(reader, first->name.data, "there is no command '%s', and no $(%s)", symbol->name,
+             symbol->name);
+}
+
+static void warn_of_unused(struct submit_reader *reader)
+{
+    const struct macros *macros = &reader->submit->macros;
+
+    if (!reader->warnings)
+        return;
+    for (size_t i = 0; i < macros->definition_count; i++) {
+        const struct symbol *symbol = &macros->symbols[macros->definitions[i].symbol];
+
+        if (symbol->definitions[0] == i && reader->warnings->count < WARNING_COUNT_MAX)
+            warn_of_symbol(reader, symbol);
+    }
+}
+
+static int read_settings(struct submit_reader *reader)
+{
+    int r;
+
+    reader->queue_refused = "a queue statement cannot stand here";
+    r = read_given(reader, "command line", reader->options->settings,
+                   reader->options->setting_count);
+    reader->queue_refused = NULL;
+    return r;
+}
+
+static int read_text(struct submit_reader *reader, struct slice text, const char *name)
+{
+    const char *nul;
+
+    if (text.length > SUBMIT_TEXT_SIZE_MAX)
+        return error_set(reader->err, -E2BIG, "%s: larger than 64 MiB", name);
+    text = sources_add(&reader->submit->sources, name, text);
+    nul = memchr(text.data, '\0', text.length);
+    if (nul)
+        return reader_error(reader, nul, -EINVAL, "this is not text: it holds a NUL byte");
+    return read_lines(reader, text);
+}
+
+static int fail_without_tasks(struct submit_reader *reader, const char *name)
+{
+    if (reader->queue_seen) {
+        error_set(reader->err, -EINVAL, "%s: there are no tasks: each queue statement is for none",
+                  name);
+        error_hint(reader->err, "check the numbers and lists behind 'queue'");
+        return -EINVAL;
+    }
+    error_set(reader->err, -EINVAL, "%s: there is no queue statement", name);
+    error_hint(reader->err, "end the file with a line 'queue', or 'queue 10' for ten tasks");
+    return -EINVAL;
+}
+
+/* The lines of the environment in the canonical text, where quotes double a value at most. */
+static int count_environment(struct submit_reader *reader)
+{
+    const struct macros *macros = &reader->submit->macros;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < macros->environment_count; i++) {
+        const struct environment_variable *variable = &macros->environment[i];
+        size_t size = strlen(variable->name) + (variable->value ? 2 * strlen(variable->value) : 0);
+
+        r = reader_count_size(reader, size + LINE_LENGTH_SPARE, NULL);
+    }
+    return r;
+}
+
+/* Without a queue statement in the text, the appended lines may hold one. */
+static int read_end(struct submit_reader *reader, const char *name)
+{
+    int r = 0;
+
+    if (!reader->queue_seen) {
+        reader->queue_refused = NULL;
+        r = read_appended(reader);
+    }
+    if (r == 0 && reader->submit->task_count == 0)
+        r = fail_without_tasks(reader, name);
+    return r < 0 ? r : count_environment(reader);
+}
+
+int submit_parse(struct slice text, const char *name, const struct submit_options *options,
+                 struct submit **ret_submit, struct submit_warnings *warnings, struct error *err)
+{
+    static const struct submit_options no_options = {0};
+    _cleanup_submit_ struct submit *submit = submit_new();
+    struct submit_reader reader = {
+        .submit = submit,
+        .options = options ? options : &no_options,
+        .warnings = warnings,
+        .steps_left = SUBMIT_STEP_COUNT_MAX,
+        .err = err,
+    };
+    int r;
+
+    submit->macros.world = reader.options->world;
+    submit->macros.allow_undefined = reader.options->allow_undefined;
+    r = read_settings(&reader);
+    if (r == 0)
+        r = read_text(&reader, text, name);
+    if (r == 0)
+        r = read_end(&reader, name);
+    if (r < 0)
+        return r;
+    warn_of_unused(&reader);
+    submit->macros.world = NULL;
+    *ret_submit = take_pointer(submit);
+    return 0;
+}
+
+uint64_t submit_task_count(const struct submit *submit)
+{
+    return submit->task_count;
+}
+
+size_t submit_part_count(const struct submit *submit)
+{
+    return submit->part_count;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a submit is made of, for the submit_*.c and queue.c only.
+ *
+ * Reading goes line by line (submit.c). Definitions are numbered as they come; a queue statement
+ * (queue.c) becomes a part that remembers how many there were, and then settles what its commands
+ * mean (submit_part.c). A task is expanded from its part (submit_task.c).
+ */
+#pragma once
+
+#include "lines.h"
+#include "macro.h"
+#include "submit.h"
+#include "submit_commands.h"
+
+enum { ATTRIBUTE_COUNT_MAX = 1000, VARIABLE_COUNT_MAX = 64, WARNING_COUNT_MAX = 100 };
+
+/* Work that may be spent on looking at a text, in steps of macros_expand(). */
+#define SUBMIT_STEP_COUNT_MAX ((uint64_t)20 * 1000 * 1000)
+/* What freezing may add to a line: white space, "=", separators. */
+#define LINE_LENGTH_SPARE ((size_t)64)
+
+struct part {
+    struct submit_range range;
+    uint64_t repeat;           /* tasks per row */
+    const uint32_t *variables; /* symbols; in the arena, like all arrays of a part */
+    size_t variable_count;
+    const struct item_field *fields; /* row by row */
+    size_t row_count;                /* 1 without items */
+    bool has_templates;              /* some field holds macros */
+    uint32_t horizon;                /* definitions with a smaller number count here */
+    const char *place;               /* of the queue statement, for messages */
+
+    uint32_t definitions[COMMAND_COUNT]; /* MACRO_NONE if not given */
+    bool varies[COMMAND_COUNT];
+    const uint32_t *attributes; /* definitions */
+    size_t attribute_count;
+    const char *const *imports; /* "NAME=value" texts that getenv asks for */
+    size_t import_count;
+};
+
+struct submit {
+    struct sources sources;
+    struct arena arena;
+    struct macros macros;
+    struct part *parts; /* owned */
+    size_t part_count;
+    size_t part_capacity;
+    uint64_t task_count;
+    size_t frozen_size_max;          /* at most so long is the canonical text */
+    struct template *item_templates; /* owned; of fields that hold macros */
+    size_t item_template_count;
+    size_t item_template_capacity;
+    uint32_t *attribute_symbols; /* owned; "MY.Name", in the order of their first mention */
+    size_t attribute_symbol_count;
+    size_t attribute_symbol_capacity;
+};
+
+/* One text being read into a submit. */
+struct submit_reader {
+    struct submit *submit;
+    const struct submit_options *options;
+    struct submit_warnings *warnings;
+    struct line_reader lines;
+    uint64_t steps_left;
+    bool queue_seen;
+    bool appended_read;
+    const char *queue_refused; /* why a queue statement is not allowed right now, or NULL */
+    struct error *err;
+};
+
+#define reader_error(reader, place, code, ...)                                                     \
+    sources_error(&(reader)->submit->sources, (place), (reader)->err, (code), __VA_ARGS__)
+
+/* Counts what the canonical text will hold; -E2BIG if it becomes too large. */
+int reader_count_size(struct submit_reader *reader, size_t size, const char *place);
+/* Counts work; -E2BIG if it becomes too much. */
+int reader_count_steps(struct submit_reader *reader, uint64_t steps, const char *place);
+
+/* Reads a queue statement; `arguments` is what stands behind the word. Adds a part if it has tasks.
+ */
+int queue_read(struct submit_reader *reader, struct slice arguments);
+
+/* Looks up what the part's commands mean and tries its first and last task. */
+int part_settle(struct submit_reader *reader, struct part *part);
+/* The definition that a command has in a part, or MACRO_NONE. */
+uint32_t part_find_command(const struct submit *submit, const struct part *part,
+                           enum command command);
+
+/* A scope for one task, or for none if `process` is UINT64_MAX. */
+struct macro_scope part_scope(const struct submit *submit, const struct part *part,
+                              uint64_t cluster, uint64_t process);
+/* submit_expand() for a known part; spends from `steps_left`. */
+int part_expand(const struct submit *submit, size_t part, uint64_t cluster, uint64_t process,
+                uint64_t *steps_left, struct submit_task *task, struct error *err);
+
+bool boolean_parse(struct slice text, bool *ret_value);
+/* Reads the quoted text of a frozen environment value into `value`; -EINVAL if it is none. */
+int frozen_text_parse(struct slice text, struct buffer *value);

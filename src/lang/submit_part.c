@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a queue statement fixes: which definition each command has there, which custom attributes
+ * there are, which environment variables come from the submitter, and which values differ between
+ * its tasks. Then its first and last task are tried, so that mistakes are found at once.
+ */
+#include "submit_internal.h"
+
+#include "base/memory.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+/* The first spelling that is defined counts, whatever stands further down in the text. */
+uint32_t part_find_command(const struct submit *submit, const struct part *part,
+                           enum command command)
+{
+    const char *spelling;
+
+    for (size_t i = 0; (spelling = command_spelling(command, i)); i++) {
+        uint32_t symbol = macros_find_symbol(&submit->macros, spelling);
+        uint32_t definition;
+
+        if (symbol == MACRO_NONE)
+            continue;
+        definition = macros_find_definition(&submit->macros, symbol, part->horizon);
+        if (definition != MACRO_NONE)
+            return definition;
+    }
+    return MACRO_NONE;
+}
+
+struct macro_scope part_scope(const struct submit *submit, const struct part *part,
+                              uint64_t cluster, uint64_t process)
+{
+    struct macro_scope scope = {
+        .horizon = part->horizon,
+        .variables = part->variables,
+        .variable_count = part->variable_count,
+        .templates = submit->item_templates,
+        .row_varies = part->row_count > 1 || part->has_templates,
+        .has_task = process != UINT64_MAX,
+    };
+
+    if (!scope.has_task)
+        return scope;
+    assert(process >= part->range.first);
+    assert(process - part->range.first < part->range.count);
+    scope.cluster = cluster;
+    scope.process = process;
+    scope.step = (process - part->range.first) % part->repeat;
+    scope.row = (process - part->range.first) / part->repeat;
+    scope.fields = part->fields + scope.row * part->variable_count;
+    return scope;
+}
+
+static void part_find_attributes(struct submit *submit, struct part *part)
+{
+    uint32_t *definitions =
+        arena_allocate(&submit->arena, submit->attribute_symbol_count, sizeof(*definitions));
+
+    part->attributes = definitions;
+    for (size_t i = 0; i < submit->attribute_symbol_count; i++)
+        definitions[part->attribute_count++] =
+            macros_find_definition(&submit->macros, submit->attribute_symbols[i], part->horizon);
+}
+
+/* Shell patterns with '*' only; names of environment variables are case-sensitive. */
+static bool pattern_matches(struct slice pattern, const char *name)
+{
+    const char *star = NULL, *resume = NULL;
+    size_t at = 0;
+
+    while (*name) {
+        if (at < pattern.length && pattern.data[at] == '*') {
+            star = &pattern.data[at++];
+            resume = name;
+        } else if (at < pattern.length && pattern.data[at] == *name) {
+            at++;
+            name++;
+        } else if (star) {
+            at = (size_t)(star - pattern.data) + 1;
+            name = ++resume;
+        } else {
+            return false;
+        }
+    }
+    while (at < pattern.length && pattern.data[at] == '*')
+        at++;
+    return at == pattern.length;
+}
+
+/* The environment variables that getenv asks for, each once. */
+struct imports {
+    struct submit_reader *reader;
+    const char *place;
+    uint32_t *variables; /* owned; in the order of getenv */
+    size_t count;
+    size_t capacity;
+    bool *taken; /* owned; by variable */
+    size_t taken_capacity;
+    size_t taken_count; /* of variables that `taken` has room for */
+};
+
+static void imports_deinit(struct imports *imports)
+{
+    free(imports->variables);
+    free(imports->taken);
+}
+
+/* A value of several lines (shell functions, mostly) cannot be carried, as in HTCondor. */
+static void imports_add(struct imports *imports, uint32_t variable)
+{
+    const struct environment_variable *v = &imports->reader->submit->macros.environment[variable];
+
+    array_reserve(imports->taken, imports->taken_capacity, (size_t)variable + 1);
+    for (; imports->taken_count <= variable; imports->taken_count++)
+        imports->taken[imports->taken_count] = false;
+    if (v->state != ENVIRONMENT_SET || strchr(v->value, '\n') || imports->taken[variable])
+        return;
+    imports->taken[variable] = true;
+    array_reserve(imports->variables, imports->capacity, imports->count + 1);
+    imports->variables[imports->count++] = variable;
+}
+
+static void imports_remove(struct imports *imports, struct slice pattern)
+{
+    const struct macros *macros = &imports->reader->submit->macros;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < imports->count; i++) {
+        uint32_t variable = imports->variables[i];
+
+        imports->taken[variable] = !pattern_matches(pattern, macros->environment[variable].name);
+        if (imports->taken[variable])
+            imports->variables[kept++] = variable;
+    }
+    imports->count = kept;
+}
+
+/* Asks for every variable in the list of names. */
+static int environment_load(struct submit_reader *reader, struct slice names)
+{
+    struct macros *macros = &reader->submit->macros;
+
+    while (names.length > 0) {
+        const char *newline = memchr(names.data, '\n', names.length);
+        struct slice name = {names.data, newline ? (size_t)(newline - names.data) : names.length};
+        size_t taken = name.length + (newline ? 1 : 0);
+        uint32_t variable;
+        int r = 0;
+
+        if (environment_name_is_valid(name))
+            r = macros_environment_variable(macros, name, &variable, reader->err);
+        if (r < 0)
+            return r;
+        names = (struct slice){names.data + taken, names.length - taken};
+    }
+    macros->environment_is_complete = true;
+    return 0;
+}
+
+/* Makes sure that the environment is known as a whole. */
+static int imports_complete(struct imports *imports)
+{
+    struct submit_reader *reader = imports->reader;
+    const struct submit_world *world = reader->submit->macros.world;
+    _cleanup_buffer_ struct buffer names = BUFFER_INIT;
+    int r;
+
+    if (reader->submit->macros.environment_is_complete)
+        return 0;
+    if (!world || !world->list_environment)
+        return reader_error(reader, imports->place, -EINVAL,
+                            "the submitter's environment is not available here");
+    r = world->list_environment(world->user_data, &names, reader->err);
+    if (r < 0)
+        return r;
+    return environment_load(reader, (struct slice){buffer_text(&names), names.length});
+}
+
+static int imports_add_name(struct imports *imports, struct slice name)
+{
+    struct submit_reader *reader = imports->reader;
+    struct macros *macros = &reader->submit->macros;
+    uint32_t variable;
+    int r;
+
+    if (!environment_name_is_valid(name))
+        return reader_error(reader, imports->place, -EINVAL,
+                            "'%.*s' is not a name of an environment variable", SLICE_SHOWN(name));
+    r = macros_environment_variable(macros, name, &variable, reader->err);
+    if (r < 0)
+        return r;
+    if (macros->environment[variable].state == ENVIRONMENT_UNKNOWN)
+        return reader_error(reader, imports->place, -EINVAL,
+                            "the submitter's environment is not available here");
+    imports_add(imports, variable);
+    return 0;
+}
+
+static int imports_add_pattern(struct imports *imports, struct slice pattern)
+{
+    const struct macros *macros = &imports->reader->submit->macros;
+    int r;
+
+    r = imports_complete(imports);
+    for (uint32_t i = 0; r == 0 && i < macros->environment_count; i++)
+        if (pattern_matches(pattern, macros->environment[i].name))
+            imports_add(imports, i);
+    return r;
+}
+
+static int imports_read_word(struct imports *imports, struct slice word)
+{
+    int r;
+
+    r = reader_count_steps(imports->reader, imports->reader->submit->macros.environment_count + 1,
+                           imports->place);
+    if (r < 0)
+        return r;
+    if (word.length > 1 && word.data[0] == '!') {
+        imports_remove(imports, (struct slice){word.data + 1, word.length - 1});
+        return 0;
+    }
+    return memchr(word.data, '*', word.length) ? imports_add_pattern(imports, word)
+                                               : imports_add_name(imports, word);
+}
+
+/* "true", "false", or names and patterns; '!' in front takes away. */
+static int imports_read(struct imports *imports, struct slice value)
+{
+    bool all;
+    int r = 0;
+
+    if (boolean_parse(value, &all))
+        return all ? imports_read_word(imports, slice_from_text("*")) : 0;
+    while (r == 0 && value.length > 0) {
+        struct slice word = {.data = value.data};
+
+        while (word.length < value.length && !strchr(", \t;", value.data[word.length]))
+            word.length++;
+        value.data += word.length + (word.length < value.length ? 1 : 0);
+        value.length -= word.length + (word.length < value.length ? 1 : 0);
+        if (word.length > 0)
+            r = imports_read_word(imports, word);
+    }
+    return r;
+}
+
+static int part_find_imports(struct submit_reader *reader, struct part *part)
+{
+    struct submit *submit = reader->submit;
+    uint32_t index = part->definitions[COMMAND_GETENV];
+    const struct definition *definition = &submit->macros.definitions[index];
+    struct macro_scope scope = part_scope(submit, part, 0, UINT64_MAX);
+    struct expansion expansion = {
+        .macros = &submit->macros, .scope = &scope, .steps_left = reader->steps_left};
+    _cleanup_(imports_deinit) struct imports imports = {.reader = reader};
+    _cleanup_buffer_ struct buffer value = BUFFER_INIT;
+    const char **entries;
+    int r;
+
+    if (index == MACRO_NONE)
+        return 0;
+    imports.place = definition->value.data;
+    r = macros_expand(&expansion, &definition->template, &value, reader->err);
+    if (r == 0)
+        r = imports_read(&imports, slice_trim((struct slice){buffer_text(&value), value.length}));
+    if (r < 0)
+        return r;
+    entries = arena_allocate(&submit->arena, imports.count, sizeof(*entries));
+    for (size_t i = 0; i < imports.count; i++)
+        entries[i] = submit->macros.environment[imports.variables[i]].entry;
+    part->imports = entries;
+    part->import_count = imports.count;
+    return 0;
+}
+
+static void part_find_variation(struct submit *submit, struct part *part)
+{
+    const struct macros *macros = &submit->macros;
+    struct macro_scope scope = part_scope(submit, part, 0, UINT64_MAX);
+    _cleanup_free_ uint8_t *marks = memory_allocate(macros->definition_count + 1);
+
+    if (part->range.count == 1)
+        return;
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        uint32_t definition = part->definitions[i];
+
+        if (definition != MACRO_NONE)
+            part->varies[i] =
+                macros_vary(macros, &scope, &macros->definitions[definition].template, marks);
+    }
+}
+
+int part_settle(struct submit_reader *reader, struct part *part)
+{
+    struct submit *submit = reader->submit;
+    size_t index = (size_t)(part - submit->parts);
+    struct submit_task task;
+    int r;
+
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        part->definitions[i] = part_find_command(submit, part, (enum command)i);
+    if (part->definitions[COMMAND_EXECUTABLE] == MACRO_NONE) {
+        reader_error(reader, part->place, -EINVAL,
+                     "no executable was given before this queue statement");
+        error_hint(reader->err, "add a line 'executable = PROGRAM' above it");
+        return -EINVAL;
+    }
+    part_find_attributes(submit, part);
+    r = part_find_imports(reader, part);
+    if (r < 0)
+        return r;
+    submit_task_init(&task);
+    r = part_expand(submit, index, 0, part->range.first, &reader->steps_left, &task, reader->err);
+    if (r == 0)
+        r = part_expand(submit, index, 0, part->range.first + part->range.count - 1,
+                        &reader->steps_left, &task, reader->err);
+    submit_task_deinit(&task);
+    if (r == 0)
+        part_find_variation(submit, part);
+    return r;
+}
+
+struct submit_range submit_part_range(const struct submit *submit, size_t part)
+{
+    assert(part < submit->part_count);
+    return submit->parts[part].range;
+}
+
+size_t submit_part_of(const struct submit *submit, uint64_t process)
+{
+    size_t low = 0, high = submit->part_count;
+
+    assert(process < submit->task_count);
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+
+        if (submit->parts[middle].range.first <= process)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool name_varies(const struct submit *submit, const struct part *part, const char *name)
+{
+    const struct macros *macros = &submit->macros;
+    struct macro_scope scope = part_scope(submit, part, 0, UINT64_MAX);
+    _cleanup_free_ uint8_t *marks = memory_allocate(macros->definition_count + 1);
+    uint32_t symbol = macros_find_symbol(macros, name);
+    struct segment segment = {.kind = SEGMENT_MACRO, .index = symbol, .previous = MACRO_NONE};
+    struct template template = {.segments = &segment, .count = 1};
+
+    return symbol != MACRO_NONE && macros_vary(macros, &scope, &template, marks);
+}
+
+bool submit_varies(const struct submit *submit, size_t part, const char *name)
+{
+    const struct command_name *command = command_find(name);
+    _cleanup_buffer_ struct buffer attribute = BUFFER_INIT;
+
+    assert(part < submit->part_count);
+    if (submit->parts[part].range.count == 1)
+        return false;
+    if (command && command->effect == EFFECT_FULL)
+        return submit->parts[part].varies[command->command];
+    if (name[0] != '+')
+        return name_varies(submit, &submit->parts[part], name);
+    buffer_appendf(&attribute, "MY.%s", name + 1);
+    return name_varies(submit, &submit->parts[part], buffer_text(&attribute));
+}
