@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * JSON to structs, for bytes from outside: every member is asked for by name with its type, its
+ * range is checked, and what is wrong is named. Unknown members are passed over, so that a later
+ * version may add some.
+ */
+#include "wire_internal.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int wrong(struct error *err, const char *name, const char *expected)
+{
+    return error_set(err, -EPROTO, "'%s' is missing or not %s", name, expected);
+}
+
+static int get_number(const json_t *object, const char *name, uint64_t max, uint64_t *ret,
+                      struct error *err)
+{
+    const json_t *member = json_object_get(object, name);
+    json_int_t number = json_integer_value(member);
+
+    if (!json_is_integer(member) || number < 0 || (uint64_t)number > max)
+        return wrong(err, name, "a number in its range");
+    *ret = (uint64_t)number;
+    return 0;
+}
+
+static int get_u64(const json_t *object, const char *name, uint64_t *ret, struct error *err)
+{
+    return get_number(object, name, INT64_MAX, ret, err);
+}
+
+static int get_u32(const json_t *object, const char *name, uint32_t *ret, struct error *err)
+{
+    uint64_t number = 0;
+    /* NONE stands for "no such thing" in the brains and can be no real number. */
+    int r = get_number(object, name, UINT32_MAX - 1, &number, err);
+
+    if (r == 0)
+        *ret = (uint32_t)number;
+    return r;
+}
+
+/* A text of our own, or NULL where the member may be absent. Strings with NULs are no texts. */
+static int get_text(const json_t *object, const char *name, bool optional, char **ret,
+                    struct error *err)
+{
+    const json_t *member = json_object_get(object, name);
+
+    if (!member && optional)
+        return 0;
+    if (!json_is_string(member) || strlen(json_string_value(member)) != json_string_length(member))
+        return wrong(err, name, "a text");
+    *ret = memory_copy_string(json_string_value(member));
+    return 0;
+}
+
+static bool get_bool(const json_t *object, const char *name)
+{
+    return json_is_true(json_object_get(object, name));
+}
+
+static int get_list(const json_t *object, const char *name, size_t max, const json_t **ret,
+                    struct error *err)
+{
+    const json_t *member = json_object_get(object, name);
+
+    if (!json_is_array(member) || json_array_size(member) > max)
+        return wrong(err, name, "a list of bounded length");
+    *ret = member;
+    return 0;
+}
+
+static int get_strings(const json_t *object, const char *name, struct wire_strings *ret,
+                       struct error *err)
+{
+    const json_t *list;
+    int r = get_list(object, name, WIRE_LIST_MAX, &list, err);
+
+    if (r < 0)
+        return r;
+    ret->items = memory_allocate((json_array_size(list) + 1) * sizeof(*ret->items));
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *item = json_array_get(list, i);
+
+        if (!json_is_string(item) || strlen(json_string_value(item)) != json_string_length(item))
+            return wrong(err, name, "a list of texts");
+        ret->items[ret->count++] = memory_copy_string(json_string_value(item));
+    }
+    return 0;
+}
+
+static int get_resources(const json_t *object, struct resources *ret, struct error *err)
+{
+    int r = get_u32(object, "cpus", &ret->cpus, err);
+
+    if (r == 0)
+        r = get_u64(object, "memory", &ret->memory, err);
+    if (r == 0)
+        r = get_u64(object, "disk", &ret->disk, err);
+    return r;
+}
+
+static int get_word(const json_t *object, const char *name, const char *const *words, size_t count,
+                    unsigned int *ret, struct error *err)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+
+    for (unsigned int i = 0; text && i < count; i++)
+        if (strcmp(text, words[i]) == 0) {
+            *ret = i;
+            return 0;
+        }
+    return wrong(err, name, "a known word");
+}
+
+static int get_reason(const json_t *object, const char *name, enum reason *ret, struct error *err)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+
+    return text && reason_from_name(text, ret) ? 0 : wrong(err, name, "a known reason");
+}
+
+static int get_hexadecimal(const json_t *object, const char *name, uint64_t *ret, struct error *err)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+
+    if (!text || strlen(text) != 16 || strspn(text, "0123456789abcdef") != 16)
+        return wrong(err, name, "16 hexadecimal digits");
+    *ret = strtoull(text, NULL, 16);
+    return 0;
+}
+
+static int decode_hello(const json_t *object, struct wire_hello *hello, struct error *err)
+{
+    const json_t *facts = json_object_get(object, "facts");
+    int r = get_u32(object, "protocol", &hello->protocol, err);
+
+    if (r == 0)
+        r = get_text(object, "version", false, &hello->version, err);
+    if (r == 0)
+        r = get_hexadecimal(object, "machine", &hello->machine, err);
+    if (r == 0)
+        r = get_resources(object, &hello->capacity, err);
+    if (r < 0)
+        return r;
+    if (!json_is_object(facts))
+        return wrong(err, "facts", "an object");
+    hello->facts = json_dumps(facts, JSON_COMPACT);
+    return hello->facts ? 0 : wrong(err, "facts", "an object");
+}
+
+static int decode_welcome(const json_t *object, struct wire_welcome *welcome, struct error *err)
+{
+    int r = get_u64(object, "session", &welcome->session, err);
+
+    if (r == 0)
+        r = get_u64(object, "heartbeat_ms", &welcome->heartbeat_ms, err);
+    if (r == 0)
+        r = get_u64(object, "lease_ms", &welcome->lease_ms, err);
+    return r;
+}
+
+static int decode_output(const json_t *object, struct wire_output *output, struct error *err)
+{
+    unsigned int kind = 0;
+    int r = get_word(object, "kind", wire_output_kind_names, WIRE_OUTPUT_STDERR + 1, &kind, err);
+
+    output->kind = kind;
+    if (r == 0)
+        r = get_text(object, "name", false, &output->name, err);
+    if (r == 0)
+        r = get_u64(object, "size", &output->size, err);
+    if (r == 0)
+        r = get_u32(object, "mode", &output->mode, err);
+    output->mode &= 07777;
+    return r;
+}
+
+static int decode_result(const json_t *object, struct wire_result *result, struct error *err)
+{
+    uint64_t code = 0, signal = 0;
+    const json_t *list;
+    int r = 0;
+
+    result->exit_code = -1;
+    if (json_object_get(object, "exit_code")) {
+        r = get_number(object, "exit_code", 255, &code, err);
+        result->exit_code = (int32_t)code;
+    }
+    if (r == 0 && json_object_get(object, "exit_signal"))
+        r = get_number(object, "exit_signal", 64, &signal, err);
+    result->exit_signal = (int32_t)signal;
+    if (r == 0)
+        r = get_u64(object, "cpu_us", &result->cpu_us, err);
+    if (r == 0)
+        r = get_u64(object, "wall_us", &result->wall_us, err);
+    if (r == 0)
+        r = get_u64(object, "memory_peak", &result->memory_peak, err);
+    if (r == 0)
+        r = get_text(object, "detail", true, &result->detail, err);
+    if (r == 0)
+        r = get_list(object, "outputs", WIRE_LIST_MAX, &list, err);
+    if (r < 0)
+        return r;
+    result->outputs = memory_allocate((json_array_size(list) + 1) * sizeof(*result->outputs));
+    for (size_t i = 0; r == 0 && i < json_array_size(list); i++)
+        r = decode_output(json_array_get(list, i), &result->outputs[result->output_count++], err);
+    return r;
+}
+
+static int decode_attempt(const json_t *object, struct wire_attempt *attempt, struct error *err)
+{
+    const char *state = json_string_value(json_object_get(object, "state"));
+    const char *outcome = json_string_value(json_object_get(object, "outcome"));
+    int r = get_u64(object, "epoch", &attempt->epoch, err);
+
+    if (r == 0)
+        r = get_u32(object, "job", &attempt->job, err);
+    if (r == 0)
+        r = get_u32(object, "task", &attempt->task, err);
+    if (r == 0)
+        r = get_u32(object, "attempt", &attempt->attempt, err);
+    if (r == 0)
+        r = get_reason(object, "reason", &attempt->reason, err);
+    if (r < 0)
+        return r;
+    if (!state || !attempt_state_from_name(state, &attempt->state))
+        return wrong(err, "state", "an attempt's state");
+    if (attempt->state != ATTEMPT_ENDED)
+        return 0;
+    if (!outcome || !outcome_from_name(outcome, &attempt->outcome) ||
+        attempt->outcome == OUTCOME_NONE)
+        return wrong(err, "outcome", "an outcome");
+    return decode_result(json_object_get(object, "result"), &attempt->result, err);
+}
+
+static int decode_report(const json_t *object, struct wire_report *report, struct error *err)
+{
+    const json_t *list;
+    int r = get_u64(object, "session", &report->session, err);
+
+    if (r == 0)
+        r = get_u64(object, "sent_ms", &report->sent_ms, err);
+    if (r == 0)
+        r = get_u64(object, "highest_epoch", &report->highest_epoch, err);
+    if (r == 0)
+        r = get_list(object, "attempts", WIRE_ATTEMPTS_MAX, &list, err);
+    if (r < 0)
+        return r;
+    report->full = get_bool(object, "full");
+    report->owner_present = get_bool(object, "owner_present");
+    report->leaving = get_bool(object, "leaving");
+    report->attempts = memory_allocate((json_array_size(list) + 1) * sizeof(*report->attempts));
+    for (size_t i = 0; r == 0 && i < json_array_size(list); i++)
+        r = decode_attempt(json_array_get(list, i), &report->attempts[report->attempt_count++],
+                           err);
+    return r;
+}
+
+static int decode_file(const json_t *object, struct wire_file *file, struct error *err)
+{
+    int r = get_text(object, "name", false, &file->name, err);
+
+    if (r == 0)
+        r = get_text(object, "sha256", false, &file->sha256, err);
+    if (r == 0)
+        r = get_u64(object, "size", &file->size, err);
+    if (r == 0)
+        r = get_u32(object, "mode", &file->mode, err);
+    file->mode &= 0777;
+    return r;
+}
+
+static int decode_inputs(const json_t *object, struct wire_start *start, struct error *err)
+{
+    const json_t *list;
+    int r = get_list(object, "inputs", WIRE_LIST_MAX, &list, err);
+
+    if (r < 0)
+        return r;
+    start->inputs = memory_allocate((json_array_size(list) + 1) * sizeof(*start->inputs));
+    for (size_t i = 0; r == 0 && i < json_array_size(list); i++)
+        r = decode_file(json_array_get(list, i), &start->inputs[start->input_count++], err);
+    return r;
+}
+
+static int decode_claim(const json_t *object, struct wire_start *start, struct error *err)
+{
+    int r = get_u64(object, "session", &start->session, err);
+
+    if (r == 0)
+        r = get_u64(object, "epoch", &start->epoch, err);
+    if (r == 0)
+        r = get_u32(object, "job", &start->job, err);
+    if (r == 0)
+        r = get_u32(object, "task", &start->task, err);
+    if (r == 0)
+        r = get_u32(object, "attempt", &start->attempt, err);
+    if (r == 0)
+        r = get_resources(object, &start->request, err);
+    if (r == 0)
+        r = get_u64(object, "answers_ms", &start->answers_ms, err);
+    if (r == 0)
+        r = get_u64(object, "lease_ms", &start->lease_ms, err);
+    return r;
+}
+
+static int decode_start(const json_t *object, struct wire_start *start, struct error *err)
+{
+    int r = decode_claim(object, start, err);
+
+    if (r == 0)
+        r = get_text(object, "user", false, &start->user, err);
+    if (r == 0)
+        r = get_text(object, "program", false, &start->program, err);
+    if (r == 0)
+        r = get_strings(object, "arguments", &start->arguments, err);
+    if (r == 0)
+        r = get_strings(object, "environment", &start->environment, err);
+    if (r == 0)
+        r = decode_inputs(object, start, err);
+    if (r == 0)
+        r = get_text(object, "stdin_name", true, &start->stdin_name, err);
+    start->program_is_input = get_bool(object, "program_is_input");
+    start->keep_stdout = get_bool(object, "keep_stdout");
+    start->keep_stderr = get_bool(object, "keep_stderr");
+    start->join_stderr = get_bool(object, "join_stderr");
+    start->outputs_given = json_object_get(object, "outputs") != NULL;
+    if (r == 0 && start->outputs_given)
+        r = get_strings(object, "outputs", &start->outputs, err);
+    return r;
+}
+
+static int decode_renew(const json_t *object, struct wire_renew *renew, struct error *err)
+{
+    int r = get_u64(object, "session", &renew->session, err);
+
+    if (r == 0)
+        r = get_u64(object, "epoch", &renew->epoch, err);
+    if (r == 0)
+        r = get_u64(object, "answers_ms", &renew->answers_ms, err);
+    if (r == 0)
+        r = get_u64(object, "lease_ms", &renew->lease_ms, err);
+    return r;
+}
+
+static int decode_want(const json_t *object, struct wire_want *want, struct error *err)
+{
+    unsigned int kind = 0;
+    int r = get_u64(object, "stream", &want->stream, err);
+
+    if (r == 0)
+        r = get_word(object, "of", wire_want_kind_names, WIRE_WANT_TAIL + 1, &kind, err);
+    if (r < 0)
+        return r;
+    want->kind = kind;
+    want->tail_of_stderr = get_bool(object, "stderr");
+    want->follow = get_bool(object, "follow");
+    switch (want->kind) {
+    case WIRE_WANT_CONTENT:
+        return get_text(object, "sha256", false, &want->sha256, err);
+    case WIRE_WANT_OUTPUT:
+        r = get_u64(object, "epoch", &want->epoch, err);
+        return r == 0 ? get_u32(object, "output", &want->output, err) : r;
+    case WIRE_WANT_TAIL:
+        r = get_u64(object, "epoch", &want->epoch, err);
+        return r == 0 ? get_u64(object, "offset", &want->offset, err) : r;
+    }
+    return wrong(err, "of", "a known word");
+}
+
+static int decode_end(const json_t *object, struct wire_end *end, struct error *err)
+{
+    int r = get_u64(object, "stream", &end->stream, err);
+
+    if (r == 0)
+        r = get_reason(object, "failure", &end->failure, err);
+    if (r == 0)
+        r = get_text(object, "detail", true, &end->detail, err);
+    return r;
+}
+
+static int decode_fields(const json_t *object, struct wire_message *message, struct error *err)
+{
+    switch (message->kind) {
+    case WIRE_HELLO:
+        return decode_hello(object, &message->hello, err);
+    case WIRE_WELCOME:
+        return decode_welcome(object, &message->welcome, err);
+    case WIRE_REPORT:
+        return decode_report(object, &message->report, err);
+    case WIRE_START:
+        return decode_start(object, &message->start, err);
+    case WIRE_STOP:
+    case WIRE_FORGET:
+        return get_u64(object, "epoch", &message->epoch, err);
+    case WIRE_RENEW:
+        return decode_renew(object, &message->renew, err);
+    case WIRE_WANT:
+        return decode_want(object, &message->want, err);
+    case WIRE_END:
+        return decode_end(object, &message->end, err);
+    case WIRE_CANCEL:
+        return get_u64(object, "stream", &message->stream, err);
+    case WIRE_KIND_COUNT:
+        break;
+    }
+    return error_set(err, -EPROTO, "a message without a kind");
+}
+
+int wire_decode_message(const json_t *object, struct wire_message *message, struct error *err)
+{
+    for (enum wire_kind kind = 0; kind < WIRE_KIND_COUNT; kind++) {
+        const json_t *fields = json_object_get(object, wire_kind_names[kind]);
+
+        if (!fields)
+            continue;
+        message->kind = kind;
+        if (decode_fields(fields, message, err) < 0)
+            return error_prefix(err, -EPROTO, "in '%s'", wire_kind_names[kind]);
+        return 0;
+    }
+    return error_set(err, -EPROTO, "a message of no known kind");
+}

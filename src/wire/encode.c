@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Structs to JSON, written straight into the frame: starts and reports are what a busy pool spends
+ * its time on. Members that have their usual value are left out.
+ */
+#include "wire_internal.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *const wire_kind_names[WIRE_KIND_COUNT] = {
+    [WIRE_HELLO] = "hello",  [WIRE_WELCOME] = "welcome", [WIRE_REPORT] = "report",
+    [WIRE_START] = "start",  [WIRE_STOP] = "stop",       [WIRE_FORGET] = "forget",
+    [WIRE_RENEW] = "renew",  [WIRE_WANT] = "want",       [WIRE_END] = "end",
+    [WIRE_CANCEL] = "cancel"};
+
+const char *const wire_output_kind_names[] = {
+    [WIRE_OUTPUT_FILE] = "file",
+    [WIRE_OUTPUT_FOLDER] = "folder",
+    [WIRE_OUTPUT_STDOUT] = "stdout",
+    [WIRE_OUTPUT_STDERR] = "stderr",
+};
+
+const char *const wire_want_kind_names[] = {
+    [WIRE_WANT_CONTENT] = "content", [WIRE_WANT_OUTPUT] = "output", [WIRE_WANT_TAIL] = "tail"};
+
+/*
+ * How many bytes of a well-formed UTF-8 sequence (RFC 3629) begin here; 0 if none does. The bounds
+ * of the second byte keep out overlong forms, surrogates and what lies above U+10FFFF.
+ */
+static size_t utf8_length(const unsigned char *text)
+{
+    size_t length = text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
+    unsigned char low = text[0] == 0xe0 ? 0xa0 : text[0] == 0xf0 ? 0x90 : 0x80;
+    unsigned char high = text[0] == 0xed ? 0x9f : text[0] == 0xf4 ? 0x8f : 0xbf;
+
+    if (length == 0 || text[0] > 0xf4 || text[1] < low || text[1] > high)
+        return 0;
+    for (size_t i = 2; i < length; i++)
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+    return length;
+}
+
+bool wire_text_is_valid(const char *text)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+
+    while (*bytes) {
+        size_t length = *bytes < 0x80 ? 1 : utf8_length(bytes);
+
+        if (length == 0)
+            return false;
+        bytes += length;
+    }
+    return true;
+}
+
+/* A JSON string (RFC 8259, 7). What is no UTF-8 becomes U+FFFD, so that the frame stays valid. */
+static void put_string(struct buffer *out, const char *text)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+
+    buffer_append_character(out, '"');
+    while (*bytes) {
+        size_t length = *bytes < 0x80 ? 0 : utf8_length(bytes);
+
+        while (bytes[length] >= ' ' && bytes[length] < 0x80 && bytes[length] != '"' &&
+               bytes[length] != '\\')
+            length++;
+        buffer_append(out, bytes, length);
+        bytes += length;
+        if (length > 0)
+            continue;
+        if (*bytes == '"' || *bytes == '\\')
+            buffer_appendf(out, "\\%c", *bytes);
+        else if (*bytes < ' ')
+            buffer_appendf(out, "\\u%04x", *bytes);
+        else
+            buffer_append_text(out, "\\ufffd");
+        bytes++;
+    }
+    buffer_append_character(out, '"');
+}
+
+static void put_name(struct buffer *out, const char *name)
+{
+    char last = out->data[out->length - 1];
+
+    if (last != '{')
+        buffer_append_character(out, ',');
+    buffer_append_character(out, '"');
+    buffer_append_text(out, name);
+    buffer_append(out, "\":", 2);
+}
+
+static void put_number(struct buffer *out, uint64_t number)
+{
+    char digits[20];
+    size_t place = sizeof(digits);
+
+    do {
+        digits[--place] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    buffer_append(out, digits + place, sizeof(digits) - place);
+}
+
+static void member_number(struct buffer *out, const char *name, uint64_t number)
+{
+    put_name(out, name);
+    put_number(out, number);
+}
+
+static void member_string(struct buffer *out, const char *name, const char *text)
+{
+    if (!text)
+        return;
+    put_name(out, name);
+    put_string(out, text);
+}
+
+static void member_true(struct buffer *out, const char *name, bool value)
+{
+    if (!value)
+        return;
+    put_name(out, name);
+    buffer_append_text(out, "true");
+}
+
+static void member_strings(struct buffer *out, const char *name, const struct wire_strings *strings)
+{
+    put_name(out, name);
+    buffer_append_character(out, '[');
+    for (size_t i = 0; i < strings->count; i++) {
+        if (i > 0)
+            buffer_append_character(out, ',');
+        put_string(out, strings->items[i]);
+    }
+    buffer_append_character(out, ']');
+}
+
+static void member_resources(struct buffer *out, const struct resources *resources)
+{
+    member_number(out, "cpus", resources->cpus);
+    member_number(out, "memory", resources->memory);
+    member_number(out, "disk", resources->disk);
+}
+
+static void encode_hello(struct buffer *out, const struct wire_hello *hello)
+{
+    member_number(out, "protocol", hello->protocol);
+    member_string(out, "version", hello->version);
+    /* Hexadecimal, because JSON readers cannot be trusted with 64 bits. */
+    put_name(out, "machine");
+    buffer_appendf(out, "\"%016llx\"", (unsigned long long)hello->machine);
+    member_resources(out, &hello->capacity);
+    put_name(out, "facts");
+    buffer_append_text(out, hello->facts);
+}
+
+static void encode_result(struct buffer *out, const struct wire_result *result)
+{
+    put_name(out, "result");
+    buffer_append_character(out, '{');
+    if (result->exit_code >= 0)
+        member_number(out, "exit_code", (uint64_t)result->exit_code);
+    if (result->exit_signal > 0)
+        member_number(out, "exit_signal", (uint64_t)result->exit_signal);
+    member_number(out, "cpu_us", result->cpu_us);
+    member_number(out, "wall_us", result->wall_us);
+    member_number(out, "memory_peak", result->memory_peak);
+    member_string(out, "detail", result->detail);
+    put_name(out, "outputs");
+    buffer_append_character(out, '[');
+    for (size_t i = 0; i < result->output_count; i++) {
+        const struct wire_output *output = &result->outputs[i];
+
+        buffer_append_text(out, i > 0 ? ",{" : "{");
+        member_string(out, "kind", wire_output_kind_names[output->kind]);
+        member_string(out, "name", output->name);
+        member_number(out, "size", output->size);
+        member_number(out, "mode", output->mode);
+        buffer_append_character(out, '}');
+    }
+    buffer_append_text(out, "]}");
+}
+
+static void encode_attempt(struct buffer *out, const struct wire_attempt *attempt)
+{
+    member_number(out, "epoch", attempt->epoch);
+    member_number(out, "job", attempt->job);
+    member_number(out, "task", attempt->task);
+    member_number(out, "attempt", attempt->attempt);
+    member_string(out, "state", attempt_state_name(attempt->state));
+    member_string(out, "reason", reason_name(attempt->reason));
+    if (attempt->state != ATTEMPT_ENDED)
+        return;
+    member_string(out, "outcome", outcome_name(attempt->outcome));
+    encode_result(out, &attempt->result);
+}
+
+static void encode_report(struct buffer *out, const struct wire_report *report)
+{
+    member_number(out, "session", report->session);
+    member_number(out, "sent_ms", report->sent_ms);
+    member_number(out, "highest_epoch", report->highest_epoch);
+    member_true(out, "full", report->full);
+    member_true(out, "owner_present", report->owner_present);
+    member_true(out, "leaving", report->leaving);
+    put_name(out, "attempts");
+    buffer_append_character(out, '[');
+    for (size_t i = 0; i < report->attempt_count; i++) {
+        buffer_append_text(out, i > 0 ? ",{" : "{");
+        encode_attempt(out, &report->attempts[i]);
+        buffer_append_character(out, '}');
+    }
+    buffer_append_character(out, ']');
+}
+
+static void encode_inputs(struct buffer *out, const struct wire_start *start)
+{
+    put_name(out, "inputs");
+    buffer_append_character(out, '[');
+    for (size_t i = 0; i < start->input_count; i++) {
+        const struct wire_file *file = &start->inputs[i];
+
+        buffer_append_text(out, i > 0 ? ",{" : "{");
+        member_string(out, "name", file->name);
+        member_string(out, "sha256", file->sha256);
+        member_number(out, "size", file->size);
+        member_number(out, "mode", file->mode);
+        buffer_append_character(out, '}');
+    }
+    buffer_append_character(out, ']');
+}
+
+static void encode_start(struct buffer *out, const struct wire_start *start)
+{
+    member_number(out, "session", start->session);
+    member_number(out, "epoch", start->epoch);
+    member_number(out, "job", start->job);
+    member_number(out, "task", start->task);
+    member_number(out, "attempt", start->attempt);
+    member_resources(out, &start->request);
+    member_number(out, "answers_ms", start->answers_ms);
+    member_number(out, "lease_ms", start->lease_ms);
+    member_string(out, "user", start->user);
+    member_string(out, "program", start->program);
+    member_true(out, "program_is_input", start->program_is_input);
+    member_strings(out, "arguments", &start->arguments);
+    member_strings(out, "environment", &start->environment);
+    encode_inputs(out, start);
+    member_string(out, "stdin_name", start->stdin_name);
+    member_true(out, "keep_stdout", start->keep_stdout);
+    member_true(out, "keep_stderr", start->keep_stderr);
+    member_true(out, "join_stderr", start->join_stderr);
+    if (start->outputs_given)
+        member_strings(out, "outputs", &start->outputs);
+}
+
+static void encode_want(struct buffer *out, const struct wire_want *want)
+{
+    member_number(out, "stream", want->stream);
+    member_string(out, "of", wire_want_kind_names[want->kind]);
+    switch (want->kind) {
+    case WIRE_WANT_CONTENT:
+        member_string(out, "sha256", want->sha256);
+        break;
+    case WIRE_WANT_OUTPUT:
+        member_number(out, "epoch", want->epoch);
+        member_number(out, "output", want->output);
+        break;
+    case WIRE_WANT_TAIL:
+        member_number(out, "epoch", want->epoch);
+        member_true(out, "stderr", want->tail_of_stderr);
+        member_true(out, "follow", want->follow);
+        member_number(out, "offset", want->offset);
+        break;
+    }
+}
+
+static void encode_fields(struct buffer *out, const struct wire_message *message)
+{
+    switch (message->kind) {
+    case WIRE_HELLO:
+        encode_hello(out, &message->hello);
+        break;
+    case WIRE_WELCOME:
+        member_number(out, "session", message->welcome.session);
+        member_number(out, "heartbeat_ms", message->welcome.heartbeat_ms);
+        member_number(out, "lease_ms", message->welcome.lease_ms);
+        break;
+    case WIRE_REPORT:
+        encode_report(out, &message->report);
+        break;
+    case WIRE_START:
+        encode_start(out, &message->start);
+        break;
+    case WIRE_STOP:
+    case WIRE_FORGET:
+        member_number(out, "epoch", message->epoch);
+        break;
+    case WIRE_RENEW:
+        member_number(out, "session", message->renew.session);
+        member_number(out, "epoch", message->renew.epoch);
+        member_number(out, "answers_ms", message->renew.answers_ms);
+        member_number(out, "lease_ms", message->renew.lease_ms);
+        break;
+    case WIRE_WANT:
+        encode_want(out, &message->want);
+        break;
+    case WIRE_END:
+        member_number(out, "stream", message->end.stream);
+        member_string(out, "failure", reason_name(message->end.failure));
+        member_string(out, "detail", message->end.detail);
+        break;
+    case WIRE_CANCEL:
+        member_number(out, "stream", message->stream);
+        break;
+    case WIRE_KIND_COUNT:
+        assert(!"a message has a kind");
+    }
+}
+
+void wire_encode(struct buffer *frame, const struct wire_message *message)
+{
+    buffer_appendf(frame, "{\"%s\":{", wire_kind_names[message->kind]);
+    encode_fields(frame, message);
+    buffer_append_text(frame, "}}");
+}
