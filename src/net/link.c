@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See link.h. libwebsockets sends only from its WRITEABLE callback, so a link keeps a queue of
+ * frames and sends them in pieces: a piece is handed over, and as long as libwebsockets could pass
+ * all of it to the kernel the next one follows. Each turn ends after a while, so that a fast reader
+ * with a long queue does not stop the others.
+ *
+ * A message that came in several pieces is put together; one that came whole is handed on from a
+ * buffer that is kept, so that small messages cost no allocation.
+ */
+#include "link_internal.h"
+
+#include "base/buffer.h"
+#include "base/memory.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+enum {
+    PIECE_SIZE = 64 << 10,
+    TURN_SIZE = 1 << 20,
+    INCOMING_KEPT = 4 << 10, /* a larger buffer is given back after each message */
+    CLOSE_TIMEOUT_S = 10     /* from the decision to close to the end, at the latest */
+};
+
+struct frame {
+    struct frame *next;
+    size_t length;
+    size_t sent;
+    bool binary;
+    unsigned char bytes[]; /* LWS_PRE bytes of room, then the message */
+};
+
+struct link {
+    struct lws *wsi;
+    struct peer_record record;
+    const struct link_handlers *handlers;
+    void *handlers_userdata;
+    void *userdata;
+    bool announced;
+
+    struct frame *first, **last;
+    size_t queued_bytes;
+    bool was_high; /* the queue had LINK_QUEUE_LOW bytes or more since on_writable */
+
+    struct buffer incoming;
+
+    bool closing;            /* we decided to close */
+    unsigned int close_code; /* ours or the peer's, whoever was first */
+    char *close_reason;
+};
+
+struct link *link_new(struct lws *wsi, struct peer_record *record,
+                      const struct link_handlers *handlers, void *handlers_userdata)
+{
+    struct link *link = memory_allocate(sizeof(*link));
+
+    link->wsi = wsi;
+    link->record = *record;
+    link->record.peer.address = link->record.address;
+    link->handlers = handlers;
+    link->handlers_userdata = handlers_userdata;
+    link->last = &link->first;
+    *record = (struct peer_record){0};
+    return link;
+}
+
+void link_connect(struct link *link)
+{
+    const char *refusal;
+
+    link->announced = true;
+    refusal = link->handlers->on_connected(link->handlers_userdata, link);
+    if (refusal)
+        link_close(link, LINK_CLOSE_REFUSED, refusal);
+}
+
+static void drop_queue(struct link *link)
+{
+    while (link->first) {
+        struct frame *frame = link->first;
+
+        link->first = frame->next;
+        free(frame);
+    }
+    link->last = &link->first;
+    link->queued_bytes = 0;
+}
+
+void link_end(struct link *link)
+{
+    const char *reason = link->close_reason;
+
+    if (!reason || reason[0] == '\0')
+        reason = link->close_code == LINK_CLOSE_LOST ? "the connection was lost" : "closed";
+    if (link->announced)
+        link->handlers->on_closed(link->handlers_userdata, link, link->close_code, reason);
+    drop_queue(link);
+    buffer_deinit(&link->incoming);
+    peer_record_deinit(&link->record);
+    free(link->close_reason);
+    free(link);
+}
+
+static void set_close(struct link *link, unsigned int code, const char *reason, size_t length)
+{
+    if (link->close_reason)
+        return;
+    link->close_code = code;
+    link->close_reason = memory_copy_bytes(reason, length);
+}
+
+void link_close(struct link *link, unsigned int code, const char *reason)
+{
+    if (link->closing)
+        return;
+    link->closing = true;
+    set_close(link, code, reason ? reason : "", reason ? strlen(reason) : 0);
+    lws_set_timeout(link->wsi, PENDING_TIMEOUT_CLOSE_SEND, CLOSE_TIMEOUT_S);
+    lws_callback_on_writable(link->wsi);
+}
+
+/* For a peer that does not take what it is sent: no closing frame would get through either. */
+static void close_at_once(struct link *link, unsigned int code, const char *reason)
+{
+    link->closing = true;
+    set_close(link, code, reason, strlen(reason));
+    drop_queue(link);
+    lws_set_timeout(link->wsi, PENDING_TIMEOUT_LAGGING, LWS_TO_KILL_ASYNC);
+}
+
+void link_note_peer_close(struct link *link, const void *data, size_t length)
+{
+    const unsigned char *bytes = data;
+
+    if (length < 2) {
+        set_close(link, LINK_CLOSE_NORMAL, "", 0);
+        return;
+    }
+    set_close(link, (unsigned int)bytes[0] << 8 | bytes[1], (const char *)bytes + 2, length - 2);
+}
+
+static int enqueue(struct link *link, const void *data, size_t length, bool binary)
+{
+    struct frame *frame;
+
+    if (link->closing)
+        return -ENOTCONN;
+    if (length > (binary ? LINK_BINARY_SIZE_MAX : LINK_TEXT_SIZE_MAX))
+        return -EMSGSIZE;
+    if (link->queued_bytes + length > LINK_QUEUE_MAX) {
+        close_at_once(link, LINK_CLOSE_TOO_SLOW, "it does not read what it is sent");
+        return -ENOBUFS;
+    }
+    frame = memory_resize(NULL, 1, sizeof(*frame) + LWS_PRE + length);
+    *frame = (struct frame){.length = length, .binary = binary};
+    memcpy(frame->bytes + LWS_PRE, data, length);
+    *link->last = frame;
+    link->last = &frame->next;
+    link->queued_bytes += length;
+    if (link->queued_bytes >= LINK_QUEUE_LOW)
+        link->was_high = true;
+    lws_callback_on_writable(link->wsi);
+    return 0;
+}
+
+int link_send_text(struct link *link, const char *text, size_t length)
+{
+    return enqueue(link, text, length, false);
+}
+
+int link_send_binary(struct link *link, const void *data, size_t length)
+{
+    return enqueue(link, data, length, true);
+}
+
+size_t link_queued_bytes(const struct link *link)
+{
+    return link->queued_bytes;
+}
+
+void link_set_userdata(struct link *link, void *userdata)
+{
+    link->userdata = userdata;
+}
+
+void *link_userdata(const struct link *link)
+{
+    return link->userdata;
+}
+
+const struct peer *link_peer(const struct link *link)
+{
+    return &link->record.peer;
+}
+
+/* Sends one piece of the first frame; false if the connection is no good any more. */
+static bool write_piece(struct link *link, size_t *ret_length)
+{
+    struct frame *frame = link->first;
+    size_t left = frame->length - frame->sent;
+    size_t length = left < PIECE_SIZE ? left : PIECE_SIZE;
+    enum lws_write_protocol kind = frame->binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT;
+    int flags = lws_write_ws_flags((int)kind, frame->sent == 0, length == left);
+
+    /* The room before the piece is LWS_PRE at first and then what was sent: it may be written. */
+    if (lws_write(link->wsi, frame->bytes + LWS_PRE + frame->sent, length,
+                  (enum lws_write_protocol)flags) < (int)length)
+        return false;
+    frame->sent += length;
+    link->queued_bytes -= length;
+    *ret_length = length;
+    if (frame->sent < frame->length)
+        return true;
+    link->first = frame->next;
+    if (!link->first)
+        link->last = &link->first;
+    free(frame);
+    return true;
+}
+
+static int write_closing_frame(struct link *link)
+{
+    size_t length = strlen(link->close_reason);
+    char reason[LINK_REASON_SIZE_MAX];
+
+    /* A cut must not split a character (RFC 6455 wants UTF-8): back to the start of one. */
+    if (length > sizeof(reason)) {
+        length = sizeof(reason);
+        while (length > 0 && (link->close_reason[length] & 0xc0) == 0x80)
+            length--;
+    }
+    memcpy(reason, link->close_reason, length);
+    lws_close_reason(link->wsi, (enum lws_close_status)link->close_code, (unsigned char *)reason,
+                     length);
+    return -1;
+}
+
+int link_write(struct link *link)
+{
+    size_t written = 0;
+
+    while (link->first && written < TURN_SIZE && !lws_partial_buffered(link->wsi)) {
+        size_t length = 0;
+
+        if (!write_piece(link, &length))
+            return -1;
+        written += length;
+    }
+    if (link->was_high && link->queued_bytes < LINK_QUEUE_LOW) {
+        link->was_high = false;
+        if (link->handlers->on_writable && !link->closing)
+            link->handlers->on_writable(link->handlers_userdata, link);
+    }
+    if (link->first)
+        lws_callback_on_writable(link->wsi);
+    else if (link->closing)
+        return write_closing_frame(link);
+    return 0;
+}
+
+static void deliver(struct link *link, bool binary)
+{
+    const char *data = buffer_text(&link->incoming);
+    size_t length = link->incoming.length;
+
+    if (binary)
+        link->handlers->on_binary(link->handlers_userdata, link, data, length);
+    else
+        link->handlers->on_text(link->handlers_userdata, link, data, length);
+    buffer_clear(&link->incoming);
+    if (link->incoming.capacity > INCOMING_KEPT)
+        buffer_deinit(&link->incoming);
+}
+
+int link_receive(struct link *link, const void *data, size_t length)
+{
+    bool binary = lws_frame_is_binary(link->wsi);
+    size_t size_max = binary ? LINK_BINARY_SIZE_MAX : LINK_TEXT_SIZE_MAX;
+
+    if (link->closing)
+        return 0;
+    if (length > size_max - link->incoming.length) {
+        buffer_deinit(&link->incoming);
+        link_close(link, LINK_CLOSE_TOO_LARGE,
+                   binary ? "a binary message is above 1 MiB" : "a text message is above 16 MiB");
+        return 0;
+    }
+    buffer_append(&link->incoming, data, length);
+    if (lws_is_final_fragment(link->wsi))
+        deliver(link, binary);
+    return 0;
+}
