@@ -5,7 +5,8 @@
  * Writing is in batches: store_begin(), any number of writes, store_commit(). A batch is on the
  * disk whole when store_commit() returns 0, and never in part. The writes themselves return
  * nothing: the first one that fails spoils its batch, and store_commit() says what happened. The
- * caller then ends the process; the next one starts from the rows.
+ * caller then ends the process; the next one starts from the rows, and finds the whole batch or
+ * nothing of it, as a disk that fails while it flushes may have done either.
  *
  * Reading sees committed batches only, also while one is open, so that nothing can be answered
  * before it is safe. A reader never keeps writers or the log's clean-up waiting: long answers are
@@ -40,7 +41,7 @@ struct store *store_close(struct store *store);
 
 /* Nothing is touched before the first write, so that an empty batch costs nothing. */
 void store_begin(struct store *store);
-/* On failure nothing of the batch is stored; -ENOSPC says that the disk is full. */
+/* -ENOSPC says that the disk is full, -ENOENT that a row to be changed is not there. */
 int store_commit(struct store *store, struct error *err);
 /* How many batches with something in them were committed since store_open(). */
 uint64_t store_count_commits(const struct store *store);
@@ -109,7 +110,7 @@ struct store_job_filter {
     uint32_t limit; /* 0: no limit */
 };
 
-/* Newest first, without their parts. The answer is collected before the first callback. */
+/* Newest first, without their parts. */
 int store_walk_jobs(struct store *store, const struct store_job_filter *filter,
                     store_job_callback *callback, void *userdata, struct error *err);
 /* Appends the two texts; either may be NULL. Returns 1 if there is no such job. */
@@ -144,8 +145,9 @@ struct store_task_result {
     const char *detail;   /* a sentence for people, or NULL */
 };
 
-/* Both make the row if it is missing and leave the other's fields alone. */
+/* Makes the row if it is missing. */
 void store_save_task(struct store *store, const struct store_task_state *state);
+/* Of a task that has a row. */
 void store_save_result(struct store *store, const struct store_task_result *result);
 
 /*
