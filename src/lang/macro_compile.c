@@ -265,6 +265,8 @@ static int read_macro(struct compiler *compiler, const char *start, struct segme
     const char *behind = name.data + name.length;
     int r;
 
+    if (compiler->at == compiler->end)
+        return compiler_error(compiler, open, "this parenthesis is never closed");
     if (next_is(compiler, ')'))
         return compiler_error(compiler, open, "between these parentheses a name is missing");
     if (compiler->nesting == NESTING_MAX)

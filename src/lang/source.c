@@ -62,15 +62,20 @@ static bool slice_holds(struct slice slice, const char *at)
            (uintptr_t)at <= (uintptr_t)slice.data + slice.length;
 }
 
+/* Copies stand one behind the other: the end of one is a place in it only if none begins there. */
 static const char *sources_origin(const struct sources *sources, const char *at)
 {
+    const struct source_copy *found = NULL;
+
     for (size_t i = 0; i < sources->copy_count; i++) {
         const struct source_copy *copy = &sources->copies[i];
 
-        if (slice_holds(copy->text, at))
-            return copy->fixed ? copy->origin : copy->origin + (at - copy->text.data);
+        if (slice_holds(copy->text, at) && (!found || at != copy->text.data + copy->text.length))
+            found = copy;
     }
-    return at;
+    if (!found)
+        return at;
+    return found->fixed ? found->origin : found->origin + (at - found->text.data);
 }
 
 static const struct source *sources_find(const struct sources *sources, const char *at)

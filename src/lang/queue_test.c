@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lang/submit_fixture.h"
+
+#include <string.h>
+
+/* The arguments of all tasks, with '|' behind each. */
+static char *tasks_of(const char *arguments, const char *queue)
+{
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    _cleanup_submit_ struct submit *submit = NULL;
+    struct buffer joined = BUFFER_INIT;
+    struct submit_task task;
+
+    buffer_appendf(&text, "executable = x\nfive = 5\narguments = %s\n%s", arguments, queue);
+    submit = fixture_parse(buffer_text(&text), NULL);
+    submit_task_init(&task);
+    for (uint64_t i = 0; i < submit_task_count(submit); i++) {
+        fixture_expand(submit, i, &task);
+        buffer_appendf(&joined, "%s|", task.arguments_text);
+    }
+    submit_task_deinit(&task);
+    return buffer_take(&joined);
+}
+
+#define ASSERT_TASKS(arguments, queue, expected)                                                   \
+    do {                                                                                           \
+        _cleanup_free_ char *tasks_ = tasks_of((arguments), (queue));                              \
+        assert_string_equal(tasks_, (expected));                                                   \
+    } while (0)
+
+static void a_number_says_how_many_tasks(void **state)
+{
+    (void)state;
+    ASSERT_TASKS("$(Process)", "queue", "0|");
+    ASSERT_TASKS("$(Process)", "Queue 3\n", "0|1|2|");
+    ASSERT_TASKS("$(Process)", "queue $(five) - 2*2\n", "0|");
+    ASSERT_TASKS("$(Process)", "queue $(five - 3)\n", "0|1|");
+}
+
+static void processes_count_across_queue_statements(void **state)
+{
+    (void)state;
+    ASSERT_TASKS("$(Process).$(Step)", "queue 2\nqueue 0\narguments = b$(Process)\nqueue 2",
+                 "0.0|1.1|b2|b3|");
+}
+
+static void items_are_separated_by_commas_and_white_space(void **state)
+{
+    (void)state;
+    ASSERT_TASKS("$(Item)", "queue in (a, b c,,d)", "a|b|c|d|");
+    ASSERT_TASKS("$(x)", "queue x in a, b", "a|b|");
+    ASSERT_TASKS("$(x)$(Step)", "queue 2 x in(a b)", "a0|a1|b0|b1|");
+    ASSERT_TASKS("$(x)", "queue x in (a\n  b, c\n # no\n\n d\n ) e\n", "a|b|c|d|");
+}
+
+static void lines_are_divided_among_the_variables(void **state)
+{
+    (void)state;
+    ASSERT_TASKS("$(x)-$(y)", "queue x,y from (\na b c\nd , e\nf,g\nh\n#i j\n)\n",
+                 "a-b c|d-e|f-g|h-|");
+    ASSERT_TASKS("$(x)", "queue x from (a b)", "a b|");
+    ASSERT_TASKS("$(x)-$(y)-$(z)", "queue x y , z from (\na,,c d\n)\n", "a--c d|");
+    ASSERT_TASKS("$(x)-$(y)", "queue x,y from (\na b\x1f c d \n)\n", "a b-c d|");
+}
+
+static void files_and_commands_hold_items(void **state)
+{
+    (void)state;
+    ASSERT_TASKS("$(x)$(y)", "queue x,y from items\n", "a1|b2|c3|");
+    ASSERT_TASKS("$(x)", "queue x from echo $(five) # y |\n", "5 # y|");
+}
+
+static void items_may_hold_macros(void **state)
+{
+    (void)state;
+    ASSERT_TASKS("$(x)", "queue 2 x from (\na$(Process)\n$(five + $(Step))\n)\n", "a0|a1|5|6|");
+    ASSERT_TASKS("$(five)", "queue five in (x$(five)y)\n", "x5y|");
+}
+
+static void the_name_of_a_variable_is_free_again_behind_its_statement(void **state)
+{
+    (void)state;
+    ASSERT_TASKS("$(x:none)", "queue x in (a)\nqueue\n", "a|none|");
+}
+
+static void parts_are_ranges_of_tasks(void **state)
+{
+    _cleanup_submit_ struct submit *submit = NULL;
+
+    (void)state;
+    submit = fixture_parse("executable = x\nqueue 3\nqueue 0\nqueue 4 in (a, b)\n", NULL);
+    assert_int_equal(submit_task_count(submit), 11);
+    assert_int_equal(submit_part_count(submit), 2);
+    assert_int_equal(submit_part_range(submit, 1).first, 3);
+    assert_int_equal(submit_part_range(submit, 1).count, 8);
+    assert_int_equal(submit_part_of(submit, 2), 0);
+    assert_int_equal(submit_part_of(submit, 3), 1);
+    assert_int_equal(submit_part_of(submit, 10), 1);
+}
+
+static void what_differs_between_tasks_is_known(void **state)
+{
+    _cleanup_submit_ struct submit *submit = NULL;
+
+    (void)state;
+    submit = fixture_parse("executable = x$(Cluster)\nA = $(B)\nB = $(Process)\nC = $(1 + $(B))\n"
+                           "arguments = $(A)\nrequest_memory = $(C)\nrequest_cpus = $(cores:1)\n"
+                           "+Mine = $(x:1)\n"
+                           "queue 2\nqueue x,cores from (\n7 1\n8 2\n)\nqueue\n",
+                           NULL);
+    assert_false(submit_varies(submit, 0, "executable"));
+    assert_true(submit_varies(submit, 0, "Arguments"));
+    assert_true(submit_varies(submit, 0, "request_memory"));
+    assert_false(submit_varies(submit, 0, "request_disk"));
+    assert_true(submit_varies(submit, 0, "b"));
+    assert_false(submit_varies(submit, 0, "+Mine"));
+    assert_true(submit_varies(submit, 1, "MY.mine"));
+    assert_false(submit_varies(submit, 0, "nothing"));
+    assert_false(submit_varies(submit, 2, "arguments"));
+}
+
+static void wrong_statements_are_errors_with_a_place(void **state)
+{
+    (void)state;
+    ASSERT_ERROR("executable = x\nqueue 5 form list\n",
+                 "x.sub:2:9: here 'in', 'from' or the end of the line is expected\n"
+                 "queue 5 form list\n        ^\nhint: did you mean 'from' by 'form'?");
+    ASSERT_ERROR("executable = x\nqueue -1\n",
+                 "x.sub:2:7: the number of tasks must be a whole number, not negative\n"
+                 "queue -1\n      ^");
+    ASSERT_ERROR("executable = x\nqueue = 5\n",
+                 "x.sub:2:7: a queue statement has no '='\nqueue = 5\n      ^\n"
+                 "hint: write 'queue' and a number, as in 'queue 10'");
+    ASSERT_ERROR("executable = x\nqueue x in (a\nb\n",
+                 "x.sub:2:12: this list of items is never closed\nqueue x in (a\n           ^\n"
+                 "hint: put ')' on a line of its own behind the last item");
+    ASSERT_ERROR("executable = x\nqueue x, X in (a)\n",
+                 "x.sub:2:10: variable 'X' is named twice\nqueue x, X in (a)\n         ^");
+    ASSERT_ERROR("executable = x\nqueue ProcID from (\n1\n)\n",
+                 "x.sub:2:7: 'ProcID' is set for each task already\nqueue ProcID from (\n      ^\n"
+                 "hint: choose another name for the variable");
+    ASSERT_ERROR("executable = x\nqueue x in\n",
+                 "x.sub:2:11: behind 'in' the items are missing\nqueue x in\n          ^");
+    ASSERT_ERROR("executable = x\nqueue 10000001\n",
+                 "x.sub:2:7: there are more than 10000000 tasks\nqueue 10000001\n      ^");
+    ASSERT_ERROR("executable = x\nqueue $(Process)\n",
+                 "x.sub:2:7: macro 'Process' has no value outside of a task\n"
+                 "queue $(Process)\n      ^");
+}
+
+static void what_is_not_there_yet_says_so(void **state)
+{
+    (void)state;
+    ASSERT_ERROR("executable = x\nqueue x matching *.dat\n",
+                 "x.sub:2:7: 'queue ... matching' is not there yet\nqueue x matching *.dat\n"
+                 "      ^");
+    ASSERT_ERROR("executable = x\nqueue x in [1:] (a b)\n",
+                 "x.sub:2:12: slices are not there yet\nqueue x in [1:] (a b)\n           ^");
+}
+
+static void a_world_that_fails_is_an_error(void **state)
+{
+    static const struct submit_options no_world = {0};
+    _cleanup_free_ char *error = NULL;
+
+    (void)state;
+    ASSERT_ERROR("executable = x\nqueue x from nowhere\n",
+                 "cannot read the items: cannot open 'nowhere': no such file");
+    ASSERT_ERROR("executable = x\nqueue x from false |\n",
+                 "cannot read the items of 'false': 'false' failed with status 1");
+    error = fixture_error("executable = x\nqueue x from items\n", &no_world);
+    assert_string_equal(error, "x.sub:2:14: files cannot be read here\nqueue x from items\n"
+                               "             ^");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_number_says_how_many_tasks),
+        cmocka_unit_test(processes_count_across_queue_statements),
+        cmocka_unit_test(items_are_separated_by_commas_and_white_space),
+        cmocka_unit_test(lines_are_divided_among_the_variables),
+        cmocka_unit_test(files_and_commands_hold_items),
+        cmocka_unit_test(items_may_hold_macros),
+        cmocka_unit_test(the_name_of_a_variable_is_free_again_behind_its_statement),
+        cmocka_unit_test(parts_are_ranges_of_tasks),
+        cmocka_unit_test(what_differs_between_tasks_is_known),
+        cmocka_unit_test(wrong_statements_are_errors_with_a_place),
+        cmocka_unit_test(what_is_not_there_yet_says_so),
+        cmocka_unit_test(a_world_that_fails_is_an_error),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

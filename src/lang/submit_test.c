@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lang/submit_fixture.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* The first task of a text; the caller deinitialises it, and the submit outlives it. */
+static struct submit *first_task(const char *text, struct submit_task *task)
+{
+    struct submit *submit = fixture_parse(text, NULL);
+
+    submit_task_init(task);
+    fixture_expand(submit, 0, task);
+    return submit;
+}
+
+static void a_task_that_says_nothing_gets_the_defaults(void **state)
+{
+    _cleanup_submit_ struct submit *submit = NULL;
+    struct submit_task task;
+
+    (void)state;
+    submit = first_task("executable = run\nqueue", &task);
+    assert_string_equal(task.executable, "run");
+    assert_true(task.transfer_executable);
+    assert_string_equal(task.arguments_text, "");
+    assert_int_equal(task.arguments.count, 0);
+    assert_int_equal(task.environment.count, 0);
+    assert_null(task.input);
+    assert_null(task.output);
+    assert_null(task.error);
+    assert_null(task.log);
+    assert_null(task.initialdir);
+    assert_int_equal(task.should_transfer_files, SUBMIT_TRANSFER_IF_NEEDED);
+    assert_int_equal(task.when_to_transfer_output, SUBMIT_TRANSFER_ON_EXIT);
+    assert_false(task.transfer_output_given);
+    assert_int_equal(task.request_cpus, 1);
+    assert_int_equal(task.request_memory_bytes, 128 * 1024 * 1024);
+    assert_int_equal(task.request_disk_bytes, 16 * 1024 * 1024);
+    assert_false(task.hold);
+    assert_int_equal(task.priority, 0);
+    assert_int_equal(task.max_retries, 0);
+    assert_null(task.batch_name);
+    assert_int_equal(task.attribute_count, 0);
+    submit_task_deinit(&task);
+}
+
+static void every_command_reaches_its_task(void **state)
+{
+    _cleanup_submit_ struct submit *submit = NULL;
+    struct submit_task task;
+
+    (void)state;
+    submit = first_task("Universe = Vanilla\n"
+                        "EXECUTABLE = /bin/sh\n"
+                        "transfer_executable = NO\n"
+                        "arguments = \"-c 'echo hi'\"\n"
+                        "environment = \"A=1 B='x y'\"\n"
+                        "initialdir = run$(Process)\n"
+                        "input = in.txt\noutput = out.txt\nerror = err.txt\nlog = the.log\n"
+                        "should_transfer_files = yes\n"
+                        "when_to_transfer_output = on_exit_or_evict\n"
+                        "transfer_input_files = a, b/c ,, d e\n"
+                        "transfer_output_files =\n"
+                        "transfer_output_remaps = \"a = b; c=d/$(Process)\"\n"
+                        "request_cpus = 4\nrequest_memory = 1.5G\nrequest_disk = 2048\n"
+                        "hold = true\npriority = -5\nmax_retries = 3\nbatch_name = night run\n"
+                        "+Project = \"x\"\nMY.Other = 1 + $(Process)\n+project = \"y\"\n"
+                        "queue\n",
+                        &task);
+    assert_string_equal(task.executable, "/bin/sh");
+    assert_false(task.transfer_executable);
+    assert_string_equal(task.arguments_text, "\"-c 'echo hi'\"");
+    ASSERT_LIST(task.arguments, "-c", "echo hi");
+    ASSERT_LIST(task.environment, "A=1", "B=x y");
+    assert_string_equal(task.initialdir, "run0");
+    assert_string_equal(task.input, "in.txt");
+    assert_string_equal(task.output, "out.txt");
+    assert_string_equal(task.error, "err.txt");
+    assert_string_equal(task.log, "the.log");
+    assert_int_equal(task.should_transfer_files, SUBMIT_TRANSFER_YES);
+    assert_int_equal(task.when_to_transfer_output, SUBMIT_TRANSFER_ON_EXIT_OR_EVICT);
+    ASSERT_LIST(task.transfer_input, "a", "b/c", "d e");
+    assert_true(task.transfer_output_given);
+    assert_int_equal(task.transfer_output.count, 0);
+    assert_int_equal(task.remap_count, 2);
+    assert_string_equal(task.remaps[0].from, "a");
+    assert_string_equal(task.remaps[0].to, "b");
+    assert_string_equal(task.remaps[1].to, "d/0");
+    assert_int_equal(task.request_cpus, 4);
+    assert_int_equal(task.request_memory_bytes, 1536ULL * 1024 * 1024);
+    assert_int_equal(task.request_disk_bytes, 2048 * 1024);
+    assert_true(task.hold);
+    assert_int_equal(task.priority, -5);
+    assert_int_equal(task.max_retries, 3);
+    assert_string_equal(task.batch_name, "night run");
+    assert_int_equal(task.attribute_count, 2);
+    assert_string_equal(task.attributes[0].name, "Project");
+    assert_string_equal(task.attributes[0].expression, "\"y\"");
+    assert_string_equal(task.attributes[1].name, "Other");
+    assert_string_equal(task.attributes[1].expression, "1 + 0");
+    submit_task_deinit(&task);
+}
+
+static void other_spellings_count_only_if_the_first_is_missing(void **state)
+{
+    _cleanup_submit_ struct submit *submit = NULL;
+    struct submit_task task;
+
+    (void)state;
+    submit = first_task("executable = x\nargs = $(env)\nenv = 5\narguments = a $(args)\n"
+                        "environment = A=1\nqueue\n",
+                        &task);
+    assert_string_equal(task.arguments_text, "a 5");
+    ASSERT_LIST(task.environment, "A=1");
+    submit_task_deinit(&task);
+}
+
+static void memory_counts_in_megabytes_and_disk_in_kilobytes(void **state)
+{
+    _cleanup_submit_ struct submit *submit = NULL;
+    struct submit_task task;
+
+    (void)state;
+    submit = first_task("executable = x\nrequest_memory = 2*1024\nrequest_disk = 3 * 10\nqueue\n",
+                        &task);
+    assert_int_equal(task.request_memory_bytes, 2048ULL * 1024 * 1024);
+    assert_int_equal(task.request_disk_bytes, 30 * 1024);
+    submit_task_deinit(&task);
+}
+
+static void getenv_takes_variables_from_the_submitter(void **state)
+{
+    _cleanup_submit_ struct submit *submit = NULL, *named = NULL, *except = NULL;
+    struct submit_task task;
+
+    (void)state;
+    submit = first_task("executable = x\ngetenv = true\nenvironment = A=1;HOME=/\nqueue\n", &task);
+    ASSERT_LIST(task.environment, "HOME=/", "LANG=C $(Process) \"x\\", "A=1");
+    submit_task_deinit(&task);
+    named = first_task("executable = x\ngetenv = NONE, LANG\nqueue\n", &task);
+    ASSERT_LIST(task.environment, "LANG=C $(Process) \"x\\");
+    submit_task_deinit(&task);
+    except = first_task("executable = x\ngetenv = *, !L*\nqueue\n", &task);
+    ASSERT_LIST(task.environment, "HOME=/home/u");
+    submit_task_deinit(&task);
+}
+
+static void lines_may_continue_and_end_in_any_way(void **state)
+{
+    _cleanup_submit_ struct submit *submit = NULL;
+    struct submit_task task;
+
+    (void)state;
+    submit = first_task("# comment \\\r\n"
+                        "\t executable\t=x\r\n"
+                        "arguments = a \\  \r\n"
+                        "   b\\\r\n"
+                        "# between\r\n"
+                        "\tc \\\r\n"
+                        "\r\n"
+                        "output = \\\r\n"
+                        "\r\n"
+                        "queue 2",
+                        &task);
+    ASSERT_LIST(task.arguments, "a", "bc");
+    assert_null(task.output);
+    assert_int_equal(submit_task_count(submit), 2);
+    submit_task_deinit(&task);
+}
+
+static void the_command_line_may_set_and_append(void **state)
+{
+    static const char *const settings[] = {"n=4", "out=o"};
+    static const char *const appended[] = {"arguments = $(arguments) more", "output = $(out)"};
+    static const char *const queue[] = {"queue $(n)"};
+    const struct submit_options both = {
+        .settings = settings, .setting_count = 2, .appended = appended, .appended_count = 2};
+    const struct submit_options alone = {
+        .settings = settings, .setting_count = 1, .appended = queue, .appended_count = 1};
+    _cleanup_submit_ struct submit *submit = NULL, *queued = NULL;
+    _cleanup_free_ char *error = NULL;
+    struct submit_task task;
+
+    (void)state;
+    submit = fixture_parse("executable = x\narguments = some\nqueue $(n)\nqueue", &both);
+    assert_int_equal(submit_task_count(submit), 5);
+    submit_task_init(&task);
+    fixture_expand(submit, 4, &task);
+    assert_string_equal(task.arguments_text, "some more");
+    assert_string_equal(task.output, "o");
+    submit_task_deinit(&task);
+    queued = fixture_parse("executable = x\n", &alone);
+    assert_int_equal(submit_task_count(queued), 4);
+    error = fixture_error("executable = x\nqueue\n", &alone);
+    assert_string_equal(error, "appended line:1:1: the submit file has a queue statement already\n"
+                               "queue $(n)\n^");
+}
+
+static void wrong_values_are_errors_with_a_place(void **state)
+{
+    (void)state;
+    ASSERT_ERROR("executable = x\nrequest_memory = a lot\nqueue\n",
+                 "x.sub:2:18: request_memory: 'a lot' is not a size\nrequest_memory = a lot\n"
+                 "                 ^\n"
+                 "hint: write a number with a unit, such as 512MB or 2GB; expressions with "
+                 "attributes are not there yet");
+    ASSERT_ERROR("executable = x\nrequest_cpus = $(Process)\nqueue 2\n",
+                 "x.sub:2:16: request_cpus: '0' is not a number of cores (in task 0)\n"
+                 "request_cpus = $(Process)\n               ^");
+    ASSERT_ERROR("executable = x\nrequest_cpus = $(2 - $(Process))\nqueue 3\n",
+                 "x.sub:2:16: request_cpus: '0' is not a number of cores (in task 2)\n"
+                 "request_cpus = $(2 - $(Process))\n               ^");
+    ASSERT_ERROR("executable = x\nhold = maybe\nqueue\n",
+                 "x.sub:2:8: hold: 'maybe' is neither true nor false\nhold = maybe\n       ^");
+    ASSERT_ERROR("executable = x\nshould_transfer_files = perhaps\nqueue\n",
+                 "x.sub:2:25: should_transfer_files: 'perhaps' is not known\n"
+                 "should_transfer_files = perhaps\n                        ^\n"
+                 "hint: use one of yes, no, if_needed, true, false, always, never, auto");
+    ASSERT_ERROR("executable = x\ntransfer_output_remaps = \"a\"\nqueue\n",
+                 "x.sub:2:26: transfer_output_remaps: 'a' is not of the form NAME = NEW_NAME\n"
+                 "transfer_output_remaps = \"a\"\n                         ^");
+    ASSERT_ERROR("executable = x\narguments = say \"hi\"\nqueue\n",
+                 "x.sub:2:13: arguments: a double quote within the arguments; write \\\" for the "
+                 "character, or put all of the arguments in double quotes\n"
+                 "arguments = say \"hi\"\n            ^");
+    ASSERT_ERROR("executable = x\npriority = high\nqueue\n",
+                 "x.sub:2:12: priority: 'high' is not a whole number\npriority = high\n"
+                 "           ^");
+}
+
+static void universes_other_than_vanilla_are_refused(void **state)
+{
+    (void)state;
+    ASSERT_ERROR("universe = docker\nexecutable = x\nqueue\n",
+                 "x.sub:1:12: universe: the 'docker' universe is not there yet\n"
+                 "universe = docker\n           ^");
+    ASSERT_ERROR("universe = grid\nexecutable = x\nqueue\n",
+                 "x.sub:1:12: universe: the 'grid' universe does not exist in dusk\n"
+                 "universe = grid\n           ^");
+    ASSERT_ERROR("universe = vanila\nexecutable = x\nqueue\n",
+                 "x.sub:1:12: universe: there is no universe 'vanila'\n"
+                 "universe = vanila\n           ^\n"
+                 "hint: leave the line out: programs run in the 'vanilla' universe");
+}
+
+static void what_is_missing_is_an_error_with_a_hint(void **state)
+{
+    (void)state;
+    ASSERT_ERROR("arguments = 1\nqueue\n",
+                 "x.sub:2:6: no executable was given before this queue statement\nqueue\n     ^\n"
+                 "hint: add a line 'executable = PROGRAM' above it");
+    ASSERT_ERROR("executable = $(x:)\nqueue\n",
+                 "x.sub:1:14: executable: the program's name is empty\nexecutable = $(x:)\n"
+                 "             ^");
+    ASSERT_ERROR("executable = x\n",
+                 "x.sub: there is no queue statement\n"
+                 "hint: end the file with a line 'queue', or 'queue 10' for ten tasks");
+    ASSERT_ERROR("executable = x\nqueue 0\n",
+                 "x.sub: there are no tasks: each queue statement is for none\n"
+                 "hint: check the numbers and lists behind 'queue'");
+}
+
+static void lines_that_are_none_are_errors(void **state)
+{
+    (void)state;
+    ASSERT_ERROR("execuable x\n",
+                 "x.sub:1:1: this line is neither 'name = value' nor a queue statement\n"
+                 "execuable x\n^\nhint: did you mean 'executable ='?");
+    ASSERT_ERROR("quue 5\n",
+                 "x.sub:1:1: this line is neither 'name = value' nor a queue statement\nquue 5\n^\n"
+                 "hint: did you mean 'queue'?");
+    ASSERT_ERROR("my name = 5\n",
+                 "x.sub:1:1: 'my name' is not a name of a command or macro\nmy name = 5\n^");
+    ASSERT_ERROR("+1 = 5\n", "x.sub:1:1: '+1' is not an attribute's name\n+1 = 5\n^");
+    ASSERT_ERROR("if defined x\n", "x.sub:1:1: 'if' is not there yet\nif defined x\n^");
+    ASSERT_ERROR("include : a\n", "x.sub:1:1: 'include' is not there yet\ninclude : a\n^");
+    ASSERT_ERROR("a @=end\nb\n@end\n",
+                 "x.sub:1:3: a value of several lines ('@=') is not there yet\na @=end\n  ^");
+    ASSERT_ERROR("a = \x1b[31m\tb$(\n",
+                 "x.sub:1:13: this parenthesis is never closed\na = ?[31m\tb$(\n         \t  ^");
+}
+
+static void warnings_name_the_nearest_command(void **state)
+{
+    _cleanup_submit_warnings_ struct submit_warnings warnings = SUBMIT_WARNINGS_INIT;
+    _cleanup_submit_ struct submit *submit = NULL;
+    struct slice text = slice_from_text("executable = x\noutptu = a\nmacro = 1\nlonely = 2\n"
+                                        "arguments = $(macro)\nnotification = never\n"
+                                        "requirements = true\nProcess = 5\n+Mine = 1\nqueue\n");
+
+    (void)state;
+    assert_int_equal(submit_parse(text, "x.sub", NULL, &submit, &warnings, NULL), 0);
+    assert_int_equal(warnings.count, 4);
+    assert_string_equal(warnings.texts[0], "x.sub:2:1: there is no command 'outptu'; did you mean "
+                                           "'output'?\noutptu = a\n^");
+    assert_string_equal(warnings.texts[1], "x.sub:4:1: there is no command 'lonely', and no "
+                                           "$(lonely)\nlonely = 2\n^");
+    assert_string_equal(warnings.texts[2], "x.sub:7:1: 'requirements' is not there yet and has no "
+                                           "effect\nrequirements = true\n^");
+    assert_string_equal(warnings.texts[3], "x.sub:8:1: 'Process' is set for each task; this line "
+                                           "has no effect\nProcess = 5\n^");
+}
+
+static void text_beyond_a_limit_is_refused(void **state)
+{
+    _cleanup_error_ struct error err = ERROR_INIT;
+    _cleanup_free_ char *large = memory_allocate(SUBMIT_TEXT_SIZE_MAX + 2);
+    struct submit *submit = NULL;
+
+    (void)state;
+    memset(large, '#', SUBMIT_TEXT_SIZE_MAX + 1);
+    assert_int_equal(submit_parse((struct slice){large, SUBMIT_TEXT_SIZE_MAX + 1}, "x.sub", NULL,
+                                  &submit, NULL, &err),
+                     -E2BIG);
+    assert_string_equal(error_text(&err), "x.sub: larger than 64 MiB");
+    assert_int_equal(submit_parse((struct slice){large, SUBMIT_LINE_LENGTH_MAX + 1}, "x.sub", NULL,
+                                  &submit, NULL, &err),
+                     -EINVAL);
+    large[0] = 'a';
+    assert_int_equal(submit_parse((struct slice){large, SUBMIT_LINE_LENGTH_MAX + 1}, "x.sub", NULL,
+                                  &submit, NULL, &err),
+                     -E2BIG);
+    assert_int_equal(submit_parse((struct slice){"a = \0", 5}, "x.sub", NULL, &submit, NULL, &err),
+                     -EINVAL);
+    assert_string_equal(error_text(&err),
+                        "x.sub:1:5: this is not text: it holds a NUL byte\na = ?\n    ^");
+}
+
+static void a_second_expansion_allocates_nothing(void **state)
+{
+    _cleanup_submit_ struct submit *submit = NULL;
+    struct submit_task task;
+
+    (void)state;
+    submit = fixture_parse("executable = x\narguments = $(Process) $(1000 + $(Process))\n"
+                           "environment = A=$(Process);B=$(Step)\noutput = o.$(Cluster)\n"
+                           "transfer_input_files = a, b\n+Mine = $(Process)\nqueue 100\n",
+                           NULL);
+    submit_task_init(&task);
+    fixture_expand(submit, 99, &task);
+    memory_forbid(true);
+    for (uint64_t i = 0; i < 100; i++)
+        submit_expand(submit, 17, i, &task, NULL);
+    memory_forbid(false);
+    assert_string_equal(task.arguments_text, "99 1099");
+    submit_task_deinit(&task);
+}
+
+static void a_task_that_fails_may_be_used_again(void **state)
+{
+    _cleanup_error_ struct error err = ERROR_INIT;
+    _cleanup_submit_ struct submit *submit = NULL;
+    struct submit_task task;
+
+    (void)state;
+    submit = fixture_parse("executable = x\nrequest_cpus = $(n)\nqueue n in (1, 0, 3)\n", NULL);
+    submit_task_init(&task);
+    assert_int_equal(submit_expand(submit, 17, 1, &task, &err), -EINVAL);
+    assert_string_equal(error_text(&err),
+                        "x.sub:2:16: request_cpus: '0' is not a number of cores (in task 1)\n"
+                        "request_cpus = $(n)\n               ^");
+    assert_null(task.executable);
+    fixture_expand(submit, 2, &task);
+    assert_int_equal(task.request_cpus, 3);
+    submit_task_deinit(&task);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_task_that_says_nothing_gets_the_defaults),
+        cmocka_unit_test(every_command_reaches_its_task),
+        cmocka_unit_test(other_spellings_count_only_if_the_first_is_missing),
+        cmocka_unit_test(memory_counts_in_megabytes_and_disk_in_kilobytes),
+        cmocka_unit_test(getenv_takes_variables_from_the_submitter),
+        cmocka_unit_test(lines_may_continue_and_end_in_any_way),
+        cmocka_unit_test(the_command_line_may_set_and_append),
+        cmocka_unit_test(wrong_values_are_errors_with_a_place),
+        cmocka_unit_test(universes_other_than_vanilla_are_refused),
+        cmocka_unit_test(what_is_missing_is_an_error_with_a_hint),
+        cmocka_unit_test(lines_that_are_none_are_errors),
+        cmocka_unit_test(warnings_name_the_nearest_command),
+        cmocka_unit_test(text_beyond_a_limit_is_refused),
+        cmocka_unit_test(a_second_expansion_allocates_nothing),
+        cmocka_unit_test(a_task_that_fails_may_be_used_again),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
