@@ -5,12 +5,9 @@
  */
 #include "arguments.h"
 
-#include <errno.h>
+#include "text.h"
 
-static bool is_space(char character)
-{
-    return character == ' ' || (character >= '\t' && character <= '\r');
-}
+#include <errno.h>
 
 bool arguments_are_quoted(struct slice text)
 {
@@ -63,6 +60,7 @@ static bool read_group(struct slice text, size_t *at, char *word, size_t *length
     return false;
 }
 
+/* White space separates outside of groups; a group may stand anywhere within an argument. */
 static int split_raw(struct slice text, struct arena *arena, struct list *list,
                      const char **ret_message)
 {
@@ -72,11 +70,11 @@ static int split_raw(struct slice text, struct arena *arena, struct list *list,
     while (at < text.length) {
         size_t length = 0;
 
-        if (is_space(text.data[at])) {
+        if (text_is_space(text.data[at])) {
             at++;
             continue;
         }
-        while (at < text.length && !is_space(text.data[at])) {
+        while (at < text.length && !text_is_space(text.data[at])) {
             if (text.data[at] != '\'')
                 word[length++] = text.data[at++];
             else if (!read_group(text, &at, word, &length))
@@ -103,6 +101,7 @@ int arguments_split_quoted(struct slice text, struct arena *arena, struct list *
     return split_raw((struct slice){.data = raw, .length = length}, arena, list, ret_message);
 }
 
+/* Single quotes have no meaning here, and a backslash has one only before a quote. */
 static int split_old(struct slice text, struct arena *arena, struct list *list,
                      const char **ret_message)
 {
@@ -112,7 +111,7 @@ static int split_old(struct slice text, struct arena *arena, struct list *list,
     while (at < text.length) {
         size_t length = 0;
 
-        for (; at < text.length && !is_space(text.data[at]); at++) {
+        for (; at < text.length && !text_is_space(text.data[at]); at++) {
             if (text.data[at] == '\\' && at + 1 < text.length && text.data[at + 1] == '"')
                 at++;
             else if (text.data[at] == '"')

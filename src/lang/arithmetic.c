@@ -31,6 +31,7 @@ enum step_kind {
     STEP_REMAINDER,
 };
 
+/* One step of the program; `at` is where it came from, for messages. */
 struct step {
     enum step_kind kind;
     uint32_t operand;
@@ -43,6 +44,7 @@ struct arithmetic {
     size_t count;
 };
 
+/* The text that is left, and the program so far. */
 struct compiler {
     const char *at;
     const char *end;
@@ -84,6 +86,7 @@ static bool is_digit(char character)
     return character >= '0' && character <= '9';
 }
 
+/* A bare name is an operand: $(Process + 1) is what everybody tries first. */
 static bool is_letter(char character)
 {
     char lower = (char)(character | 0x20);
@@ -110,6 +113,7 @@ static const char *number_end(const char *at, const char *end)
     return exponent;
 }
 
+/* Refuses what number_end() let through, such as "1.2.3". */
 static int compile_number(struct compiler *compiler)
 {
     const char *start = compiler->at;
@@ -131,6 +135,7 @@ static int compile_operand(struct compiler *compiler)
     struct step step = {.kind = STEP_OPERAND, .at = compiler->at};
     int r;
 
+    /* Without a message: if the caller cannot read it, it says so itself. */
     *compiler->failure = (struct arithmetic_failure){.at = compiler->at};
     r = compiler->operands->read(compiler->operands->user_data, &compiler->at, compiler->end,
                                  &step.operand);
@@ -142,6 +147,7 @@ static int compile_operand(struct compiler *compiler)
 
 static int compile_sum(struct compiler *compiler);
 
+/* The only way down again: nesting is counted here. */
 static int compile_parentheses(struct compiler *compiler)
 {
     const char *open = compiler->at++;
@@ -160,6 +166,7 @@ static int compile_parentheses(struct compiler *compiler)
     return 0;
 }
 
+/* Also names what is missing, at the place where it is missing. */
 static int compile_primary(struct compiler *compiler)
 {
     char next = compiler_peek(compiler);
@@ -193,6 +200,7 @@ static int compile_signed(struct compiler *compiler)
     return r;
 }
 
+/* Left to right, so that 8/4/2 is 1. A failure is noticed by the loop. */
 static int compile_product(struct compiler *compiler)
 {
     int r = compile_signed(compiler);
@@ -211,6 +219,7 @@ static int compile_product(struct compiler *compiler)
     return r;
 }
 
+/* Left to right, so that 5-2-1 is 2. */
 static int compile_sum(struct compiler *compiler)
 {
     int r = compile_product(compiler);
@@ -242,6 +251,7 @@ int arithmetic_compile(const char **at, const char *end, const struct arithmetic
     r = compile_sum(&compiler);
     if (r < 0)
         return r;
+    /* The white space behind belongs to the expression. */
     compiler_peek(&compiler);
     steps = arena_allocate(arena, compiler.count, sizeof(*steps));
     memcpy(steps, compiler.steps, compiler.count * sizeof(*steps));
@@ -252,11 +262,13 @@ int arithmetic_compile(const char **at, const char *end, const struct arithmetic
     return 0;
 }
 
+/* Rounds beyond 2^53, as ClassAds do. */
 static double number_as_real(struct number value)
 {
     return value.is_real ? value.real : (double)value.integer;
 }
 
+/* Returns what went wrong, or NULL. */
 static const char *apply_to_integers(enum step_kind kind, int64_t *left, int64_t right)
 {
     static const char overflow[] = "the result does not fit into 64 bits";
@@ -269,12 +281,14 @@ static const char *apply_to_integers(enum step_kind kind, int64_t *left, int64_t
         return __builtin_mul_overflow(*left, right, left) ? overflow : NULL;
     if (right == 0)
         return "division by zero";
+    /* The one quotient that does not fit. */
     if (*left == INT64_MIN && right == -1)
         return overflow;
     *left = kind == STEP_DIVIDE ? *left / right : *left % right;
     return NULL;
 }
 
+/* Infinity and NaN never come into being: what is not finite is an error. */
 static const char *apply_to_reals(enum step_kind kind, double *left, double right)
 {
     if (kind == STEP_REMAINDER)
@@ -292,6 +306,7 @@ static const char *apply_to_reals(enum step_kind kind, double *left, double righ
     return isfinite(*left) ? NULL : "the result is too large";
 }
 
+/* Integers stay integers until they meet a real. */
 static const char *apply(enum step_kind kind, struct number *left, struct number right)
 {
     if (!left->is_real && !right.is_real)
@@ -315,6 +330,7 @@ static const char *negate(struct number *value)
     return message;
 }
 
+/* The stack cannot overflow: its size follows from the nesting that the compiler allowed. */
 int arithmetic_evaluate(const struct arithmetic *arithmetic,
                         const struct arithmetic_operands *operands, struct number *ret_value,
                         struct arithmetic_failure *ret_failure)
@@ -351,6 +367,30 @@ int arithmetic_evaluate(const struct arithmetic *arithmetic,
     return 0;
 }
 
+static int refuse_operand(void *user_data, const char **at, const char *end, uint32_t *ret_operand)
+{
+    (void)user_data;
+    (void)at;
+    (void)end;
+    (void)ret_operand;
+    return -EINVAL;
+}
+
+int arithmetic_constant(const char **at, const char *end, struct number *ret_value,
+                        struct arithmetic_failure *ret_failure)
+{
+    struct arithmetic_operands none = {.read = refuse_operand};
+    _cleanup_arena_ struct arena arena = ARENA_INIT;
+    const struct arithmetic *program;
+    int r;
+
+    r = arithmetic_compile(at, end, &none, &arena, &program, ret_failure);
+    if (r < 0 && !ret_failure->message)
+        ret_failure->message = "this is not a number";
+    return r < 0 ? r : arithmetic_evaluate(program, &none, ret_value, ret_failure);
+}
+
+/* An integer that is too large is an error and not a real: nobody wants its last digits lost. */
 int number_parse(struct slice text, struct number *ret_value)
 {
     int64_t integer;

@@ -49,6 +49,13 @@ int arithmetic_evaluate(const struct arithmetic *arithmetic,
                         const struct arithmetic_operands *operands, struct number *ret_value,
                         struct arithmetic_failure *ret_failure);
 
+/*
+ * Compiles and evaluates an expression without operands. Returns 0, or -EINVAL with `ret_failure`
+ * set and a message in it.
+ */
+int arithmetic_constant(const char **at, const char *end, struct number *ret_value,
+                        struct arithmetic_failure *ret_failure);
+
 /* How to write a number: one conversion of printf(3). */
 struct number_format {
     char flags[6];

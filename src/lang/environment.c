@@ -3,6 +3,7 @@
 #include "environment.h"
 
 #include "arguments.h"
+#include "text.h"
 
 #include "base/map.h"
 #include "base/memory.h"
@@ -13,6 +14,7 @@
 /* Fewer variables than this are compared one by one, which needs no memory. */
 enum { WALK_COUNT_MAX = 64 };
 
+/* A name cannot be empty, a value can. */
 static int environment_add(struct list *list, const char *entry, const char **ret_message)
 {
     const char *equals = strchr(entry, '=');
@@ -30,6 +32,7 @@ static int environment_add(struct list *list, const char *entry, const char **re
     return 0;
 }
 
+/* The entries are arguments; only then they are looked at as variables. */
 static int merge_new(struct slice text, struct arena *arena, struct list *list,
                      const char **ret_message)
 {
@@ -42,24 +45,19 @@ static int merge_new(struct slice text, struct arena *arena, struct list *list,
     return r;
 }
 
+/* HTCondor drops white space in front of a name and keeps it everywhere else. */
 static int merge_old(struct slice text, struct arena *arena, struct list *list,
                      const char **ret_message)
 {
-    const char *end = text.data + text.length;
     int r = 0;
 
-    while (r == 0 && text.data < end) {
-        const char *semicolon = memchr(text.data, ';', (size_t)(end - text.data));
-        const char *stop = semicolon ? semicolon : end;
-        struct slice entry = {.data = text.data, .length = (size_t)(stop - text.data)};
+    while (r == 0 && text.length > 0) {
+        struct slice entry = text_take(&text, ';');
 
-        while (entry.length > 0 && (*entry.data == ' ' || *entry.data == '\t')) {
-            entry.data++;
-            entry.length--;
-        }
+        while (entry.length > 0 && text_is_space(*entry.data))
+            entry = text_behind(entry, 1);
         if (entry.length > 0)
             r = environment_add(list, arena_copy(arena, entry), ret_message);
-        text.data = semicolon ? semicolon + 1 : end;
     }
     return r;
 }
@@ -81,6 +79,7 @@ static size_t find_by_walking(const struct list *list, size_t count, const char 
     return i;
 }
 
+/* Notes the name if it is new. */
 static size_t find_in_index(struct string_map *index, size_t count, const char *entry)
 {
     _cleanup_free_ char *name = memory_copy_bytes(entry, name_length(entry));

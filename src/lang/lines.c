@@ -36,6 +36,7 @@ static bool line_reader_next_physical(struct line_reader *reader, struct slice *
     return true;
 }
 
+/* White space behind the backslash is trimmed away already: nobody can see it. */
 static bool line_continues(struct slice line)
 {
     return line.length > 0 && line.data[line.length - 1] == '\\';
@@ -46,6 +47,7 @@ static bool line_is_comment(const struct line_reader *reader, struct slice line)
     return !reader->keep_comments && line.length > 0 && line.data[0] == '#';
 }
 
+/* Says where the line begins. */
 static int line_too_long(const struct line_reader *reader, const char *at, struct error *err)
 {
     return sources_error(reader->sources, at, err, -E2BIG,
@@ -61,6 +63,7 @@ struct pieces {
     size_t length; /* of all together */
 };
 
+/* Only the array: the texts are the sources'. */
 static void pieces_deinit(struct pieces *pieces)
 {
     free(pieces->items);
@@ -88,6 +91,7 @@ static int line_reader_collect(struct line_reader *reader, struct slice line, st
     return 0;
 }
 
+/* Each piece is noted with its origin, so that a mistake in it has its own line number. */
 static int line_reader_join(struct line_reader *reader, struct slice line, struct slice *ret_line,
                             struct error *err)
 {

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+/* HTCondor has two names for most of them; "Item" is an ordinary variable. */
 static const struct {
     const char *name;
     enum macro_builtin builtin;
@@ -28,6 +29,7 @@ void macros_init(struct macros *macros, struct sources *sources, struct arena *a
     }
 }
 
+/* Names, values and templates lie in the arena, which is the caller's. */
 void macros_deinit(struct macros *macros)
 {
     for (size_t i = 0; i < macros->symbol_count; i++)
@@ -40,6 +42,7 @@ void macros_deinit(struct macros *macros)
     *macros = (struct macros){0};
 }
 
+/* Written out, because isalpha() would ask the locale. */
 bool macro_name_is_valid(struct slice name)
 {
     for (size_t i = 0; i < name.length; i++) {
@@ -53,6 +56,7 @@ bool macro_name_is_valid(struct slice name)
     return name.length > 0;
 }
 
+/* The copy in the arena is lost if the name is known; texts are short and names repeat little. */
 uint32_t macros_symbol(struct macros *macros, struct slice name)
 {
     char *copy = arena_copy(macros->arena, name);
@@ -95,6 +99,8 @@ int macros_define(struct macros *macros, uint32_t symbol, struct slice name, str
     return 0;
 }
 
+/* The numbers ascend, so that this is a binary search: a text may define a name ten thousand times.
+ */
 uint32_t macros_find_definition(const struct macros *macros, uint32_t symbol, uint32_t horizon)
 {
     const struct symbol *s = &macros->symbols[symbol];
@@ -127,6 +133,7 @@ static uint32_t macros_add_environment(struct macros *macros, const char *name,
     size_t index = macros->environment_count;
     _cleanup_buffer_ struct buffer entry = BUFFER_INIT;
 
+    /* Both halves are needed: $ENV() wants the value, getenv the whole. */
     if (state == ENVIRONMENT_SET) {
         buffer_appendf(&entry, "%s=%s", name, value);
         variable.entry = arena_copy(macros->arena, (struct slice){entry.data, entry.length});
@@ -161,6 +168,7 @@ static int macros_ask_environment(const struct macros *macros, const char *name,
     r = world->get_environment(world->user_data, name, value, err);
     if (r < 0)
         return r;
+    /* No program could be started with it anyway. */
     if (value->length > ENVIRONMENT_VALUE_SIZE_MAX)
         return error_set(err, -E2BIG, "environment variable '%s' is longer than 128 KiB", name);
     *ret_state = r == 0 ? ENVIRONMENT_SET : ENVIRONMENT_UNSET;

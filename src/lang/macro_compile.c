@@ -5,6 +5,7 @@
  * "$(" around them. What HTCondor knows and we do not yet is refused here, not taken for text.
  */
 #include "macro_internal.h"
+#include "text.h"
 
 #include "base/memory.h"
 
@@ -15,8 +16,8 @@ enum { NESTING_MAX = 32 };
 
 /* HTCondor's macro functions: condor_submit(1), "Submit Variables", "Function Macros". */
 static const char *const function_names[] = {
-    "BASENAME",       "CHOICE", "DIRNAME", "EVAL",   "F",    "INT",   "RANDOM_CHOICE",
-    "RANDOM_INTEGER", "REAL",   "STRING",  "SUBSTR", "FILE", "FNAME", "PATH",
+    "BASENAME",      "CHOICE",         "DIRNAME", "EVAL",   "INT",
+    "RANDOM_CHOICE", "RANDOM_INTEGER", "REAL",    "STRING", "SUBSTR",
 };
 
 struct compiler {
@@ -29,12 +30,14 @@ struct compiler {
     struct operand_list *operands; /* of the innermost arithmetic */
 };
 
+/* Segments of a template while its number is unknown. */
 struct segment_list {
     struct segment *items; /* owned */
     size_t count;
     size_t capacity;
 };
 
+/* Operands of arithmetic while their number is unknown. */
 struct operand_list {
     struct template *items; /* owned */
     size_t count;
@@ -57,6 +60,7 @@ static void segment_list_add(struct segment_list *list, struct segment segment)
     list->items[list->count++] = segment;
 }
 
+/* Nothing between two macros is no segment. */
 static void segment_list_add_text(struct segment_list *list, const char *start, const char *end)
 {
     if (end > start)
@@ -66,6 +70,7 @@ static void segment_list_add_text(struct segment_list *list, const char *start, 
                                });
 }
 
+/* To where it stays. */
 static struct template make_template(struct compiler *compiler, const struct segment *segments,
                                      size_t count)
 {
@@ -76,8 +81,17 @@ static struct template make_template(struct compiler *compiler, const struct seg
     return (struct template){.segments = copy, .count = (uint32_t)count};
 }
 
-#define compiler_error(compiler, place, ...)                                                       \
-    sources_error((compiler)->macros->sources, (place), (compiler)->err, -EINVAL, __VA_ARGS__)
+static _printf_(3, 4) int compiler_error(struct compiler *compiler, const char *place,
+                                         const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    sources_error_formatted(compiler->macros->sources, place, compiler->err, -EINVAL, format,
+                            arguments);
+    va_end(arguments);
+    return -EINVAL;
+}
 
 /* The longest prefix that can be a name; empty if there is none. */
 static struct slice peek_name(const struct compiler *compiler)
@@ -119,6 +133,7 @@ static int read_fallback(struct compiler *compiler, const char *open, struct seg
     return 0;
 }
 
+/* A reference to the own name is no use of the name: it does not keep off a warning. */
 static struct segment make_macro(struct compiler *compiler, struct slice name, const char *start)
 {
     struct macros *macros = compiler->macros;
@@ -130,6 +145,8 @@ static struct segment make_macro(struct compiler *compiler, struct slice name, c
     };
 
     segment.is_own = segment.index == compiler->own_symbol;
+    /* The definition that is being read is not in the table yet: the last one there is the one
+     * before. */
     if (segment.is_own)
         segment.previous = macros_find_definition(macros, segment.index, MACRO_NONE);
     else
@@ -146,6 +163,7 @@ static int read_environment(struct compiler *compiler, const char *start,
     struct segment segment = {.kind = SEGMENT_ENVIRONMENT, .text = {.data = start}};
     int r;
 
+    /* Any character may stand in such a name, if the kernel has its way; these end it for us. */
     while (compiler->at < compiler->end && *compiler->at != ')' && *compiler->at != ':')
         compiler->at++;
     name.length = (size_t)(compiler->at - name.data);
@@ -182,6 +200,7 @@ static int read_operand(void *user_data, const char **at, const char *end, uint3
         return r;
     if (r > 0)
         return compiler_error(compiler, *at, "here a number or a macro is missing");
+    /* A fallback within the operand may have held arithmetic of its own. */
     compiler->operands = operands;
     array_reserve(operands->items, operands->capacity, operands->count + 1);
     operands->items[operands->count] = make_template(compiler, &segment, 1);
@@ -221,6 +240,7 @@ static int read_format(struct compiler *compiler, const char *open,
     return 0;
 }
 
+/* Operands within operands have lists of their own; the outer one is put back. */
 static int read_arithmetic(struct compiler *compiler, const char *start,
                            struct segment *ret_segment)
 {
@@ -272,6 +292,7 @@ static int read_macro(struct compiler *compiler, const char *start, struct segme
     if (compiler->nesting == NESTING_MAX)
         return compiler_error(compiler, start, "macros are nested too deeply");
     compiler->nesting++;
+    /* A name and nothing else, or else it is arithmetic. */
     if (name.length > 0 && behind < compiler->end && (*behind == ')' || *behind == ':')) {
         *ret_segment = make_macro(compiler, name, start);
         compiler->at = behind;
@@ -302,12 +323,10 @@ static bool is_function(struct slice name)
 
 static bool text_follows(const struct compiler *compiler, const char *text)
 {
-    size_t length = strlen(text);
-
-    return (size_t)(compiler->end - compiler->at) >= length &&
-           slice_equals_ignoring_case((struct slice){compiler->at, length}, text);
+    return text_begins((struct slice){compiler->at, (size_t)(compiler->end - compiler->at)}, text);
 }
 
+/* Better no job than one with "$INT(x)" in its arguments. */
 static int refuse(struct compiler *compiler, const char *start, struct slice what)
 {
     return compiler_error(compiler, start, "'%.*s...)' is not there yet", SLICE_SHOWN(what));
@@ -329,6 +348,7 @@ static int read_dollar(struct compiler *compiler, struct segment *ret_segment)
         compiler->at += strlen("ENV(");
         return read_environment(compiler, start, ret_segment);
     }
+    /* $name(...) of no function we know of is text, as in HTCondor. */
     name = peek_name(compiler);
     if (name.data + name.length < compiler->end && name.data[name.length] == '(' &&
         is_function(name))

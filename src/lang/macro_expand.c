@@ -40,6 +40,7 @@ static int expansion_fail(struct expansion *expansion, const char *at, int code,
     return sources_error(expansion->macros->sources, at, err, code, "%s", message);
 }
 
+/* Few variables: walking them beats any index. */
 static bool scope_has_variable(const struct macro_scope *scope, uint32_t symbol, size_t *ret_column)
 {
     for (size_t i = 0; i < scope->variable_count; i++)
@@ -50,6 +51,7 @@ static bool scope_has_variable(const struct macro_scope *scope, uint32_t symbol,
     return false;
 }
 
+/* Without a task a variable has no value; its fallback may stand in. */
 static struct meaning variable_meaning(const struct macro_scope *scope, size_t column)
 {
     const struct item_field *field;
@@ -63,6 +65,7 @@ static struct meaning variable_meaning(const struct macro_scope *scope, size_t c
     return (struct meaning){.kind = MEANING_TEXT, .text = {field->data, field->length}};
 }
 
+/* A queue statement is read before there are tasks: there Process and the like mean nothing. */
 static struct meaning builtin_meaning(const struct macro_scope *scope, enum macro_builtin builtin)
 {
     struct meaning meaning = {.kind = MEANING_NUMBER};
@@ -96,6 +99,7 @@ static struct meaning definition_meaning(const struct macros *macros, uint32_t d
                             .template = &macros->definitions[definition].template};
 }
 
+/* The order is that of macro.h. Own names come first: they never mean a variable. */
 static struct meaning find_meaning(const struct expansion *expansion, const struct segment *segment)
 {
     const struct macros *macros = expansion->macros;
@@ -132,6 +136,7 @@ static const char *nearest_name(const struct expansion *expansion, const struct 
     return spelling_nearest(wanted->name, names, count);
 }
 
+/* Names the nearest name that would have been right: most of the time it is a slip of the pen. */
 static int fail_undefined(struct expansion *expansion, const struct segment *segment,
                           struct error *err)
 {
@@ -155,6 +160,7 @@ static int fail_undefined(struct expansion *expansion, const struct segment *seg
     return r;
 }
 
+/* Nothing may still be something: a fallback, or nothing on purpose. */
 static int expand_meaning(struct expansion *expansion, const struct segment *segment,
                           struct meaning meaning, struct buffer *text, struct error *err)
 {
@@ -179,6 +185,7 @@ static int expand_meaning(struct expansion *expansion, const struct segment *seg
     return fail_undefined(expansion, segment, err);
 }
 
+/* Three ways not to be there: unset, never asked for, and allowed to be so. */
 static int expand_environment(struct expansion *expansion, const struct segment *segment,
                               struct buffer *text, struct error *err)
 {
@@ -205,43 +212,26 @@ static int expand_environment(struct expansion *expansion, const struct segment 
     return -EINVAL;
 }
 
-static int refuse_operand(void *user_data, const char **at, const char *end, uint32_t *ret_operand)
-{
-    (void)user_data;
-    (void)at;
-    (void)end;
-    (void)ret_operand;
-    return -EINVAL;
-}
-
 /* The value of a macro within arithmetic: mostly a number, sometimes arithmetic again. */
 static int number_from_text(struct expansion *expansion, struct slice text,
                             const struct segment *segment, struct number *ret_value,
                             struct error *err)
 {
-    struct arithmetic_operands none = {.read = refuse_operand};
-    _cleanup_arena_ struct arena arena = ARENA_INIT;
-    struct arithmetic_failure failure = {0};
-    const struct arithmetic *program;
+    struct arithmetic_failure failure = {.message = "this is not a number"};
     const char *at;
-    int r;
+    int r = -EINVAL;
 
     text = slice_trim(text);
     if (number_parse(text, ret_value) == 0)
         return 0;
     at = text.data;
-    r = -EINVAL;
     if (text.length <= NUMBER_TEXT_LENGTH_MAX)
-        r = arithmetic_compile(&at, text.data + text.length, &none, &arena, &program, &failure);
+        r = arithmetic_constant(&at, text.data + text.length, ret_value, &failure);
     if (r == 0 && at == text.data + text.length)
-        r = arithmetic_evaluate(program, &none, ret_value, &failure);
-    else
-        failure.message = "this is not a number";
-    if (r == 0 && !failure.message)
         return 0;
     return sources_error(expansion->macros->sources, segment->text.data, err, -EINVAL,
                          "the value of %.*s is '%.*s': %s", SLICE_SHOWN(segment->text),
-                         SLICE_SHOWN(text), failure.message);
+                         SLICE_SHOWN(text), r < 0 ? failure.message : "this is not a number");
 }
 
 struct computation {
@@ -262,6 +252,7 @@ static int compute_operand(void *user_data, uint32_t operand, struct number *ret
     if (segment->kind == SEGMENT_MACRO) {
         struct meaning meaning = find_meaning(expansion, segment);
 
+        /* The fast way for Process and its like: no text in between. */
         if (meaning.kind == MEANING_NUMBER) {
             *ret_value = (struct number){.integer = (int64_t)meaning.number};
             return 0;
@@ -274,6 +265,7 @@ static int compute_operand(void *user_data, uint32_t operand, struct number *ret
                             ret_value, computation->err);
 }
 
+/* A message without a place here comes from an operand and is complete. */
 static int expand_arithmetic(struct expansion *expansion, const struct segment *segment,
                              struct buffer *text, struct error *err)
 {
@@ -294,6 +286,7 @@ static int expand_arithmetic(struct expansion *expansion, const struct segment *
     return 0;
 }
 
+/* One segment; recursion goes through macros_expand(), which counts. */
 static int expand_segment(struct expansion *expansion, const struct segment *segment,
                           struct buffer *text, struct error *err)
 {
@@ -364,6 +357,7 @@ static bool definition_varies(struct variation *variation, uint32_t definition)
     return *mark == MARK_VARIES;
 }
 
+/* The same order of meanings as in find_meaning(), without a task. */
 static bool macro_varies(struct variation *variation, const struct segment *segment)
 {
     const struct macros *macros = variation->macros;
@@ -407,6 +401,7 @@ static bool template_varies(struct variation *variation, const struct template *
 {
     bool varies = false;
 
+    /* Too deep to look: the careful answer. */
     if (variation->depth == MACRO_DEPTH_MAX)
         return true;
     variation->depth++;

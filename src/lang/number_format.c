@@ -18,6 +18,7 @@ static struct slice read_digits(struct slice text, int *ret_value)
     return text;
 }
 
+/* A flag that is repeated counts once, so that five is the most there can be. */
 static struct slice read_flags(struct slice text, char flags[static 6])
 {
     size_t count = 0;
@@ -53,6 +54,7 @@ int number_format_parse(struct slice text, struct number_format *ret_format)
     return 0;
 }
 
+/* Fifteen digits are always exact decimal; seventeen always read back to the same value. */
 static void append_plain_real(double value, struct buffer *text)
 {
     size_t start = text->length;
@@ -66,6 +68,7 @@ static void append_plain_real(double value, struct buffer *text)
         buffer_append_text(text, ".0");
 }
 
+/* By hand: this is the one conversion that every task needs several times. */
 static void append_integer(struct buffer *text, int64_t value)
 {
     char digits[20];
@@ -114,6 +117,7 @@ static void append_real_as(const struct number_format *format, double value, str
 int number_format_append(const struct number_format *format, struct number value,
                          struct buffer *text)
 {
+    /* No conversion: the number as it is. */
     if (format->conversion == '\0') {
         if (value.is_real)
             append_plain_real(value.real, text);
@@ -125,6 +129,7 @@ int number_format_append(const struct number_format *format, struct number value
         append_real_as(format, value.is_real ? value.real : (double)value.integer, text);
         return 0;
     }
+    /* What does not fit, converting would leave undefined. */
     if (value.is_real) {
         if (!(fabs(value.real) < 0x1p63))
             return -ERANGE;

@@ -15,6 +15,7 @@
  * in HTCondor; and a line in record separators (0x1e) is never a comment nor an end of the list.
  */
 #include "submit_internal.h"
+#include "text.h"
 
 #include "base/memory.h"
 #include "base/spelling.h"
@@ -29,6 +30,7 @@ enum list_kind { LIST_NONE, LIST_IN, LIST_FROM, LIST_MATCHING };
 static const char *const list_words[] = {
     [LIST_NONE] = "", [LIST_IN] = "in", [LIST_FROM] = "from", [LIST_MATCHING] = "matching"};
 
+/* One statement being read. */
 struct queue {
     struct submit_reader *reader;
     const char *place;
@@ -50,16 +52,6 @@ static void queue_deinit(struct queue *queue)
     free(queue->fields);
 }
 
-static bool is_space(char character)
-{
-    return character == ' ' || (character >= '\t' && character <= '\r');
-}
-
-static struct slice slice_from(struct slice text, size_t offset)
-{
-    return (struct slice){.data = text.data + offset, .length = text.length - offset};
-}
-
 /* Takes the next word off the front of *text: up to white space, or one of `stops`. */
 static struct slice take_word(struct slice *text, const char *stops)
 {
@@ -67,10 +59,10 @@ static struct slice take_word(struct slice *text, const char *stops)
 
     *text = slice_trim(*text);
     word.data = text->data;
-    while (word.length < text->length && !is_space(word.data[word.length]) &&
+    while (word.length < text->length && !text_is_space(word.data[word.length]) &&
            !strchr(stops, word.data[word.length]))
         word.length++;
-    *text = slice_from(*text, word.length);
+    *text = text_behind(*text, word.length);
     return word;
 }
 
@@ -86,6 +78,7 @@ static int queue_expand(struct queue *queue, struct slice *text)
     const char *origin = text->data;
     int r;
 
+    /* Nothing to replace, and places stay exact. */
     if (!memchr(text->data, '$', text->length))
         return 0;
     r = macros_compile(&submit->macros, *text, MACRO_NONE, &template, queue->reader->err);
@@ -120,19 +113,11 @@ static void queue_divide(struct queue *queue, struct slice text)
                 return;
             }
         if (word.length == 0 && rest.length > 0)
-            rest = slice_from(rest, 1);
+            rest = text_behind(rest, 1);
     }
 }
 
-static int no_operand(void *user_data, const char **at, const char *end, uint32_t *ret_operand)
-{
-    (void)user_data;
-    (void)at;
-    (void)end;
-    (void)ret_operand;
-    return -EINVAL;
-}
-
+/* Then there is no number: the first variable begins. */
 static bool begins_with_name(struct slice text)
 {
     return text.length > 0 && macro_name_is_valid((struct slice){text.data, 1});
@@ -142,9 +127,7 @@ static bool begins_with_name(struct slice text)
 static int queue_read_count(struct queue *queue, struct slice *head)
 {
     struct submit_reader *reader = queue->reader;
-    struct arithmetic_operands none = {.read = no_operand};
-    struct arithmetic_failure failure = {0};
-    const struct arithmetic *program;
+    struct arithmetic_failure failure;
     const char *at = head->data;
     struct number count;
     int r;
@@ -157,21 +140,18 @@ static int queue_read_count(struct queue *queue, struct slice *head)
         error_hint(reader->err, "write 'queue' and a number, as in 'queue 10'");
         return -EINVAL;
     }
-    r = arithmetic_compile(&at, head->data + head->length, &none, &reader->submit->arena, &program,
-                           &failure);
-    if (r == 0)
-        r = arithmetic_evaluate(program, &none, &count, &failure);
+    r = arithmetic_constant(&at, head->data + head->length, &count, &failure);
     if (r < 0)
-        return reader_error(reader, failure.at, -EINVAL, "%s",
-                            failure.message ? failure.message : "this is not a number");
+        return reader_error(reader, failure.at, -EINVAL, "%s", failure.message);
     if (count.is_real || count.integer < 0)
         return reader_error(reader, head->data, -EINVAL,
                             "the number of tasks must be a whole number, not negative");
     queue->count = (uint64_t)count.integer;
-    *head = slice_trim(slice_from(*head, (size_t)(at - head->data)));
+    *head = slice_trim(text_behind(*head, (size_t)(at - head->data)));
     return 0;
 }
 
+/* Names that are set for each task anyway would be set twice. */
 static int queue_add_variable(struct queue *queue, struct slice name)
 {
     struct submit_reader *reader = queue->reader;
@@ -198,6 +178,7 @@ static int queue_add_variable(struct queue *queue, struct slice name)
     if (queue->variable_count == VARIABLE_COUNT_MAX)
         return reader_error(reader, name.data, -E2BIG, "there are more than %d variables",
                             VARIABLE_COUNT_MAX);
+    /* Only such names are looked for among the variables. */
     macros->symbols[symbol].is_variable = true;
     queue->variables[queue->variable_count++] = symbol;
     return 0;
@@ -222,11 +203,12 @@ static int queue_refuse_rest(struct queue *queue, struct slice rest)
             break;
         }
         if (word.length == 0)
-            rest = slice_from(rest, 1);
+            rest = text_behind(rest, 1);
     }
     return r;
 }
 
+/* Without a word that begins a list, all there may be is a number. */
 static int queue_read_head(struct queue *queue)
 {
     struct slice head = slice_trim(queue->head);
@@ -243,7 +225,7 @@ static int queue_read_head(struct queue *queue)
         struct slice name = take_word(&head, ",");
 
         if (head.length > 0 && (head = slice_trim(head)).data[0] == ',')
-            head = slice_trim(slice_from(head, 1));
+            head = slice_trim(text_behind(head, 1));
         r = queue_add_variable(queue, name);
         if (r < 0)
             return r;
@@ -277,25 +259,21 @@ static struct slice take_field(struct slice *line, bool separated, bool last)
 {
     struct slice field;
 
-    if (separated) {
-        const char *end = memchr(line->data, '\x1f', line->length);
-
-        field = (struct slice){line->data, end ? (size_t)(end - line->data) : line->length};
-        *line = slice_from(*line, field.length + (end ? 1 : 0));
-        return slice_trim(field);
-    }
+    if (separated)
+        return slice_trim(text_take(line, '\x1f'));
     if (last) {
         field = *line;
-        *line = slice_from(*line, line->length);
+        *line = text_behind(*line, line->length);
         return field;
     }
     field = take_word(line, ",");
     *line = slice_trim(*line);
     if (line->length > 0 && line->data[0] == ',')
-        *line = slice_trim(slice_from(*line, 1));
+        *line = slice_trim(text_behind(*line, 1));
     return field;
 }
 
+/* A line that ends early leaves the variables behind it empty. */
 static int queue_add_row(struct queue *queue, struct slice line)
 {
     struct submit_reader *reader = queue->reader;
@@ -341,7 +319,7 @@ static int queue_add_line(struct queue *queue, struct slice line)
         if (token.length > 0)
             r = queue_add_row(queue, token);
         else if (line.length > 0)
-            line = slice_from(line, 1);
+            line = text_behind(line, 1);
     }
     return r;
 }
@@ -349,7 +327,7 @@ static int queue_add_line(struct queue *queue, struct slice line)
 /* The list in parentheses: on this line, or up to a line that begins with ')'. */
 static int queue_read_parentheses(struct queue *queue)
 {
-    struct slice inside = slice_trim(slice_from(queue->list, 1));
+    struct slice inside = slice_trim(text_behind(queue->list, 1));
     struct slice line;
     int r;
 
@@ -375,6 +353,7 @@ static int queue_read_parentheses(struct queue *queue)
     return r;
 }
 
+/* The text of a file or of a command: '#' and ')' have no meaning there. */
 static int queue_add_lines(struct queue *queue, const char *name, const struct buffer *text)
 {
     struct submit *submit = queue->reader->submit;
@@ -401,6 +380,7 @@ static int queue_add_lines(struct queue *queue, const char *name, const struct b
     return r;
 }
 
+/* Only the submitter can run it; the frozen text holds what it printed. */
 static int queue_read_command(struct queue *queue, struct slice command)
 {
     const struct submit_world *world = queue->reader->submit->macros.world;
@@ -432,6 +412,7 @@ static int queue_read_file(struct queue *queue)
     return queue_add_lines(queue, path, &text);
 }
 
+/* Behind the word: what is there, by its first or last character. */
 static int queue_read_list(struct queue *queue)
 {
     struct submit_reader *reader = queue->reader;
@@ -453,6 +434,7 @@ static int queue_read_list(struct queue *queue)
     return queue_read_file(queue);
 }
 
+/* What has grown goes where it stays. */
 static void *arena_keep(struct arena *arena, const void *items, size_t count, size_t size)
 {
     void *copy = arena_allocate(arena, count, size);

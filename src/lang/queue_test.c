@@ -131,6 +131,9 @@ static void wrong_statements_are_errors_with_a_place(void **state)
     ASSERT_ERROR("executable = x\nqueue = 5\n",
                  "x.sub:2:7: a queue statement has no '='\nqueue = 5\n      ^\n"
                  "hint: write 'queue' and a number, as in 'queue 10'");
+    ASSERT_ERROR("executable = x\nqueue=5\n",
+                 "x.sub:2:6: a queue statement has no '='\nqueue=5\n     ^\n"
+                 "hint: write 'queue' and a number, as in 'queue 10'");
     ASSERT_ERROR("executable = x\nqueue x in (a\nb\n",
                  "x.sub:2:12: this list of items is never closed\nqueue x in (a\n           ^\n"
                  "hint: put ')' on a line of its own behind the last item");

@@ -78,6 +78,7 @@ static const char *sources_origin(const struct sources *sources, const char *at)
     return found->fixed ? found->origin : found->origin + (at - found->text.data);
 }
 
+/* Few sources: the text, the command line, the item files. */
 static const struct source *sources_find(const struct sources *sources, const char *at)
 {
     for (size_t i = 0; i < sources->count; i++)
@@ -86,11 +87,13 @@ static const struct source *sources_find(const struct sources *sources, const ch
     return NULL;
 }
 
+/* UTF-8: what is not the first byte of a character. */
 static bool byte_continues_character(char byte)
 {
     return ((unsigned char)byte & 0xc0) == 0x80;
 }
 
+/* People count characters, not bytes. */
 static size_t count_characters(const char *from, const char *to)
 {
     size_t count = 0;
@@ -101,6 +104,7 @@ static size_t count_characters(const char *from, const char *to)
     return count;
 }
 
+/* Lines are counted from the start: this happens once per message. */
 static bool sources_locate(const struct sources *sources, const char *at, struct place *ret_place)
 {
     const struct source *source;
@@ -135,6 +139,7 @@ static void append_harmless(struct buffer *text, const char *data, size_t length
     }
 }
 
+/* A tab moves the caret as far as it moved the text above. */
 static void append_caret_line(struct buffer *text, const char *from, const char *to)
 {
     for (; from < to; from++)
@@ -147,6 +152,7 @@ static void append_excerpt(struct buffer *text, const struct place *place)
 {
     const char *start = place->text.data, *end = start + place->text.length;
 
+    /* The end of the line may be the very place that is meant. */
     while (end > start && (end[-1] == '\r' || end[-1] == ' ') && end > place->pointer)
         end--;
     if (end - start > EXCERPT_LENGTH_MAX && place->pointer - start > EXCERPT_BEFORE_MAX) {
@@ -175,17 +181,26 @@ void sources_describe(const struct sources *sources, const char *at, const char 
         append_excerpt(text, &place);
 }
 
-int sources_error(const struct sources *sources, const char *at, struct error *err, int code,
-                  const char *format, ...)
+int sources_error_formatted(const struct sources *sources, const char *at, struct error *err,
+                            int code, const char *format, va_list arguments)
 {
     _cleanup_buffer_ struct buffer message = BUFFER_INIT, text = BUFFER_INIT;
-    va_list arguments;
 
     if (!err)
         return code;
-    va_start(arguments, format);
     buffer_append_formatted(&message, format, arguments);
-    va_end(arguments);
     sources_describe(sources, at, buffer_text(&message), &text);
     return error_set(err, code, "%s", buffer_text(&text));
+}
+
+int sources_error(const struct sources *sources, const char *at, struct error *err, int code,
+                  const char *format, ...)
+{
+    va_list arguments;
+    int r;
+
+    va_start(arguments, format);
+    r = sources_error_formatted(sources, at, err, code, format, arguments);
+    va_end(arguments);
+    return r;
 }

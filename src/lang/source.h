@@ -9,6 +9,8 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
+#include <stdarg.h>
+
 struct source {
     char *name;        /* owned; for messages */
     struct slice text; /* owned; never moves */
@@ -48,6 +50,9 @@ void sources_describe(const struct sources *sources, const char *at, const char 
 /* Sets `err` to that description and returns `code`. */
 int sources_error(const struct sources *sources, const char *at, struct error *err, int code,
                   const char *format, ...) _printf_(5, 6);
+
+int sources_error_formatted(const struct sources *sources, const char *at, struct error *err,
+                            int code, const char *format, va_list arguments) _printf_(5, 0);
 
 /* For "%.*s" in messages: not more of a text from outside than a reader wants to see. */
 #define SLICE_SHOWN(s) ((s).length < 60 ? (int)(s).length : 60), (s).data

@@ -5,6 +5,7 @@
  * look at what was never used.
  */
 #include "submit_internal.h"
+#include "text.h"
 
 #include "base/memory.h"
 #include "base/spelling.h"
@@ -41,6 +42,7 @@ static _printf_(3, 4) void warn(struct submit_reader *reader, const char *at, co
     warnings->texts[warnings->count++] = buffer_take(&text);
 }
 
+/* The macros point into the submit, which therefore never moves. */
 static struct submit *submit_new(void)
 {
     struct submit *submit = memory_allocate(sizeof(*submit));
@@ -62,6 +64,16 @@ void submit_free(struct submit *submit)
     free(submit);
 }
 
+int reader_error(struct submit_reader *reader, const char *place, int code, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    sources_error_formatted(&reader->submit->sources, place, reader->err, code, format, arguments);
+    va_end(arguments);
+    return code;
+}
+
 int reader_count_size(struct submit_reader *reader, size_t size, const char *place)
 {
     struct submit *submit = reader->submit;
@@ -72,6 +84,7 @@ int reader_count_size(struct submit_reader *reader, size_t size, const char *pla
     return reader_error(reader, place, -E2BIG, "with its items the submit is larger than 64 MiB");
 }
 
+/* One account for the whole text: no combination of many small things becomes large. */
 int reader_count_steps(struct submit_reader *reader, uint64_t steps, const char *place)
 {
     if (steps > reader->steps_left)
@@ -80,6 +93,7 @@ int reader_count_steps(struct submit_reader *reader, uint64_t steps, const char 
     return 0;
 }
 
+/* What HTCondor and people write. */
 bool boolean_parse(struct slice text, bool *ret_value)
 {
     static const char *const words[][2] = {
@@ -95,26 +109,13 @@ bool boolean_parse(struct slice text, bool *ret_value)
     return false;
 }
 
-static struct slice slice_from(struct slice text, size_t offset)
-{
-    return (struct slice){.data = text.data + offset, .length = text.length - offset};
-}
-
-static bool slice_begins(struct slice text, const char *prefix)
-{
-    size_t length = strlen(prefix);
-
-    return text.length >= length &&
-           slice_equals_ignoring_case((struct slice){text.data, length}, prefix);
-}
-
-/* Whether the line is `word` alone, or with white space, ':' or '(' behind. */
+/* Whether the line is `word` alone, or with white space, ':', '(' or '=' behind. */
 static bool line_is_statement(struct slice line, const char *word)
 {
     size_t length = strlen(word);
 
-    return slice_begins(line, word) &&
-           (line.length == length || memchr(" \t:(", line.data[length], 4));
+    return text_begins(line, word) &&
+           (line.length == length || memchr(" \t:(=", line.data[length], 5));
 }
 
 /* "$ENV(NAME) = "value"" of a frozen text; "$ENV(NAME)": not set; "$ENV()": those were all. */
@@ -130,7 +131,8 @@ static int read_frozen_variable(struct submit_reader *reader, struct slice line)
     if (!close)
         return reader_error(reader, line.data, -EINVAL, "this parenthesis is never closed");
     name = arena_copy(&reader->submit->arena, (struct slice){open, (size_t)(close - open)});
-    rest = slice_trim(slice_from(line, (size_t)(close + 1 - line.data)));
+    rest = slice_trim(text_behind(line, (size_t)(close + 1 - line.data)));
+    /* From here on, what is not in the list is not set; nobody is asked. */
     if (*name == '\0') {
         macros->environment_is_complete = true;
         return 0;
@@ -142,12 +144,13 @@ static int read_frozen_variable(struct submit_reader *reader, struct slice line)
     if (!environment_name_is_valid(slice_from_text(name)))
         return reader_error(reader, open, -EINVAL,
                             "here the name of an environment variable is missing");
-    if (rest.data[0] != '=' || frozen_text_parse(slice_trim(slice_from(rest, 1)), &value) < 0)
+    if (rest.data[0] != '=' || frozen_text_parse(slice_trim(text_behind(rest, 1)), &value) < 0)
         return reader_error(reader, rest.data, -EINVAL, "here '= \"value\"' is missing");
     macros_set_environment(macros, name, buffer_text(&value));
     return 0;
 }
 
+/* What was it meant to be? The word in front says it best. */
 static int refuse_line(struct submit_reader *reader, struct slice line)
 {
     static const char *const queue = "queue";
@@ -188,7 +191,7 @@ static int note_attribute(struct submit_reader *reader, uint32_t symbol, const c
 /* "+Name = value" and "MY.Name = value" are one and the same. */
 static int read_attribute(struct submit_reader *reader, struct slice key, struct slice value)
 {
-    struct slice name = slice_from(key, key.data[0] == '+' ? 1 : strlen("MY."));
+    struct slice name = text_behind(key, key.data[0] == '+' ? 1 : strlen("MY."));
     _cleanup_buffer_ struct buffer full = BUFFER_INIT;
     uint32_t symbol;
     int r;
@@ -198,6 +201,7 @@ static int read_attribute(struct submit_reader *reader, struct slice key, struct
                             SLICE_SHOWN(key));
     buffer_append_text(&full, "MY.");
     buffer_append_slice(&full, name);
+    /* One symbol for both ways to write it. */
     symbol = macros_symbol(&reader->submit->macros, (struct slice){full.data, full.length});
     r = note_attribute(reader, symbol, key.data);
     if (r < 0)
@@ -216,6 +220,8 @@ static int read_allow_undefined(struct submit_reader *reader, struct slice value
     return reader_error(reader, value.data, -EINVAL, "allow_undefined must be true or false");
 }
 
+/* A line "name = value": a command, a macro, or both at once, as the language does not tell them
+ * apart. */
 static int read_definition(struct submit_reader *reader, struct slice key, struct slice value)
 {
     struct macros *macros = &reader->submit->macros;
@@ -230,7 +236,7 @@ static int read_definition(struct submit_reader *reader, struct slice key, struc
     if (key.length > 0 && key.data[key.length - 1] == '@')
         return reader_error(reader, key.data + key.length - 1, -EINVAL,
                             "a value of several lines ('@=') is not there yet");
-    if (slice_begins(key, "+") || slice_begins(key, "MY."))
+    if (text_begins(key, "+") || text_begins(key, "MY."))
         return read_attribute(reader, key, value);
     if (!macro_name_is_valid(key))
         return reader_error(reader, key.data, -EINVAL, "'%.*s' is not a name of a command or macro",
@@ -250,7 +256,7 @@ static int read_assignment(struct submit_reader *reader, struct slice line)
         return refuse_line(reader, line);
     return read_definition(reader,
                            slice_trim((struct slice){line.data, (size_t)(equals - line.data)}),
-                           slice_trim(slice_from(line, (size_t)(equals - line.data) + 1)));
+                           slice_trim(text_behind(line, (size_t)(equals - line.data) + 1)));
 }
 
 static int read_lines(struct submit_reader *reader, struct slice text);
@@ -259,6 +265,7 @@ static int read_lines(struct submit_reader *reader, struct slice text);
 static int read_given(struct submit_reader *reader, const char *source, const char *const *lines,
                       size_t count)
 {
+    /* These lines are read in the middle of the text, which goes on afterwards. */
     struct line_reader outer = reader->lines;
     int r = 0;
 
@@ -285,31 +292,34 @@ static int read_queue(struct submit_reader *reader, struct slice line)
 
     if (reader->queue_refused)
         return reader_error(reader, line.data, -EINVAL, "%s", reader->queue_refused);
+    /* Two sources of queue statements would leave open which comes first. */
     if (!reader->queue_seen)
         reader->queue_refused = "the submit file has a queue statement already";
     r = read_appended(reader);
     reader->queue_refused = NULL;
     reader->queue_seen = true;
-    return r < 0 ? r : queue_read(reader, slice_trim(slice_from(line, strlen("queue"))));
+    return r < 0 ? r : queue_read(reader, slice_trim(text_behind(line, strlen("queue"))));
 }
 
 static int read_line(struct submit_reader *reader, struct slice line)
 {
-    if (slice_begins(line, "$ENV("))
+    if (text_begins(line, "$ENV("))
         return read_frozen_variable(reader, line);
     if (line_is_statement(line, "queue"))
         return read_queue(reader, line);
     for (size_t i = 0; i < ARRAY_LENGTH(statements_expected); i++) {
         size_t length = strlen(statements_expected[i]);
 
+        /* A macro may be called "use" or "if": then a '=' stands behind. */
         if (line_is_statement(line, statements_expected[i]) &&
-            !slice_begins(slice_trim(slice_from(line, length)), "="))
+            !text_begins(slice_trim(text_behind(line, length)), "="))
             return reader_error(reader, line.data, -EINVAL, "'%s' is not there yet",
                                 statements_expected[i]);
     }
     return read_assignment(reader, line);
 }
 
+/* A list of items takes lines of its own from the same reader. */
 static int read_lines(struct submit_reader *reader, struct slice text)
 {
     struct submit *submit = reader->submit;
@@ -341,8 +351,8 @@ static void warn_of_symbol(struct submit_reader *reader, const struct symbol *sy
     }
     if (command && command->effect == EFFECT_LATER)
         warn(reader, first->name.data, "'%s' is not there yet and has no effect", symbol->name);
-    if (command || symbol->is_referenced || slice_begins(first->name, "+") ||
-        slice_begins(first->name, "MY."))
+    if (command || symbol->is_referenced || text_begins(first->name, "+") ||
+        text_begins(first->name, "MY."))
         return;
     nearest = command_nearest(symbol->name);
     if (nearest)
@@ -353,10 +363,12 @@ static void warn_of_symbol(struct submit_reader *reader, const struct symbol *sy
              symbol->name);
 }
 
+/* Each name once, where it was first defined. */
 static void warn_of_unused(struct submit_reader *reader)
 {
     const struct macros *macros = &reader->submit->macros;
 
+    /* Looking for the nearest of names costs time that nobody pays for nothing. */
     if (!reader->warnings)
         return;
     for (size_t i = 0; i < macros->definition_count; i++) {
@@ -367,6 +379,7 @@ static void warn_of_unused(struct submit_reader *reader)
     }
 }
 
+/* Before the text, so that the text may refer to them; it may also overrule them. */
 static int read_settings(struct submit_reader *reader)
 {
     int r;
@@ -385,6 +398,7 @@ static int read_text(struct submit_reader *reader, struct slice text, const char
     if (text.length > SUBMIT_TEXT_SIZE_MAX)
         return error_set(reader->err, -E2BIG, "%s: larger than 64 MiB", name);
     text = sources_add(&reader->submit->sources, name, text);
+    /* From here on, texts may be handed out as C strings. */
     nul = memchr(text.data, '\0', text.length);
     if (nul)
         return reader_error(reader, nul, -EINVAL, "this is not text: it holds a NUL byte");
@@ -457,6 +471,7 @@ int submit_parse(struct slice text, const char *name, const struct submit_option
     if (r < 0)
         return r;
     warn_of_unused(&reader);
+    /* What is not here by now is never asked for. */
     submit->macros.world = NULL;
     *ret_submit = take_pointer(submit);
     return 0;

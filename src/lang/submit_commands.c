@@ -249,6 +249,7 @@ static bool is_in(const char *name, const char *const *words, size_t count)
     return false;
 }
 
+/* The prefix alone is no member. */
 static bool has_expected_prefix(const char *name)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(expected_prefixes); i++) {
@@ -261,6 +262,7 @@ static bool has_expected_prefix(const char *name)
     return false;
 }
 
+/* Walked through: a text has few names, and each is looked up once per queue statement at most. */
 const struct command_name *command_find(const char *name)
 {
     static const struct command_name no_effect = {"", EFFECT_NONE, COMMAND_COUNT};
@@ -284,6 +286,7 @@ const char *command_spelling(enum command command, size_t index)
     return NULL;
 }
 
+/* Also those without effect: a slip in one of them is still a slip. */
 const char *command_nearest(const char *name)
 {
     const char *candidates[ARRAY_LENGTH(names) + ARRAY_LENGTH(accepted) + ARRAY_LENGTH(expected)];

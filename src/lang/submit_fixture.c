@@ -29,7 +29,7 @@ static int fixture_get_environment(void *user_data, const char *name, struct buf
                                    struct error *err)
 {
     static const char *const variables[][2] = {
-        {"HOME", "/home/u"}, {"LANG", "C $(Process) \"x\\"}, {"FUNCTION", "() {\n}"}};
+        {"HOME", "/h/u"}, {"LANG", "C $(Process) \"x\\"}, {"FUNCTION", "() {\n}"}};
 
     (void)user_data;
     (void)err;

@@ -41,6 +41,7 @@ int frozen_text_parse(struct slice text, struct buffer *value)
     return 0;
 }
 
+/* In the order in which they were asked for, which reading keeps. */
 static void freeze_environment(const struct macros *macros, struct buffer *text)
 {
     for (size_t i = 0; i < macros->environment_count; i++) {
@@ -90,6 +91,7 @@ static bool field_is_plain(const struct item_field *field, bool first, bool last
     return true;
 }
 
+/* Plain where that reads back the same, because people look at this, too. */
 static void freeze_row(const struct item_field *fields, size_t count, struct buffer *text)
 {
     bool plain = true;
@@ -106,6 +108,7 @@ static void freeze_row(const struct item_field *fields, size_t count, struct buf
     buffer_append_text(text, plain ? "\n" : "\x1e\n");
 }
 
+/* The count is a number by now, the items are lines. */
 static void freeze_part(const struct submit *submit, const struct part *part, struct buffer *text)
 {
     buffer_appendf(text, "queue %llu", (unsigned long long)part->repeat);
@@ -136,6 +139,7 @@ void submit_freeze(const struct submit *submit, struct buffer *text)
     if (submit->macros.allow_undefined && !is_defined(&submit->macros, "allow_undefined"))
         buffer_append_text(text, "allow_undefined = true\n");
     for (size_t i = 0; i < submit->part_count; i++) {
+        /* What is defined behind the last queue statement means nothing. */
         for (; written < submit->parts[i].horizon; written++)
             freeze_definition(&submit->macros.definitions[written], text);
         freeze_part(submit, &submit->parts[i], text);

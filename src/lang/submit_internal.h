@@ -69,8 +69,9 @@ struct submit_reader {
     struct error *err;
 };
 
-#define reader_error(reader, place, code, ...)                                                     \
-    sources_error(&(reader)->submit->sources, (place), (reader)->err, (code), __VA_ARGS__)
+/* Says what is wrong at `place` in the text and returns `code`. */
+int reader_error(struct submit_reader *reader, const char *place, int code, const char *format, ...)
+    _printf_(4, 5);
 
 /* Counts what the canonical text will hold; -E2BIG if it becomes too large. */
 int reader_count_size(struct submit_reader *reader, size_t size, const char *place);

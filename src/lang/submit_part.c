@@ -5,6 +5,7 @@
  * its tasks. Then its first and last task are tried, so that mistakes are found at once.
  */
 #include "submit_internal.h"
+#include "text.h"
 
 #include "base/memory.h"
 
@@ -49,12 +50,14 @@ struct macro_scope part_scope(const struct submit *submit, const struct part *pa
     assert(process - part->range.first < part->range.count);
     scope.cluster = cluster;
     scope.process = process;
+    /* Items in order, each `repeat` times. */
     scope.step = (process - part->range.first) % part->repeat;
     scope.row = (process - part->range.first) / part->repeat;
     scope.fields = part->fields + scope.row * part->variable_count;
     return scope;
 }
 
+/* A later queue statement may know more attributes than this one. */
 static void part_find_attributes(struct submit *submit, struct part *part)
 {
     uint32_t *definitions =
@@ -69,6 +72,7 @@ static void part_find_attributes(struct submit *submit, struct part *part)
 /* Shell patterns with '*' only; names of environment variables are case-sensitive. */
 static bool pattern_matches(struct slice pattern, const char *name)
 {
+    /* Where to go back to if what followed the last star did not match after all. */
     const char *star = NULL, *resume = NULL;
     size_t at = 0;
 
@@ -124,6 +128,7 @@ static void imports_add(struct imports *imports, uint32_t variable)
     imports->variables[imports->count++] = variable;
 }
 
+/* What was taken away may be asked for again. */
 static void imports_remove(struct imports *imports, struct slice pattern)
 {
     const struct macros *macros = &imports->reader->submit->macros;
@@ -145,9 +150,7 @@ static int environment_load(struct submit_reader *reader, struct slice names)
     struct macros *macros = &reader->submit->macros;
 
     while (names.length > 0) {
-        const char *newline = memchr(names.data, '\n', names.length);
-        struct slice name = {names.data, newline ? (size_t)(newline - names.data) : names.length};
-        size_t taken = name.length + (newline ? 1 : 0);
+        struct slice name = text_take(&names, '\n');
         uint32_t variable;
         int r = 0;
 
@@ -155,8 +158,8 @@ static int environment_load(struct submit_reader *reader, struct slice names)
             r = macros_environment_variable(macros, name, &variable, reader->err);
         if (r < 0)
             return r;
-        names = (struct slice){names.data + taken, names.length - taken};
     }
+    /* Freezing writes down that there is nothing else. */
     macros->environment_is_complete = true;
     return 0;
 }
@@ -180,6 +183,7 @@ static int imports_complete(struct imports *imports)
     return environment_load(reader, (struct slice){buffer_text(&names), names.length});
 }
 
+/* One that is not set is no mistake: it is not set for the task either. */
 static int imports_add_name(struct imports *imports, struct slice name)
 {
     struct submit_reader *reader = imports->reader;
@@ -216,6 +220,7 @@ static int imports_read_word(struct imports *imports, struct slice word)
 {
     int r;
 
+    /* Each word looks at every variable. */
     r = reader_count_steps(imports->reader, imports->reader->submit->macros.environment_count + 1,
                            imports->place);
     if (r < 0)
@@ -241,14 +246,14 @@ static int imports_read(struct imports *imports, struct slice value)
 
         while (word.length < value.length && !strchr(", \t;", value.data[word.length]))
             word.length++;
-        value.data += word.length + (word.length < value.length ? 1 : 0);
-        value.length -= word.length + (word.length < value.length ? 1 : 0);
+        value = text_behind(value, word.length + (word.length < value.length ? 1 : 0));
         if (word.length > 0)
             r = imports_read_word(imports, word);
     }
     return r;
 }
 
+/* For all tasks of the part alike: getenv cannot depend on a task. */
 static int part_find_imports(struct submit_reader *reader, struct part *part)
 {
     struct submit *submit = reader->submit;
@@ -278,6 +283,7 @@ static int part_find_imports(struct submit_reader *reader, struct part *part)
     return 0;
 }
 
+/* Computed once, because the scheduler asks for every part again and again. */
 static void part_find_variation(struct submit *submit, struct part *part)
 {
     const struct macros *macros = &submit->macros;
@@ -331,6 +337,7 @@ struct submit_range submit_part_range(const struct submit *submit, size_t part)
     return submit->parts[part].range;
 }
 
+/* The last part that begins at or before the task. */
 size_t submit_part_of(const struct submit *submit, uint64_t process)
 {
     size_t low = 0, high = submit->part_count;
@@ -347,6 +354,7 @@ size_t submit_part_of(const struct submit *submit, uint64_t process)
     return low;
 }
 
+/* A value that is only this name varies as the name does. */
 static bool name_varies(const struct submit *submit, const struct part *part, const char *name)
 {
     const struct macros *macros = &submit->macros;

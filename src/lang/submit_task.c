@@ -9,6 +9,7 @@
 #include "arguments.h"
 #include "environment.h"
 #include "list.h"
+#include "text.h"
 
 #include "base/memory.h"
 #include "base/number.h"
@@ -31,6 +32,7 @@ struct submit_task_memory {
     size_t attribute_capacity;
 };
 
+/* The values of one task being read. */
 struct task_reader {
     const struct submit *submit;
     const struct part *part;
@@ -87,6 +89,7 @@ static _printf_(2, 3) int value_error(struct task_reader *reader, const char *fo
                          "%s", buffer_text(&text));
 }
 
+/* The value lies in a buffer that the next command uses again. */
 static const char *keep(struct task_reader *reader, struct slice value)
 {
     return arena_copy(&reader->memory->arena, value);
@@ -102,6 +105,7 @@ static int read_arguments(struct task_reader *reader, struct slice value)
     return 0;
 }
 
+/* Behind what getenv brought in, which it overrules. */
 static int read_environment(struct task_reader *reader, struct slice value)
 {
     const char *message;
@@ -129,11 +133,13 @@ static int read_hold(struct task_reader *reader, struct slice value)
     return read_boolean(reader, value, &reader->task->hold);
 }
 
+/* A word and what it stands for. */
 struct word {
     const char *word;
     int value;
 };
 
+/* Those that are no longer in the manual are known, too, but never proposed first. */
 static int read_word(struct task_reader *reader, struct slice value, const struct word *words,
                      size_t count, int *ret_value)
 {
@@ -188,21 +194,11 @@ static int read_when_to_transfer_output(struct task_reader *reader, struct slice
     return r;
 }
 
-/* Takes what stands before the next `separator` off the front of *text. */
-static struct slice take_part(struct slice *text, char separator)
-{
-    const char *end = memchr(text->data, separator, text->length);
-    struct slice part = {text->data, end ? (size_t)(end - text->data) : text->length};
-    size_t taken = part.length + (end ? 1 : 0);
-
-    *text = (struct slice){text->data + taken, text->length - taken};
-    return slice_trim(part);
-}
-
+/* Commas separate; white space may be part of a name. */
 static void read_file_list(struct task_reader *reader, struct slice value, struct list *list)
 {
     while (value.length > 0) {
-        struct slice file = take_part(&value, ',');
+        struct slice file = slice_trim(text_take(&value, ','));
 
         if (file.length > 0)
             list_add(list, keep(reader, file));
@@ -222,6 +218,7 @@ static int read_transfer_output_files(struct task_reader *reader, struct slice v
     return 0;
 }
 
+/* Where quotes are usual but mean nothing. */
 static struct slice without_quotes(struct slice value)
 {
     if (value.length > 1 && value.data[0] == '"' && value.data[value.length - 1] == '"')
@@ -237,7 +234,7 @@ static int read_transfer_output_remaps(struct task_reader *reader, struct slice 
 
     value = without_quotes(value);
     while (value.length > 0) {
-        struct slice to = take_part(&value, ';');
+        struct slice to = slice_trim(text_take(&value, ';'));
         struct slice from;
 
         if (to.length == 0)
@@ -245,7 +242,7 @@ static int read_transfer_output_remaps(struct task_reader *reader, struct slice 
         if (!memchr(to.data, '=', to.length))
             return value_error(reader, "'%.*s' is not of the form NAME = NEW_NAME",
                                SLICE_SHOWN(to));
-        from = take_part(&to, '=');
+        from = slice_trim(text_take(&to, '='));
         array_reserve(memory->remaps, memory->remap_capacity, task->remap_count + 1);
         memory->remaps[task->remap_count++] =
             (struct submit_remap){.from = keep(reader, from), .to = keep(reader, slice_trim(to))};
@@ -253,34 +250,18 @@ static int read_transfer_output_remaps(struct task_reader *reader, struct slice 
     return 0;
 }
 
-static int no_operand(void *user_data, const char **at, const char *end, uint32_t *ret_operand)
-{
-    (void)user_data;
-    (void)at;
-    (void)end;
-    (void)ret_operand;
-    return -EINVAL;
-}
-
 /* A plain number, or arithmetic such as 100*1024. */
 static int read_number(struct slice value, double *ret_number)
 {
-    struct arithmetic_operands none = {.read = no_operand};
-    _cleanup_arena_ struct arena arena = ARENA_INIT;
     struct arithmetic_failure failure;
-    const struct arithmetic *program;
+    const char *at = value.data, *end = at + value.length;
     struct number number;
-    const char *at = value.data;
-    int r;
 
-    r = arithmetic_compile(&at, value.data + value.length, &none, &arena, &program, &failure);
-    if (r == 0 && at != value.data + value.length)
-        r = -EINVAL;
-    if (r == 0)
-        r = arithmetic_evaluate(program, &none, &number, &failure);
-    if (r == 0)
-        *ret_number = number.is_real ? number.real : (double)number.integer;
-    return r;
+    if (number_parse(value, &number) < 0 &&
+        (arithmetic_constant(&at, end, &number, &failure) < 0 || at != end))
+        return -EINVAL;
+    *ret_number = number.is_real ? number.real : (double)number.integer;
+    return 0;
 }
 
 static int read_size(struct task_reader *reader, struct slice value, uint64_t unit,
@@ -288,6 +269,7 @@ static int read_size(struct task_reader *reader, struct slice value, uint64_t un
 {
     double number;
 
+    /* The common case first; arithmetic has no units. */
     if (number_parse_size(value, unit, ret_bytes) == 0)
         return 0;
     if (read_number(value, &number) == 0 && number >= 0 && number * (double)unit < 0x1p63) {
@@ -310,6 +292,7 @@ static int read_request_disk(struct task_reader *reader, struct slice value)
     return read_size(reader, value, 1024, &reader->task->request_disk_bytes);
 }
 
+/* A task without a core cannot run; HTCondor would give it one silently. */
 static int read_request_cpus(struct task_reader *reader, struct slice value)
 {
     double number;
@@ -340,6 +323,7 @@ static int read_batch_name(struct task_reader *reader, struct slice value)
     return 0;
 }
 
+/* Each is refused in its own words: some will come, some never. */
 static int read_universe(struct task_reader *reader, struct slice value)
 {
     static const struct {
@@ -426,8 +410,6 @@ static int read_value(struct task_reader *reader, struct slice value)
         return 0;
     if (value_readers[reader->command].read)
         return value_readers[reader->command].read(reader, value);
-    if (value_readers[reader->command].text_offset == 0)
-        return 0;
     field = (char *)reader->task + value_readers[reader->command].text_offset;
     *(const char **)(void *)field = keep(reader, value);
     return 0;
@@ -439,7 +421,8 @@ static int read_commands(struct task_reader *reader)
         struct slice value;
         int r;
 
-        if (reader->part->definitions[command] == MACRO_NONE)
+        if (reader->part->definitions[command] == MACRO_NONE ||
+            !(value_readers[command].read || value_readers[command].text_offset))
             continue;
         reader->command = command;
         r = expand_value(reader, &reader_definition(reader)->template, &value);
@@ -452,6 +435,7 @@ static int read_commands(struct task_reader *reader)
     return reader->task->executable ? 0 : value_error(reader, "the program's name is empty");
 }
 
+/* Custom attributes are kept as they are: ClassAds give them their meaning. */
 static int read_attributes(struct task_reader *reader)
 {
     const struct macros *macros = &reader->submit->macros;
@@ -498,11 +482,13 @@ static void task_reset(struct submit_task *task)
     };
 }
 
+/* The arrays stay the memory's. */
 static struct submit_list publish_list(const struct list *list)
 {
     return (struct submit_list){.items = list->items, .count = list->count};
 }
 
+/* Last, because the arrays have moved while they grew. */
 static void task_publish(struct submit_task *task)
 {
     struct submit_task_memory *memory = task->memory;
@@ -533,6 +519,7 @@ int part_expand(const struct submit *submit, size_t part, uint64_t cluster, uint
     task->cluster = cluster;
     task->process = process;
     task->part = part;
+    /* First what getenv asks for: the environment overrules it. */
     for (size_t i = 0; i < reader.part->import_count; i++)
         list_add(&reader.memory->environment, reader.part->imports[i]);
     r = read_commands(&reader);

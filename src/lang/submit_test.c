@@ -144,7 +144,7 @@ static void getenv_takes_variables_from_the_submitter(void **state)
     ASSERT_LIST(task.environment, "LANG=C $(Process) \"x\\");
     submit_task_deinit(&task);
     except = first_task("executable = x\ngetenv = *, !L*\nqueue\n", &task);
-    ASSERT_LIST(task.environment, "HOME=/home/u");
+    ASSERT_LIST(task.environment, "HOME=/h/u");
     submit_task_deinit(&task);
 }
 
@@ -337,7 +337,8 @@ static void a_second_expansion_allocates_nothing(void **state)
     (void)state;
     submit = fixture_parse("executable = x\narguments = $(Process) $(1000 + $(Process))\n"
                            "environment = A=$(Process);B=$(Step)\noutput = o.$(Cluster)\n"
-                           "transfer_input_files = a, b\n+Mine = $(Process)\nqueue 100\n",
+                           "transfer_input_files = a, b\n+Mine = $(Process)\n"
+                           "request_cpus = $(1 + $(Process) % 4)\npriority = 3\nqueue 100\n",
                            NULL);
     submit_task_init(&task);
     fixture_expand(submit, 99, &task);

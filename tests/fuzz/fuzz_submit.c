@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "lang/submit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,19 +61,27 @@ static void expand_some(const struct submit *submit)
     submit_task_deinit(&task);
 }
 
+static _noreturn_ void give_up(const char *what, const struct buffer *text)
+{
+    fprintf(stderr, "%s\n---\n%s---\n", what, buffer_text(text));
+    abort();
+}
+
 static void check_frozen(const struct submit *submit)
 {
     _cleanup_buffer_ struct buffer frozen = BUFFER_INIT, again = BUFFER_INIT;
+    _cleanup_error_ struct error err = ERROR_INIT;
     _cleanup_submit_ struct submit *copy = NULL;
 
     submit_freeze(submit, &frozen);
     if (submit_parse((struct slice){frozen.data, frozen.length}, "frozen", NULL, &copy, NULL,
-                     NULL) < 0)
-        abort();
+                     &err) < 0)
+        give_up(error_text(&err), &frozen);
     submit_freeze(copy, &again);
-    if (frozen.length != again.length || memcmp(frozen.data, again.data, again.length) != 0 ||
-        submit_task_count(submit) != submit_task_count(copy))
-        abort();
+    if (frozen.length != again.length || memcmp(frozen.data, again.data, again.length) != 0)
+        give_up(buffer_text(&again), &frozen);
+    if (submit_task_count(submit) != submit_task_count(copy))
+        give_up("another number of tasks", &frozen);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

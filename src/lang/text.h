@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small things about slices that every reader of the language needs. */
+#pragma once
+
+#include "base/buffer.h"
+
+#include <string.h>
+
+/* ASCII's white space, whatever the locale says. */
+static inline bool text_is_space(char character)
+{
+    return character == ' ' || (character >= '\t' && character <= '\r');
+}
+
+/* What stands behind the first `count` bytes. */
+static inline struct slice text_behind(struct slice text, size_t count)
+{
+    return (struct slice){.data = text.data + count, .length = text.length - count};
+}
+
+/* Whether the text begins with `prefix`; case is ignored. */
+static inline bool text_begins(struct slice text, const char *prefix)
+{
+    size_t length = strlen(prefix);
+
+    return text.length >= length &&
+           slice_equals_ignoring_case((struct slice){text.data, length}, prefix);
+}
+
+/* Takes what stands before the next `separator`, and that itself, off the front of *text. */
+static inline struct slice text_take(struct slice *text, char separator)
+{
+    const char *end = text->length > 0 ? memchr(text->data, separator, text->length) : NULL;
+    struct slice taken = {text->data, end ? (size_t)(end - text->data) : text->length};
+
+    *text = text_behind(*text, taken.length + (end ? 1 : 0));
+    return taken;
+}
