@@ -25,7 +25,7 @@ static int environment_add(struct list *list, const char *entry, const char **re
         return -EINVAL;
     }
     if (list->count == ENVIRONMENT_COUNT_MAX) {
-        *ret_message = "there are more than 10000 environment variables";
+        *ret_message = "there are more than 2000 environment variables";
         return -EINVAL;
     }
     list_add(list, entry);

@@ -12,7 +12,7 @@
 #include "base/arena.h"
 
 /* More variables than this is surely a mistake. */
-#define ENVIRONMENT_COUNT_MAX ((size_t)10 * 1000)
+#define ENVIRONMENT_COUNT_MAX ((size_t)2000)
 
 /*
  * Adds the variables as "NAME=value" texts in the arena; one of the same name that is in the list

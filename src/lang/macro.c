@@ -43,30 +43,37 @@ void macros_deinit(struct macros *macros)
 }
 
 /* Written out, because isalpha() would ask the locale. */
-bool macro_name_is_valid(struct slice name)
+size_t macro_name_length(struct slice text)
 {
-    for (size_t i = 0; i < name.length; i++) {
-        char lower = (char)(name.data[i] | 0x20);
-        bool letter = (lower >= 'a' && lower <= 'z') || name.data[i] == '_';
-        bool digit = (name.data[i] >= '0' && name.data[i] <= '9') || name.data[i] == '.';
+    size_t length = 0;
 
-        if (!letter && !(digit && i > 0))
-            return false;
+    for (; length < text.length; length++) {
+        char character = text.data[length], lower = (char)(character | 0x20);
+        bool letter = (lower >= 'a' && lower <= 'z') || character == '_';
+        bool digit = (character >= '0' && character <= '9') || character == '.';
+
+        if (!letter && !(digit && length > 0))
+            break;
     }
-    return name.length > 0;
+    return length;
 }
 
-/* The copy in the arena is lost if the name is known; texts are short and names repeat little. */
+bool macro_name_is_valid(struct slice name)
+{
+    return name.length > 0 && macro_name_length(name) == name.length;
+}
+
 uint32_t macros_symbol(struct macros *macros, struct slice name)
 {
-    char *copy = arena_copy(macros->arena, name);
+    _cleanup_free_ char *copy = slice_copy(name);
     uint64_t symbol;
 
     if (string_map_get(&macros->symbol_index, copy, &symbol))
         return (uint32_t)symbol;
     symbol = macros->symbol_count;
     array_reserve(macros->symbols, macros->symbol_capacity, symbol + 1);
-    macros->symbols[macros->symbol_count++] = (struct symbol){.name = copy};
+    macros->symbols[macros->symbol_count++] =
+        (struct symbol){.name = arena_copy(macros->arena, name)};
     string_map_put(&macros->symbol_index, copy, symbol);
     return (uint32_t)symbol;
 }
@@ -126,22 +133,23 @@ bool environment_name_is_valid(struct slice name)
 }
 
 /* `value` is NULL unless the state is ENVIRONMENT_SET. */
-static uint32_t macros_add_environment(struct macros *macros, const char *name,
+static uint32_t macros_add_environment(struct macros *macros, struct slice name,
                                        enum environment_state state, const char *value)
 {
-    struct environment_variable variable = {.name = name, .state = state};
+    struct environment_variable variable = {.name = arena_copy(macros->arena, name),
+                                            .state = state};
     size_t index = macros->environment_count;
     _cleanup_buffer_ struct buffer entry = BUFFER_INIT;
 
     /* Both halves are needed: $ENV() wants the value, getenv the whole. */
     if (state == ENVIRONMENT_SET) {
-        buffer_appendf(&entry, "%s=%s", name, value);
+        buffer_appendf(&entry, "%s=%s", variable.name, value);
         variable.entry = arena_copy(macros->arena, (struct slice){entry.data, entry.length});
-        variable.value = variable.entry + strlen(name) + 1;
+        variable.value = variable.entry + name.length + 1;
     }
     array_reserve(macros->environment, macros->environment_capacity, index + 1);
     macros->environment[macros->environment_count++] = variable;
-    string_map_put(&macros->environment_index, name, index);
+    string_map_put(&macros->environment_index, variable.name, index);
     return (uint32_t)index;
 }
 
@@ -150,7 +158,7 @@ void macros_set_environment(struct macros *macros, const char *name, const char 
     uint64_t index;
 
     if (!string_map_get(&macros->environment_index, name, &index))
-        macros_add_environment(macros, arena_copy(macros->arena, slice_from_text(name)),
+        macros_add_environment(macros, slice_from_text(name),
                                value ? ENVIRONMENT_SET : ENVIRONMENT_UNSET, value);
 }
 
@@ -179,7 +187,7 @@ int macros_environment_variable(struct macros *macros, struct slice name, uint32
                                 struct error *err)
 {
     _cleanup_buffer_ struct buffer value = BUFFER_INIT;
-    const char *copy = arena_copy(macros->arena, name);
+    _cleanup_free_ char *copy = slice_copy(name);
     enum environment_state state;
     uint64_t index;
     int r;
@@ -191,6 +199,6 @@ int macros_environment_variable(struct macros *macros, struct slice name, uint32
     r = macros_ask_environment(macros, copy, &value, &state, err);
     if (r < 0)
         return r;
-    *ret_variable = macros_add_environment(macros, copy, state, buffer_text(&value));
+    *ret_variable = macros_add_environment(macros, name, state, buffer_text(&value));
     return 0;
 }

@@ -20,6 +20,8 @@
 #include "base/map.h"
 
 #define MACRO_DEFINITION_COUNT_MAX ((size_t)100 * 1000)
+/* Of all templates together: what they may cost in memory. */
+#define MACRO_SEGMENT_COUNT_MAX ((size_t)5 * 1000 * 1000)
 /* Segments visited for one task; X = $(Y)$(Y), Y = $(Z)$(Z), ... doubles with each line. */
 #define MACRO_STEP_COUNT_MAX ((uint64_t)1000 * 1000)
 /* Definitions within definitions; what is deeper is nearly always a circle. */
@@ -103,6 +105,8 @@ struct macros {
     size_t definition_count;
     size_t definition_capacity;
 
+    size_t segment_count;
+
     struct environment_variable *environment; /* owned */
     size_t environment_count;
     size_t environment_capacity;
@@ -113,7 +117,10 @@ struct macros {
 void macros_init(struct macros *macros, struct sources *sources, struct arena *arena);
 void macros_deinit(struct macros *macros);
 
-/* Whether this can be a macro's name: a letter or '_', then letters, digits, '_' and '.'. */
+/* The length of the name at the front of a text: a letter or '_', then letters, digits, '_', '.'.
+ */
+size_t macro_name_length(struct slice text);
+/* Whether all of it is a name. */
 bool macro_name_is_valid(struct slice name);
 /* The number of a name, which is made if it is new; case is ignored. */
 uint32_t macros_symbol(struct macros *macros, struct slice name);
@@ -122,7 +129,7 @@ uint32_t macros_find_symbol(const struct macros *macros, const char *name);
 
 /*
  * Compiles a value, which must have a place in the sources; `own_symbol` is the name it defines, or
- * MACRO_NONE. Returns 0, or -EINVAL for what cannot be understood.
+ * MACRO_NONE. Returns 0, -EINVAL for what cannot be understood, or -E2BIG for too many macros.
  */
 int macros_compile(struct macros *macros, struct slice value, uint32_t own_symbol,
                    struct template *ret_template, struct error *err);

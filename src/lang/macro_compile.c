@@ -96,12 +96,9 @@ static _printf_(3, 4) int compiler_error(struct compiler *compiler, const char *
 /* The longest prefix that can be a name; empty if there is none. */
 static struct slice peek_name(const struct compiler *compiler)
 {
-    struct slice name = {.data = compiler->at};
+    struct slice rest = {compiler->at, (size_t)(compiler->end - compiler->at)};
 
-    while (compiler->at + name.length < compiler->end &&
-           macro_name_is_valid((struct slice){.data = name.data, .length = name.length + 1}))
-        name.length++;
-    return name;
+    return (struct slice){.data = rest.data, .length = macro_name_length(rest)};
 }
 
 static bool next_is(const struct compiler *compiler, char character)
@@ -200,8 +197,6 @@ static int read_operand(void *user_data, const char **at, const char *end, uint3
         return r;
     if (r > 0)
         return compiler_error(compiler, *at, "here a number or a macro is missing");
-    /* A fallback within the operand may have held arithmetic of its own. */
-    compiler->operands = operands;
     array_reserve(operands->items, operands->capacity, operands->count + 1);
     operands->items[operands->count] = make_template(compiler, &segment, 1);
     *ret_operand = (uint32_t)operands->count++;
@@ -283,25 +278,17 @@ static int read_macro(struct compiler *compiler, const char *start, struct segme
     const char *open = compiler->at - 1;
     struct slice name = peek_name(compiler);
     const char *behind = name.data + name.length;
-    int r;
 
     if (compiler->at == compiler->end)
         return compiler_error(compiler, open, "this parenthesis is never closed");
     if (next_is(compiler, ')'))
         return compiler_error(compiler, open, "between these parentheses a name is missing");
-    if (compiler->nesting == NESTING_MAX)
-        return compiler_error(compiler, start, "macros are nested too deeply");
-    compiler->nesting++;
     /* A name and nothing else, or else it is arithmetic. */
-    if (name.length > 0 && behind < compiler->end && (*behind == ')' || *behind == ':')) {
-        *ret_segment = make_macro(compiler, name, start);
-        compiler->at = behind;
-        r = read_fallback(compiler, open, ret_segment);
-    } else {
-        r = read_arithmetic(compiler, start, ret_segment);
-    }
-    compiler->nesting--;
-    return r;
+    if (name.length == 0 || behind == compiler->end || (*behind != ')' && *behind != ':'))
+        return read_arithmetic(compiler, start, ret_segment);
+    *ret_segment = make_macro(compiler, name, start);
+    compiler->at = behind;
+    return read_fallback(compiler, open, ret_segment);
 }
 
 /* Whether `name` stands for one of HTCondor's functions: $INT(), and $Fpdnxq() with its letters. */
@@ -332,10 +319,10 @@ static int refuse(struct compiler *compiler, const char *start, struct slice wha
     return compiler_error(compiler, start, "'%.*s...)' is not there yet", SLICE_SHOWN(what));
 }
 
-/* At a '$'. Returns 0 with a segment, or 1 with `at` behind the '$' if it is only a character. */
-static int read_dollar(struct compiler *compiler, struct segment *ret_segment)
+/* Behind a '$' at `start`; see read_dollar(). */
+static int read_behind_dollar(struct compiler *compiler, const char *start,
+                              struct segment *ret_segment)
 {
-    const char *start = compiler->at++;
     struct slice name;
 
     if (text_follows(compiler, "$("))
@@ -354,6 +341,23 @@ static int read_dollar(struct compiler *compiler, struct segment *ret_segment)
         is_function(name))
         return refuse(compiler, start, (struct slice){start, name.length + 2});
     return 1;
+}
+
+/*
+ * At a '$'. Returns 0 with a segment, or 1 with `at` behind the '$' if it is only a character.
+ * Every way into the depth leads through here, so here it is bounded.
+ */
+static int read_dollar(struct compiler *compiler, struct segment *ret_segment)
+{
+    const char *start = compiler->at++;
+    int r;
+
+    if (compiler->nesting == NESTING_MAX)
+        return compiler_error(compiler, start, "macros are nested too deeply");
+    compiler->nesting++;
+    r = read_behind_dollar(compiler, start, ret_segment);
+    compiler->nesting--;
+    return r;
 }
 
 /* To the end, or to the ')' that closes; parentheses that are plain text come in pairs. */
@@ -386,6 +390,11 @@ static int read_template(struct compiler *compiler, bool in_parentheses,
         compiler->at--;
     }
     segment_list_add_text(&list, start, compiler->at);
+    compiler->macros->segment_count += list.count;
+    if (compiler->macros->segment_count > MACRO_SEGMENT_COUNT_MAX)
+        return sources_error(compiler->macros->sources, start, compiler->err, -E2BIG,
+                             "there are more than %zu macros and texts between them",
+                             MACRO_SEGMENT_COUNT_MAX);
     *ret_template = make_template(compiler, list.items, list.count);
     return 0;
 }

@@ -17,7 +17,7 @@
 enum { NUMBER_TEXT_LENGTH_MAX = 1000 };
 
 /* So many bytes of text count as a step, too. */
-enum { STEP_LENGTH = 64 };
+enum { STEP_LENGTH = 16 };
 
 enum meaning_kind {
     MEANING_NOTHING,

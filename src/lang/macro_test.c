@@ -156,6 +156,23 @@ static void circles_are_found(void **state)
                  "    ^");
 }
 
+static void nesting_has_an_end(void **state)
+{
+    static const char *const openings[] = {"$(A:", "$ENV(NONE:", "$(1+", "$((", "$(A:$("};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(openings); i++) {
+        _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+        _cleanup_free_ char *error = NULL;
+
+        buffer_append_text(&text, "A = ");
+        for (int j = 0; j < 50000; j++)
+            buffer_append_text(&text, openings[i]);
+        error = fixture_error(buffer_text(&text), NULL);
+        assert_non_null(strstr(error, "nested too deeply"));
+    }
+}
+
 static void doubling_is_stopped(void **state)
 {
     _cleanup_buffer_ struct buffer text = BUFFER_INIT;
@@ -202,6 +219,7 @@ int main(void)
         cmocka_unit_test(arithmetic_that_fails_is_an_error_with_a_place),
         cmocka_unit_test(what_cannot_be_understood_is_an_error_at_once),
         cmocka_unit_test(circles_are_found),
+        cmocka_unit_test(nesting_has_an_end),
         cmocka_unit_test(doubling_is_stopped),
         cmocka_unit_test(a_value_has_a_largest_size),
     };

@@ -220,8 +220,7 @@ static int read_allow_undefined(struct submit_reader *reader, struct slice value
     return reader_error(reader, value.data, -EINVAL, "allow_undefined must be true or false");
 }
 
-/* A line "name = value": a command, a macro, or both at once, as the language does not tell them
- * apart. */
+/* A command, a macro, or both at once: the language does not tell them apart. */
 static int read_definition(struct submit_reader *reader, struct slice key, struct slice value)
 {
     struct macros *macros = &reader->submit->macros;

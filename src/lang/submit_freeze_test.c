@@ -110,8 +110,8 @@ static void frozen_texts_give_the_same_tasks(void **state)
     static const char *const texts[] = {
         "executable = x\ngetenv = true\nqueue 3\ngetenv = H*, !L*\nqueue 2",
         "allow_undefined = yes\nexecutable = x$(NONE)$ENV(NONE)\nqueue 2",
-        "executable = x\nX = $(X:1) 2\nX = $(X) $(X)\narguments = $(X) $(a) $(b)|\n"
-        "queue 2 a, b from (\na\nb, c  d\n#\n,\na,\n$(Process) \\\n  more\n)\n",
+        ("executable = x\nX = $(X:1) 2\nX = $(X) $(X)\narguments = $(X) $(a) $(b)|\n"
+         "queue 2 a, b from (\na\nb, c  d\n#\n,\na,\n$(Process) \\\n  more\n)\n"),
         "executable = x\nqueue x in (#a, \\\\\n\n)\n",
     };
 
