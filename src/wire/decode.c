@@ -77,7 +77,7 @@ static int get_list(const json_t *object, const char *name, size_t max, const js
 static int get_strings(const json_t *object, const char *name, struct wire_strings *ret,
                        struct error *err)
 {
-    const json_t *list;
+    const json_t *list = NULL;
     int r = get_list(object, name, WIRE_LIST_MAX, &list, err);
 
     if (r < 0)
@@ -183,7 +183,7 @@ static int decode_output(const json_t *object, struct wire_output *output, struc
 static int decode_result(const json_t *object, struct wire_result *result, struct error *err)
 {
     uint64_t code = 0, signal = 0;
-    const json_t *list;
+    const json_t *list = NULL;
     int r = 0;
 
     result->exit_code = -1;
@@ -240,7 +240,7 @@ static int decode_attempt(const json_t *object, struct wire_attempt *attempt, st
 
 static int decode_report(const json_t *object, struct wire_report *report, struct error *err)
 {
-    const json_t *list;
+    const json_t *list = NULL;
     int r = get_u64(object, "session", &report->session, err);
 
     if (r == 0)
@@ -277,7 +277,7 @@ static int decode_file(const json_t *object, struct wire_file *file, struct erro
 
 static int decode_inputs(const json_t *object, struct wire_start *start, struct error *err)
 {
-    const json_t *list;
+    const json_t *list = NULL;
     int r = get_list(object, "inputs", WIRE_LIST_MAX, &list, err);
 
     if (r < 0)

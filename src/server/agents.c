@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The links to the agents. What they say becomes events for the brain; what the brain wants said is
+ * gathered per link and leaves once per turn of the loop.
+ *
+ * A link belongs to a node by its certificate, and to a session once its hello was accepted. Until
+ * then nothing of it is believed.
+ */
+#include "server.h"
+
+#include "base/memory.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+struct agent_link *agents_find(struct server *server, uint32_t node, uint64_t session)
+{
+    struct agent_link *link;
+
+    if (node >= server->records.node_count)
+        return NULL;
+    link = server->records.nodes[node].link;
+    return link && link->session == session ? link : NULL;
+}
+
+void agents_append(struct agent_link *link, const struct wire_message *message)
+{
+    wire_batch_append(&link->outgoing, message);
+}
+
+static void link_flush(struct agent_link *link)
+{
+    if (!wire_batch_close(&link->outgoing))
+        return;
+    /* A link that cannot take it is closing; its session ends with it. */
+    (void)link_send_text(link->link, link->outgoing.frame.data, link->outgoing.frame.length);
+    wire_batch_clear(&link->outgoing);
+}
+
+void agents_flush(struct server *server)
+{
+    for (struct agent_link *link = server->links; link; link = link->next)
+        link_flush(link);
+}
+
+void agents_close(struct server *server, uint32_t node, const char *reason)
+{
+    struct agent_link *link =
+        node < server->records.node_count ? server->records.nodes[node].link : NULL;
+
+    if (link)
+        link_close(link->link, LINK_CLOSE_REFUSED, reason);
+}
+
+/* The hello's answer. */
+
+static const char *refusal(enum pool_reply reply)
+{
+    switch (reply) {
+    case POOL_REPLY_NODE_IS_CLONE:
+        return "this identity was made on another computer; remove it here and enrol again";
+    case POOL_REPLY_NODE_IS_CONNECTED:
+        return "another agent with this identity is connected; if this is a copy, enrol it anew";
+    case POOL_REPLY_NODE_IS_FORGOTTEN:
+        return "this node was taken out of the pool; enrol it again";
+    case POOL_REPLY_DONE:
+    case POOL_REPLY_NO_SUCH_JOB:
+    case POOL_REPLY_NO_SUCH_TASK:
+    case POOL_REPLY_WRONG_STATE:
+    case POOL_REPLY_NODE_ACCEPTED:
+        break;
+    }
+    return NULL;
+}
+
+static struct agent_link *link_of_session(struct server *server, uint64_t session)
+{
+    for (struct agent_link *link = server->links; link; link = link->next)
+        if (link->session == session)
+            return link;
+    return NULL;
+}
+
+static void on_hello_answer(struct server *server, struct caller *caller, enum pool_reply reply,
+                            uint32_t count)
+{
+    struct agent_link *link = link_of_session(server, caller->session);
+    const char *why = refusal(reply);
+    struct node_record *node;
+
+    (void)count;
+    if (!link)
+        return;
+    node = &server->records.nodes[link->node];
+    if (why) {
+        log_notice("node %s at %s is refused: %s", node->name, link_peer(link->link)->address, why);
+        link->session = 0;
+        link_close(link->link, LINK_CLOSE_REFUSED, why);
+        return;
+    }
+    node->link = link;
+    node->session = link->session;
+    log_notice("node %s is connected from %s", node->name, link_peer(link->link)->address);
+    agents_append(
+        link, &(struct wire_message){.kind = WIRE_WELCOME,
+                                     .welcome = {.session = link->session,
+                                                 .heartbeat_ms = server->options.pool.heartbeat_ms,
+                                                 .lease_ms = server->options.pool.lease_ms}});
+}
+
+/* A node's facts and when it was last seen, stored with the event of its hello. */
+static void write_facts(struct server *server, void *userdata)
+{
+    struct node_record *node = &server->records.nodes[(uintptr_t)userdata];
+    _cleanup_free_ char *facts = json_dumps(node->facts, JSON_COMPACT);
+
+    store_save_node_facts(server->store, node->number, node->last_seen_at, facts);
+}
+
+static void hear_hello(struct agent_link *link, const struct wire_hello *hello)
+{
+    struct server *server = link->server;
+    struct node_record *node = &server->records.nodes[link->node];
+    struct pool_event event = {.kind = POOL_NODE_CONNECTED};
+    struct rider rider = {.write = write_facts, .userdata = (void *)(uintptr_t)link->node};
+
+    if (link->session != 0)
+        return;
+    if (hello->protocol != WIRE_PROTOCOL) {
+        link_close(link->link, LINK_CLOSE_REFUSED,
+                   "this agent speaks another protocol version; install the server's version");
+        return;
+    }
+    link->session = ++server->last_session;
+    json_decref(node->facts);
+    node->facts = json_loads(hello->facts, 0, NULL);
+    node->last_seen_at = clock_wall_seconds();
+    event.caller = batch_add_caller(
+        server, &(struct caller){.on_reply = on_hello_answer, .session = link->session});
+    event.connected.node = link->node;
+    event.connected.session = link->session;
+    event.connected.machine = hello->machine;
+    event.connected.capacity = hello->capacity;
+    batch_push_with(server, &event, NULL, &rider);
+}
+
+/* The results of ended attempts stay here until the brain has decided about them. */
+static void keep_results(struct server *server, struct wire_report *report)
+{
+    for (size_t i = 0; i < report->attempt_count; i++) {
+        struct wire_attempt *attempt = &report->attempts[i];
+        struct ended_attempt *ended;
+
+        if (attempt->state != ATTEMPT_ENDED || attempt->outcome == OUTCOME_LOST ||
+            attempt->outcome == OUTCOME_VACATED)
+            continue;
+        ended = records_find_ended(&server->records, attempt->job, attempt->task);
+        /* Each is said again and again; what an older attempt left replaces nothing. */
+        if (!ended || ended->epoch < attempt->epoch)
+            records_keep_ended(&server->records, attempt->job, attempt->task, attempt->epoch,
+                               &attempt->result);
+    }
+}
+
+static void hear_report(struct agent_link *link, struct wire_report *report)
+{
+    struct pool_event event = {.kind = POOL_NODE_REPORTED};
+    struct pool_report_item *items;
+
+    if (report->session != link->session || link->session == 0)
+        return;
+    items = memory_allocate((report->attempt_count + 1) * sizeof(*items));
+    for (size_t i = 0; i < report->attempt_count; i++)
+        items[i] = (struct pool_report_item){.epoch = report->attempts[i].epoch,
+                                             .state = report->attempts[i].state,
+                                             .outcome = report->attempts[i].outcome,
+                                             .reason = report->attempts[i].reason};
+    keep_results(link->server, report);
+    link->server->records.nodes[link->node].last_seen_at = clock_wall_seconds();
+    event.reported = (struct pool_report){.node = link->node,
+                                          .session = report->session,
+                                          .sent_ms = report->sent_ms,
+                                          .highest_epoch = report->highest_epoch,
+                                          .full = report->full,
+                                          .owner_present = report->owner_present,
+                                          .leaving = report->leaving,
+                                          .items = items,
+                                          .item_count = report->attempt_count};
+    batch_push(link->server, &event, items);
+}
+
+static int hear(void *userdata, struct wire_message *message)
+{
+    struct agent_link *link = userdata;
+
+    switch (message->kind) {
+    case WIRE_HELLO:
+        hear_hello(link, &message->hello);
+        return 0;
+    case WIRE_REPORT:
+        hear_report(link, &message->report);
+        return 0;
+    case WIRE_WANT:
+        streams_serve(link, &message->want);
+        return 0;
+    case WIRE_END:
+        streams_ended(link, &message->end);
+        return 0;
+    case WIRE_CANCEL:
+        streams_cancel_out(link, message->stream);
+        return 0;
+    case WIRE_WELCOME:
+    case WIRE_START:
+    case WIRE_STOP:
+    case WIRE_FORGET:
+    case WIRE_RENEW:
+    case WIRE_KIND_COUNT:
+        break;
+    }
+    return -EPROTO;
+}
+
+static const char *on_connected(void *userdata, struct link *raw)
+{
+    struct server *server = userdata;
+    struct node_record *node = records_find_node(&server->records, link_peer(raw)->name);
+    struct agent_link *link;
+
+    if (!node)
+        return "this node is not known here any more; enrol it again";
+    link = memory_allocate(sizeof(*link));
+    link->link = raw;
+    link->server = server;
+    link->node = node->number;
+    link->next = server->links;
+    server->links = link;
+    link_set_userdata(raw, link);
+    return NULL;
+}
+
+static void on_text(void *userdata, struct link *raw, const char *text, size_t length)
+{
+    _cleanup_error_ struct error err = ERROR_INIT;
+    struct agent_link *link = link_userdata(raw);
+
+    (void)userdata;
+    if (!link || wire_decode((struct slice){text, length}, hear, link, &err) == 0)
+        return;
+    log_warning("node %s does not keep to the protocol: %s",
+                link->server->records.nodes[link->node].name, error_text(&err));
+    link_close(raw, LINK_CLOSE_PROTOCOL, "that was no message of this protocol");
+}
+
+static void on_binary(void *userdata, struct link *raw, const void *data, size_t length)
+{
+    struct agent_link *link = link_userdata(raw);
+
+    (void)userdata;
+    if (link)
+        streams_piece(link, data, length);
+}
+
+static void on_writable(void *userdata, struct link *raw)
+{
+    struct agent_link *link = link_userdata(raw);
+
+    (void)userdata;
+    if (link)
+        streams_pump(link);
+}
+
+static void unlink_link(struct server *server, struct agent_link *link)
+{
+    struct agent_link **place = &server->links;
+
+    while (*place != link)
+        place = &(*place)->next;
+    *place = link->next;
+}
+
+static void on_closed(void *userdata, struct link *raw, unsigned int code, const char *reason)
+{
+    struct agent_link *link = link_userdata(raw);
+    struct server *server = userdata;
+    struct node_record *node;
+
+    if (!link)
+        return;
+    node = &server->records.nodes[link->node];
+    collect_break(server, link);
+    streams_break(link);
+    if (node->link == link) {
+        log_notice("node %s is disconnected (%u%s%s)", node->name, code, *reason ? ": " : "",
+                   reason);
+        node->link = NULL;
+        batch_push(server,
+                   &(struct pool_event){.kind = POOL_NODE_DISCONNECTED,
+                                        .disconnected = {link->node, link->session}},
+                   NULL);
+    }
+    unlink_link(server, link);
+    wire_batch_deinit(&link->outgoing);
+    free(link);
+}
+
+const struct link_handlers agents_handlers = {.on_connected = on_connected,
+                                              .on_text = on_text,
+                                              .on_binary = on_binary,
+                                              .on_writable = on_writable,
+                                              .on_closed = on_closed};
+
+/* The brain's effects. */
+
+static void refuse_start(struct server *server, const struct pool_effect *effect,
+                         const struct error *err)
+{
+    struct wire_result result = {.exit_code = -1, .detail = memory_copy_string(error_text(err))};
+
+    records_keep_ended(&server->records, effect->send.job, effect->send.task, effect->send.epoch,
+                       &result);
+    batch_push(server,
+               &(struct pool_event){
+                   .kind = POOL_REFUSED,
+                   .collected = {.epoch = effect->send.epoch, .failure = REASON_CANNOT_EXPAND}},
+               NULL);
+}
+
+static void perform_start(struct agent_link *link, const struct pool_effect *effect)
+{
+    _cleanup_error_ struct error err = ERROR_INIT;
+    struct server *server = link->server;
+    struct job_record *job = records_find_job(&server->records, effect->send.job);
+    struct wire_message message = {.kind = WIRE_START};
+
+    assert(job);
+    message.start.session = effect->send.session;
+    message.start.epoch = effect->send.epoch;
+    message.start.job = effect->send.job;
+    message.start.task = effect->send.task;
+    message.start.attempt = effect->send.attempt;
+    message.start.request = effect->send.request;
+    message.start.answers_ms = effect->send.answers_ms;
+    message.start.lease_ms = effect->send.lease_ms;
+    if (order_fill(server, job, effect->send.task, &message.start, &err) < 0)
+        refuse_start(server, effect, &err);
+    else
+        agents_append(link, &message);
+    wire_start_deinit(&message.start);
+}
+
+void agents_perform(struct server *server, const struct pool_effect *effect)
+{
+    struct agent_link *link = link_of_session(server, effect->send.session);
+    struct wire_message message = {.kind = WIRE_FORGET, .epoch = effect->send.epoch};
+
+    if (!link)
+        return;
+    switch (effect->kind) {
+    case POOL_SEND_START:
+        perform_start(link, effect);
+        return;
+    case POOL_SEND_STOP:
+        message.kind = WIRE_STOP;
+        break;
+    case POOL_SEND_FORGET:
+        break;
+    case POOL_SEND_RENEW:
+        message = (struct wire_message){.kind = WIRE_RENEW,
+                                        .renew = {.session = effect->send.session,
+                                                  .epoch = effect->send.epoch,
+                                                  .answers_ms = effect->send.answers_ms,
+                                                  .lease_ms = effect->send.lease_ms}};
+        break;
+    case POOL_CLOSE_SESSION:
+        link_close(link->link, LINK_CLOSE_NORMAL, "replaced by a newer connection");
+        return;
+    case POOL_SAVE_JOB:
+    case POOL_SAVE_PART:
+    case POOL_SAVE_TASK:
+    case POOL_SAVE_NODE:
+    case POOL_SAVE_EPOCH:
+    case POOL_COLLECT:
+    case POOL_REPLY:
+    case POOL_JOB_OVER:
+    case POOL_TRACE:
+        abort();
+    }
+    agents_append(link, &message);
+}

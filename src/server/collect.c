@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The outputs of an attempt that ended: from the node into the spool, STATE/spool/17.3/INDEX, and
+ * from there to their places, as the submitter, if the job was submitted on this computer. Only
+ * then is the brain told, and only then is the result recorded; so whoever sees Completed has the
+ * files.
+ *
+ * A crash at any moment leaves the attempt ended and its outputs on the node: it is collected
+ * again, and files that were delivered already are replaced by themselves.
+ */
+#include "server.h"
+
+#include "base/memory.h"
+#include "sys/descriptor.h"
+#include "sys/file.h"
+#include "sys/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* How many files of one attempt are on their way at a time. */
+enum { STREAMS_PER_COLLECT = 4 };
+
+struct arriving {
+    struct collect *collect;
+    struct stream_in *stream;
+    uint32_t index;
+    int fd;
+    uint64_t received;
+    struct arriving *next;
+};
+
+struct collect {
+    struct server *server;
+    uint64_t epoch;
+    uint32_t node, job, task;
+    struct agent_link *link;
+    char *folder; /* owned; in the spool */
+    uint32_t next_output;
+    struct arriving *arriving;
+    bool over; /* told the brain, or given up; a delivery may still be on its way */
+    bool delivering;
+    struct collect *next;
+};
+
+static uint32_t spool_uid(const struct job_record *job)
+{
+    return job->row.uid == STORE_NONE ? (uint32_t)-1 : job->row.uid;
+}
+
+char *collect_spool_folder(const struct server *server, uint32_t job, uint32_t task)
+{
+    struct buffer path = BUFFER_INIT;
+
+    buffer_appendf(&path, "%s/spool/%u.%u", server->options.state_folder, job, task);
+    return buffer_take(&path);
+}
+
+void collect_drop_spool(struct server *server, uint32_t job, uint32_t task)
+{
+    _cleanup_error_ struct error err = ERROR_INIT;
+    _cleanup_free_ char *folder = collect_spool_folder(server, job, task);
+
+    if (file_remove_tree(folder, &err) < 0)
+        log_warning("cannot empty the spool: %s", error_text(&err));
+}
+
+static char *spool_path(const struct collect *collect, uint32_t index)
+{
+    struct buffer path = BUFFER_INIT;
+
+    buffer_appendf(&path, "%s/%u", collect->folder, index);
+    return buffer_take(&path);
+}
+
+static void arriving_free(struct arriving *arriving)
+{
+    struct arriving **place = &arriving->collect->arriving;
+
+    while (*place != arriving)
+        place = &(*place)->next;
+    *place = arriving->next;
+    descriptor_close(arriving->fd);
+    free(arriving);
+}
+
+static void stop_arriving(struct collect *collect)
+{
+    while (collect->arriving) {
+        streams_cancel(collect->arriving->stream);
+        arriving_free(collect->arriving);
+    }
+}
+
+static void collect_free(struct collect *collect)
+{
+    struct collect **place = &collect->server->collects;
+
+    while (*place != collect)
+        place = &(*place)->next;
+    *place = collect->next;
+    free(collect->folder);
+    free(collect);
+}
+
+static void note_detail(struct collect *collect, const char *detail)
+{
+    struct ended_attempt *ended =
+        records_find_ended(&collect->server->records, collect->job, collect->task);
+
+    if (!ended || !detail)
+        return;
+    free(ended->result.detail);
+    ended->result.detail = memory_copy_string(detail);
+}
+
+/* The outputs that wait for `dusk fetch`, written in the transaction of their result. */
+static void write_spooled(struct server *server, void *userdata)
+{
+    struct collect *collect = userdata;
+    struct job_record *job = records_find_job(&server->records, collect->job);
+    struct ended_attempt *ended = records_find_ended(&server->records, collect->job, collect->task);
+
+    if (!job || !ended || records_load_submit(server, job, NULL) < 0 ||
+        submit_expand(job->submit, collect->job, collect->task, &server->task, NULL) < 0)
+        return;
+    store_remove_outputs(server->store, collect->job, collect->task);
+    for (uint32_t i = 0; i < ended->result.output_count; i++) {
+        const struct wire_output *output = &ended->result.outputs[i];
+        _cleanup_free_ char *path = order_output_path(job, &server->task, output);
+
+        if (path)
+            store_add_output(server->store,
+                             &(struct store_output){
+                                 .job = collect->job,
+                                 .task = collect->task,
+                                 .index = i,
+                                 .name = output->name,
+                                 .size = output->size,
+                                 .mode = output->mode,
+                                 .kind = output->kind == WIRE_OUTPUT_FOLDER ? "folder" : "file",
+                                 .path = path});
+    }
+}
+
+static void release_collect(void *userdata)
+{
+    collect_free(userdata);
+}
+
+/* Tells the brain; with the event the collect ends. */
+static void collect_finish(struct collect *collect, enum reason failure, const char *detail,
+                           bool spooled)
+{
+    struct pool_event event = {.kind = POOL_COLLECTED};
+    struct rider rider = {.release = release_collect, .userdata = collect};
+
+    if (collect->over)
+        return;
+    collect->over = true;
+    stop_arriving(collect);
+    note_detail(collect, detail);
+    event.collected.epoch = collect->epoch;
+    event.collected.failure = failure;
+    if (spooled)
+        rider.write = write_spooled;
+    else
+        collect_drop_spool(collect->server, collect->job, collect->task);
+    batch_push_with(collect->server, &event, NULL, &rider);
+}
+
+static void on_delivered(struct server *server, void *userdata, int code, const char *detail)
+{
+    struct collect *collect = userdata;
+    enum reason failure = REASON_NONE;
+
+    (void)server;
+    collect->delivering = false;
+    if (collect->over) {
+        /* The node went away meanwhile; the files are the same that the next try brings. */
+        collect_free(collect);
+        return;
+    }
+    if (code < 0)
+        failure = code == -ENOSPC || code == -EDQUOT ? REASON_DISK_FULL_AT_SUBMITTER
+                                                     : REASON_CANNOT_DELIVER_OUTPUT;
+    collect_finish(collect, failure, code < 0 ? detail : NULL, false);
+}
+
+/* Everything is in the spool: to its places, or it waits there. */
+static void collect_deliver(struct collect *collect, const struct ended_attempt *ended)
+{
+    struct server *server = collect->server;
+    struct job_record *job = records_find_job(&server->records, collect->job);
+    _cleanup_error_ struct error err = ERROR_INIT;
+    struct delivery *delivery;
+    json_t *files;
+
+    if (!job->row.deliver) {
+        collect_finish(collect, REASON_NONE, NULL, true);
+        return;
+    }
+    if (records_load_submit(server, job, &err) < 0 ||
+        submit_expand(job->submit, collect->job, collect->task, &server->task, &err) < 0) {
+        collect_finish(collect, REASON_CANNOT_DELIVER_OUTPUT, error_text(&err), false);
+        return;
+    }
+    files = json_array();
+    for (uint32_t i = 0; i < ended->result.output_count; i++) {
+        const struct wire_output *output = &ended->result.outputs[i];
+        _cleanup_free_ char *to = order_output_path(job, &server->task, output);
+        _cleanup_free_ char *from = spool_path(collect, i);
+
+        if (to)
+            json_array_append_new(files, json_pack("{s:s,s:s,s:i,s:b}", "from", from, "to", to,
+                                                   "mode", (int)output->mode, "folder",
+                                                   output->kind == WIRE_OUTPUT_FOLDER));
+    }
+    delivery = memory_allocate(sizeof(*delivery));
+    *delivery = (struct delivery){.request = json_pack("{s:o}", "files", files),
+                                  .on_done = on_delivered,
+                                  .userdata = collect};
+    collect->delivering = true;
+    deliver_as(server, job->row.uid, job->row.gid, delivery);
+}
+
+static void collect_go_on(struct collect *collect);
+
+static enum reason failure_of_disk(int code)
+{
+    return code == -ENOSPC || code == -EDQUOT ? REASON_DISK_FULL_ON_SERVER
+                                              : REASON_CANNOT_COLLECT_OUTPUT;
+}
+
+static void on_piece(struct stream_in *stream, struct slice bytes)
+{
+    struct arriving *arriving = stream->userdata;
+    struct collect *collect = arriving->collect;
+    int r = file_write_all(arriving->fd, bytes.data, bytes.length);
+
+    arriving->received += bytes.length;
+    if (r < 0)
+        collect_finish(collect, failure_of_disk(r), strerror(-r), false);
+}
+
+static void on_end(struct stream_in *stream, enum reason failure, const char *detail)
+{
+    struct arriving *arriving = stream->userdata;
+    struct collect *collect = arriving->collect;
+    struct ended_attempt *ended =
+        records_find_ended(&collect->server->records, collect->job, collect->task);
+    uint64_t expected = ended && arriving->index < ended->result.output_count
+                            ? ended->result.outputs[arriving->index].size
+                            : 0;
+    bool whole = arriving->received == expected;
+
+    arriving_free(arriving);
+    if (collect->over)
+        return;
+    if (failure != REASON_NONE || !whole)
+        collect_finish(collect, failure != REASON_NONE ? failure : REASON_CANNOT_COLLECT_OUTPUT,
+                       detail ? detail : "an output changed its size on the way", false);
+    else
+        collect_go_on(collect);
+}
+
+/* A file of the spool, which belongs to whoever will deliver it. */
+static int open_spooled(const struct collect *collect, const struct job_record *job, uint32_t index)
+{
+    _cleanup_free_ char *path = spool_path(collect, index);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd < 0)
+        return -errno;
+    if (geteuid() == 0 && fchown(fd, spool_uid(job), (gid_t)-1) < 0) {
+        int r = -errno;
+
+        descriptor_close(fd);
+        return r;
+    }
+    return fd;
+}
+
+static int ask_for_output(struct collect *collect, const struct job_record *job, uint32_t index)
+{
+    struct stream_in handlers = {.on_piece = on_piece, .on_end = on_end};
+    struct wire_want want = {.kind = WIRE_WANT_OUTPUT, .epoch = collect->epoch, .output = index};
+    struct arriving *arriving;
+    int fd = open_spooled(collect, job, index);
+
+    if (fd < 0)
+        return fd;
+    arriving = memory_allocate(sizeof(*arriving));
+    *arriving =
+        (struct arriving){.collect = collect, .index = index, .fd = fd, .next = collect->arriving};
+    collect->arriving = arriving;
+    handlers.userdata = arriving;
+    arriving->stream = streams_ask(collect->link, &want, &handlers);
+    return 0;
+}
+
+static void collect_go_on(struct collect *collect)
+{
+    struct server *server = collect->server;
+    struct ended_attempt *ended = records_find_ended(&server->records, collect->job, collect->task);
+    struct job_record *job = records_find_job(&server->records, collect->job);
+    int arriving = 0, r = 0;
+
+    /* The task was removed or restarted meanwhile: there is nothing to bring any more. */
+    if (!ended || !job || ended->epoch != collect->epoch) {
+        collect_finish(collect, REASON_NONE, NULL, false);
+        return;
+    }
+    for (struct arriving *a = collect->arriving; a; a = a->next)
+        arriving++;
+    while (r == 0 && arriving < STREAMS_PER_COLLECT &&
+           collect->next_output < ended->result.output_count) {
+        uint32_t index = collect->next_output++;
+
+        if (ended->result.outputs[index].kind == WIRE_OUTPUT_FOLDER)
+            continue;
+        r = ask_for_output(collect, job, index);
+        arriving++;
+    }
+    if (r < 0)
+        collect_finish(collect, failure_of_disk(r), strerror(-r), false);
+    else if (!collect->arriving)
+        collect_deliver(collect, ended);
+}
+
+static int make_spool(const struct collect *collect, const struct job_record *job)
+{
+    int r = file_remove_tree(collect->folder, NULL);
+
+    if (r == 0 && mkdir(collect->folder, 0700) < 0)
+        r = -errno;
+    if (r == 0 && geteuid() == 0 && chown(collect->folder, spool_uid(job), (gid_t)-1) < 0)
+        r = -errno;
+    return r;
+}
+
+void collect_begin(struct server *server, const struct pool_effect *effect)
+{
+    struct ended_attempt *ended =
+        records_find_ended(&server->records, effect->send.job, effect->send.task);
+    struct job_record *job = records_find_job(&server->records, effect->send.job);
+    struct agent_link *link = agents_find(server, effect->send.node, effect->send.session);
+    struct collect *collect;
+    int r;
+
+    if (!link || !job || !ended || ended->epoch != effect->send.epoch)
+        return;
+    collect = memory_allocate(sizeof(*collect));
+    *collect = (struct collect){.server = server,
+                                .epoch = effect->send.epoch,
+                                .node = effect->send.node,
+                                .job = effect->send.job,
+                                .task = effect->send.task,
+                                .link = link,
+                                .next = server->collects};
+    server->collects = collect;
+    if (ended->result.output_count == 0) {
+        collect->folder = NULL;
+        collect->over = true;
+        batch_push_with(
+            server, &(struct pool_event){.kind = POOL_COLLECTED, .collected.epoch = collect->epoch},
+            NULL, &(struct rider){.release = release_collect, .userdata = collect});
+        return;
+    }
+    collect->folder = collect_spool_folder(server, collect->job, collect->task);
+    r = make_spool(collect, job);
+    if (r < 0)
+        collect_finish(collect, failure_of_disk(r), strerror(-r), false);
+    else
+        collect_go_on(collect);
+}
+
+/* The link is gone and its streams with it. What was on its way is asked for again later. */
+void collect_break(struct server *server, struct agent_link *link)
+{
+    struct collect *next;
+
+    for (struct collect *collect = server->collects; collect; collect = next) {
+        next = collect->next;
+        if (collect->link != link || collect->over)
+            continue;
+        stop_arriving(collect);
+        collect->link = NULL;
+        if (collect->delivering)
+            continue;
+        collect_free(collect);
+    }
+}
+
+void collect_deinit(struct server *server)
+{
+    while (server->collects) {
+        while (server->collects->arriving)
+            arriving_free(server->collects->arriving);
+        collect_free(server->collects);
+    }
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a job's submit description to the message that starts one of its tasks, and back: where an
+ * output of it goes. The files of a job are known by the absolute paths that the submitter's side
+ * named them by; on the node everything lies side by side in the scratch folder, as with HTCondor.
+ */
+#include "server.h"
+
+#include "base/memory.h"
+#include "sys/file.h"
+#include "sys/hash.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* The name of the input that becomes standard input; nobody names his own file like this. */
+#define STDIN_NAME "_dusk_stdin"
+
+char *order_folder(const struct job_record *job, const struct submit_task *task)
+{
+    return task->initialdir ? file_join(job->row.folder, task->initialdir)
+                            : memory_copy_string(job->row.folder);
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+static void add_input(struct wire_start *start, const char *name, const json_t *file)
+{
+    const char *sha256 = json_string_value(json_object_get(file, "sha256"));
+
+    start->inputs = memory_resize(start->inputs, start->input_count + 1, sizeof(*start->inputs));
+    start->inputs[start->input_count++] =
+        (struct wire_file){.name = memory_copy_string(name),
+                           .sha256 = memory_copy_string(sha256 ? sha256 : ""),
+                           .size = (uint64_t)json_integer_value(json_object_get(file, "size")),
+                           .mode = (uint32_t)json_integer_value(json_object_get(file, "mode"))};
+}
+
+/* A folder is every file below it; "folder/" means its content, "folder" itself with its name. */
+static int add_folder(struct wire_start *start, const json_t *files, const char *path,
+                      const char *written)
+{
+    size_t length = strlen(path), found = 0;
+    bool content_only = written[0] && written[strlen(written) - 1] == '/';
+    const char *name;
+    json_t *file;
+
+    json_object_foreach((json_t *)files, name, file)
+    {
+        _cleanup_free_ char *target = NULL;
+
+        if (strncmp(name, path, length) != 0 || name[length] != '/')
+            continue;
+        target = content_only ? memory_copy_string(name + length + 1)
+                              : file_join(base_name(path), name + length + 1);
+        add_input(start, target, file);
+        found++;
+    }
+    return found > 0 ? 0 : -ENOENT;
+}
+
+static int add_path(struct server *server, struct job_record *job, struct wire_start *start,
+                    const char *folder, const char *written, const char *name, struct error *err)
+{
+    _cleanup_free_ char *path = file_join(folder, written);
+    size_t length = strlen(path);
+    const json_t *file;
+
+    (void)server;
+    while (length > 1 && path[length - 1] == '/')
+        path[--length] = '\0';
+    file = json_object_get(job->files, path);
+    if (file && json_object_get(file, "sha256")) {
+        add_input(start, name ? name : base_name(path), file);
+        return 0;
+    }
+    if (add_folder(start, job->files, path, written) == 0)
+        return 0;
+    return error_set(err, -ENOENT, "the input '%s' was not sent with the job", written);
+}
+
+static void copy_list(struct wire_strings *to, const struct submit_list *from)
+{
+    to->items = memory_allocate((from->count + 1) * sizeof(*to->items));
+    for (size_t i = 0; i < from->count; i++)
+        to->items[to->count++] = memory_copy_string(from->items[i]);
+}
+
+static int fill_program(struct server *server, struct job_record *job, struct wire_start *start,
+                        const struct submit_task *task, const char *folder, struct error *err)
+{
+    start->program_is_input = task->transfer_executable;
+    start->program = memory_copy_string(task->transfer_executable ? base_name(task->executable)
+                                                                  : task->executable);
+    if (!task->transfer_executable)
+        return 0;
+    return add_path(server, job, start, folder, task->executable, NULL, err);
+}
+
+static bool path_is_real(const char *path)
+{
+    return path && path[0] && strcmp(path, "/dev/null") != 0;
+}
+
+int order_fill(struct server *server, struct job_record *job, uint32_t number,
+               struct wire_start *start, struct error *err)
+{
+    const struct submit_task *task = &server->task;
+    _cleanup_free_ char *folder = NULL;
+    int r;
+
+    r = records_load_submit(server, job, err);
+    if (r == 0)
+        r = submit_expand(job->submit, job->row.number, number, &server->task, err);
+    if (r < 0)
+        return r;
+    folder = order_folder(job, task);
+    start->user = memory_copy_string(job->row.user);
+    copy_list(&start->arguments, &task->arguments);
+    copy_list(&start->environment, &task->environment);
+    r = fill_program(server, job, start, task, folder, err);
+    for (size_t i = 0; r == 0 && i < task->transfer_input.count; i++)
+        r = add_path(server, job, start, folder, task->transfer_input.items[i], NULL, err);
+    if (r == 0 && path_is_real(task->input)) {
+        r = add_path(server, job, start, folder, task->input, STDIN_NAME, err);
+        start->stdin_name = memory_copy_string(STDIN_NAME);
+    }
+    start->keep_stdout = path_is_real(task->output);
+    start->keep_stderr = path_is_real(task->error);
+    start->join_stderr =
+        start->keep_stdout && start->keep_stderr && strcmp(task->output, task->error) == 0;
+    start->outputs_given = task->transfer_output_given;
+    if (start->outputs_given)
+        copy_list(&start->outputs, &task->transfer_output);
+    return r;
+}
+
+static const char *remapped(const struct submit_task *task, const char *name)
+{
+    for (size_t i = 0; i < task->remap_count; i++)
+        if (strcmp(task->remaps[i].from, name) == 0)
+            return task->remaps[i].to;
+    return NULL;
+}
+
+/* "results/a" of a listed "results" goes to "results/a", of a listed "out/results" too. */
+static char *flattened(const struct submit_task *task, const char *name)
+{
+    for (size_t i = 0; i < task->transfer_output.count; i++) {
+        const char *listed = task->transfer_output.items[i];
+        size_t length = strlen(listed);
+        const char *to;
+
+        while (length > 1 && listed[length - 1] == '/')
+            length--;
+        if (strncmp(name, listed, length) != 0 || (name[length] != '\0' && name[length] != '/'))
+            continue;
+        to = remapped(task, listed);
+        if (to) {
+            struct buffer path = BUFFER_INIT;
+
+            buffer_appendf(&path, "%s%s", to, name + length);
+            return buffer_take(&path);
+        }
+        while (length > 0 && listed[length - 1] != '/')
+            length--;
+        return memory_copy_string(name + length);
+    }
+    return memory_copy_string(name);
+}
+
+char *order_output_path(const struct job_record *job, const struct submit_task *task,
+                        const struct wire_output *output)
+{
+    _cleanup_free_ char *folder = order_folder(job, task);
+    _cleanup_free_ char *name = NULL;
+    const char *to = NULL;
+
+    switch (output->kind) {
+    case WIRE_OUTPUT_STDOUT:
+        return path_is_real(task->output) ? file_join(folder, task->output) : NULL;
+    case WIRE_OUTPUT_STDERR:
+        return path_is_real(task->error) ? file_join(folder, task->error) : NULL;
+    case WIRE_OUTPUT_FILE:
+    case WIRE_OUTPUT_FOLDER:
+        break;
+    }
+    to = remapped(task, output->name);
+    if (to)
+        return file_join(folder, to);
+    name = flattened(task, output->name);
+    return file_join(folder, name);
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the server knows of jobs and nodes and the brain does not: names, folders, users, texts,
+ * times.
+ *
+ * A job's submit description may be large and is needed only while its tasks start, so a few parsed
+ * ones are kept and the others are read from the store again.
+ */
+#include "server.h"
+
+#include "base/memory.h"
+
+#include <assert.h>
+#include <errno.h>
+
+enum { PARSED_MAX = 64 };
+
+static uint64_t task_key(uint32_t job, uint32_t task)
+{
+    return (uint64_t)job << 32 | task;
+}
+
+struct job_record *records_find_job(struct records *records, uint32_t number)
+{
+    uint64_t index;
+
+    return map_get(&records->job_index, number, &index) ? records->jobs[index] : NULL;
+}
+
+static char *copy_or_null(const char *text)
+{
+    return text ? memory_copy_string(text) : NULL;
+}
+
+struct job_record *records_add_job(struct records *records, const struct store_job *row,
+                                   const struct store_part *parts, size_t part_count)
+{
+    struct job_record *job = memory_allocate(sizeof(*job));
+
+    job->row = *row;
+    job->row.user = memory_copy_string(row->user);
+    job->row.name = copy_or_null(row->name);
+    job->row.folder = memory_copy_string(row->folder);
+    job->part_count = (uint32_t)part_count;
+    job->part_next = memory_allocate((part_count + 1) * sizeof(*job->part_next));
+    for (size_t i = 0; i < part_count; i++)
+        job->part_next[i] = parts[i].next;
+    job->in_brain = true;
+    job->version = 1;
+    array_reserve(records->jobs, records->job_capacity, records->job_count + 1);
+    map_put(&records->job_index, row->number, records->job_count);
+    records->jobs[records->job_count++] = job;
+    return job;
+}
+
+static void forget_parsed(struct records *records, struct job_record *job)
+{
+    if (!job->submit)
+        return;
+    submit_free(job->submit);
+    json_decref(job->files);
+    job->submit = NULL;
+    job->files = NULL;
+    records->parsed_count--;
+}
+
+static void job_free(struct records *records, struct job_record *job)
+{
+    while (job->waiters) {
+        struct waiter *waiter = job->waiters;
+
+        job->waiters = waiter->next;
+        api_drop_waiter(waiter);
+    }
+    forget_parsed(records, job);
+    free((char *)job->row.user);
+    free((char *)job->row.name);
+    free((char *)job->row.folder);
+    free(job->part_next);
+    free(job);
+}
+
+void records_drop_job(struct records *records, struct job_record *job)
+{
+    uint64_t index = 0;
+
+    if (!map_get(&records->job_index, job->row.number, &index))
+        abort();
+    map_remove(&records->job_index, job->row.number);
+    records->jobs[index] = records->jobs[--records->job_count];
+    if (records->jobs[index] != job)
+        map_put(&records->job_index, records->jobs[index]->row.number, index);
+    job_free(records, job);
+}
+
+/* Makes room for one more parsed description by letting go of the one used longest ago. */
+static void make_room_for_parsed(struct records *records)
+{
+    struct job_record *oldest = NULL;
+
+    if (records->parsed_count < PARSED_MAX)
+        return;
+    for (size_t i = 0; i < records->job_count; i++) {
+        struct job_record *job = records->jobs[i];
+
+        if (job->submit && (!oldest || job->used < oldest->used))
+            oldest = job;
+    }
+    assert(oldest);
+    forget_parsed(records, oldest);
+}
+
+int records_load_submit(struct server *server, struct job_record *job, struct error *err)
+{
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT, files = BUFFER_INIT;
+    struct submit *submit = NULL;
+    int r;
+
+    job->used = ++server->records.uses;
+    if (job->submit)
+        return 0;
+    r = store_load_job_texts(server->store, job->row.number, &text, &files, err);
+    if (r > 0)
+        r = error_set(err, -ENOENT, "the description of job %u is gone", job->row.number);
+    if (r == 0)
+        r = submit_parse((struct slice){text.data, text.length}, "job", &(struct submit_options){0},
+                         &submit, NULL, err);
+    if (r < 0)
+        return r;
+    make_room_for_parsed(&server->records);
+    job->submit = submit;
+    job->files = json_loadb(files.data, files.length, 0, NULL);
+    if (!job->files)
+        job->files = json_object();
+    server->records.parsed_count++;
+    return 0;
+}
+
+struct node_record *records_find_node(struct records *records, const char *name)
+{
+    uint64_t number;
+
+    return string_map_get(&records->node_by_name, name, &number) ? &records->nodes[number] : NULL;
+}
+
+struct node_record *records_add_node(struct records *records, const struct store_node *row)
+{
+    struct node_record *node;
+
+    array_reserve(records->nodes, records->node_capacity, (size_t)row->node + 1);
+    for (; records->node_count <= row->node; records->node_count++)
+        records->nodes[records->node_count] =
+            (struct node_record){.number = (uint32_t)records->node_count, .forgotten = true};
+    node = &records->nodes[row->node];
+    *node = (struct node_record){
+        .number = row->node,
+        .name = memory_copy_string(row->name),
+        .serial = memory_copy_string(row->serial),
+        .machine = row->machine,
+        .enrolled_at = row->enrolled_at,
+        .last_seen_at = row->last_seen_at,
+        .forgotten = row->forgotten,
+        .facts = row->facts ? json_loads(row->facts, 0, NULL) : NULL,
+    };
+    if (!row->forgotten)
+        string_map_put(&records->node_by_name, row->name, row->node);
+    return node;
+}
+
+void records_keep_ended(struct records *records, uint32_t job, uint32_t task, uint64_t epoch,
+                        struct wire_result *result)
+{
+    struct ended_attempt *ended = records_find_ended(records, job, task);
+
+    if (!ended) {
+        ended = memory_allocate(sizeof(*ended));
+        map_put(&records->ended, task_key(job, task), (uint64_t)(uintptr_t)ended);
+    }
+    wire_result_deinit(&ended->result);
+    ended->epoch = epoch;
+    ended->result = *result;
+    *result = (struct wire_result){0};
+}
+
+struct ended_attempt *records_find_ended(struct records *records, uint32_t job, uint32_t task)
+{
+    uint64_t value;
+
+    if (!map_get(&records->ended, task_key(job, task), &value))
+        return NULL;
+    return (struct ended_attempt *)(uintptr_t)value;
+}
+
+void records_drop_ended(struct records *records, uint32_t job, uint32_t task)
+{
+    struct ended_attempt *ended = records_find_ended(records, job, task);
+
+    if (!ended)
+        return;
+    map_remove(&records->ended, task_key(job, task));
+    wire_result_deinit(&ended->result);
+    free(ended);
+}
+
+void records_deinit(struct records *records)
+{
+    for (size_t i = 0; i < records->job_count; i++)
+        job_free(records, records->jobs[i]);
+    for (size_t i = 0; i < records->node_count; i++) {
+        free(records->nodes[i].name);
+        free(records->nodes[i].serial);
+        json_decref(records->nodes[i].facts);
+    }
+    for (size_t i = 0; i < records->ended.capacity; i++)
+        if (records->ended.entries[i].used) {
+            struct ended_attempt *ended =
+                (struct ended_attempt *)(uintptr_t)records->ended.entries[i].value;
+
+            wire_result_deinit(&ended->result);
+            free(ended);
+        }
+    free(records->jobs);
+    free(records->nodes);
+    map_deinit(&records->job_index);
+    map_deinit(&records->ended);
+    string_map_deinit(&records->node_by_name);
+}

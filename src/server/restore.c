@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The brain and the records from the rows, at the start: the epoch, the nodes, the jobs that are
+ * not over, their tasks. Rows that contradict each other are an error and never guessed at.
+ */
+#include "server.h"
+
+#include "base/memory.h"
+#include "sys/clock.h"
+
+#include <errno.h>
+
+static int restore_node(const struct store_node *row, void *userdata)
+{
+    struct server *server = userdata;
+
+    records_add_node(&server->records, row);
+    return pool_load_node(server->pool, &(struct pool_node_row){.node = row->node,
+                                                                .machine = row->machine,
+                                                                .forgotten = row->forgotten});
+}
+
+static int restore_job(const struct store_job *row, const struct store_part *parts,
+                       size_t part_count, void *userdata)
+{
+    _cleanup_free_ struct pool_part *pool_parts = NULL;
+    struct server *server = userdata;
+
+    pool_parts = memory_allocate((part_count + 1) * sizeof(*pool_parts));
+    for (size_t i = 0; i < part_count; i++)
+        pool_parts[i] = (struct pool_part){
+            .first = parts[i].first,
+            .count = parts[i].count,
+            .next = parts[i].next,
+            .request = {.cpus = parts[i].cpus, .memory = parts[i].memory, .disk = parts[i].disk}};
+    records_add_job(&server->records, row, parts, part_count);
+    return pool_load_job(server->pool,
+                         &(struct pool_job_row){.job = row->number,
+                                                .priority = row->priority,
+                                                .held = row->held,
+                                                .removed = row->removed,
+                                                .completed = row->completed,
+                                                .removed_count = row->removed_tasks},
+                         pool_parts, part_count);
+}
+
+static int restore_task(const struct store_task_state *row, void *userdata)
+{
+    struct server *server = userdata;
+    struct pool_task_row pool_row = {.job = row->job,
+                                     .task = row->task,
+                                     .attempts = row->attempts,
+                                     .node = row->node == STORE_NONE ? NONE : row->node,
+                                     .epoch = row->epoch};
+
+    if (!task_state_from_name(row->state, &pool_row.state) ||
+        !reason_from_name(row->reason, &pool_row.reason))
+        return -EBADMSG;
+    return pool_load_task(server->pool, &pool_row, clock_boot_ms());
+}
+
+int server_restore(struct server *server, struct error *err)
+{
+    uint64_t epoch = 0, next_job = 1, lease_ms = server->options.pool.lease_ms;
+    int r;
+
+    r = store_load_number(server->store, "epoch", &epoch, err);
+    if (r >= 0)
+        r = store_load_number(server->store, "next_job", &next_job, err);
+    if (r >= 0)
+        r = store_load_number(server->store, "lease_ms", &lease_ms, err);
+    if (r < 0)
+        return r;
+    if (lease_ms > server->options.pool.lease_ms)
+        server->options.pool.restored_lease_ms = lease_ms;
+    server->next_job = (uint32_t)next_job;
+    server->pool = pool_new(&server->options.pool);
+    if (!server->pool)
+        return error_set(err, -ENOMEM, "no memory for the pool");
+    r = pool_load_epoch(server->pool, epoch);
+    if (r == 0)
+        r = store_walk_nodes(server->store, restore_node, server, err);
+    if (r == 0)
+        r = store_walk_live_jobs(server->store, restore_job, server, err);
+    if (r == 0)
+        r = store_walk_live_tasks(server->store, restore_task, server, err);
+    if (r < 0)
+        return error_prefix(err, r, "cannot restore the pool from its store");
+    store_begin(server->store);
+    store_save_number(server->store, "lease_ms", server->options.pool.lease_ms);
+    return store_commit(server->store, err);
+}

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The server around the pool's brain. What its files share stands here.
+ *
+ *     server_main.c  the command line, the configuration, start and end
+ *     batch.c        the heart: events in, steps, ONE commit, and only then everything else
+ *     restore.c      the brain and the records from the rows
+ *     records.c      what the server knows of jobs and nodes and the brain does not
+ *     order.c        a task's submit description -> the message that starts it on a node
+ *     agents.c       the links to the agents: their messages to events, effects to messages
+ *     streams.c      bytes over those links: contents out, outputs and tails in
+ *     collect.c      the outputs of an attempt that ended, to the spool and to their places
+ *     deliver.c      a child process per user that writes as him; deliver_main.c is that child
+ *     content.c      the store of input files by hash
+ *     tokens.c       join tokens and enrolment
+ *     api.c, api_*.c the requests of doc/specification/api.md
+ */
+#pragma once
+
+#include "core/pool.h"
+#include "lang/submit.h"
+#include "net/authority.h"
+#include "net/listener.h"
+#include "store/store.h"
+#include "wire/wire.h"
+
+#include "base/map.h"
+
+#include <jansson.h>
+#include <uv.h>
+
+struct server;
+struct stream_in;
+struct collect;
+struct deliverer;
+
+struct server_options {
+    char *state_folder; /* owned; absolute */
+    char *host;         /* owned; NULL: all addresses */
+    uint16_t port;
+    struct pool_options pool;
+    char **admins; /* owned; names of users besides root and the server's own user */
+    size_t admin_count;
+    char **names; /* owned; more names of this computer, for its certificate */
+    size_t name_count;
+};
+
+/* records.c */
+
+/* A request that is answered when a job changes or is over, or at its timeout. */
+struct waiter {
+    struct request *request;
+    struct server *server;
+    uint32_t job;
+    uint32_t task;    /* NONE: the whole job */
+    uint64_t version; /* answered when the job's differs; 0: only when it is over */
+    uv_timer_t timer;
+    struct waiter *next;
+};
+
+struct job_record {
+    struct store_job row; /* its texts are owned */
+    uint32_t *part_next;  /* owned */
+    uint32_t part_count;
+    bool in_brain;
+    uint64_t version; /* grows with every change that is visible */
+    struct waiter *waiters;
+    struct submit *submit; /* NULL unless it is in the cache of parsed ones */
+    json_t *files;         /* likewise */
+    uint64_t used;         /* when, for the cache */
+};
+
+/* What is known of an attempt that ended, until its claim does. */
+struct ended_attempt {
+    uint64_t epoch;
+    struct wire_result result;
+};
+
+struct node_record {
+    uint32_t number;
+    char *name; /* owned */
+    char *serial;
+    uint64_t machine;
+    double enrolled_at;
+    double last_seen_at;
+    bool forgotten;
+    json_t *facts; /* NULL before the first hello */
+    struct agent_link *link;
+    uint64_t session;
+};
+
+struct records {
+    struct map job_index; /* number -> index in jobs */
+    struct job_record **jobs;
+    size_t job_count, job_capacity;
+    struct node_record *nodes; /* by number */
+    size_t node_count, node_capacity;
+    struct string_map node_by_name; /* of those that are not forgotten */
+    struct map ended;               /* job << 32 | task -> struct ended_attempt * */
+    uint64_t uses;
+    uint32_t parsed_count;
+};
+
+void records_deinit(struct records *records);
+/* NULL if the server does not hold it: it is over, or never was. */
+struct job_record *records_find_job(struct records *records, uint32_t number);
+/* Copies the row's texts. */
+struct job_record *records_add_job(struct records *records, const struct store_job *row,
+                                   const struct store_part *parts, size_t part_count);
+void records_drop_job(struct records *records, struct job_record *job);
+/* The job's submit description, parsed once and kept for a while; files may be NULL. */
+int records_load_submit(struct server *server, struct job_record *job, struct error *err);
+struct node_record *records_find_node(struct records *records, const char *name);
+struct node_record *records_add_node(struct records *records, const struct store_node *row);
+/* Takes the result over. */
+void records_keep_ended(struct records *records, uint32_t job, uint32_t task, uint64_t epoch,
+                        struct wire_result *result);
+struct ended_attempt *records_find_ended(struct records *records, uint32_t job, uint32_t task);
+void records_drop_ended(struct records *records, uint32_t job, uint32_t task);
+
+/* batch.c */
+
+/* Who waits for a POOL_REPLY, and what to do with it. */
+struct caller {
+    void (*on_reply)(struct server *server, struct caller *caller, enum pool_reply reply,
+                     uint32_t count);
+    struct request *request; /* NULL if it went away */
+    uint32_t job;
+    uint64_t session;
+};
+
+/* What the store must learn in the same transaction, besides the brain's effects. */
+struct rider {
+    void (*write)(struct server *server, void *userdata);
+    void (*release)(void *userdata);
+    void *userdata;
+};
+
+struct queued_event {
+    struct pool_event event;
+    void *owned; /* what the event points to; freed after its step */
+    struct rider rider;
+};
+
+struct batch {
+    struct queued_event *events;
+    size_t length, capacity;
+    struct pool_effects effects;
+    uint64_t last_caller;
+    struct map callers; /* number -> struct caller * */
+    uv_prepare_t prepare;
+    uv_idle_t idle;   /* active while there is work, so that the loop does not sleep */
+    uv_timer_t timer; /* for pool_next_step_ms() */
+    uint64_t results;
+};
+
+struct server {
+    struct server_options options;
+    uv_loop_t loop;
+    uv_signal_t signals[2];
+    bool stopping;
+    double started_at;
+    struct store *store;
+    struct pool *pool;
+    struct authority *authority;
+    struct listener *listener;
+    struct records records;
+    struct batch batch;
+    struct agent_link *links; /* all that are up */
+    struct map streams_in;    /* number -> struct stream_in * */
+    uint64_t last_stream;
+    uint64_t last_session;
+    struct collect *collects;
+    struct deliverer *deliverers;
+    uint32_t next_job;
+    struct submit_task task; /* reused by every expansion */
+};
+
+void batch_init(struct server *server);
+void batch_deinit(struct server *server);
+/* Queues the event for the next batch; takes `owned` (may be NULL) over. */
+void batch_push(struct server *server, const struct pool_event *event, void *owned);
+void batch_push_with(struct server *server, const struct pool_event *event, void *owned,
+                     const struct rider *rider);
+/* The caller's number for an event; the struct is copied and lives until its reply. */
+uint64_t batch_add_caller(struct server *server, const struct caller *caller);
+/* The request went away: nobody is answered. */
+void batch_forget_request(struct server *server, struct request *request);
+
+/* restore.c: 0 or an error after which the server must not start. */
+int server_restore(struct server *server, struct error *err);
+
+/* order.c: fills what the description says; the claim's fields are the caller's. */
+int order_fill(struct server *server, struct job_record *job, uint32_t task,
+               struct wire_start *start, struct error *err);
+/* Where an output goes, absolute; NULL if it stays away (a stdout that nobody asked for). */
+char *order_output_path(const struct job_record *job, const struct submit_task *task,
+                        const struct wire_output *output);
+/* The job's folder with the task's initialdir. */
+char *order_folder(const struct job_record *job, const struct submit_task *task);
+
+/* agents.c */
+
+/* A stream that this server sends: an input's content. */
+struct stream_out {
+    uint64_t number;
+    int fd;
+    uint64_t left;
+    struct stream_out *next;
+};
+
+struct agent_link {
+    struct link *link;
+    struct server *server;
+    uint32_t node;
+    uint64_t session; /* 0 until its hello was accepted */
+    struct wire_batch outgoing;
+    struct stream_out *streams_out;
+    struct agent_link *next;
+};
+
+extern const struct link_handlers agents_handlers;
+void agents_perform(struct server *server, const struct pool_effect *effect);
+/* Sends what was gathered, for all links. */
+void agents_flush(struct server *server);
+struct agent_link *agents_find(struct server *server, uint32_t node, uint64_t session);
+void agents_append(struct agent_link *link, const struct wire_message *message);
+void agents_close(struct server *server, uint32_t node, const char *reason);
+
+/* streams.c */
+
+/* A stream that this server asked for. `on_end` comes exactly once and ends it. */
+struct stream_in {
+    uint64_t number;
+    struct agent_link *link;
+    void (*on_piece)(struct stream_in *stream, struct slice bytes);
+    void (*on_end)(struct stream_in *stream, enum reason failure, const char *detail);
+    void *userdata;
+};
+
+struct stream_in *streams_ask(struct agent_link *link, struct wire_want *want,
+                              const struct stream_in *handlers);
+/* The asker wants no more; no call follows. */
+void streams_cancel(struct stream_in *stream);
+void streams_piece(struct agent_link *link, const void *data, size_t length);
+void streams_ended(struct agent_link *link, const struct wire_end *end);
+/* The link is gone: all that came over it breaks off. */
+void streams_break(struct agent_link *link);
+/* An agent asks for a content. */
+void streams_serve(struct agent_link *link, const struct wire_want *want);
+void streams_cancel_out(struct agent_link *link, uint64_t number);
+/* Goes on sending as far as the link's queue allows. */
+void streams_pump(struct agent_link *link);
+
+/* collect.c */
+void collect_begin(struct server *server, const struct pool_effect *effect);
+void collect_break(struct server *server, struct agent_link *link);
+void collect_deinit(struct server *server);
+/* Removes what lies in the spool of a task that nobody waits for. */
+void collect_drop_spool(struct server *server, uint32_t job, uint32_t task);
+/* The folder in which the outputs of a task wait. */
+char *collect_spool_folder(const struct server *server, uint32_t job, uint32_t task);
+
+/* deliver.c */
+struct delivery {
+    json_t *request; /* {"files": [{"from", "to", "mode", "kind"}]} */
+    void (*on_done)(struct server *server, void *userdata, int code, const char *detail);
+    void *userdata;
+    uint64_t number;
+    struct delivery *next;
+};
+
+/* Takes the delivery over; on_done comes later, or never if the server ends before. */
+void deliver_as(struct server *server, uint32_t uid, uint32_t gid, struct delivery *delivery);
+void deliver_deinit(struct server *server);
+
+/* content.c */
+char *content_path(const struct server *server, const char *sha256);
+bool content_is_here(const struct server *server, const char *sha256);
+/* Removes the contents that no job needs any more. */
+void content_sweep(struct server *server);
+
+/* tokens.c */
+void tokens_create(struct server *server, struct request *request, const json_t *body);
+void tokens_list(struct server *server, struct request *request);
+void tokens_revoke(struct server *server, struct request *request, const char *id);
+void tokens_enrol(struct server *server, struct request *request, const json_t *body);
+
+/* api.c and its topics */
+extern const struct listener_handlers api_handlers;
+
+/* Who asks, as far as the API cares. */
+struct api_user {
+    char *name; /* owned */
+    bool known;
+    bool admin;
+    uint32_t uid; /* STORE_NONE unless on the socket */
+    uint32_t gid;
+};
+
+/* What hangs on a request of this server. */
+struct api_call {
+    struct server *server;
+    struct api_user user;
+    struct upload *upload;  /* of a content that streams in */
+    struct waiter *waiter;  /* of a long poll */
+    struct stream_in *tail; /* of a tail */
+    struct buffer tail_bytes;
+    bool tail_ended;
+};
+
+void api_reply_json(struct request *request, unsigned int status, json_t *object);
+void api_reply_error(struct request *request, unsigned int status, const char *hint,
+                     const char *format, ...) _printf_(4, 5);
+struct api_call *api_call_of(struct request *request);
+/* Commits what was written outside of a batch, for tokens and nodes. */
+void api_commit(struct server *server);
+
+void api_jobs_submit(struct server *server, struct request *request, const json_t *body);
+void api_jobs_list(struct server *server, struct request *request);
+void api_jobs_wait(struct server *server, struct request *request, uint32_t job);
+void api_jobs_choose(struct server *server, struct request *request, uint32_t job, const char *verb,
+                     const json_t *body);
+void api_jobs_why(struct server *server, struct request *request, uint32_t job);
+void api_jobs_outputs(struct server *server, struct request *request, uint32_t job);
+void api_jobs_fetched(struct server *server, struct request *request, uint32_t job,
+                      const json_t *body);
+void api_task_output(struct server *server, struct request *request, uint32_t job, uint32_t task,
+                     uint32_t index);
+void api_task_tail(struct server *server, struct request *request, uint32_t job, uint32_t task);
+void api_tasks_list(struct server *server, struct request *request);
+void api_nodes_list(struct server *server, struct request *request, const char *name);
+void api_nodes_forget(struct server *server, struct request *request, const char *name);
+void api_pool(struct server *server, struct request *request);
+void api_metrics(struct server *server, struct request *request);
+struct body_plan api_content_begin(struct server *server, struct request *request);
+void api_content_body(struct request *request, struct slice piece);
+void api_content_finish(struct request *request);
+void api_content_abandon(struct api_call *call);
+void api_content_missing(struct server *server, struct request *request, const json_t *body);
+/* Answers those who wait for the job, if it changed enough for them. */
+void api_wake_waiters(struct server *server, struct job_record *job);
+void api_drop_waiter(struct waiter *waiter);
+/* The open or recorded job as the API shows it; NULL if there is none. */
+json_t *api_job_object(struct server *server, uint32_t job);
+/* Whether the caller may change the job; answers the request if not. */
+bool api_may_change(struct server *server, struct request *request, uint32_t job);
