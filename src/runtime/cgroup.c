@@ -146,8 +146,9 @@ int cgroup_each_process(const struct cgroup *group, void (*each)(void *context, 
     return 0;
 }
 
-int cgroup_kill(const struct cgroup *group)
+int cgroup_kill(struct cgroup *group)
 {
+    group->was_killed = true;
     return write_text(group->folder, "cgroup.kill", "1");
 }
 
@@ -246,36 +247,31 @@ static int make_root(const char *above, char **ret_path, struct error *err)
 }
 
 /*
- * Starts a process in a group of its own and has it killed by the group, before any task is told
- * that it can be. What is refused here may be permissions (a user without delegation) or features
- * (an old kernel, a sandbox).
+ * Starts a process in a group of its own, before any task is told that it can be. What is refused
+ * here may be permissions (a user without delegation) or features (an old kernel, a sandbox). Where
+ * the keeper's own group was killed before, the process dies of it (cgroup.h).
  */
 static int try_group(struct cgroup_root *root)
 {
     struct clone_args arguments = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD};
     struct cgroup *group = NULL;
+    int status = 0, r;
     pid_t pid;
-    int r;
 
     r = cgroup_take(root, 0, &group);
     if (r < 0)
         return r;
     arguments.cgroup = (uint64_t)group->folder;
     pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
-    if (pid == 0) {
-        pause();
+    if (pid == 0)
         _exit(0);
-    }
-    r = pid < 0 ? -errno : cgroup_freeze(group, false);
-    if (pid > 0) {
-        int killed = cgroup_kill(group);
-
-        if (killed < 0) {
-            kill(pid, SIGKILL);
-            r = killed;
-        }
-        waitpid(pid, NULL, 0);
-    }
+    r = pid < 0 ? -errno : 0;
+    if (pid > 0 && (waitpid(pid, &status, 0) < 0 || status != 0))
+        r = -EOWNERDEAD;
+    if (r == 0)
+        r = cgroup_freeze(group, false);
+    if (r == 0)
+        r = cgroup_kill(group);
     cgroup_give_back(root, group);
     return r;
 }
@@ -424,7 +420,7 @@ static void group_discard(struct cgroup_root *root, struct cgroup *group)
 
 void cgroup_give_back(struct cgroup_root *root, struct cgroup *group)
 {
-    if (root->has_memory) {
+    if (root->has_memory || group->was_killed) {
         group_discard(root, group);
         return;
     }

@@ -8,7 +8,10 @@
  * but freezing, killing and CPU figures need none. Needs Linux 5.14 (cgroup.kill).
  *
  * Groups are used again: making and removing one costs a fifth of a short task. Where the memory
- * controller is there each task gets a fresh one, because memory.peak cannot be set back.
+ * controller is there each task gets a fresh one, because memory.peak cannot be set back. A group
+ * that was once killed is given up too: kernels up to 6.18 at least compare its count of kills with
+ * that of the parent's group when a process is born into it (cgroup_css_set_fork()), and kill the
+ * newborn.
  */
 #pragma once
 
@@ -23,6 +26,7 @@ struct cgroup {
     int events; /* cgroup.events: wakes poll(POLLPRI) when populated or frozen changes */
     int statistics;
     unsigned number;
+    bool was_killed;         /* and so cannot be used again */
     uint64_t user_us_before; /* what earlier tasks of this group used */
     uint64_t system_us_before;
 };
@@ -52,7 +56,7 @@ int cgroup_take(struct cgroup_root *root, uint64_t memory_max, struct cgroup **r
 /* The group must be empty. */
 void cgroup_give_back(struct cgroup_root *root, struct cgroup *group);
 
-int cgroup_kill(const struct cgroup *group);
+int cgroup_kill(struct cgroup *group);
 /* Takes effect a moment later; cgroup_read_events() tells. */
 int cgroup_freeze(const struct cgroup *group, bool frozen);
 int cgroup_read_events(const struct cgroup *group, bool *ret_populated, bool *ret_frozen);

@@ -268,11 +268,13 @@ static int run_loop(struct keeper *keeper)
 {
     struct epoll_event events[EVENTS_MAX];
 
-    while (!is_over(keeper)) {
+    for (;;) {
         bool again = kept_continue(&keeper->kept);
         int count;
 
         send_news(keeper);
+        if (is_over(keeper))
+            return 0;
         set_timer(keeper, again);
         count = epoll_wait(keeper->epoll, events, EVENTS_MAX, -1);
         if (count < 0 && errno != EINTR)
@@ -280,8 +282,6 @@ static int run_loop(struct keeper *keeper)
         for (int i = 0; i < count; i++)
             handle_event(keeper, &events[i]);
     }
-    send_news(keeper);
-    return 0;
 }
 
 /* ---- the start ---- */
@@ -376,7 +376,7 @@ static void keeper_deinit(struct keeper *keeper)
     free(keeper->group_file);
 }
 
-static int run(const char *state_folder, uint64_t abandon_after_ms)
+static int run(const char *state_folder, uint64_t abandon_after_ms, bool uses_groups)
 {
     struct keeper keeper = {.listener = KEEPER_LISTENER,
                             .agent = -1,
@@ -391,7 +391,8 @@ static int run(const char *state_folder, uint64_t abandon_after_ms)
     kept_init(&keeper.kept, keeper.epoll, &keeper.news, buffer_text(&marker));
     if (r == 0) {
         clean_up_stale(&keeper);
-        open_groups(&keeper);
+        if (uses_groups)
+            open_groups(&keeper);
         r = await_first_agent(&keeper);
     }
     if (r == 0)
@@ -423,7 +424,7 @@ int keeper_main(int argc, char **argv)
     pid_t pid;
     int r;
 
-    if (argc != 4 || number_parse_u64(slice_from_text(argv[3]), &abandon_after_ms) < 0) {
+    if (argc != 5 || number_parse_u64(slice_from_text(argv[2]), &abandon_after_ms) < 0) {
         log_error("'%s' is started by the agent only", KEEPER_COMMAND);
         return EXIT_FAILURE;
     }
@@ -434,7 +435,7 @@ int keeper_main(int argc, char **argv)
     ask_for_resources();
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
         log_error("keeper: cannot become the parent of orphans: %s", strerror(errno));
-    r = run(argv[2], abandon_after_ms);
+    r = run(argv[4], abandon_after_ms, strcmp(argv[3], KEEPER_HOLDS_GROUPS) == 0);
     if (r < 0)
         log_error("keeper: %s", strerror(-r));
     return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -11,11 +11,16 @@
 /* What a program must have as argv[1] to be the keeper; its main() then calls keeper_main(). */
 #define KEEPER_COMMAND "keeper"
 
+/* What holds a task's processes together: control groups where they work, or sessions always. */
+#define KEEPER_HOLDS_GROUPS   "groups"
+#define KEEPER_HOLDS_SESSIONS "sessions"
+
 /* The descriptor on which a keeper finds its listening socket. */
 enum { KEEPER_LISTENER = 3 };
 
 /*
  * Leaves the caller's process behind, runs the keeper until it has no task and no agent, and
- * returns the exit status. Arguments: PROGRAM keeper STATE_FOLDER ABANDON_AFTER_MS.
+ * returns the exit status. Arguments: PROGRAM keeper ABANDON_AFTER_MS groups|sessions
+ * STATE_FOLDER.
  */
 int keeper_main(int argc, char **argv);

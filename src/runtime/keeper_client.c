@@ -38,6 +38,7 @@ struct keeper_client {
     int fd;
     struct buffer requests; /* gathered, not yet sent */
     struct buffer news;     /* received, not yet whole */
+    int pid;
     bool keeps_groups;
 };
 
@@ -60,6 +61,11 @@ int keeper_client_descriptor(const struct keeper_client *client)
 bool keeper_client_wants_write(const struct keeper_client *client)
 {
     return client->requests.length > 0;
+}
+
+int keeper_client_pid(const struct keeper_client *client)
+{
+    return client->pid;
 }
 
 bool keeper_client_keeps_groups(const struct keeper_client *client)
@@ -220,7 +226,14 @@ static int spawn_keeper(const struct keeper_options *options, int listener, int 
     uint64_t abandon_after_ms =
         options->abandon_after_ms ? options->abandon_after_ms : ABANDON_AFTER_MS;
     char abandon_text[32];
-    const char *arguments[] = {"dusk", KEEPER_COMMAND, options->state_folder, abandon_text, NULL};
+    const char *arguments[] = {
+        "dusk",
+        KEEPER_COMMAND,
+        abandon_text,
+        options->avoids_groups ? KEEPER_HOLDS_SESSIONS : KEEPER_HOLDS_GROUPS,
+        options->state_folder,
+        NULL,
+    };
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     int status = 0, r;
@@ -292,6 +305,7 @@ static int await_hello(struct keeper_client *client, struct error *err)
         error_hint(err, "let its tasks end, or end process %d: they will run again", news.pid);
         return -EPROTO;
     }
+    client->pid = news.pid;
     client->keeps_groups = news.keeps_groups;
     return 0;
 }

@@ -23,6 +23,7 @@ struct keeper_options {
     const char *program;       /* NULL: this program itself, whose main() knows KEEPER_COMMAND */
     uint64_t abandon_after_ms; /* 0: 15 minutes; how long a keeper whose tasks have all lapsed
                                   waits for an agent before it kills them and ends */
+    bool avoids_groups;        /* hold tasks by their sessions even where groups work (tests) */
 };
 
 /*
@@ -39,6 +40,8 @@ struct keeper_client *keeper_client_free(struct keeper_client *client);
 /* For poll(); stays the client's. */
 int keeper_client_descriptor(const struct keeper_client *client);
 bool keeper_client_wants_write(const struct keeper_client *client);
+/* The keeper's process, for the log and for people. */
+int keeper_client_pid(const struct keeper_client *client);
 /* Whether each task gets a cgroup of its own, so that nothing can escape being frozen or killed. */
 bool keeper_client_keeps_groups(const struct keeper_client *client);
 

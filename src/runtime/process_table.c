@@ -18,6 +18,7 @@
 
 enum {
     STAT_SIZE = 1024,
+    STATUS_SIZE_MAX = 64 * 1024,
     ENVIRONMENT_SIZE_MAX = 4 * 1024 * 1024,
     CHILDREN_SIZE_MAX = 1024 * 1024,
 };
@@ -133,6 +134,20 @@ char *process_read_variable(pid_t pid, const char *name)
             return memory_copy_string(variable + length + 1);
     }
     return NULL;
+}
+
+bool process_has_pending(pid_t pid, int signal)
+{
+    static const char field[] = "\nShdPnd:";
+    _cleanup_buffer_ struct buffer status = BUFFER_INIT;
+    char path[32];
+    const char *at;
+
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    if (file_read(path, STATUS_SIZE_MAX, &status, NULL) < 0)
+        return false;
+    at = strstr(buffer_text(&status), field);
+    return at && strtoull(at + strlen(field), NULL, 16) >> (signal - 1) & 1;
 }
 
 uint64_t process_measure_memory(pid_t pid)

@@ -42,6 +42,9 @@ void process_table_mark_descendants(struct process_table *table);
  */
 char *process_read_variable(pid_t pid, const char *name);
 
+/* Whether this signal was sent to the process as a whole and waits for it. */
+bool process_has_pending(pid_t pid, int signal);
+
 /* Resident bytes that are the process's own: what its end would give back. 0 if unknown. */
 uint64_t process_measure_memory(pid_t pid);
 

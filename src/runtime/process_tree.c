@@ -59,17 +59,27 @@ static void each_member(const struct process_tree *tree, process_function *each,
     process_table_deinit(&table);
 }
 
+/*
+ * A process that sleeps uninterruptibly stops when it would go back to its program. One that waits
+ * for its vfork() child, stopped before execve(), stays so until that goes on.
+ */
+static bool stands(const struct process *process)
+{
+    return process->state == 'T' || process->state == 't' ||
+           (process->state == 'D' && process_has_pending(process->pid, SIGSTOP));
+}
+
 static bool every_member_stands(const struct process_tree *tree)
 {
     struct process_table table = PROCESS_TABLE_INIT;
-    bool stands = true;
+    bool all = true;
 
     find_members(tree, &table);
     for (size_t i = 0; i < table.count; i++)
         if (table.items[i].marked)
-            stands = stands && (table.items[i].state == 'T' || table.items[i].state == 't');
+            all = all && stands(&table.items[i]);
     process_table_deinit(&table);
-    return stands;
+    return all;
 }
 
 static void count_one(void *context, int pid)
