@@ -5,8 +5,9 @@
  * need no open port. When to dial again is the caller's decision.
  *
  * One dial gives on_connected and later on_closed, or on_closed alone with a reason that a person
- * can read: refused, unknown name, expired certificate, another authority, "403: …" and what the
- * server said.
+ * can read: unknown name, nobody answers, expired certificate, another authority. A server that
+ * refuses the node itself (its certificate was withdrawn) first lets the link come up and closes
+ * it with LINK_CLOSE_REFUSED and its reason: so wait longer before the next dial after that code.
  */
 #pragma once
 
@@ -37,6 +38,9 @@ int dialer_dial(struct dialer *dialer, struct error *err);
 /* The link, NULL unless it is up. */
 struct link *dialer_link(const struct dialer *dialer);
 
-/* As listener_free(): outside of all callbacks; runs the loop until its handles are gone. */
+/*
+ * As listener_free(): outside of all callbacks; runs the loop until its handles are gone. A link
+ * that is up gets its on_closed, a dial on its way ends without a word.
+ */
 struct dialer *dialer_free(struct dialer *dialer);
 DEFINE_CLEANUP(struct dialer *, dialer_free);

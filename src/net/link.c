@@ -141,6 +141,11 @@ void link_note_peer_close(struct link *link, const void *data, size_t length)
     set_close(link, (unsigned int)bytes[0] << 8 | bytes[1], (const char *)bytes + 2, length - 2);
 }
 
+void link_note_problem(struct link *link, const char *problem)
+{
+    set_close(link, LINK_CLOSE_LOST, problem, strlen(problem));
+}
+
 static int enqueue(struct link *link, const void *data, size_t length, bool binary)
 {
     struct frame *frame;

@@ -54,7 +54,8 @@ struct link_handlers {
     void (*on_writable)(void *userdata, struct link *link);
     /*
      * The last call for this link, whoever closed it. The reason is for people, never NULL. It
-     * comes exactly once for each on_connected, and from a dialer also without one.
+     * comes exactly once for each on_connected; from a dialer whose link never came up it comes
+     * without one, and `link` is NULL.
      */
     void (*on_closed)(void *userdata, struct link *link, unsigned int code, const char *reason);
 };

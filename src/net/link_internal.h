@@ -19,5 +19,7 @@ void link_connect(struct link *link);
 int link_receive(struct link *link, const void *data, size_t length);
 int link_write(struct link *link);
 void link_note_peer_close(struct link *link, const void *data, size_t length);
+/* What TLS said about its end, if nobody closed it properly. */
+void link_note_problem(struct link *link, const char *problem);
 /* The WebSocket is gone: tells on_closed if the link was announced, and frees it. */
 void link_end(struct link *link);

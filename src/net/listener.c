@@ -14,8 +14,8 @@
 #include "base/memory.h"
 #include "doors.h"
 #include "link_internal.h"
+#include "loop_context.h"
 #include "request_internal.h"
-#include "sys/log.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -29,11 +29,6 @@ enum {
     PING_INTERVAL_S = 30,
     STALL_TIMEOUT_S = 600,
     HEADER_SIZE_MAX = 8192,
-    /*
-     * A whole TLS record at a time: what OpenSSL holds back decrypted wakes no poll, and
-     * libwebsockets 4.1 forgets it on a foreign loop.
-     */
-    READ_SIZE = 17 << 10,
     LINK_PIECE_SIZE = 4 << 10, /* its memory is kept per link */
     DESCRIPTORS_RESERVED = 64, /* for the program: files, database, children */
     KILL_DELAY_S = 1           /* for what libwebsockets still has to flush */
@@ -61,7 +56,7 @@ struct listener {
     void *userdata;
     struct request_service port_service, socket_service;
     lws_retry_bo_t ping;
-    struct lws_context *context; /* libwebsockets sets it to NULL when it is really gone */
+    struct lws_context *context;
     struct lws_vhost *port_vhost, *socket_vhost;
     struct door *port_door, *socket_door;
 
@@ -345,36 +340,16 @@ static const struct lws_protocols protocols[] = {
     {0},
 };
 
-static void log_libwebsockets(int level, const char *line)
-{
-    (void)level;
-    log_debug("libwebsockets: %.*s", (int)strcspn(line, "\n"), line);
-}
-
 static int open_context(struct listener *listener, uint64_t idle_timeout_s, struct error *err)
 {
-    void *loops[] = {listener->loop};
     struct lws_context_creation_info info = {
-        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
-                   LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
-        .foreign_loops = loops,
         .user = listener,
-        .pcontext = &listener->context,
         .max_http_header_data2 = HEADER_SIZE_MAX,
-        .pt_serv_buf_size = READ_SIZE,
-        .server_string = "dusk",
         .timeout_secs = (unsigned int)idle_timeout_s,
         .retry_and_idle_policy = &listener->ping,
     };
 
-    lws_set_log_level(LLL_ERR | LLL_WARN, log_libwebsockets);
-    listener->context = lws_create_context(&info);
-    if (!listener->context) {
-        error_set(err, -ENOSYS, "cannot start libwebsockets");
-        error_hint(err, "its plugin for libuv must be installed (Debian: libwebsockets-evlib-uv)");
-        return -ENOSYS;
-    }
-    return 0;
+    return loop_context_new(listener->loop, &info, &listener->context, err);
 }
 
 static struct lws_vhost *make_vhost(struct listener *listener, uint64_t idle_timeout_s,
@@ -520,10 +495,9 @@ struct listener *listener_free(struct listener *listener)
     door_close(listener->port_door);
     door_close(listener->socket_door);
     listener->port_door = listener->socket_door = NULL;
-    if (listener->context)
-        lws_context_destroy(listener->context);
+    loop_context_free(listener->loop, listener->context);
     uv_close((uv_handle_t *)&listener->stop_timer, on_timer_closed);
-    while (listener->context || listener->stop_timer_open)
+    while (listener->stop_timer_open)
         uv_run(listener->loop, UV_RUN_NOWAIT);
     assert(listener->connection_count == 0);
     free(listener);
