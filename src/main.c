@@ -1,6 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one binary: hands the command line to cli/, which knows all commands. */
-int main(void)
+/* The one binary: three programs that stay, and beside them the commands that people type. */
+#include "cli/cli_main.h"
+
+#if __has_include("server/server_main.h")
+#include "server/server_main.h"
+#endif
+#if __has_include("agent/agent_main.h")
+#include "agent/agent_main.h"
+#endif
+#if __has_include("sim/sim_main.h")
+#include "sim/sim_main.h"
+#endif
+
+static const struct program programs[] = {
+#if __has_include("server/server_main.h")
+    {"server", "keeps a pool: its queue, its nodes, its results", server_main},
+#endif
+#if __has_include("agent/agent_main.h")
+    {"agent", "lends this computer to a pool", agent_main},
+#endif
+#if __has_include("sim/sim_main.h")
+    {"sim", "plays a pool in virtual time, to find faults", sim_main},
+#endif
+    {0},
+};
+
+int main(int argc, char **argv)
 {
-    return 0;
+    return cli_main(argc, argv, programs);
 }

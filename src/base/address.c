@@ -18,7 +18,7 @@ static int refuse(const char *text, struct error *err)
 int address_split(const char *text, uint16_t default_port, char **ret_host, uint16_t *ret_port,
                   struct error *err)
 {
-    const char *first = strchr(text, ':'), *last = strrchr(text, ':');
+    const char *colon = strchr(text, ':');
     const char *host = text, *host_end = text + strlen(text), *port_text = NULL;
     uint64_t port = default_port;
 
@@ -28,9 +28,9 @@ int address_split(const char *text, uint16_t default_port, char **ret_host, uint
         if (!host_end || (host_end[1] != '\0' && host_end[1] != ':'))
             return refuse(text, err);
         port_text = host_end[1] == ':' ? host_end + 2 : NULL;
-    } else if (first && first == last) {
-        host_end = first;
-        port_text = first + 1;
+    } else if (colon && !strchr(colon + 1, ':')) {
+        host_end = colon;
+        port_text = colon + 1;
     }
     if (host_end == host)
         return refuse(text, err);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See command.h. */
+#include "command.h"
+
+#include <string.h>
+
+const struct command *const commands[] = {
+    &command_submit, &command_run,     &command_q,       &command_history, &command_watch,
+    &command_wait,   &command_tail,    &command_fetch,   &command_why,     &command_rm,
+    &command_hold,   &command_release, &command_status,  &command_node,    &command_token,
+    &command_login,  &command_config,  &command_version, &command_help,
+};
+const size_t command_count = ARRAY_LENGTH(commands);
+
+const struct command *commands_find(const char *name)
+{
+    for (size_t i = 0; i < command_count; i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See format.h. */
+#define _GNU_SOURCE
+#include "format.h"
+
+#include <inttypes.h>
+#include <time.h>
+
+void format_size(struct buffer *buffer, uint64_t bytes)
+{
+    static const char units[] = "BKMGTPE";
+    double value = (double)bytes;
+    size_t unit = 0;
+
+    /* From 999.5 on, rounding would show a fourth digit where the next unit shows two. */
+    while (value >= 999.5 && units[unit + 1] != '\0') {
+        value /= 1024;
+        unit++;
+    }
+    if (unit > 0 && value < 9.95)
+        buffer_appendf(buffer, "%.1f%c", value, units[unit]);
+    else
+        buffer_appendf(buffer, "%.0f%c", value, units[unit]);
+}
+
+void format_duration(struct buffer *buffer, double seconds)
+{
+    uint64_t whole;
+
+    /* Clocks of two computers may differ by a little. */
+    if (!(seconds > 0))
+        seconds = 0;
+    if (seconds < 59.95) {
+        buffer_appendf(buffer, seconds < 9.995 ? "%.2fs" : "%.1fs", seconds);
+        return;
+    }
+    whole = (uint64_t)(seconds + 0.5);
+    if (whole >= 86400)
+        buffer_appendf(buffer, "%" PRIu64 "+%02" PRIu64 ":%02" PRIu64 ":%02" PRIu64, whole / 86400,
+                       whole / 3600 % 24, whole / 60 % 60, whole % 60);
+    else if (whole >= 3600)
+        buffer_appendf(buffer, "%" PRIu64 ":%02" PRIu64 ":%02" PRIu64, whole / 3600,
+                       whole / 60 % 60, whole % 60);
+    else
+        buffer_appendf(buffer, "%" PRIu64 ":%02" PRIu64, whole / 60, whole % 60);
+}
+
+void format_time(struct buffer *buffer, double seconds)
+{
+    time_t moment = (time_t)seconds;
+    struct tm parts;
+    char text[64];
+
+    if (localtime_r(&moment, &parts) && strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &parts))
+        buffer_append_text(buffer, text);
+    else
+        buffer_appendf(buffer, "%.0f", seconds);
+}
+
+void format_count(struct buffer *buffer, uint64_t count, const char *word)
+{
+    buffer_appendf(buffer, "%" PRIu64 " %s%s", count, word, count == 1 ? "" : "s");
+}

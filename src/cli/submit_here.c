@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See submit_here.h. */
+#define _GNU_SOURCE
+#include "submit_here.h"
+
+#include "base/memory.h"
+#include "sys/file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static int read_item_file(void *user_data, const char *path, struct buffer *text, struct error *err)
+{
+    (void)user_data;
+    return file_read(path, SUBMIT_TEXT_SIZE_MAX, text, err);
+}
+
+static int read_stream(FILE *stream, const char *name, struct buffer *text, struct error *err)
+{
+    enum { CHUNK = 64 * 1024 };
+    size_t start = text->length;
+
+    for (;;) {
+        size_t n;
+
+        buffer_reserve(text, CHUNK);
+        n = fread(text->data + text->length, 1, CHUNK, stream);
+        text->length += n;
+        text->data[text->length] = '\0';
+        if (n == 0 && ferror(stream))
+            return error_set_errno(err, -EIO, "cannot read %s", name);
+        if (n == 0)
+            return 0;
+        if (text->length - start > SUBMIT_TEXT_SIZE_MAX)
+            return error_set(err, -EFBIG, "%s is longer than %zu bytes", name,
+                             SUBMIT_TEXT_SIZE_MAX);
+    }
+}
+
+static int run_shell_command(void *user_data, const char *command, struct buffer *text,
+                             struct error *err)
+{
+    FILE *output = popen(command, "re");
+    int r, status;
+
+    (void)user_data;
+    if (!output)
+        return error_set_errno(err, -errno, "cannot run '%s'", command);
+    r = read_stream(output, "its output", text, err);
+    status = pclose(output);
+    if (r < 0)
+        return error_prefix(err, r, "cannot run '%s'", command);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return 0;
+    error_set(err, -ECHILD, "the command '%s' failed with %s %d", command,
+              WIFEXITED(status) ? "exit code" : "signal",
+              WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+    error_hint(err, "run it in a shell to see why; it gives the items of the queue statement");
+    return -ECHILD;
+}
+
+static int get_variable(void *user_data, const char *name, struct buffer *value, struct error *err)
+{
+    const char *text = getenv(name);
+
+    (void)user_data;
+    (void)err;
+    if (!text)
+        return 1;
+    buffer_append_text(value, text);
+    return 0;
+}
+
+static int list_variables(void *user_data, struct buffer *names, struct error *err)
+{
+    (void)user_data;
+    (void)err;
+    for (char **variable = environ; variable && *variable; variable++) {
+        const char *equals = strchr(*variable, '=');
+
+        if (!equals)
+            continue;
+        buffer_append(names, *variable, (size_t)(equals - *variable));
+        buffer_append_character(names, '\n');
+    }
+    return 0;
+}
+
+const struct submit_world submit_here = {
+    .read_file = read_item_file,
+    .run_command = run_shell_command,
+    .get_environment = get_variable,
+    .list_environment = list_variables,
+};
+
+int submit_read_text(const char *path, struct buffer *text, struct error *err)
+{
+    int r;
+
+    if (strcmp(path, "-") == 0)
+        return read_stream(stdin, "standard input", text, err);
+    r = file_read(path, SUBMIT_TEXT_SIZE_MAX, text, err);
+    if (r < 0)
+        return error_prefix(err, r, "cannot submit");
+    return 0;
+}
+
+int submit_current_folder(char **ret_folder, struct error *err)
+{
+    char *folder = getcwd(NULL, 0);
+
+    if (!folder)
+        return error_set_errno(err, -errno, "cannot find out the current folder");
+    *ret_folder = folder;
+    return 0;
+}
