@@ -144,7 +144,7 @@ static void on_child_exit(uv_process_t *process, int64_t status, int signal)
 static int spawn(struct deliverer *deliverer)
 {
     char uid[16], gid[16];
-    char *arguments[] = {"dusk", "deliver", uid, gid, NULL};
+    char *arguments[] = {(char *)"dusk", (char *)"deliver", uid, gid, NULL};
     uv_stdio_container_t stdio[] = {
         {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE, .data.stream = (uv_stream_t *)&deliverer->in},
         {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&deliverer->out},

@@ -151,8 +151,9 @@ void store_save_task(struct store *store, const struct store_task_state *state);
 void store_save_result(struct store *store, const struct store_task_result *result);
 
 /*
- * All tasks that have a row and are not over, or whose claim still stands, in order. As with the
- * jobs: together they are what a brain is rebuilt from.
+ * All tasks that have a row and are not over, or whose claim still stands, or that were over before
+ * their part came to them (removed while they waited), in order. As with the jobs: together they
+ * are what a brain is rebuilt from.
  */
 typedef int store_task_callback(const struct store_task_state *state, void *userdata);
 int store_walk_live_tasks(struct store *store, store_task_callback *callback, void *userdata,

@@ -270,12 +270,14 @@ static void only_what_lives_is_loaded(void **state)
     save_task(store, 2, 1, "Removed", 4, 99);
     save_task(store, 3, 7, "Running", 5, 100);
     save_task(store, 3, 8, "Idle", STORE_NONE, 0);
+    save_task(store, 3, 9, "Removed", STORE_NONE, 0);
     commit(store);
     store = reopen(state);
     assert_live_jobs(store, "2 ada over 0/0/46: 0+46@0\n3 ada open 0/0/46: 0+46@0\n");
     assert_live_tasks(store, "2.1 Removed 1 4 99 first-in-line\n"
                              "3.7 Running 1 5 100 first-in-line\n"
-                             "3.8 Idle 1 -1 0 first-in-line\n");
+                             "3.8 Idle 1 -1 0 first-in-line\n"
+                             "3.9 Removed 1 -1 0 first-in-line\n");
     store_begin(store);
     save_task(store, 2, 1, "Removed", STORE_NONE, 0);
     commit(store);
