@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one binary: three programs that stay, and beside them the commands that people type. */
 #include "cli/cli_main.h"
+#include "runtime/keeper.h"
+#include "server/deliver_main.h"
 
 #if __has_include("server/server_main.h")
 #include "server/server_main.h"
@@ -11,6 +13,8 @@
 #if __has_include("sim/sim_main.h")
 #include "sim/sim_main.h"
 #endif
+
+#include <string.h>
 
 static const struct program programs[] = {
 #if __has_include("server/server_main.h")
@@ -27,5 +31,10 @@ static const struct program programs[] = {
 
 int main(int argc, char **argv)
 {
+    /* Two helpers that only the agent and the server start, in processes of their own. */
+    if (argc > 1 && strcmp(argv[1], KEEPER_COMMAND) == 0)
+        return keeper_main(argc, argv);
+    if (argc > 1 && strcmp(argv[1], "deliver") == 0)
+        return deliver_main(argc - 1, argv + 1);
     return cli_main(argc, argv, programs);
 }
