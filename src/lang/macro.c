@@ -132,7 +132,7 @@ bool environment_name_is_valid(struct slice name)
     return name.length > 0;
 }
 
-/* `value` is NULL unless the state is ENVIRONMENT_SET. */
+/* `value` counts only if the state is ENVIRONMENT_SET. */
 static uint32_t macros_add_environment(struct macros *macros, struct slice name,
                                        enum environment_state state, const char *value)
 {

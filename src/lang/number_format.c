@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Reads up to two digits, so that no width outgrows any buffer. */
+/* Stops long before the value overflows; the caller refuses what is too large. */
 static struct slice read_digits(struct slice text, int *ret_value)
 {
     *ret_value = 0;
@@ -54,7 +54,7 @@ int number_format_parse(struct slice text, struct number_format *ret_format)
     return 0;
 }
 
-/* Fifteen digits are always exact decimal; seventeen always read back to the same value. */
+/* Fifteen digits look best; seventeen always read back to the same value. */
 static void append_plain_real(double value, struct buffer *text)
 {
     size_t start = text->length;

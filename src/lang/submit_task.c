@@ -139,7 +139,7 @@ struct word {
     int value;
 };
 
-/* Those that are no longer in the manual are known, too, but never proposed first. */
+/* HTCondor knows more words than its manual: the usual ones stand first, in the hint too. */
 static int read_word(struct task_reader *reader, struct slice value, const struct word *words,
                      size_t count, int *ret_value)
 {
@@ -359,7 +359,7 @@ static int read_universe(struct task_reader *reader, struct slice value)
     return -EINVAL;
 }
 
-/* How each command's value is read, in the order in which mistakes are reported. */
+/* How each command's value is read. GETENV and ALLOW_UNDEFINED are none of a single task's. */
 static const struct {
     int (*read)(struct task_reader *reader, struct slice value);
     size_t text_offset; /* of a text in struct submit_task, where there is no function */
