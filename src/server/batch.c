@@ -146,6 +146,9 @@ static void batch_save(struct server *server, const struct pool_effect *effect)
     case POOL_SAVE_EPOCH:
         store_save_number(server->store, "epoch", effect->epoch);
         break;
+    case POOL_TRACE:
+        user_log_note(server, effect);
+        break;
     case POOL_SEND_START:
     case POOL_SEND_STOP:
     case POOL_SEND_FORGET:
@@ -154,7 +157,6 @@ static void batch_save(struct server *server, const struct pool_effect *effect)
     case POOL_COLLECT:
     case POOL_REPLY:
     case POOL_JOB_OVER:
-    case POOL_TRACE:
         break;
     }
 }
@@ -299,6 +301,7 @@ static void batch_run(struct server *server)
     batch_commit(server);
     for (size_t i = 0; i < batch->effects.length; i++)
         batch_perform(server, &batch->effects.items[i]);
+    user_log_flush(server);
     batch_after(server);
     batch->effects.length = 0;
 }

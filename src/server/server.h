@@ -11,6 +11,7 @@
  *     streams.c      bytes over those links: contents out, outputs and tails in
  *     collect.c      the outputs of an attempt that ended, to the spool and to their places
  *     deliver.c      a child process per user that writes as him; deliver_main.c is that child
+ *     user_log.c     the job event logs that submit files name
  *     content.c      the store of input files by hash
  *     tokens.c       join tokens and enrolment
  *     api.c, api_*.c the requests of doc/specification/api.md
@@ -58,6 +59,8 @@ struct waiter {
     struct waiter *next;
 };
 
+enum job_log { JOB_LOG_UNKNOWN, JOB_LOG_NONE, JOB_LOG_THERE };
+
 struct job_record {
     struct store_job row; /* its texts are owned */
     uint32_t *part_next;  /* owned */
@@ -68,6 +71,7 @@ struct job_record {
     struct submit *submit; /* NULL unless it is in the cache of parsed ones */
     json_t *files;         /* likewise */
     uint64_t used;         /* when, for the cache */
+    enum job_log log;
 };
 
 /* What is known of an attempt that ended, until its claim does. */
@@ -154,6 +158,13 @@ struct batch {
     uint64_t results;
 };
 
+/* What a job's event log will say once it is true (user_log.c). */
+struct log_line {
+    uint32_t job, task;
+    char *text; /* owned */
+    struct log_line *next;
+};
+
 struct server {
     struct server_options options;
     uv_loop_t loop;
@@ -172,6 +183,7 @@ struct server {
     uint64_t last_session;
     struct collect *collects;
     struct deliverer *deliverers;
+    struct log_line *log_first, *log_last;
     uint32_t next_job;
     struct submit_task task; /* reused by every expansion */
 };
@@ -273,6 +285,10 @@ struct delivery {
 /* Takes the delivery over; on_done comes later, or never if the server ends before. */
 void deliver_as(struct server *server, uint32_t uid, uint32_t gid, struct delivery *delivery);
 void deliver_deinit(struct server *server);
+
+/* user_log.c: notes a move before its commit, and writes all that was noted after it. */
+void user_log_note(struct server *server, const struct pool_effect *effect);
+void user_log_flush(struct server *server);
 
 /* content.c */
 char *content_path(const struct server *server, const char *sha256);
