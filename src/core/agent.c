@@ -58,11 +58,13 @@ static const bool phase_move_allowed[AGENT_PHASE_COUNT][AGENT_PHASE_COUNT] = {
     [AGENT_RUNNING] = {[AGENT_FROZEN] = true,
                        [AGENT_STOPPING] = true,
                        [AGENT_KILLING] = true,
-                       [AGENT_COLLECTING] = true},
+                       [AGENT_COLLECTING] = true,
+                       [AGENT_ENDED] = true},
     [AGENT_FROZEN] = {[AGENT_RUNNING] = true,
                       [AGENT_STOPPING] = true,
                       [AGENT_KILLING] = true,
-                      [AGENT_COLLECTING] = true},
+                      [AGENT_COLLECTING] = true,
+                      [AGENT_ENDED] = true},
     [AGENT_STOPPING] = {[AGENT_KILLING] = true, [AGENT_ENDED] = true},
     [AGENT_KILLING] = {[AGENT_ENDED] = true},
     [AGENT_COLLECTING] = {[AGENT_ENDED] = true},
@@ -337,6 +339,28 @@ static void on_exited(struct agent *agent, struct attempt *attempt, struct agent
     }
 }
 
+/* Nobody knows whether it had done its work, so it has not. */
+static void on_vanished(struct agent *agent, struct attempt *attempt, struct agent_effects *effects)
+{
+    switch (attempt->phase) {
+    case AGENT_STARTING:
+    case AGENT_RUNNING:
+    case AGENT_FROZEN:
+        attempt_end(agent, attempt, OUTCOME_LOST, REASON_AGENT_LOST_IT, effects);
+        break;
+    case AGENT_STOPPING:
+    case AGENT_KILLING:
+        on_exited(agent, attempt, effects);
+        break;
+    case AGENT_WAITING:
+    case AGENT_FETCHING:
+    case AGENT_COLLECTING:
+    case AGENT_ENDED:
+    case AGENT_PHASE_COUNT:
+        break;
+    }
+}
+
 static void on_started(struct agent *agent, struct attempt *attempt, enum reason failure,
                        struct agent_effects *effects)
 {
@@ -415,6 +439,9 @@ static void on_attempt(struct agent *agent, const struct agent_event *event,
         break;
     case AGENT_EXITED:
         on_exited(agent, attempt, effects);
+        break;
+    case AGENT_VANISHED:
+        on_vanished(agent, attempt, effects);
         break;
     case AGENT_COLLECTED:
         if (attempt->phase != AGENT_COLLECTING)
@@ -608,6 +635,7 @@ static void agent_dispatch(struct agent *agent, const struct agent_event *event,
     case AGENT_FETCHED:
     case AGENT_STARTED:
     case AGENT_EXITED:
+    case AGENT_VANISHED:
     case AGENT_COLLECTED:
     case AGENT_LAPSED:
         on_attempt(agent, event, effects);

@@ -53,6 +53,7 @@ enum agent_event_kind {
     AGENT_FETCHED,   /* the inputs are in place, or cannot be: failure */
     AGENT_STARTED,   /* the keeper started it, or could not: failure */
     AGENT_EXITED,    /* by whatever cause: all of its processes are gone */
+    AGENT_VANISHED,  /* its processes are gone, and nobody knows how they ended */
     AGENT_COLLECTED, /* the outputs are listed, or cannot be: failure */
     AGENT_LAPSED,    /* the keeper froze it, because its lease ended */
     AGENT_FOUND,     /* after our restart: the keeper has it, in this phase */

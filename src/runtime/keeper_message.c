@@ -254,6 +254,7 @@ static void put_task(struct buffer *frames, const struct keeper_news *news)
 {
     put_u8(frames, (uint8_t)news->state);
     put_u8(frames, news->lapsed);
+    put_u8(frames, news->told_to_end);
     put_u32(frames, (uint32_t)news->pid);
     put_u64(frames, news->deadline_boot_ms);
     put_result(frames, &news->result);
@@ -264,6 +265,7 @@ static void take_task(struct reader *reader, struct keeper_news *news)
 {
     news->state = take_choice(reader, KEEPER_STATE_STARTING, KEEPER_STATE_ENDED);
     news->lapsed = take_bool(reader);
+    news->told_to_end = take_bool(reader);
     news->pid = (int32_t)take_u32(reader);
     news->deadline_boot_ms = take_u64(reader);
     take_result(reader, &news->result);

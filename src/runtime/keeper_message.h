@@ -127,6 +127,7 @@ struct keeper_news {
     struct keeper_result result;   /* EXITED, USAGE, TASK in state ended */
     enum keeper_state state;       /* TASK */
     bool lapsed;                   /* TASK */
+    bool told_to_end;              /* TASK: it was sent SIGTERM or killed while it lived */
     uint64_t deadline_boot_ms;     /* TASK */
     struct slice note;             /* TASK */
 };

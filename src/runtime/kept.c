@@ -37,6 +37,7 @@ struct kept_task {
     bool lapsed;
     bool wants_freeze; /* asked for while STARTING */
     bool was_frozen;   /* its group may have to be thawed at the end */
+    bool told_to_end;  /* so its end is not its own, also for an agent that was not there then */
     bool is_forgotten; /* to be dropped without a word when it is over */
     int report;        /* -1 when it was read */
     struct process_tree tree;
@@ -181,6 +182,7 @@ static void tell_list(struct kept *kept)
                            .key = task->key,
                            .state = task->state,
                            .lapsed = task->lapsed,
+                           .told_to_end = task->told_to_end,
                            .pid = task->tree.leader,
                            .deadline_boot_ms = task->deadline_boot_ms,
                            .result = task->result,
@@ -505,6 +507,22 @@ static void handle_thaw(struct kept *kept, struct kept_task *task, uint64_t dead
     tell_of(kept, task, KEEPER_NEWS_THAWED);
 }
 
+static void handle_signal(struct kept *kept, struct kept_task *task, int signal)
+{
+    if (task->state >= KEEPER_STATE_ENDING)
+        return;
+    task->told_to_end = task->told_to_end || signal == SIGTERM;
+    process_tree_signal(tree_of(kept, task), signal);
+}
+
+static void handle_kill(struct kept *kept, struct kept_task *task)
+{
+    if (task->state >= KEEPER_STATE_ENDING)
+        return;
+    task->told_to_end = true;
+    process_tree_kill(tree_of(kept, task));
+}
+
 static void handle_forget(struct kept *kept, struct kept_task *task)
 {
     if (task->state == KEEPER_STATE_ENDED) {
@@ -538,8 +556,7 @@ void kept_handle_request(struct kept *kept, const struct keeper_request *request
         handle_spawn(kept, request->key, &request->spawn);
         break;
     case KEEPER_REQUEST_SIGNAL:
-        if (task->state < KEEPER_STATE_ENDING)
-            process_tree_signal(tree_of(kept, task), request->signal);
+        handle_signal(kept, task, request->signal);
         break;
     case KEEPER_REQUEST_FREEZE:
         handle_freeze(kept, task);
@@ -548,8 +565,7 @@ void kept_handle_request(struct kept *kept, const struct keeper_request *request
         handle_thaw(kept, task, request->deadline_boot_ms);
         break;
     case KEEPER_REQUEST_KILL:
-        if (task->state < KEEPER_STATE_ENDING)
-            process_tree_kill(tree_of(kept, task));
+        handle_kill(kept, task);
         break;
     case KEEPER_REQUEST_DEADLINE:
         task->deadline_boot_ms = request->deadline_boot_ms;
