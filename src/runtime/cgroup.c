@@ -117,10 +117,13 @@ int cgroup_read_cpu(const struct cgroup *group, uint64_t *ret_user_us, uint64_t 
 
 int cgroup_read_memory_peak(const struct cgroup *group, uint64_t *ret_bytes)
 {
-    _cleanup_fd_ int fd = openat(group->folder, "memory.peak", O_RDONLY | O_CLOEXEC);
+    _cleanup_fd_ int fd = -1;
     char text[TEXT_SIZE];
     int r;
 
+    if (!group->has_memory)
+        return -ENOENT;
+    fd = openat(group->folder, "memory.peak", O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
     r = read_text(fd, text);
@@ -370,7 +373,13 @@ static int group_new(struct cgroup_root *root, struct cgroup **ret_group)
     char name[32];
     int r;
 
-    *group = (struct cgroup){.folder = -1, .events = -1, .statistics = -1, .number = root->made++};
+    *group = (struct cgroup){
+        .folder = -1,
+        .events = -1,
+        .statistics = -1,
+        .number = root->made++,
+        .has_memory = root->has_memory,
+    };
     name_group(group->number, name);
     r = mkdirat(root->folder, name, 0755) < 0 ? -errno : group_open(root, group);
     if (r < 0) {
@@ -396,8 +405,7 @@ int cgroup_take(struct cgroup_root *root, uint64_t memory_max, struct cgroup **r
         r = group_new(root, &group);
     if (r < 0)
         return r;
-    r = read_cpu_of_life(group, &group->user_us_before, &group->system_us_before);
-    if (r == 0 && memory_max > 0 && root->has_memory) {
+    if (memory_max > 0 && root->has_memory) {
         snprintf(text, sizeof(text), "%llu", (unsigned long long)memory_max);
         r = write_text(group->folder, "memory.max", text);
     }
@@ -424,6 +432,7 @@ void cgroup_give_back(struct cgroup_root *root, struct cgroup *group)
         group_discard(root, group);
         return;
     }
+    read_cpu_of_life(group, &group->user_us_before, &group->system_us_before);
     group->next_spare = root->spare;
     root->spare = group;
 }

@@ -26,8 +26,9 @@ struct cgroup {
     int events; /* cgroup.events: wakes poll(POLLPRI) when populated or frozen changes */
     int statistics;
     unsigned number;
+    bool has_memory;
     bool was_killed;         /* and so cannot be used again */
-    uint64_t user_us_before; /* what earlier tasks of this group used */
+    uint64_t user_us_before; /* what earlier tasks of this group used; read at its end */
     uint64_t system_us_before;
 };
 

@@ -57,6 +57,7 @@ struct keeper {
     int epoll, listener, agent, signals, timer;
     bool sends; /* the epoll waits until the agent takes more news */
     bool is_asked_to_end;
+    uint64_t timer_at;       /* UINT64_MAX while it is not set */
     uint64_t alone_since_ms; /* since when no agent is connected */
     uint64_t abandon_after_ms;
 };
@@ -217,7 +218,9 @@ static void set_timer(struct keeper *keeper, bool again)
         when.it_value.tv_sec = (time_t)(at / 1000);
         when.it_value.tv_nsec = (long)(at % 1000) * 1000000 + 1;
     }
-    timerfd_settime(keeper->timer, TFD_TIMER_ABSTIME, &when, NULL);
+    if (at != keeper->timer_at)
+        timerfd_settime(keeper->timer, TFD_TIMER_ABSTIME, &when, NULL);
+    keeper->timer_at = at;
 }
 
 static void read_timer(struct keeper *keeper)
@@ -226,6 +229,7 @@ static void read_timer(struct keeper *keeper)
 
     if (read(keeper->timer, &count, sizeof(count)) < 0)
         return;
+    keeper->timer_at = UINT64_MAX;
     kept_lapse(&keeper->kept, clock_boot_ms());
     if (clock_boot_ms() >= abandon_at(keeper))
         keeper->is_asked_to_end = true;
@@ -381,6 +385,7 @@ static int run(const char *state_folder, uint64_t abandon_after_ms, bool uses_gr
     struct keeper keeper = {.listener = KEEPER_LISTENER,
                             .agent = -1,
                             .abandon_after_ms = abandon_after_ms,
+                            .timer_at = UINT64_MAX,
                             .alone_since_ms = clock_boot_ms(),
                             .group_file = file_join(state_folder, "keeper.group")};
     _cleanup_buffer_ struct buffer marker = BUFFER_INIT;
