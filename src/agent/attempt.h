@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the agent's body knows of an attempt and its brain does not: the big things. An attempt is
+ * here from the moment in which the brain took it (or found it) until AGENT_DROP.
+ */
+#pragma once
+
+#include "base/map.h"
+#include "runtime/identity.h"
+#include "runtime/scratch.h"
+#include "wire/wire.h"
+
+struct laying;
+
+struct attempt {
+    uint64_t epoch;
+    size_t place;             /* in the table */
+    struct wire_start start;  /* owned; after a restart only what the note kept (note.h) */
+    char *folder;             /* owned; "17.3-2", its name in attempts/ */
+    struct identity identity; /* whom it runs as */
+    struct scratch *scratch;  /* NULL as long as there is none */
+    size_t missing;           /* inputs whose content is not here yet */
+    bool is_fetching;         /* between AGENT_FETCH and AGENT_FETCHED */
+    bool *is_pinned;          /* owned; by input: held in the cache; NULL: none is */
+    struct laying *laying;    /* the child that copies large inputs; NULL: none */
+    bool is_kept;             /* the keeper has it, or was asked to start it */
+    bool has_ended;           /* no process of it is left */
+    bool was_found;           /* after a restart */
+    uint64_t deadline_ms;
+    struct wire_result result;
+};
+
+struct attempts {
+    struct attempt **items; /* owned, in no order that means anything */
+    size_t count;
+    size_t capacity;
+    struct map by_epoch;
+};
+
+/* Frees the table and all in it; removes nothing from the disk. */
+void attempts_deinit(struct attempts *attempts);
+
+/* Takes what `start` owns and leaves it empty. There must be none with this epoch. */
+struct attempt *attempts_add(struct attempts *attempts, struct wire_start *start);
+/* NULL if there is none. */
+struct attempt *attempts_find(const struct attempts *attempts, uint64_t epoch);
+/* Frees it. */
+void attempts_remove(struct attempts *attempts, struct attempt *attempt);
+/* Whether an attempt has this folder in attempts/. */
+bool attempts_have_folder(const struct attempts *attempts, const char *folder);
+
+/* Puts the sentence behind what the result's detail says already. */
+void attempt_add_detail(struct attempt *attempt, const char *sentence);
+/* The same with an error's text and hint. */
+void attempt_add_error(struct attempt *attempt, const struct error *err);

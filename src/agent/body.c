@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See body.h. One iteration of the loop: callbacks post events, each steps the brain, effects
+ * become requests, files and messages; then, in on_prepare(), the epoch is saved before the keeper
+ * is asked for anything, the keeper gets its requests, and the server its frame.
+ */
+#include "body.h"
+
+#include "base/memory.h"
+#include "collect.h"
+#include "serving.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+enum {
+    FOLLOW_MS = 250,
+    LINGER_MS = 10000 /* what ended may still be fetched before the agent goes */
+};
+
+/* ---- events ---- */
+
+static void perform(struct body *body, const struct agent_effect *effect);
+
+static void step(struct body *body, struct agent_event *event)
+{
+    event->now_ms = clock_boot_ms();
+    body->effects.length = 0;
+    if (agent_prepare(body->brain, &body->effects) < 0)
+        abort();
+    agent_step(body->brain, event, &body->effects);
+    for (size_t i = 0; i < body->effects.length; i++)
+        perform(body, &body->effects.items[i]);
+}
+
+void body_post(struct body *body, const struct agent_event *event)
+{
+    struct body_events *events = &body->events;
+
+    array_reserve(events->items, events->capacity, events->count + 1);
+    events->items[events->count++] = *event;
+    if (body->is_stepping)
+        return;
+    body->is_stepping = true;
+    while (events->next < events->count) {
+        /* A copy, because the array may move while more is posted. */
+        struct agent_event next = events->items[events->next++];
+
+        step(body, &next);
+    }
+    events->next = events->count = 0;
+    body->is_stepping = false;
+}
+
+void body_post_attempt(struct body *body, enum agent_event_kind kind, uint64_t epoch,
+                       enum reason failure)
+{
+    struct agent_event event = {.kind = kind, .epoch = epoch};
+
+    event.failure = failure;
+    body_post(body, &event);
+}
+
+void body_say(struct body *body, const struct wire_message *message)
+{
+    if (body->uplink.link)
+        wire_batch_append(&body->uplink.batch, message);
+}
+
+/* ---- effects ---- */
+
+static void trace(const struct attempt *attempt, const struct agent_effect *effect)
+{
+    log_debug("%u.%u#%u %s -> %s: %s", attempt->start.job, attempt->start.task,
+              attempt->start.attempt, agent_phase_name(effect->trace.from),
+              agent_phase_name(effect->trace.to), reason_text(effect->trace.reason));
+}
+
+static void drop(struct body *body, struct attempt *attempt)
+{
+    fetching_cancel(body, attempt);
+    keeping_forget(body, attempt);
+    if (attempt->scratch)
+        removal_remove(&body->removal, take_pointer(attempt->scratch), attempt->folder);
+    attempts_remove(&body->attempts, attempt);
+}
+
+/* The loop wakes, and on_prepare() sees that the patience is over. */
+static void on_lingered(uv_timer_t *timer)
+{
+    (void)timer;
+}
+
+static void leave(struct body *body)
+{
+    body->has_left = true;
+    uv_timer_start(&body->linger, on_lingered, LINGER_MS, 0);
+}
+
+static void perform_on_attempt(struct body *body, const struct agent_effect *effect,
+                               struct attempt *attempt)
+{
+    switch (effect->kind) {
+    case AGENT_FETCH:
+        fetching_begin(body, attempt);
+        break;
+    case AGENT_SPAWN:
+        keeping_spawn(body, attempt);
+        break;
+    case AGENT_FREEZE:
+        keeping_freeze(body, attempt);
+        break;
+    case AGENT_THAW:
+        keeping_thaw(body, attempt);
+        break;
+    case AGENT_TERMINATE:
+        keeping_terminate(body, attempt);
+        break;
+    case AGENT_KILL:
+        keeping_kill(body, attempt);
+        break;
+    case AGENT_COLLECT:
+        body_post_attempt(body, AGENT_COLLECTED, attempt->epoch, collect_outputs(attempt));
+        break;
+    case AGENT_DROP:
+        drop(body, attempt);
+        break;
+    case AGENT_DEADLINE:
+        keeping_set_deadline(body, attempt, effect->deadline_ms);
+        break;
+    case AGENT_TRACE:
+        trace(attempt, effect);
+        break;
+    case AGENT_SAVE_EPOCH:
+    case AGENT_REPORT:
+    case AGENT_LEFT:
+        break;
+    }
+}
+
+static void perform(struct body *body, const struct agent_effect *effect)
+{
+    struct attempt *attempt = attempts_find(&body->attempts, effect->epoch);
+
+    if (effect->kind == AGENT_SAVE_EPOCH) {
+        body->epoch_due = true;
+    } else if (effect->kind == AGENT_REPORT) {
+        body->report_due = true;
+        body->report_is_full = body->report_is_full || effect->full;
+    } else if (effect->kind == AGENT_LEFT) {
+        leave(body);
+    } else if (attempt) {
+        perform_on_attempt(body, effect, attempt);
+    }
+}
+
+/* ---- what is said once per iteration ---- */
+
+static struct wire_attempt describe(const struct body *body, const struct agent_report_item *item)
+{
+    const struct attempt *attempt = attempts_find(&body->attempts, item->epoch);
+
+    return (struct wire_attempt){
+        .epoch = item->epoch,
+        .job = item->job,
+        .task = item->task,
+        .attempt = item->attempt,
+        .state = item->state,
+        .outcome = item->outcome,
+        .reason = item->reason,
+        .result = attempt ? attempt->result : (struct wire_result){.exit_code = -1},
+    };
+}
+
+static void report(struct body *body)
+{
+    size_t count = agent_write_report(body->brain, body->report_is_full, body->items);
+    _cleanup_free_ struct wire_attempt *attempts = memory_allocate((count + 1) * sizeof(*attempts));
+    struct wire_message message = {.kind = WIRE_REPORT};
+
+    for (size_t i = 0; i < count; i++)
+        attempts[i] = describe(body, &body->items[i]);
+    message.report = (struct wire_report){
+        .session = agent_session(body->brain),
+        .sent_ms = clock_boot_ms(),
+        .highest_epoch = agent_highest_epoch(body->brain),
+        .full = body->report_is_full,
+        .owner_present = agent_owner_is_present(body->brain),
+        .leaving = agent_is_leaving(body->brain),
+        .attempts = attempts,
+        .attempt_count = count,
+    };
+    body_say(body, &message);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct body *body = timer->data;
+    struct agent_event event = {.kind = AGENT_TICK};
+
+    body->tick_at_ms = UINT64_MAX;
+    body_post(body, &event);
+}
+
+static void on_follow(uv_timer_t *timer)
+{
+    struct body *body = timer->data;
+
+    outgoing_pump(&body->outgoing);
+}
+
+static void set_timers(struct body *body)
+{
+    uint64_t next_ms = agent_next_step_ms(body->brain), now_ms = clock_boot_ms();
+
+    if (next_ms != body->tick_at_ms && next_ms == UINT64_MAX)
+        uv_timer_stop(&body->tick);
+    else if (next_ms != body->tick_at_ms)
+        uv_timer_start(&body->tick, on_tick, next_ms > now_ms ? next_ms - now_ms : 0, 0);
+    body->tick_at_ms = next_ms;
+    if (outgoing_follows(&body->outgoing) && !uv_is_active((uv_handle_t *)&body->follow))
+        uv_timer_start(&body->follow, on_follow, FOLLOW_MS, 0);
+}
+
+/* Whether nobody can want anything more of this agent. */
+static bool may_end(const struct body *body)
+{
+    return body->has_left && (!uplink_is_up(&body->uplink) || body->attempts.count == 0 ||
+                              !uv_is_active((const uv_handle_t *)&body->linger));
+}
+
+static void on_prepare(uv_prepare_t *prepare)
+{
+    struct body *body = prepare->data;
+
+    if (body->epoch_due)
+        state_save_epoch(body->options.state, agent_highest_epoch(body->brain));
+    body->epoch_due = false;
+    keeping_flush(body);
+    if (body->report_due && agent_session(body->brain) != 0)
+        report(body);
+    body->report_due = body->report_is_full = false;
+    uplink_flush(body);
+    set_timers(body);
+    if (!body->is_ending && may_end(body)) {
+        body->is_ending = true;
+        uplink_close(body);
+    }
+    if (body->is_ending && !body->uplink.link)
+        uv_stop(&body->loop);
+}
+
+/* ---- the end ---- */
+
+void body_give_up(struct body *body, const char *why, const char *hint)
+{
+    struct agent_event event = {.kind = AGENT_LEAVE};
+
+    log_error("%s%s%s", why, hint ? "; " : "", hint ? hint : "");
+    body->exit_code = 1;
+    if (!agent_is_leaving(body->brain))
+        body_post(body, &event);
+}
+
+static void kill_all(struct body *body)
+{
+    for (size_t i = 0; i < body->attempts.count; i++)
+        if (!body->attempts.items[i]->has_ended)
+            keeping_kill(body, body->attempts.items[i]);
+}
+
+/* Once: politely. Twice: in a hurry. Three times: at once. */
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct body *body = handle->data;
+    struct agent_event event = {.kind = AGENT_LEAVE};
+
+    (void)number;
+    switch (++body->signal_count) {
+    case 1:
+        log_notice("leaving; again to hurry");
+        if (!agent_is_leaving(body->brain))
+            body_post(body, &event);
+        break;
+    case 2:
+        uv_timer_stop(&body->linger);
+        kill_all(body);
+        break;
+    default:
+        body->is_ending = true;
+        uv_stop(&body->loop);
+        break;
+    }
+}
+
+/* What has no result worth keeping needs no keeper; it goes away when it keeps nothing. */
+static void forget_worthless(struct body *body)
+{
+    size_t count = agent_write_report(body->brain, true, body->items);
+
+    for (size_t i = 0; i < count; i++) {
+        struct attempt *attempt = attempts_find(&body->attempts, body->items[i].epoch);
+
+        if (attempt && body->items[i].state == ATTEMPT_ENDED &&
+            body->items[i].outcome != OUTCOME_EXITED)
+            drop(body, attempt);
+    }
+    keeping_flush(body);
+}
+
+/* ---- the beginning ---- */
+
+static int start_signals(struct body *body)
+{
+    const int numbers[BODY_SIGNALS] = {SIGTERM, SIGINT};
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < BODY_SIGNALS; i++)
+        r = uv_signal_start(&body->signals[i], on_signal, numbers[i]);
+    return r;
+}
+
+static void init_handles(struct body *body)
+{
+    uv_prepare_init(&body->loop, &body->prepare);
+    uv_timer_init(&body->loop, &body->tick);
+    uv_timer_init(&body->loop, &body->follow);
+    uv_timer_init(&body->loop, &body->linger);
+    body->prepare.data = body->tick.data = body->follow.data = body;
+    for (size_t i = 0; i < BODY_SIGNALS; i++) {
+        uv_signal_init(&body->loop, &body->signals[i]);
+        body->signals[i].data = body;
+    }
+    uv_prepare_start(&body->prepare, on_prepare);
+}
+
+static struct agent *make_brain(const struct body_options *options)
+{
+    struct agent_options brain = {
+        .capacity = options->capacity,
+        .attempts_max = WIRE_ATTEMPTS_MAX,
+        .grace_ms = options->settings->grace_ms,
+        .suspend_for_ms = options->settings->suspend_for_ms,
+        .keep_lapsed_ms = options->settings->keep_lapsed_ms,
+        .highest_epoch = options->state->epoch,
+    };
+
+    return agent_new(&brain);
+}
+
+static int begin(struct body *body, struct error *err)
+{
+    struct outgoing_world world = serving_world(body);
+    const struct state *state = body->options.state;
+    int r;
+
+    body->brain = make_brain(&body->options);
+    body->items = memory_allocate(WIRE_ATTEMPTS_MAX * sizeof(*body->items));
+    if (!body->brain)
+        return error_set(err, -ENOMEM, "there is no memory");
+    outgoing_init(&body->outgoing, &world);
+    removal_init(&body->removal, &body->loop, state);
+    r = identities_open(state->folder, 0, 0, &body->identities, err);
+    if (r == 0)
+        r = fetching_init(&body->fetching, state->content, body->options.settings->cache_size, err);
+    if (r == 0)
+        r = uplink_init(body, err);
+    if (r == 0)
+        r = keeping_begin(body, err);
+    if (r == 0)
+        r = start_signals(body);
+    return r;
+}
+
+static void close_handle(uv_handle_t *handle, void *userdata)
+{
+    (void)userdata;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+static void end(struct body *body)
+{
+    if (body->keeping.client && body->brain)
+        forget_worthless(body);
+    for (size_t i = 0; i < body->attempts.count; i++)
+        fetching_cancel(body, body->attempts.items[i]);
+    removal_deinit(&body->removal);
+    keeping_deinit(&body->keeping);
+    uv_prepare_stop(&body->prepare);
+    uplink_deinit(&body->uplink);
+    uv_walk(&body->loop, close_handle, NULL);
+    uv_run(&body->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&body->loop);
+    attempts_deinit(&body->attempts);
+    outgoing_deinit(&body->outgoing);
+    fetching_deinit(&body->fetching);
+    identities_free(body->identities);
+    arena_deinit(&body->arena);
+    agent_effects_deinit(&body->effects);
+    agent_free(body->brain);
+    free(body->items);
+    free(body->events.items);
+}
+
+int body_run(const struct body_options *options, struct error *err)
+{
+    struct body body = {.options = *options, .tick_at_ms = UINT64_MAX};
+    int r = uv_loop_init(&body.loop);
+
+    if (r < 0)
+        return error_set_errno(err, r, "cannot make a loop");
+    init_handles(&body);
+    r = begin(&body, err);
+    if (r == 0)
+        uv_run(&body.loop, UV_RUN_DEFAULT);
+    end(&body);
+    return r < 0 ? r : body.exit_code;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See facts.h. */
+#include "facts.h"
+
+#include "base/memory.h"
+
+#include <jansson.h>
+#include <string.h>
+
+enum { MEMORY_KEPT_PARTS = 20, MACHINE_DIGITS = 16 };
+
+struct resources facts_capacity(const struct computer *computer, const struct settings *settings)
+{
+    uint64_t memory = computer->memory_bytes - computer->memory_bytes / MEMORY_KEPT_PARTS;
+
+    return (struct resources){
+        .cpus = settings->cpus ? settings->cpus : computer->cpus,
+        .memory = settings->memory ? settings->memory : memory,
+        .disk = settings->disk ? settings->disk : computer->disk_free_bytes,
+    };
+}
+
+uint64_t facts_machine(const struct computer *computer)
+{
+    char digits[MACHINE_DIGITS + 1];
+
+    memcpy(digits, computer->fingerprint, MACHINE_DIGITS);
+    digits[MACHINE_DIGITS] = '\0';
+    return strtoull(digits, NULL, 16);
+}
+
+/* Texts of the computer that are no UTF-8 are left out rather than the whole. */
+static void put_text(json_t *facts, const char *name, const char *text)
+{
+    json_object_set_new(facts, name, json_string(text));
+}
+
+char *facts_write(const struct computer *computer)
+{
+    json_t *facts = json_object(), *speed = json_object();
+    char *text;
+
+    put_text(facts, "arch", computer->architecture);
+    put_text(facts, "os", computer->system);
+    put_text(facts, "distribution", computer->distribution);
+    put_text(facts, "kernel", computer->kernel);
+    put_text(facts, "hostname", computer->hostname);
+    put_text(facts, "cpu_model", computer->cpu_model);
+    put_text(facts, "version", DUSK_VERSION);
+    json_object_set_new(speed, "integer", json_integer((json_int_t)computer->speed.integer));
+    json_object_set_new(speed, "floating", json_integer((json_int_t)computer->speed.floating));
+    json_object_set_new(speed, "memory", json_integer((json_int_t)computer->speed.memory_mb));
+    json_object_set_new(facts, "speed", speed);
+    text = json_dumps(facts, JSON_COMPACT);
+    json_decref(facts);
+    return text ? text : memory_copy_string("{}");
+}

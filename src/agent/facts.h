@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an agent says of its computer in its first word. */
+#pragma once
+
+#include "core/words.h"
+#include "runtime/computer.h"
+#include "settings.h"
+
+/* What may be lent: what was set, else what is there, less a twentieth of the memory. */
+struct resources facts_capacity(const struct computer *computer, const struct settings *settings);
+
+/* The first 64 bits of the computer's fingerprint. */
+uint64_t facts_machine(const struct computer *computer);
+
+/* A JSON object for people and for matching; the caller's. */
+char *facts_write(const struct computer *computer);

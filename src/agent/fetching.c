@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See fetching.h. An input that is in the cache is pinned there until it was copied. For one that
+ * is not, the attempt waits at its content; contents are asked for in order, a few at a time.
+ */
+#include "fetching.h"
+
+#include "base/memory.h"
+#include "body.h"
+#include "errand.h"
+#include "sys/descriptor.h"
+#include "sys/file.h"
+#include "sys/log.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+    STREAMS_MAX = 4,
+    /* What is copied while everything else waits. */
+    INLINE_SIZE_MAX = 4 * 1024 * 1024,
+    INLINE_COUNT_MAX = 64,
+    /* A program must be executable for whoever it runs as. */
+    PROGRAM_MODE = 0555
+};
+
+struct fetching_waiter {
+    uint64_t epoch;
+    size_t input;
+};
+
+struct fetching_content {
+    struct fetching_content *next;
+    char *sha256;
+    uint64_t size;
+    uint64_t stream;                 /* 0: it was not asked for yet */
+    struct content_arrival *arrival; /* once it was */
+    struct fetching_waiter *waiters; /* owned */
+    size_t waiter_count;
+    size_t waiter_capacity;
+};
+
+/* What a child needs to know, and its parent when it is over. */
+struct laying {
+    struct errand *errand;
+    struct body *body;
+    struct attempt *attempt;
+};
+
+int fetching_init(struct fetching *fetching, const char *folder, uint64_t cache_size,
+                  struct error *err)
+{
+    *fetching = (struct fetching){0};
+    string_map_init(&fetching->by_hash, false);
+    return content_open(folder, cache_size, &fetching->cache, err);
+}
+
+static void content_deinit(struct fetching_content *content)
+{
+    content_arrival_free(content->arrival);
+    free(content->waiters);
+    free(content->sha256);
+    free(content);
+}
+
+/* Takes it out of the list; it is the caller's then. */
+static void unlink_content(struct fetching *fetching, struct fetching_content *content)
+{
+    struct fetching_content **place = &fetching->first, *before = NULL;
+
+    while (*place != content) {
+        before = *place;
+        place = &(*place)->next;
+    }
+    *place = content->next;
+    if (fetching->last == content)
+        fetching->last = before;
+    if (content->stream != 0)
+        fetching->stream_count--;
+    string_map_remove(&fetching->by_hash, content->sha256);
+}
+
+void fetching_deinit(struct fetching *fetching)
+{
+    while (fetching->first) {
+        struct fetching_content *content = fetching->first;
+
+        unlink_content(fetching, content);
+        content_deinit(content);
+    }
+    string_map_deinit(&fetching->by_hash);
+    fetching->cache = content_free(fetching->cache);
+}
+
+/* ---- the end of it ---- */
+
+static void unpin_inputs(struct body *body, struct attempt *attempt)
+{
+    for (size_t i = 0; attempt->is_pinned && i < attempt->start.input_count; i++)
+        if (attempt->is_pinned[i])
+            content_unpin(body->fetching.cache, attempt->start.inputs[i].sha256);
+    free(attempt->is_pinned);
+    attempt->is_pinned = NULL;
+}
+
+void fetching_cancel(struct body *body, struct attempt *attempt)
+{
+    if (attempt->laying) {
+        errand_cancel(attempt->laying->errand);
+        free(attempt->laying);
+        attempt->laying = NULL;
+    }
+    attempt->is_fetching = false;
+    unpin_inputs(body, attempt);
+}
+
+static void finish(struct body *body, struct attempt *attempt, enum reason failure)
+{
+    attempt->is_fetching = false;
+    unpin_inputs(body, attempt);
+    body_post_attempt(body, AGENT_FETCHED, attempt->epoch, failure);
+}
+
+static enum reason reason_of(int error)
+{
+    return error == -ENOSPC || error == -EDQUOT ? REASON_DISK_FULL_ON_NODE
+                                                : REASON_CANNOT_FETCH_INPUT;
+}
+
+static void fail(struct body *body, struct attempt *attempt, enum reason failure,
+                 const struct error *err)
+{
+    attempt_add_error(attempt, err);
+    finish(body, attempt, failure);
+}
+
+/* ---- laying ---- */
+
+static int lay_input(struct body *body, struct attempt *attempt, const struct wire_file *input,
+                     struct error *err)
+{
+    _cleanup_fd_ int fd = content_open_file(body->fetching.cache, input->sha256, err);
+    mode_t mode = input->mode;
+    int r;
+
+    if (fd < 0)
+        return fd;
+    if (attempt->start.program_is_input && strcmp(input->name, attempt->start.program) == 0)
+        mode |= PROGRAM_MODE;
+    r = scratch_add_file(attempt->scratch, input->name, fd, mode, err);
+    return r < 0 ? error_prefix(err, r, "cannot lay the input '%s'", input->name) : 0;
+}
+
+static int lay_inputs(struct body *body, struct attempt *attempt, struct error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < attempt->start.input_count; i++)
+        r = lay_input(body, attempt, &attempt->start.inputs[i], err);
+    return r == 0 ? scratch_take_snapshot(attempt->scratch, err) : r;
+}
+
+static int run_laying(void *context, struct error *err)
+{
+    struct laying *laying = context;
+
+    return lay_inputs(laying->body, laying->attempt, err);
+}
+
+static void on_laid(void *context, int result, const struct error *err)
+{
+    _cleanup_free_ struct laying *laying = context;
+
+    laying->attempt->laying = NULL;
+    if (result < 0)
+        fail(laying->body, laying->attempt, reason_of(result), err);
+    else
+        finish(laying->body, laying->attempt, REASON_NONE);
+}
+
+static int start_laying(struct body *body, struct attempt *attempt, struct error *err)
+{
+    struct laying *laying = memory_allocate(sizeof(*laying));
+    struct errand_task task = {.run = run_laying, .on_done = on_laid, .context = laying};
+    int r;
+
+    *laying = (struct laying){.body = body, .attempt = attempt};
+    r = errand_start(&body->loop, &task, &laying->errand, err);
+    if (r < 0)
+        free(laying);
+    else
+        attempt->laying = laying;
+    return r;
+}
+
+static bool is_small(const struct wire_start *start)
+{
+    uint64_t size = 0;
+
+    for (size_t i = 0; i < start->input_count && size <= INLINE_SIZE_MAX; i++)
+        size += start->inputs[i].size;
+    return size <= INLINE_SIZE_MAX && start->input_count <= INLINE_COUNT_MAX;
+}
+
+/* All contents are here. */
+static void lay(struct body *body, struct attempt *attempt)
+{
+    _cleanup_error_ struct error err = ERROR_INIT;
+    bool small = is_small(&attempt->start);
+    int r = small ? lay_inputs(body, attempt, &err) : start_laying(body, attempt, &err);
+
+    if (r < 0)
+        fail(body, attempt, reason_of(r), &err);
+    else if (small)
+        finish(body, attempt, REASON_NONE);
+}
+
+/* ---- asking ---- */
+
+/* Whoever waits for it cannot have it. Frees it. */
+static void fail_content(struct body *body, struct fetching_content *content, enum reason failure,
+                         const struct error *err)
+{
+    unlink_content(&body->fetching, content);
+    for (size_t i = 0; i < content->waiter_count; i++) {
+        struct attempt *attempt = attempts_find(&body->attempts, content->waiters[i].epoch);
+
+        if (attempt && attempt->is_fetching)
+            fail(body, attempt, failure, err);
+    }
+    content_deinit(content);
+}
+
+static int ask(struct body *body, struct fetching_content *content, struct error *err)
+{
+    struct fetching *fetching = &body->fetching;
+    struct wire_message message = {.kind = WIRE_WANT};
+    int r = content_arrival_new(fetching->cache, content->sha256, content->size, &content->arrival,
+                                err);
+
+    if (r < 0)
+        return r;
+    content->stream = ++fetching->last_stream;
+    fetching->stream_count++;
+    message.want = (struct wire_want){
+        .kind = WIRE_WANT_CONTENT, .stream = content->stream, .sha256 = content->sha256};
+    body_say(body, &message);
+    return 0;
+}
+
+/* Asks for as much as may be under way at once. */
+static void ask_more(struct body *body)
+{
+    struct fetching_content *content = body->fetching.first, *next;
+
+    for (; content && body->fetching.stream_count < STREAMS_MAX; content = next) {
+        _cleanup_error_ struct error err = ERROR_INIT;
+        int r = 0;
+
+        next = content->next;
+        if (content->stream == 0 && uplink_is_up(&body->uplink))
+            r = ask(body, content, &err);
+        if (r < 0)
+            fail_content(body, content, reason_of(r), &err);
+    }
+}
+
+static struct fetching_content *add_content(struct fetching *fetching,
+                                            const struct wire_file *input)
+{
+    struct fetching_content *content;
+    uint64_t pointer;
+
+    if (string_map_get(&fetching->by_hash, input->sha256, &pointer))
+        return (struct fetching_content *)(uintptr_t)pointer;
+    content = memory_allocate(sizeof(*content));
+    content->sha256 = memory_copy_string(input->sha256);
+    content->size = input->size;
+    string_map_put(&fetching->by_hash, content->sha256, (uint64_t)(uintptr_t)content);
+    if (fetching->last)
+        fetching->last->next = content;
+    else
+        fetching->first = content;
+    fetching->last = content;
+    return content;
+}
+
+static void wait_for(struct body *body, struct attempt *attempt, size_t input)
+{
+    struct fetching_content *content = add_content(&body->fetching, &attempt->start.inputs[input]);
+
+    array_reserve(content->waiters, content->waiter_capacity, content->waiter_count + 1);
+    content->waiters[content->waiter_count++] =
+        (struct fetching_waiter){.epoch = attempt->epoch, .input = input};
+    attempt->missing++;
+}
+
+/* ---- the beginning ---- */
+
+static int check_inputs(const struct wire_start *start, struct error *err)
+{
+    for (size_t i = 0; i < start->input_count; i++) {
+        const struct wire_file *input = &start->inputs[i];
+
+        if (!file_name_is_contained(input->name))
+            return error_set(err, -EINVAL, "the input '%s' would lie outside of its folder",
+                             input->name);
+        if (!hash_text_is_valid(input->sha256))
+            return error_set(err, -EINVAL, "the input '%s' has no valid hash", input->name);
+    }
+    return 0;
+}
+
+static int make_scratch(struct body *body, struct attempt *attempt, struct error *err)
+{
+    int r = identities_get(body->identities, attempt->start.user, &attempt->identity, err);
+
+    if (r == 0)
+        r = scratch_make(body->options.state->scratch, attempt->folder, attempt->identity.uid,
+                         attempt->identity.gid, &attempt->scratch, err);
+    return r;
+}
+
+void fetching_begin(struct body *body, struct attempt *attempt)
+{
+    const struct wire_start *start = &attempt->start;
+    _cleanup_error_ struct error err = ERROR_INIT;
+    int r = check_inputs(start, &err);
+
+    attempt->is_fetching = true;
+    if (r == 0)
+        r = make_scratch(body, attempt, &err);
+    if (r < 0) {
+        fail(body, attempt, reason_of(r), &err);
+        return;
+    }
+    if (start->input_count > 0)
+        attempt->is_pinned = memory_allocate(start->input_count * sizeof(*attempt->is_pinned));
+    for (size_t i = 0; i < start->input_count; i++) {
+        attempt->is_pinned[i] = content_pin(body->fetching.cache, start->inputs[i].sha256);
+        if (!attempt->is_pinned[i])
+            wait_for(body, attempt, i);
+    }
+    if (attempt->missing == 0)
+        lay(body, attempt);
+    else
+        ask_more(body);
+}
+
+/* ---- from the server ---- */
+
+void fetching_connected(struct body *body)
+{
+    ask_more(body);
+}
+
+void fetching_disconnected(struct body *body)
+{
+    for (struct fetching_content *at = body->fetching.first; at; at = at->next) {
+        at->arrival = content_arrival_free(at->arrival);
+        at->stream = 0;
+    }
+    body->fetching.stream_count = 0;
+}
+
+/* Streams that are under way stand near the front. */
+static struct fetching_content *find_stream(const struct fetching *fetching, uint64_t stream)
+{
+    for (struct fetching_content *at = fetching->first; at; at = at->next)
+        if (at->stream == stream && stream != 0)
+            return at;
+    return NULL;
+}
+
+void fetching_piece(struct body *body, uint64_t stream, struct slice bytes)
+{
+    struct fetching_content *content = find_stream(&body->fetching, stream);
+    struct wire_message cancel = {.kind = WIRE_CANCEL, .stream = stream};
+    _cleanup_error_ struct error err = ERROR_INIT;
+    int r;
+
+    if (!content)
+        return;
+    r = content_arrival_add(content->arrival, bytes.data, bytes.length, &err);
+    if (r == -ENOSPC) {
+        /* Room for a task that is here goes before what may be useful later. */
+        content_trim(body->fetching.cache, 0);
+        error_clear(&err);
+        r = content_arrival_add(content->arrival, bytes.data, bytes.length, &err);
+    }
+    if (r == 0)
+        return;
+    body_say(body, &cancel);
+    fail_content(body, content, reason_of(r), &err);
+    ask_more(body);
+}
+
+/* It is in the cache: whoever waited is a step further. Frees it. */
+static void hand_out(struct body *body, struct fetching_content *content)
+{
+    unlink_content(&body->fetching, content);
+    /* All of them first: the end of one may let go of what the next one needs. */
+    for (size_t i = 0; i < content->waiter_count; i++) {
+        const struct fetching_waiter *waiter = &content->waiters[i];
+        struct attempt *attempt = attempts_find(&body->attempts, waiter->epoch);
+
+        if (attempt && attempt->is_fetching)
+            attempt->is_pinned[waiter->input] = content_pin(body->fetching.cache, content->sha256);
+    }
+    for (size_t i = 0; i < content->waiter_count; i++) {
+        struct attempt *attempt = attempts_find(&body->attempts, content->waiters[i].epoch);
+
+        if (attempt && attempt->is_fetching && --attempt->missing == 0)
+            lay(body, attempt);
+    }
+    content_deinit(content);
+    content_trim(body->fetching.cache, content_size_max(body->fetching.cache));
+}
+
+void fetching_ended(struct body *body, const struct wire_end *end)
+{
+    struct fetching_content *content = find_stream(&body->fetching, end->stream);
+    _cleanup_error_ struct error err = ERROR_INIT;
+    enum reason failure = end->failure;
+    int r;
+
+    if (!content)
+        return;
+    if (failure != REASON_NONE) {
+        error_set(&err, -EIO, "%s", end->detail ? end->detail : "the server could not send it");
+        fail_content(body, content, failure, &err);
+    } else {
+        r = content_arrival_finish(content->arrival, &err);
+        if (r < 0)
+            fail_content(body, content, reason_of(r), &err);
+        else
+            hand_out(body, content);
+    }
+    ask_more(body);
+}

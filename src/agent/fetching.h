@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Getting an attempt's inputs into its working folder, in two steps: first all contents into the
+ * cache, each asked of the server once however many attempts wait for it; then a copy of each into
+ * the folder. Small inputs are copied at once, large ones by a child.
+ */
+#pragma once
+
+#include "base/map.h"
+#include "content.h"
+#include "wire/wire.h"
+
+struct attempt;
+struct body;
+
+struct fetching_content; /* one that is not here yet */
+
+struct fetching {
+    struct content *cache;
+    struct fetching_content *first, *last; /* in the order in which they are asked for */
+    struct string_map by_hash;             /* to the pointer */
+    size_t stream_count;
+    uint64_t last_stream;
+};
+
+int fetching_init(struct fetching *fetching, const char *folder, uint64_t cache_size,
+                  struct error *err);
+void fetching_deinit(struct fetching *fetching);
+
+/* Makes the attempt's folder and sees to its inputs; AGENT_FETCHED follows. */
+void fetching_begin(struct body *body, struct attempt *attempt);
+/* Stops whatever is being done for the attempt; nothing follows. */
+void fetching_cancel(struct body *body, struct attempt *attempt);
+
+/* The server accepted us: what is missing is asked for. */
+void fetching_connected(struct body *body);
+/* What was half here is gone. */
+void fetching_disconnected(struct body *body);
+/* From the server; streams that nobody asked for are passed over. */
+void fetching_piece(struct body *body, uint64_t stream, struct slice bytes);
+void fetching_ended(struct body *body, const struct wire_end *end);

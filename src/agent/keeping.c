@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See keeping.h. The attempt's epoch is its key with the keeper. */
+#define _GNU_SOURCE
+#include "keeping.h"
+
+#include "base/memory.h"
+#include "body.h"
+#include "collect.h"
+#include "launch.h"
+#include "note.h"
+#include "sys/file.h"
+#include "sys/log.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+/* ---- requests ---- */
+
+static int prepare_spawn(struct body *body, struct attempt *attempt, struct error *err)
+{
+    _cleanup_buffer_ struct buffer note = BUFFER_INIT;
+    struct keeper_spawn spawn;
+    int r = note_write(&attempt->start, &note, err);
+
+    if (r == 0)
+        r = launch_prepare(attempt, body->options.settings->name, &body->arena, &spawn, err);
+    if (r < 0)
+        return r;
+    spawn.note = (struct slice){.data = note.data, .length = note.length};
+    spawn.deadline_boot_ms = attempt->deadline_ms;
+    return keeper_client_spawn(body->keeping.client, attempt->epoch, &spawn, err);
+}
+
+void keeping_spawn(struct body *body, struct attempt *attempt)
+{
+    _cleanup_error_ struct error err = ERROR_INIT;
+    int r = prepare_spawn(body, attempt, &err);
+
+    arena_clear(&body->arena);
+    attempt->is_kept = r == 0;
+    if (r == 0)
+        return;
+    attempt_add_error(attempt, &err);
+    body_post_attempt(body, AGENT_STARTED, attempt->epoch, REASON_CANNOT_START);
+}
+
+void keeping_freeze(struct body *body, const struct attempt *attempt)
+{
+    if (attempt->is_kept)
+        keeper_client_freeze(body->keeping.client, attempt->epoch);
+}
+
+void keeping_thaw(struct body *body, const struct attempt *attempt)
+{
+    if (attempt->is_kept)
+        keeper_client_thaw(body->keeping.client, attempt->epoch, attempt->deadline_ms);
+}
+
+void keeping_terminate(struct body *body, const struct attempt *attempt)
+{
+    if (attempt->is_kept)
+        keeper_client_signal(body->keeping.client, attempt->epoch, SIGTERM);
+}
+
+void keeping_kill(struct body *body, const struct attempt *attempt)
+{
+    if (attempt->is_kept)
+        keeper_client_kill(body->keeping.client, attempt->epoch);
+}
+
+void keeping_set_deadline(struct body *body, struct attempt *attempt, uint64_t deadline_ms)
+{
+    attempt->deadline_ms = deadline_ms;
+    if (attempt->is_kept)
+        keeper_client_set_deadline(body->keeping.client, attempt->epoch, deadline_ms);
+}
+
+void keeping_forget(struct body *body, struct attempt *attempt)
+{
+    if (attempt->is_kept)
+        keeper_client_forget(body->keeping.client, attempt->epoch);
+    attempt->is_kept = false;
+}
+
+/* ---- what it still has ---- */
+
+/* How the brain has to see what the keeper says of a task. */
+static enum agent_phase phase_of(const struct keeper_news *news)
+{
+    if (news->told_to_end)
+        return AGENT_KILLING;
+    switch (news->state) {
+    case KEEPER_STATE_STARTING:
+    case KEEPER_STATE_RUNNING:
+    case KEEPER_STATE_ENDING:
+        return AGENT_RUNNING;
+    case KEEPER_STATE_FREEZING:
+    case KEEPER_STATE_FROZEN:
+        return AGENT_FROZEN;
+    case KEEPER_STATE_ENDED:
+        return AGENT_COLLECTING;
+    }
+    return AGENT_KILLING;
+}
+
+static int reopen(struct body *body, struct attempt *attempt, struct error *err)
+{
+    int r = identities_get(body->identities, attempt->start.user, &attempt->identity, err);
+
+    if (r == 0)
+        r = scratch_open(body->options.state->scratch, attempt->folder, attempt->identity.uid,
+                         attempt->identity.gid, &attempt->scratch, err);
+    return r;
+}
+
+static void post_found(struct body *body, const struct attempt *attempt,
+                       const struct keeper_news *news)
+{
+    const struct wire_start *start = &attempt->start;
+    struct agent_event event = {.kind = AGENT_FOUND, .epoch = attempt->epoch};
+
+    event.found.job = start->job;
+    event.found.task = start->task;
+    event.found.attempt = start->attempt;
+    event.found.request = start->request;
+    event.found.phase = phase_of(news);
+    event.found.lease_end_ms = news->deadline_boot_ms;
+    body_post(body, &event);
+    if (event.found.phase != AGENT_KILLING)
+        return;
+    if (news->state == KEEPER_STATE_ENDED)
+        body_post_attempt(body, AGENT_EXITED, attempt->epoch, REASON_NONE);
+    else
+        keeping_kill(body, attempt);
+}
+
+/* What cannot be known again is no use to anybody: the server will hear that it is lost. */
+static void on_task(struct body *body, const struct keeper_news *news)
+{
+    _cleanup_error_ struct error err = ERROR_INIT;
+    struct wire_start start = {0};
+    struct attempt *attempt;
+    int r = note_read(news->note, &start, &err);
+
+    if (r < 0 || start.epoch != news->key || attempts_find(&body->attempts, start.epoch) ||
+        body->attempts.count == WIRE_ATTEMPTS_MAX) {
+        log_warning("the keeper has a task that is none of ours: %s", error_text(&err));
+        wire_start_deinit(&start);
+        keeper_client_forget(body->keeping.client, news->key);
+        return;
+    }
+    attempt = attempts_add(&body->attempts, &start);
+    attempt->is_kept = true;
+    attempt->was_found = true;
+    attempt->deadline_ms = news->deadline_boot_ms;
+    r = reopen(body, attempt, &err);
+    if (r < 0) {
+        log_warning("attempt %s is lost: %s", attempt->folder, error_text(&err));
+        keeping_forget(body, attempt);
+        attempts_remove(&body->attempts, attempt);
+        return;
+    }
+    attempt->has_ended = news->state == KEEPER_STATE_ENDED;
+    if (attempt->has_ended)
+        collect_exit(attempt, &news->result);
+    post_found(body, attempt, news);
+}
+
+/* Folders of attempts that nobody knows any more. */
+static void remove_orphans(struct body *body)
+{
+    _cleanup_free_ char *path = file_join(body->options.state->scratch, "attempts");
+    DIR *folder = opendir(path);
+    struct dirent *entry;
+
+    while (folder && (entry = readdir(folder)))
+        if (entry->d_name[0] != '.' && !attempts_have_folder(&body->attempts, entry->d_name))
+            removal_remove(&body->removal, NULL, entry->d_name);
+    if (folder)
+        closedir(folder);
+    removal_empty_trash(&body->removal);
+}
+
+static void on_listed(struct body *body)
+{
+    if (body->keeping.is_listed)
+        return;
+    body->keeping.is_listed = true;
+    if (body->attempts.count > 0)
+        log_notice("found %zu attempts from before", body->attempts.count);
+    remove_orphans(body);
+    uplink_begin(body);
+}
+
+/* ---- news ---- */
+
+static void on_start_failed(struct body *body, struct attempt *attempt,
+                            const struct keeper_failure *failure)
+{
+    _cleanup_error_ struct error err = ERROR_INIT;
+
+    attempt->is_kept = false;
+    attempt->has_ended = true;
+    keeper_failure_describe(failure, &err);
+    attempt_add_error(attempt, &err);
+    /* One that the brain takes to be running already was found while it was starting. */
+    if (attempt->was_found)
+        body_post_attempt(body, AGENT_VANISHED, attempt->epoch, REASON_NONE);
+    else
+        body_post_attempt(body, AGENT_STARTED, attempt->epoch, REASON_CANNOT_START);
+}
+
+static void on_exited(struct body *body, struct attempt *attempt,
+                      const struct keeper_result *result)
+{
+    attempt->has_ended = true;
+    collect_exit(attempt, result);
+    body_post_attempt(body, AGENT_EXITED, attempt->epoch, REASON_NONE);
+}
+
+/* A task that the keeper should have and has not. */
+static void on_unknown(struct body *body, struct attempt *attempt)
+{
+    if (!attempt->is_kept || attempt->has_ended)
+        return;
+    attempt->is_kept = false;
+    attempt->has_ended = true;
+    body_post_attempt(body, AGENT_VANISHED, attempt->epoch, REASON_NONE);
+}
+
+static void on_news(void *context, const struct keeper_news *news)
+{
+    struct body *body = context;
+    struct attempt *attempt = attempts_find(&body->attempts, news->key);
+
+    if (news->type == KEEPER_NEWS_TASK) {
+        if (!body->keeping.is_listed)
+            on_task(body, news);
+        return;
+    }
+    if (news->type == KEEPER_NEWS_LISTED)
+        on_listed(body);
+    if (!attempt)
+        return;
+    switch (news->type) {
+    case KEEPER_NEWS_STARTED:
+        body_post_attempt(body, AGENT_STARTED, attempt->epoch, REASON_NONE);
+        break;
+    case KEEPER_NEWS_START_FAILED:
+        on_start_failed(body, attempt, &news->failure);
+        break;
+    case KEEPER_NEWS_LAPSED:
+        body_post_attempt(body, AGENT_LAPSED, attempt->epoch, REASON_NONE);
+        break;
+    case KEEPER_NEWS_EXITED:
+        on_exited(body, attempt, &news->result);
+        break;
+    case KEEPER_NEWS_UNKNOWN:
+        on_unknown(body, attempt);
+        break;
+    case KEEPER_NEWS_HELLO:
+    case KEEPER_NEWS_FROZEN:
+    case KEEPER_NEWS_THAWED:
+    case KEEPER_NEWS_USAGE:
+    case KEEPER_NEWS_TASK:
+    case KEEPER_NEWS_LISTED:
+        break;
+    }
+}
+
+/* ---- the connection ---- */
+
+static void on_poll_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+static void disconnect(struct keeping *keeping)
+{
+    if (keeping->poll) {
+        uv_poll_stop(keeping->poll);
+        uv_close((uv_handle_t *)keeping->poll, on_poll_closed);
+    }
+    keeping->poll = NULL;
+    keeping->client = keeper_client_free(keeping->client);
+}
+
+void keeping_deinit(struct keeping *keeping)
+{
+    disconnect(keeping);
+}
+
+static void on_ready(uv_poll_t *poll, int status, int events)
+{
+    struct body *body = poll->data;
+    _cleanup_error_ struct error err = ERROR_INIT;
+
+    (void)events;
+    if (status < 0 || keeper_client_read(body->keeping.client, on_news, body, &err) < 0) {
+        log_warning("%s", error_text(&err));
+        body->keeping.is_lost = true;
+    }
+}
+
+static int connect_keeper(struct body *body, struct error *err)
+{
+    struct keeper_options options = {.state_folder = body->options.state->folder};
+    struct keeping *keeping = &body->keeping;
+    bool is_new;
+    int r = keeper_start(&options, &keeping->client, &is_new, err);
+
+    if (r < 0)
+        return r;
+    keeping->is_lost = false;
+    keeping->is_writing = false;
+    keeping->poll = memory_allocate(sizeof(*keeping->poll));
+    keeping->poll->data = body;
+    uv_poll_init(&body->loop, keeping->poll, keeper_client_descriptor(keeping->client));
+    uv_poll_start(keeping->poll, UV_READABLE, on_ready);
+    log_debug("%s keeper, process %d, holds tasks by %s", is_new ? "a new" : "the",
+              keeper_client_pid(keeping->client),
+              keeper_client_keeps_groups(keeping->client) ? "control groups" : "their sessions");
+    return 0;
+}
+
+int keeping_begin(struct body *body, struct error *err)
+{
+    int r = connect_keeper(body, err);
+
+    if (r == 0)
+        keeper_client_ask_list(body->keeping.client);
+    return r;
+}
+
+/* A keeper takes its processes with it, and the next one sees to what is left of them. */
+static void replace_keeper(struct body *body)
+{
+    _cleanup_error_ struct error err = ERROR_INIT;
+
+    log_warning("the keeper is gone, and with it the tasks that ran; a new one is started");
+    disconnect(&body->keeping);
+    if (connect_keeper(body, &err) < 0) {
+        body->is_ending = true;
+        body_give_up(body, error_text(&err), err.hint);
+        return;
+    }
+    for (size_t i = body->attempts.count; i-- > 0;) {
+        struct attempt *attempt = body->attempts.items[i];
+        bool vanished = attempt->is_kept && !attempt->has_ended;
+
+        attempt->is_kept = false;
+        attempt->has_ended = attempt->has_ended || vanished;
+        if (vanished)
+            body_post_attempt(body, AGENT_VANISHED, attempt->epoch, REASON_NONE);
+    }
+    if (!body->keeping.is_listed)
+        keeper_client_ask_list(body->keeping.client);
+}
+
+void keeping_flush(struct body *body)
+{
+    struct keeping *keeping = &body->keeping;
+    bool writes;
+
+    if (!keeping->client)
+        return;
+    if (keeper_client_wants_write(keeping->client) && !keeping->is_lost &&
+        keeper_client_flush(keeping->client, NULL) < 0)
+        keeping->is_lost = true;
+    if (keeping->is_lost)
+        replace_keeper(body);
+    if (!keeping->client)
+        return;
+    writes = keeper_client_wants_write(keeping->client);
+    if (writes != keeping->is_writing)
+        uv_poll_start(keeping->poll, UV_READABLE | (writes ? UV_WRITABLE : 0), on_ready);
+    keeping->is_writing = writes;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See launch.h. Nothing of the agent's own environment reaches a task but its PATH, because only
+ * that says where the node keeps its programs.
+ */
+#define _GNU_SOURCE
+#include "launch.h"
+
+#include <errno.h>
+#include <paths.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Whatever else a task gets, "NAME=value" by "NAME=value", NULL-terminated at the end. */
+struct words {
+    const char **items;
+    size_t count;
+};
+
+enum { STANDARD_VARIABLES = 24 };
+
+static char *arena_printf(struct arena *arena, const char *format, ...) _printf_(2, 3);
+
+static char *arena_printf(struct arena *arena, const char *format, ...)
+{
+    va_list arguments, again;
+    char *text;
+    int length;
+
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    length = vsnprintf(NULL, 0, format, arguments);
+    text = arena_allocate(arena, (size_t)length + 1, 1);
+    vsnprintf(text, (size_t)length + 1, format, again);
+    va_end(again);
+    va_end(arguments);
+    return text;
+}
+
+/* ---- environment ---- */
+
+static size_t name_length(const char *variable)
+{
+    return strcspn(variable, "=");
+}
+
+/* Whether the task itself says something about the variable. */
+static bool is_overridden(const struct wire_start *start, const char *variable)
+{
+    size_t length = name_length(variable) + 1;
+
+    for (size_t i = 0; i < start->environment.count; i++)
+        if (strncmp(start->environment.items[i], variable, length) == 0)
+            return true;
+    return false;
+}
+
+static void add_standard(struct words *words, const struct wire_start *start, const char *variable)
+{
+    if (!is_overridden(start, variable))
+        words->items[words->count++] = variable;
+}
+
+static const char *default_path(void)
+{
+    const char *path = getenv("PATH");
+
+    return path && path[0] != '\0' ? path : _PATH_DEFPATH;
+}
+
+/* What dusk says about the attempt, in its own words and in HTCondor's. */
+static void add_description(struct words *words, const struct wire_start *start, const char *node,
+                            const char *work, struct arena *arena)
+{
+    const struct resources *request = &start->request;
+
+    add_standard(words, start, arena_printf(arena, "DUSK_JOB=%u", start->job));
+    add_standard(words, start, arena_printf(arena, "DUSK_TASK=%u", start->task));
+    add_standard(words, start, arena_printf(arena, "DUSK_ATTEMPT=%u", start->attempt));
+    add_standard(words, start, arena_printf(arena, "DUSK_NODE=%s", node));
+    add_standard(words, start, arena_printf(arena, "DUSK_CPUS=%u", request->cpus));
+    add_standard(words, start,
+                 arena_printf(arena, "DUSK_MEMORY=%llu", (unsigned long long)request->memory));
+    add_standard(words, start, arena_printf(arena, "OMP_NUM_THREADS=%u", request->cpus));
+    add_standard(words, start, arena_printf(arena, "_CONDOR_SCRATCH_DIR=%s", work));
+    add_standard(words, start, arena_printf(arena, "_CONDOR_JOB_IWD=%s", work));
+}
+
+const char **launch_environment(const struct wire_start *start, const char *node, const char *work,
+                                const char *temporary, struct arena *arena)
+{
+    size_t count_max = STANDARD_VARIABLES + start->environment.count;
+    struct words words = {.items = arena_allocate(arena, count_max, sizeof(*words.items))};
+
+    add_standard(&words, start, arena_printf(arena, "PATH=%s", default_path()));
+    add_standard(&words, start, arena_printf(arena, "HOME=%s", work));
+    add_standard(&words, start, arena_printf(arena, "TMPDIR=%s", temporary));
+    add_standard(&words, start, arena_printf(arena, "USER=%s", start->user));
+    add_standard(&words, start, arena_printf(arena, "LOGNAME=%s", start->user));
+    add_standard(&words, start, "LANG=C.UTF-8");
+    add_standard(&words, start, "SHELL=" _PATH_BSHELL);
+    add_description(&words, start, node, work, arena);
+    for (size_t i = 0; i < start->environment.count; i++)
+        if (strchr(start->environment.items[i], '='))
+            words.items[words.count++] = start->environment.items[i];
+    words.items[words.count] = NULL;
+    return words.items;
+}
+
+/* ---- program ---- */
+
+static bool is_program(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode) && status.st_mode & 0111;
+}
+
+/* As execvp() does it, but with the task's PATH, of which only absolute folders count. */
+static const char *find_in_path(const char *program, const char *path, struct arena *arena)
+{
+    while (*path) {
+        size_t length = strcspn(path, ":");
+        char *candidate = arena_printf(arena, "%.*s/%s", (int)length, path, program);
+
+        if (candidate[0] == '/' && is_program(candidate))
+            return candidate;
+        path += length + (path[length] == ':');
+    }
+    return NULL;
+}
+
+static const char *find_variable(const char *const *environment, const char *name)
+{
+    size_t length = strlen(name);
+
+    for (; *environment; environment++)
+        if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=')
+            return *environment + length + 1;
+    return "";
+}
+
+static int find_program(const struct wire_start *start, const char *const *environment,
+                        struct arena *arena, const char **ret_program, struct error *err)
+{
+    const char *path = find_variable(environment, "PATH");
+
+    if (start->program_is_input)
+        *ret_program = arena_printf(arena, "./%s", start->program);
+    else if (strchr(start->program, '/'))
+        *ret_program = start->program;
+    else
+        *ret_program = find_in_path(start->program, path, arena);
+    if (*ret_program)
+        return 0;
+    error_set(err, -ENOENT, "cannot start '%s': this node has no such program", start->program);
+    error_hint(err, "it was looked for in %s", path);
+    return -ENOENT;
+}
+
+static const char **make_arguments(const struct wire_start *start, struct arena *arena)
+{
+    const char **words = arena_allocate(arena, start->arguments.count + 2, sizeof(*words));
+
+    words[0] = start->program;
+    for (size_t i = 0; i < start->arguments.count; i++)
+        words[i + 1] = start->arguments.items[i];
+    words[start->arguments.count + 1] = NULL;
+    return words;
+}
+
+int launch_prepare(const struct attempt *attempt, const char *node, struct arena *arena,
+                   struct keeper_spawn *ret_spawn, struct error *err)
+{
+    const struct wire_start *start = &attempt->start;
+    const char *work = scratch_work(attempt->scratch);
+    const char **environment =
+        launch_environment(start, node, work, scratch_temporary(attempt->scratch), arena);
+    const char *program;
+    int r = find_program(start, environment, arena, &program, err);
+
+    if (r < 0)
+        return r;
+    *ret_spawn = (struct keeper_spawn){
+        .program = program,
+        .arguments = make_arguments(start, arena),
+        .environment = environment,
+        .folder = work,
+        .input = start->stdin_name ? start->stdin_name : "",
+        .output = start->keep_stdout ? LAUNCH_STDOUT : "",
+        .error = start->keep_stderr ? LAUNCH_STDERR : "",
+        .becomes_user = attempt->identity.becomes_user,
+        .uid = attempt->identity.uid,
+        .gid = attempt->identity.gid,
+        .memory_max = start->request.memory,
+    };
+    if (start->join_stderr)
+        ret_spawn->error = ret_spawn->output;
+    return 0;
+}

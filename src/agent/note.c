@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See note.h. */
+#include "note.h"
+
+#include "runtime/keeper_message.h"
+
+#include <errno.h>
+
+int note_write(const struct wire_start *start, struct buffer *note, struct error *err)
+{
+    struct wire_message message = {.kind = WIRE_START, .start = *start};
+    struct wire_batch batch = {.frame = *note};
+
+    message.start.arguments = (struct wire_strings){0};
+    message.start.environment = (struct wire_strings){0};
+    message.start.inputs = NULL;
+    message.start.input_count = 0;
+    message.start.stdin_name = NULL;
+    wire_batch_append(&batch, &message);
+    wire_batch_close(&batch);
+    *note = batch.frame;
+    if (note->length <= KEEPER_NOTE_SIZE_MAX)
+        return 0;
+    error_set(err, -E2BIG, "the list of its outputs is longer than %d bytes", KEEPER_NOTE_SIZE_MAX);
+    error_hint(err, "name a folder instead of the files in it");
+    return -E2BIG;
+}
+
+static int take_start(void *userdata, struct wire_message *message)
+{
+    struct wire_start *start = userdata;
+
+    if (message->kind != WIRE_START || start->epoch != 0)
+        return -EPROTO;
+    *start = message->start;
+    message->start = (struct wire_start){0};
+    return 0;
+}
+
+int note_read(struct slice note, struct wire_start *ret_start, struct error *err)
+{
+    struct wire_start start = {0};
+    int r = wire_decode(note, take_start, &start, err);
+
+    if (r == 0 && start.epoch == 0)
+        r = error_set(err, -EPROTO, "the note is empty");
+    if (r < 0)
+        wire_start_deinit(&start);
+    else
+        *ret_start = start;
+    return r;
+}
