@@ -38,6 +38,7 @@ struct agent {
     uint64_t next_report_ms;
     uint64_t highest_epoch;
     bool owner_present;
+    uint64_t owner_since_ms; /* when the owner returned or left last */
     bool leaving;
     bool left;
     bool report_due;          /* a full one */
@@ -164,6 +165,9 @@ static void attempt_move(struct agent *agent, struct attempt *attempt, enum agen
     struct agent_effect *trace = agent_emit(effects, AGENT_TRACE, attempt->epoch);
 
     assert(phase_move_allowed[attempt->phase][to]);
+    trace->trace.job = attempt->job;
+    trace->trace.task = attempt->task;
+    trace->trace.attempt = attempt->attempt;
     trace->trace.from = attempt->phase;
     trace->trace.to = to;
     trace->trace.reason = reason;
@@ -498,28 +502,45 @@ static void attempt_lapse(struct agent *agent, struct attempt *attempt,
     }
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* When a frozen attempt must leave, for its owner's sake or because it lapsed; else UINT64_MAX. */
+static uint64_t frozen_until_ms(const struct agent *agent, const struct attempt *attempt)
+{
+    uint64_t until_ms = UINT64_MAX;
+
+    if (agent->owner_present)
+        until_ms = later(attempt->since_ms, agent->owner_since_ms) + agent->options.suspend_for_ms;
+    if (attempt->lapsed)
+        until_ms = earlier(until_ms, attempt->since_ms + agent->options.keep_lapsed_ms);
+    return until_ms;
+}
+
 static void attempt_look_frozen(struct agent *agent, struct attempt *attempt,
                                 struct agent_effects *effects)
 {
-    uint64_t frozen_ms = agent->now_ms - attempt->since_ms;
-
-    if (attempt->lapsed) {
-        if (frozen_ms >= agent->options.keep_lapsed_ms)
-            attempt_move(agent, attempt, AGENT_KILLING, REASON_LEASE_ENDED, effects);
+    if (agent->now_ms >= frozen_until_ms(agent, attempt)) {
+        attempt_move(agent, attempt, AGENT_KILLING,
+                     agent->owner_present ? REASON_OWNER_RETURNED : REASON_LEASE_ENDED, effects);
         return;
     }
-    if (agent->owner_present) {
-        if (frozen_ms >= agent->options.suspend_for_ms)
-            attempt_move(agent, attempt, AGENT_KILLING, REASON_OWNER_RETURNED, effects);
+    if (attempt->lapsed || agent->owner_present)
         return;
-    }
     attempt_move(agent, attempt, AGENT_RUNNING,
                  attempt->for_owner ? REASON_OWNER_LEFT : REASON_LEASE_RENEWED, effects);
     agent_emit(effects, AGENT_THAW, attempt->epoch);
     attempt->for_owner = false;
 }
 
-/* What time, the owner and the room on the node make of an attempt now. */
+/* What time and the owner make of an attempt now. */
 static void attempt_look(struct agent *agent, struct attempt *attempt,
                          struct agent_effects *effects)
 {
@@ -531,8 +552,6 @@ static void attempt_look(struct agent *agent, struct attempt *attempt,
         attempt->for_owner = true;
         attempt_move(agent, attempt, AGENT_FROZEN, REASON_OWNER_RETURNED, effects);
     }
-    if (attempt->phase == AGENT_WAITING && agent_has_room(agent, &attempt->request))
-        attempt_move(agent, attempt, AGENT_FETCHING, REASON_FIRST_IN_LINE, effects);
     if (attempt->phase == AGENT_FROZEN)
         attempt_look_frozen(agent, attempt, effects);
     if (attempt->phase == AGENT_STOPPING &&
@@ -549,18 +568,31 @@ static bool attempt_is_done(const struct attempt *attempt)
            (attempt->phase == AGENT_ENDED || attempt->phase == AGENT_COLLECTING);
 }
 
-static void agent_look(struct agent *agent, struct agent_effects *effects)
+static void agent_drop_attempts(struct agent *agent, struct agent_effects *effects)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < agent->attempt_count; i++) {
-        attempt_look(agent, &agent->attempts[i], effects);
         if (attempt_is_done(&agent->attempts[i]))
             agent_emit(effects, AGENT_DROP, agent->attempts[i].epoch);
         else
             agent->attempts[kept++] = agent->attempts[i];
     }
     agent->attempt_count = kept;
+}
+
+/* Whoever waits for room comes after all who might have given it up just now. */
+static void agent_look(struct agent *agent, struct agent_effects *effects)
+{
+    for (size_t i = 0; i < agent->attempt_count; i++)
+        attempt_look(agent, &agent->attempts[i], effects);
+    for (size_t i = 0; i < agent->attempt_count; i++) {
+        struct attempt *attempt = &agent->attempts[i];
+
+        if (attempt->phase == AGENT_WAITING && agent_has_room(agent, &attempt->request))
+            attempt_move(agent, attempt, AGENT_FETCHING, REASON_FIRST_IN_LINE, effects);
+    }
+    agent_drop_attempts(agent, effects);
 }
 
 static bool agent_has_news(const struct agent *agent)
@@ -624,6 +656,7 @@ static void agent_dispatch(struct agent *agent, const struct agent_event *event,
     case AGENT_OWNER_RETURNED:
     case AGENT_OWNER_LEFT:
         agent->owner_present = event->kind == AGENT_OWNER_RETURNED;
+        agent->owner_since_ms = agent->now_ms;
         agent->report_due = true;
         break;
     case AGENT_LEAVE:
@@ -652,11 +685,6 @@ void agent_step(struct agent *agent, const struct agent_event *event, struct age
     agent_speak(agent, effects);
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 static uint64_t attempt_next_ms(const struct agent *agent, const struct attempt *attempt)
 {
     uint64_t next = UINT64_MAX;
@@ -666,8 +694,7 @@ static uint64_t attempt_next_ms(const struct agent *agent, const struct attempt 
     if (attempt->phase == AGENT_STOPPING)
         next = earlier(next, attempt->since_ms + agent->options.grace_ms);
     if (attempt->phase == AGENT_FROZEN)
-        next = earlier(next, attempt->since_ms + (attempt->lapsed ? agent->options.keep_lapsed_ms
-                                                                  : agent->options.suspend_for_ms));
+        next = earlier(next, frozen_until_ms(agent, attempt));
     return next;
 }
 
@@ -764,6 +791,7 @@ void agent_assert_invariants(const struct agent *agent)
         assert(attempt->phase != AGENT_RUNNING || !agent->owner_present);
         assert(attempt->phase != AGENT_RUNNING || agent->now_ms < attempt->lease_end_ms);
         assert(attempt->phase != AGENT_RUNNING || !attempt->lapsed);
+        assert(attempt->phase != AGENT_WAITING || !agent_has_room(agent, &attempt->request));
         for (size_t j = 0; j < i; j++)
             assert(agent->attempts[j].epoch != attempt->epoch);
     }

@@ -20,7 +20,7 @@ struct agent;
 
 struct agent_options {
     struct resources capacity;
-    uint32_t attempts_max;   /* held at once, whatever their size; more are refused */
+    uint32_t attempts_max;   /* held at once; more are refused. No less than are found */
     uint64_t heartbeat_ms;   /* between full reports; the server's welcome may change it */
     uint64_t grace_ms;       /* from the polite signal to the certain one */
     uint64_t suspend_for_ms; /* frozen this long for its owner, an attempt leaves the node */
@@ -56,7 +56,7 @@ enum agent_event_kind {
     AGENT_VANISHED,  /* its processes are gone, and nobody knows how they ended */
     AGENT_COLLECTED, /* the outputs are listed, or cannot be: failure */
     AGENT_LAPSED,    /* the keeper froze it, because its lease ended */
-    AGENT_FOUND,     /* after our restart: the keeper has it, in this phase */
+    AGENT_FOUND,     /* after our restart: the keeper has it */
     AGENT_OWNER_RETURNED,
     AGENT_OWNER_LEFT,
     AGENT_LEAVE /* end everything; AGENT_LEFT follows */
@@ -82,8 +82,8 @@ struct agent_event {
         struct {
             uint32_t job, task, attempt;
             struct resources request;
-            enum agent_phase
-                phase; /* RUNNING, FROZEN (its lease ended) or COLLECTING (it exited) */
+            /* RUNNING, FROZEN, COLLECTING (it exited) or KILLING (it was told to end). */
+            enum agent_phase phase;
             uint64_t lease_end_ms;
         } found;
     };
@@ -112,6 +112,7 @@ struct agent_effect {
         bool full;            /* AGENT_REPORT */
         uint64_t deadline_ms; /* AGENT_DEADLINE */
         struct {
+            uint32_t job, task, attempt;
             enum agent_phase from, to;
             enum reason reason;
         } trace;

@@ -273,10 +273,12 @@ int pool_load_task(struct pool *pool, const struct pool_task_row *row, uint64_t 
     if (now_ms > pool->now_ms)
         pool->now_ms = now_ms;
     task = load_object(pool, job, part, row);
-    if (claimed)
+    if (claimed) {
         pool_begin_claim(pool, task, row->node, row->epoch,
                          now_ms + pool->options.restored_lease_ms + pool->options.margin_ms);
-    else if (row->state == TASK_IDLE)
+        /* Whoever is claimed in another state was told to leave before the restart. */
+        task->stopping = row->state != TASK_RUNNING && row->state != TASK_SUSPENDED;
+    } else if (row->state == TASK_IDLE)
         pool_queue_returned(pool, task);
     pool_queue_part(pool, part);
     return 0;
@@ -334,6 +336,7 @@ static void assert_task(const struct pool *pool, const struct pool_task *task)
     assert((task->phase == CLAIM_NONE) == (task->row.node == NONE));
     assert((task->phase == CLAIM_NONE) == (task->row.epoch == 0));
     assert(!runs || task->phase != CLAIM_NONE);
+    assert(task->phase == CLAIM_NONE || task->stopping == !runs);
     assert(!task->stopping || task->phase != CLAIM_NONE);
     assert(task->returned == (task->row.state == TASK_IDLE && task->phase == CLAIM_NONE));
     if (task->phase == CLAIM_NONE)

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What must always be true, seen from outside of the brains: it looks at processes and rows, not at
- * what the brains believe.
+ * What must always be true, seen from outside of the brains: it looks at processes, rows and what
+ * users were told, not at what the brains believe.
  */
 #include "world.h"
 
 #include "core/words.h"
 
-static uint64_t task_key(uint32_t job, uint32_t task)
-{
-    return (uint64_t)job << 32 | task;
-}
+#include <string.h>
+
+/* A little more than timers need to fire. */
+enum { SLACK_MS = 1000 };
 
 void check_process_runs(struct world *world, uint32_t number, const struct process *process)
 {
@@ -27,30 +27,41 @@ void check_process_rests(struct world *world, const struct process *process)
     map_remove(&world->running, task_key(process->job, process->task));
 }
 
+/* The owner's agent is awake and knows him: nothing computes, and after a while nothing is there.
+ */
+static void check_owner(struct world *world, uint32_t number, const struct process *process)
+{
+    const struct computer *computer = &world->computers[number];
+    uint64_t since_ms = world->now_ms - computer->owner_since_ms;
+
+    if (!computer->agent || computer->power != POWER_ON ||
+        !agent_owner_is_present(computer->agent) || process->state == PROCESS_EXITED)
+        return;
+    if (process->state == PROCESS_RUNNING && !process->ending)
+        world_fail(world, "%u.%u runs on pc%u although its owner is there", process->job,
+                   process->task, number + 1);
+    if (process->state == PROCESS_RUNNING && since_ms > GRACE_MS + SLACK_MS)
+        world_fail(world, "%u.%u still runs on pc%u after its grace, and its owner is there",
+                   process->job, process->task, number + 1);
+    if (since_ms > SUSPEND_FOR_MS + GRACE_MS + SLACK_MS)
+        world_fail(world, "%u.%u is still on pc%u, whose owner wants it back", process->job,
+                   process->task, number + 1);
+}
+
 void check_computer(struct world *world, uint32_t number)
 {
     const struct computer *computer = &world->computers[number];
-    struct resources used = {0};
+    uint32_t used = keeper_cpus_in_use(computer);
 
-    for (size_t i = 0; i < computer->process_count; i++) {
-        const struct process *process = &computer->processes[i];
-
-        if (process->state == PROCESS_EXITED)
-            continue;
-        resources_give(&used, &process->request);
-        if (process->state == PROCESS_RUNNING && computer->owner_present && computer->agent &&
-            computer->power == POWER_ON &&
-            world->now_ms - computer->owner_since_ms > GRACE_MS + 1000)
-            world_fail(world, "%u.%u runs on pc%u although its owner is there", process->job,
-                       process->task, number + 1);
-    }
-    if (used.cpus > computer->cpus)
+    for (size_t i = 0; i < computer->process_count; i++)
+        check_owner(world, number, &computer->processes[i]);
+    if (used > computer->cpus && used > computer->cpus_in_use_max)
         world_fail(world, "pc%u has %u CPUs and runs what needs %u", number + 1, computer->cpus,
-                   used.cpus);
+                   used);
 }
 
-void check_commit(struct world *world, const struct pool_task_row *before,
-                  const struct pool_task_row *after)
+void check_row(struct world *world, const struct pool_task_row *before,
+               const struct pool_task_row *after)
 {
     uint64_t finished;
 
@@ -60,6 +71,9 @@ void check_commit(struct world *world, const struct pool_task_row *before,
     if (after->attempts < before->attempts)
         world_fail(world, "%u.%u had %u attempts and now has %u", after->job, after->task,
                    before->attempts, after->attempts);
+    if (after->attempts > before->attempts && before->epoch != 0 && after->epoch != 0)
+        world_fail(world, "%u.%u is given away while epoch %llu still has it", after->job,
+                   after->task, (unsigned long long)before->epoch);
     if (after->state != TASK_COMPLETED)
         return;
     if (before->state == TASK_COMPLETED)
@@ -70,34 +84,111 @@ void check_commit(struct world *world, const struct pool_task_row *before,
     world->result.results++;
 }
 
+void check_start(struct world *world, uint32_t job, uint32_t task)
+{
+    const struct promise *promise;
+
+    if (job > world->promise_count)
+        return;
+    promise = &world->promises[job - 1];
+    if (promise->held || promise->removed)
+        world_fail(world, "%u.%u is started, but a user was told that its job is %s", job, task,
+                   promise->removed ? "removed" : "held");
+}
+
+/* The whole is looked at so rarely that a step's share does not grow with the pool. */
 void check_pool(struct world *world)
 {
+    uint64_t size = world->options.agents + world->options.tasks;
+
     world->result.steps++;
-    if (world->options.check_rarely && world->result.pool_steps % 1000 != 0)
+    if (size > 200 && world->result.steps - world->checked_at_step < size)
         return;
+    world->checked_at_step = world->result.steps;
     pool_assert_invariants(world->server.pool);
+}
+
+static void check_nodes(struct world *world)
+{
+    for (uint32_t n = 0; n < world->node_count; n++) {
+        struct pool_node_view view;
+
+        if (!pool_view_node(world->server.pool, n, &view))
+            continue;
+        if (view.claims > 0 && view.state == NODE_UNCLAIMED)
+            world_fail(world, "node %u is shown as unclaimed with %u claims", n, view.claims);
+        if (!resources_fit(&view.available, &view.capacity))
+            world_fail(world, "node %u is shown with more room than it has", n);
+    }
+}
+
+void check_views(struct world *world, uint32_t job, uint32_t task)
+{
+    struct pool *pool = world->server.pool;
+    struct pool_explanation why;
+    struct pool_counts counts;
+    struct pool_task_row row;
+    uint32_t sum = 0;
+
+    check_nodes(world);
+    if (!pool_count_job(pool, job, &counts))
+        return;
+    for (enum task_state state = 0; state < TASK_STATE_COUNT; state++)
+        sum += counts.by_state[state];
+    if (sum != counts.tasks)
+        world_fail(world, "job %u has %u tasks, and counts %u", job, counts.tasks, sum);
+    if (pool_view_task(pool, job, task, &row) && task_state_is_over(row.state))
+        world_fail(world, "task %u.%u is shown as %s, but such are the store's to show", job, task,
+                   task_state_name(row.state));
+    if (!pool_explain_task(pool, job, task, &why))
+        world_fail(world, "task %u.%u is there, but cannot be explained", job, task);
+    if (why.nodes != why.offline + why.too_few_cpus + why.too_little_memory + why.too_little_disk +
+                         why.owner_present + why.busy + why.available)
+        world_fail(world, "the reasons for %u.%u do not add up to %u nodes", job, task, why.nodes);
+}
+
+void check_rows_make_the_pool(struct world *world, const struct pool *pool, uint64_t digest)
+{
+    struct pool *made = disk_load(world);
+    struct pool_counts now = pool_count_all(pool), then = pool_count_all(made);
+
+    if (pool_digest(made) != digest)
+        world_fail(world, "the rows make another brain than the one that wrote them");
+    if (memcmp(&now, &then, sizeof(now)) != 0)
+        world_fail(world, "the rows count other tasks than the brain that wrote them");
+    pool_assert_invariants(made);
+    pool_free(made);
+}
+
+/* Where only the server fails, and no message is lost, nothing is ever computed again. */
+static void check_nothing_was_in_vain(const struct world *world)
+{
+    const struct sim_options *options = &world->options;
+    bool mild = options->faults > 0 && options->fault_mix == SIM_FAULT_SERVER &&
+                options->loss == 0 && options->late == 0 && options->repeat == 0;
+
+    if (mild && world->result.started != options->tasks)
+        world_fail(world, "only the server failed, but %llu attempts were made at %u tasks",
+                   (unsigned long long)world->result.started, options->tasks);
 }
 
 /* After everything ended: all that was acknowledged is there, and all of it is over. */
 void check_end(struct world *world)
 {
     const struct disk *disk = &world->server.disk;
-    struct pool_counts left = pool_count_all(world->server.pool);
+    uint64_t completed = 0, rows_completed = 0;
 
-    if (disk->job_count < world->server.jobs_acknowledged)
-        world_fail(world, "%u jobs were acknowledged, %zu are there",
-                   world->server.jobs_acknowledged, disk->job_count);
-    for (size_t i = 0; i < disk->job_count; i++) {
-        const struct pool_job_row *job = &disk->jobs[i];
-        uint32_t completed = 0;
-
-        for (size_t j = 0; j < disk->row_count; j++)
-            if (disk->rows[j].job == job->job && disk->rows[j].state == TASK_COMPLETED)
-                completed++;
-        if (completed != job->completed)
-            world_fail(world, "job %u counts %u results and has %u", job->job, job->completed,
-                       completed);
-    }
-    if (left.tasks != 0)
-        world_fail(world, "all is over, but %u tasks are left in the brain", left.tasks);
+    if (disk->job_count < world->promise_count)
+        world_fail(world, "%zu jobs were acknowledged, %zu are there", world->promise_count,
+                   disk->job_count);
+    for (size_t i = 0; i < disk->job_count; i++)
+        completed += disk->jobs[i].row.completed;
+    for (size_t i = 0; i < disk->row_count; i++)
+        rows_completed += disk->rows[i].state == TASK_COMPLETED;
+    if (completed != rows_completed)
+        world_fail(world, "the jobs count %llu results, %llu are there",
+                   (unsigned long long)completed, (unsigned long long)rows_completed);
+    if (pool_count_all(world->server.pool).tasks != 0)
+        world_fail(world, "all is over, but tasks are left in the brain");
+    check_nothing_was_in_vain(world);
 }

@@ -17,6 +17,7 @@ struct message *message_new(enum message_kind kind, uint32_t computer, uint64_t 
 
     message->kind = kind;
     message->computer = computer;
+    message->node = NONE;
     message->session = session;
     return message;
 }
@@ -47,13 +48,28 @@ static void network_schedule(struct world *world, uint32_t to, struct message *m
                    (struct happening){.kind = HAPPEN_MESSAGE, .computer = to, .message = message});
 }
 
+/* Whether it is the message that a script wants to be lost. */
+static bool is_to_be_lost(struct world *world, const struct message *message)
+{
+    struct loss *loss = &world->loss;
+
+    if (!loss->wanted || loss->computer != message->computer || loss->kind != message->kind)
+        return false;
+    if (message->kind == MESSAGE_SEND && loss->effect != message->effect.kind)
+        return false;
+    loss->wanted = false;
+    world_trace(world, "a message %s pc%u is lost", message->kind == MESSAGE_REPORT ? "from" : "to",
+                message->computer + 1);
+    return true;
+}
+
 void network_send(struct world *world, uint32_t to, struct message *message)
 {
     struct computer *computer = &world->computers[message->computer];
     bool cut = to == SERVER ? computer->cut_out : computer->cut_in;
 
     world->result.messages++;
-    if (cut || world_fault(world, world->options.loss)) {
+    if (cut || is_to_be_lost(world, message) || world_fault(world, world->options.loss)) {
         message_free(message);
         return;
     }
@@ -62,37 +78,106 @@ void network_send(struct world *world, uint32_t to, struct message *message)
     network_schedule(world, to, message);
 }
 
-void network_dial(struct world *world, uint32_t number)
+static struct message *hello_new(const struct computer *computer, uint32_t number, uint64_t session)
 {
-    struct computer *computer = &world->computers[number];
-    struct message *hello;
+    struct message *hello = message_new(MESSAGE_HELLO, number, session);
 
-    computer->dialled = ++world->last_session << NUMBER_BITS | number;
-    computer->heard_ms = world->now_ms;
-    hello = message_new(MESSAGE_HELLO, number, computer->dialled);
+    hello->node = computer->node;
     hello->machine = computer->machine;
     hello->capacity = (struct resources){
         .cpus = computer->cpus, .memory = computer->cpus, .disk = computer->cpus};
-    network_send(world, SERVER, hello);
+    return hello;
+}
+
+static uint64_t next_session(struct world *world, const struct computer *computer)
+{
+    return ++world->last_session << NUMBER_BITS | computer->node;
+}
+
+void network_dial(struct world *world, uint32_t number)
+{
+    struct computer *computer = &world->computers[number];
+
+    computer->dialled = next_session(world, computer);
+    computer->heard_ms = world->now_ms;
+    network_send(world, SERVER, hello_new(computer, number, computer->dialled));
+}
+
+void network_close(struct world *world, uint32_t number)
+{
+    struct computer *computer = &world->computers[number];
+    struct message *message;
+
+    computer->dialled = 0;
+    if (computer->session == 0)
+        return;
+    message = message_new(MESSAGE_CLOSED, number, computer->session);
+    message->node = computer->node;
+    computer->session = 0;
+    network_send(world, SERVER, message);
+}
+
+/* A copied folder can only be told from its original while that one is connected. */
+void network_clone(struct world *world, uint32_t number, bool same_machine)
+{
+    struct computer *computer = &world->computers[number];
+    struct message *hello, *report;
+
+    if (computer->forgotten || (same_machine && computer->session == 0))
+        return;
+    hello = hello_new(computer, number, next_session(world, computer));
+    hello->from_clone = true;
+    hello->machine += same_machine ? 0 : 1000000;
+    world_trace(world, "a clone of pc%u dials in", number + 1);
+    report = message_new(MESSAGE_REPORT, number, hello->session);
+    report->node = computer->node;
+    report->from_clone = true;
+    report->report = (struct pool_report){.node = computer->node,
+                                          .session = hello->session,
+                                          .highest_epoch = computer->saved_epoch,
+                                          .full = true};
+    world_schedule(
+        world, world->now_ms + 1,
+        (struct happening){.kind = HAPPEN_MESSAGE, .computer = SERVER, .message = hello});
+    world_schedule(
+        world, world->now_ms + 50,
+        (struct happening){.kind = HAPPEN_MESSAGE, .computer = SERVER, .message = report});
 }
 
 static void deliver_to_server(struct world *world, struct message *message)
 {
+    struct connection *connection = &world->server.connections[message->node];
     struct pool_event event = {.kind = POOL_NODE_REPORTED};
 
     if (message->kind == MESSAGE_HELLO) {
         event.kind = POOL_NODE_CONNECTED;
         /* The caller is the session, so that the reply finds its way. */
         event.caller = message->session;
-        event.connected.node = message->computer;
+        event.connected.node = message->node;
         event.connected.session = message->session;
         event.connected.machine = message->machine;
         event.connected.capacity = message->capacity;
+    } else if (message->kind == MESSAGE_CLOSED) {
+        event.kind = POOL_NODE_DISCONNECTED;
+        event.disconnected.node = message->node;
+        event.disconnected.session = message->session;
+        if (connection->session == message->session)
+            connection->session = 0;
     } else {
         event.reported = message->report;
-        world->server.heard_ms[message->computer] = world->now_ms;
+        if (connection->session == message->session)
+            connection->heard_ms = world->now_ms;
     }
     server_receive(world, &event, message);
+}
+
+/* Whoever writes to a connection that is no more learns it, if anything reaches him. */
+static void reset(struct world *world, const struct message *message)
+{
+    if (message->kind == MESSAGE_REPORT && !message->from_clone &&
+        world->server.connections[message->node].session != message->session)
+        network_send(world, message->computer,
+                     message_new(MESSAGE_RESET, message->computer, message->session));
 }
 
 static void deliver_welcome(struct world *world, const struct message *message)
@@ -110,9 +195,8 @@ static void deliver_welcome(struct world *world, const struct message *message)
 
 static struct agent_event event_of_send(const struct pool_effect *effect)
 {
-    struct agent_event event = {.epoch = effect->send.epoch};
+    struct agent_event event = {.kind = AGENT_START, .epoch = effect->send.epoch};
 
-    event.kind = AGENT_START;
     if (effect->kind == POOL_SEND_STOP)
         event.kind = AGENT_STOP;
     if (effect->kind == POOL_SEND_FORGET)
@@ -135,11 +219,13 @@ static void deliver_to_computer(struct world *world, const struct message *messa
 {
     struct computer *computer = &world->computers[message->computer];
 
-    if (computer->power != POWER_ON || !computer->agent || message->from_clone)
+    if (computer->power != POWER_ON || !computer->agent)
         return;
     if (message->kind == MESSAGE_WELCOME) {
         computer->heard_ms = world->now_ms;
         deliver_welcome(world, message);
+    } else if (message->kind == MESSAGE_RESET && message->session == computer->session) {
+        computer_disconnected(world, message->computer);
     } else if (message->kind == MESSAGE_SEND && message->session == computer->session) {
         computer->heard_ms = world->now_ms;
         computer_step(world, message->computer, event_of_send(&message->effect));
@@ -150,6 +236,8 @@ void network_deliver(struct world *world, const struct happening *happening)
 {
     struct message *message = happening->message;
 
+    if (happening->computer == SERVER)
+        reset(world, message);
     if (happening->computer == SERVER && world->server.pool) {
         deliver_to_server(world, message);
         return;

@@ -3,38 +3,28 @@
  * The server around the pool's brain, as the real one does it: what arrives is collected, stepped
  * through in one batch, committed in one transaction, and only then sent. It can crash before,
  * within and after a commit; within means before or after, because a transaction is whole or not at
- * all.
+ * all. A commit that fails and memory that is refused end it as well.
  */
 #include "world.h"
 
 #include "base/memory.h"
 
 #include <string.h>
-#include <time.h>
 
 enum {
-    CRASH_PARTS = 300, /* of a million batches, at each of the two places */
-    SUBMIT_RETRY_MS = 2000
+    NO_MEMORY_PARTS = 2000,     /* of a million events, if the brain needs any */
+    REFUSED_PARTS = 2000,       /* starts that cannot be put into a message */
+    OUTPUT_FAILS_PARTS = 10000, /* results that find no room at their place */
+    SLOW_OUTPUT_PARTS = 20000,
+    CHECK_EVERY = 16 /* commits: whether the rows make this brain */
 };
-
-static uint64_t task_key(uint32_t job, uint32_t task)
-{
-    return (uint64_t)job << 32 | task;
-}
-
-static const struct pool_options pool_options_of_sim = {.lease_ms = LEASE_MS,
-                                                        .margin_ms = MARGIN_MS,
-                                                        .heartbeat_ms = HEARTBEAT_MS,
-                                                        .restored_lease_ms = LEASE_MS};
 
 void server_init(struct world *world)
 {
     struct sim_server *server = &world->server;
 
-    server->pool = pool_new(&pool_options_of_sim);
-    server->disk.nodes = memory_allocate(world->options.agents * sizeof(*server->disk.nodes));
-    server->sessions = memory_allocate(world->options.agents * sizeof(*server->sessions));
-    server->heard_ms = memory_allocate(world->options.agents * sizeof(*server->heard_ms));
+    server->tick_at_ms = UINT64_MAX;
+    server->pool = disk_load(world);
 }
 
 static void inbox_clear(struct sim_server *server)
@@ -51,15 +41,32 @@ void server_deinit(struct world *world)
     inbox_clear(server);
     pool_free(server->pool);
     pool_effects_deinit(&server->effects);
-    map_deinit(&server->disk.task_rows);
-    free(server->disk.jobs);
-    free(server->disk.parts);
-    free(server->disk.rows);
-    free(server->disk.nodes);
+    disk_deinit(&server->disk);
     free(server->inbox);
     free(server->inbox_messages);
-    free(server->sessions);
-    free(server->heard_ms);
+    free(server->connections);
+}
+
+void server_reserve_nodes(struct world *world, uint32_t node_count)
+{
+    struct sim_server *server = &world->server;
+    size_t before = server->connection_capacity;
+
+    disk_reserve_nodes(&server->disk, node_count);
+    array_reserve(server->connections, server->connection_capacity, node_count);
+    for (size_t i = before; i < server->connection_capacity; i++)
+        server->connections[i] = (struct connection){0};
+}
+
+uint64_t server_clock(const struct world *world)
+{
+    return world->now_ms + world->server.clock_offset_ms;
+}
+
+static void schedule(struct world *world, uint64_t at_ms, struct happening happening)
+{
+    happening.incarnation = world->server.incarnation;
+    world_schedule(world, at_ms, happening);
 }
 
 void server_receive(struct world *world, const struct pool_event *event, struct message *message)
@@ -74,124 +81,36 @@ void server_receive(struct world *world, const struct pool_event *event, struct 
     if (server->loop_due)
         return;
     server->loop_due = true;
-    world_schedule(
-        world, world_delay(world, 0, 3),
-        (struct happening){.kind = HAPPEN_SERVER_LOOP, .incarnation = server->incarnation});
-}
-
-/* Writes. */
-
-static void disk_save_job(struct disk *disk, const struct pool_job_row *row)
-{
-    if (row->job <= disk->job_count)
-        disk->jobs[row->job - 1] = *row;
-}
-
-static void disk_save_task(struct world *world, const struct pool_task_row *row)
-{
-    struct disk *disk = &world->server.disk;
-    uint64_t index;
-
-    if (!map_get(&disk->task_rows, task_key(row->job, row->task), &index)) {
-        index = disk->row_count;
-        array_reserve(disk->rows, disk->row_capacity, disk->row_count + 1);
-        disk->rows[disk->row_count++] = (struct pool_task_row){
-            .job = row->job, .task = row->task, .state = TASK_IDLE, .node = NONE};
-        map_put(&disk->task_rows, task_key(row->job, row->task), index);
-    }
-    check_commit(world, &disk->rows[index], row);
-    disk->rows[index] = *row;
-}
-
-/* The submit's own rows are the world's to write, with whatever the brain never sees. */
-static void disk_add_job(struct world *world, const struct pool_event *event)
-{
-    struct disk *disk = &world->server.disk;
-
-    array_reserve(disk->jobs, disk->job_capacity, event->submit.job);
-    array_reserve(disk->parts, disk->part_capacity, event->submit.job);
-    disk->jobs[event->submit.job - 1] = (struct pool_job_row){.job = event->submit.job};
-    disk->parts[event->submit.job - 1] = event->submit.parts[0];
-    disk->job_count = event->submit.job;
-    world->tasks_submitted += event->submit.parts[0].count;
-}
-
-static void commit_effect(struct world *world, const struct pool_effect *effect)
-{
-    struct disk *disk = &world->server.disk;
-
-    switch (effect->kind) {
-    case POOL_SAVE_JOB:
-        disk_save_job(disk, &effect->job);
-        break;
-    case POOL_SAVE_PART:
-        disk->parts[effect->part.job - 1].next = effect->part.next;
-        break;
-    case POOL_SAVE_TASK:
-        disk_save_task(world, &effect->task);
-        break;
-    case POOL_SAVE_NODE:
-        disk->nodes[effect->node.node] = effect->node;
-        break;
-    case POOL_SAVE_EPOCH:
-        disk->epoch = effect->epoch;
-        break;
-    case POOL_SEND_START:
-    case POOL_SEND_STOP:
-    case POOL_SEND_FORGET:
-    case POOL_SEND_RENEW:
-    case POOL_CLOSE_SESSION:
-    case POOL_COLLECT:
-    case POOL_REPLY:
-    case POOL_JOB_OVER:
-    case POOL_TRACE:
-        break;
-    }
-}
-
-static void commit(struct world *world, size_t event_count)
-{
-    struct sim_server *server = &world->server;
-
-    for (size_t i = 0; i < event_count; i++)
-        if (server->inbox[i].kind == POOL_SUBMIT)
-            disk_add_job(world, &server->inbox[i]);
-    for (size_t i = 0; i < server->effects.length; i++)
-        commit_effect(world, &server->effects.items[i]);
+    schedule(world, world_delay(world, 0, 3), (struct happening){.kind = HAPPEN_SERVER_LOOP});
 }
 
 /* Sends. */
 
 static void reply_to_hello(struct world *world, const struct pool_effect *effect)
 {
-    uint32_t number = (uint32_t)(effect->reply.caller & ((1U << NUMBER_BITS) - 1));
+    uint32_t node = (uint32_t)(effect->reply.caller & ((1U << NUMBER_BITS) - 1));
+    uint32_t computer = world_computer_of(world, node);
     bool accepted = effect->reply.reply == POOL_REPLY_NODE_ACCEPTED;
+    struct message *message =
+        message_new(accepted ? MESSAGE_WELCOME : MESSAGE_REFUSED, computer, effect->reply.caller);
 
-    if (accepted) {
-        world->server.sessions[number] = effect->reply.caller;
-        world->server.heard_ms[number] = world->now_ms;
-    } else {
-        world_trace(world, "pc%u is refused", number + 1);
-    }
-    network_send(
-        world, number,
-        message_new(accepted ? MESSAGE_WELCOME : MESSAGE_REFUSED, number, effect->reply.caller));
+    if (accepted)
+        world->server.connections[node] = (struct connection){effect->reply.caller, world->now_ms};
+    else
+        world_trace(world, "pc%u is refused: %s", computer + 1,
+                    effect->reply.reply == POOL_REPLY_NODE_IS_FORGOTTEN   ? "it was forgotten"
+                    : effect->reply.reply == POOL_REPLY_NODE_IS_CONNECTED ? "it is connected"
+                                                                          : "it is a clone");
+    network_send(world, computer, message);
 }
 
+/* Small numbers are users; the others are the nodes' sessions. */
 static void perform_reply(struct world *world, const struct pool_effect *effect)
 {
-    struct sim_server *server = &world->server;
-
-    /* Small numbers are users, who are told apart by what they wait for; sessions are the nodes'.
-     */
-    if (effect->reply.caller == 1) {
-        server->jobs_acknowledged++;
-        server->submit_waiting = 0;
-        world_trace(world, "submit acknowledged: job %u of %u tasks", server->jobs_acknowledged,
-                    effect->reply.count);
-    } else if (effect->reply.caller > 2) {
+    if (effect->reply.caller < 1U << NUMBER_BITS)
+        users_answered(world, effect);
+    else
         reply_to_hello(world, effect);
-    }
 }
 
 static void trace_task(struct world *world, const struct pool_effect *effect)
@@ -203,29 +122,57 @@ static void trace_task(struct world *world, const struct pool_effect *effect)
     else
         world_trace(world, "%u.%u#%u %s -> %s on pc%u: %s", effect->trace.job, effect->trace.task,
                     effect->trace.attempt, task_state_name(effect->trace.from),
-                    task_state_name(effect->trace.to), effect->trace.node + 1,
+                    task_state_name(effect->trace.to),
+                    world_computer_of(world, effect->trace.node) + 1,
                     reason_text(effect->trace.reason));
+}
+
+static void perform_send(struct world *world, const struct pool_effect *effect)
+{
+    uint32_t computer = world_computer_of(world, effect->send.node);
+    struct message *message;
+
+    if (effect->kind == POOL_SEND_START) {
+        check_start(world, effect->send.job, effect->send.task);
+        if (world_has(world, SIM_FAULT_FILES) && world_fault(world, REFUSED_PARTS)) {
+            schedule(world, world_delay(world, 0, 1000),
+                     (struct happening){.kind = HAPPEN_SERVER_EVENT,
+                                        .epoch = effect->send.epoch,
+                                        .number = POOL_REFUSED});
+            return;
+        }
+    }
+    message = message_new(MESSAGE_SEND, computer, effect->send.session);
+    message->node = effect->send.node;
+    message->effect = *effect;
+    network_send(world, computer, message);
+}
+
+/* The outputs come over the connection, which may be slow. */
+static void perform_collect(struct world *world, const struct pool_effect *effect)
+{
+    uint64_t longest_ms = 2000;
+
+    if (world_has(world, SIM_FAULT_FILES) && world_fault(world, SLOW_OUTPUT_PARTS))
+        longest_ms = 5 * MINUTE_MS;
+    schedule(world, world_delay(world, 1, longest_ms),
+             (struct happening){.kind = HAPPEN_SERVER_EVENT,
+                                .computer = world_computer_of(world, effect->send.node),
+                                .epoch = effect->send.epoch,
+                                .number = effect->send.session});
 }
 
 static void perform(struct world *world, const struct pool_effect *effect)
 {
-    struct message *message;
-
     switch (effect->kind) {
     case POOL_SEND_START:
     case POOL_SEND_STOP:
     case POOL_SEND_FORGET:
     case POOL_SEND_RENEW:
-        message = message_new(MESSAGE_SEND, effect->send.node, effect->send.session);
-        message->effect = *effect;
-        network_send(world, effect->send.node, message);
+        perform_send(world, effect);
         break;
     case POOL_COLLECT:
-        world_schedule(world, world_delay(world, 1, 2000),
-                       (struct happening){.kind = HAPPEN_COLLECTED,
-                                          .computer = effect->send.node,
-                                          .epoch = effect->send.epoch,
-                                          .number = effect->send.session});
+        perform_collect(world, effect);
         break;
     case POOL_REPLY:
         perform_reply(world, effect);
@@ -244,52 +191,115 @@ static void perform(struct world *world, const struct pool_effect *effect)
     }
 }
 
+/* Steps. */
+
 static void server_schedule_tick(struct world *world)
 {
     struct sim_server *server = &world->server;
     uint64_t next = pool_next_step_ms(server->pool);
 
+    next = next == UINT64_MAX ? server->silence_at_ms : next - server->clock_offset_ms;
     if (next > server->silence_at_ms)
         next = server->silence_at_ms;
     if (next >= server->tick_at_ms)
         return;
     server->tick_at_ms = next;
-    world_schedule(
-        world, next,
-        (struct happening){.kind = HAPPEN_SERVER_TICK, .incarnation = server->incarnation});
+    schedule(world, next, (struct happening){.kind = HAPPEN_SERVER_TICK});
 }
 
-static void server_step(struct world *world, struct pool_event *event)
+static uint64_t draw_down_time(struct world *world)
+{
+    uint64_t longest_ms = world_chance(world, 500000) ? 1000 : 2 * MINUTE_MS;
+
+    return random_between(&world->random, 50, longest_ms);
+}
+
+/* Whether the brain has room for the event; if not, the process ends, and the brain is as before.
+ */
+static bool server_prepare(struct world *world, const struct pool_event *event)
 {
     struct sim_server *server = &world->server;
-    clock_t begun;
+    bool scarce = world_has(world, SIM_FAULT_SERVER) && world_fault(world, NO_MEMORY_PARTS);
+    uint64_t digest = scarce ? pool_digest(server->pool) : 0;
+    int r;
 
-    event->now_ms = world->now_ms;
-    if (pool_prepare(server->pool, event, &server->effects) < 0)
-        abort();
-    begun = clock();
+    if (scarce)
+        memory_fail_at(random_between(&world->random, 1, 4));
+    r = pool_prepare(server->pool, event, &server->effects);
+    memory_fail_at(0);
+    if (r == 0)
+        return true;
+    if (!scarce)
+        world_fail(world, "the pool refuses an event (%d)", r);
+    if (pool_digest(server->pool) != digest)
+        world_fail(world, "the pool has no memory for an event, but changes");
+    server_crash(world, "for want of memory", false, draw_down_time(world));
+    return false;
+}
+
+/* Returns false if the server crashed over it. */
+static bool server_step(struct world *world, struct pool_event event)
+{
+    struct sim_server *server = &world->server;
+
+    event.now_ms = server_clock(world);
+    if (!server_prepare(world, &event))
+        return false;
     memory_forbid(true);
-    pool_step(server->pool, event, &server->effects);
+    pool_step(server->pool, &event, &server->effects);
     memory_forbid(false);
-    world->result.pool_seconds += (double)(clock() - begun) / CLOCKS_PER_SEC;
-    world->result.pool_steps++;
     check_pool(world);
+    return true;
+}
+
+static bool saves_anything(const struct pool_effects *effects)
+{
+    for (size_t i = 0; i < effects->length; i++)
+        if (effects->items[i].kind <= POOL_SAVE_EPOCH)
+            return true;
+    return false;
+}
+
+/* Whether the server ends here, by chance or because a script says so. */
+static bool server_crashes(struct world *world, enum crash_point point)
+{
+    struct sim_server *server = &world->server;
+    bool before = point == CRASH_BEFORE_COMMIT;
+
+    if (server->crash_at == point && saves_anything(&server->effects)) {
+        server->crash_at = CRASH_NOWHERE;
+        server_crash(world, before ? "before the commit" : "after the commit", !before,
+                     server->crash_down_ms);
+        return true;
+    }
+    if (!world_has(world, SIM_FAULT_SERVER) || !world_fault(world, world->options.crash_parts))
+        return false;
+    server_crash(world,
+                 !before                       ? "after the commit"
+                 : world_chance(world, 300000) ? "because the commit failed"
+                                               : "before the commit",
+                 !before, draw_down_time(world));
+    return true;
+}
+
+static void server_commit(struct world *world)
+{
+    struct sim_server *server = &world->server;
+
+    disk_commit(world);
+    if (server->commits++ % CHECK_EVERY == 0 && world->options.agents + world->options.tasks < 1000)
+        check_rows_make_the_pool(world, server->pool, pool_digest(server->pool));
 }
 
 static void server_batch(struct world *world)
 {
     struct sim_server *server = &world->server;
-    size_t count = server->inbox_length;
 
-    if (world_fault(world, CRASH_PARTS)) {
-        server_crash(world, "before the commit", false, random_between(&world->random, 500, 90000));
+    if (server_crashes(world, CRASH_BEFORE_COMMIT))
         return;
-    }
-    commit(world, count);
-    if (world_fault(world, CRASH_PARTS)) {
-        server_crash(world, "after the commit", true, random_between(&world->random, 500, 90000));
+    server_commit(world);
+    if (server_crashes(world, CRASH_AFTER_COMMIT))
         return;
-    }
     for (size_t i = 0; i < server->effects.length; i++)
         perform(world, &server->effects.items[i]);
     server->effects.length = 0;
@@ -297,42 +307,46 @@ static void server_batch(struct world *world)
     server_schedule_tick(world);
 }
 
-void server_loop(struct world *world)
+static void server_loop(struct world *world)
 {
     struct sim_server *server = &world->server;
 
     server->loop_due = false;
     for (size_t i = 0; i < server->inbox_length; i++)
-        server_step(world, &server->inbox[i]);
+        if (!server_step(world, server->inbox[i]))
+            return;
     server_batch(world);
 }
 
 /* A node of which nothing was heard for long is taken as disconnected, as pings would find out. */
-static void look_for_silence(struct world *world)
+static bool look_for_silence(struct world *world)
 {
     struct sim_server *server = &world->server;
 
     if (world->now_ms < server->silence_at_ms)
-        return;
+        return true;
     server->silence_at_ms = world->now_ms + HEARTBEAT_MS;
-    for (uint32_t n = 0; n < world->options.agents; n++) {
-        if (server->sessions[n] == 0 || world->now_ms - server->heard_ms[n] < SILENCE_MS)
+    for (uint32_t n = 0; n < world->node_count; n++) {
+        struct connection *connection = &server->connections[n];
+
+        if (connection->session == 0 || world->now_ms - connection->heard_ms < SILENCE_MS)
             continue;
-        server_step(world, &(struct pool_event){.kind = POOL_NODE_DISCONNECTED,
-                                                .disconnected = {n, server->sessions[n]}});
-        server->sessions[n] = 0;
+        if (!server_step(world, (struct pool_event){.kind = POOL_NODE_DISCONNECTED,
+                                                    .disconnected = {n, connection->session}}))
+            return false;
+        connection->session = 0;
     }
+    return true;
 }
 
-void server_tick(struct world *world)
+static void server_tick(struct world *world)
 {
-    struct sim_server *server = &world->server;
-
-    server->tick_at_ms = UINT64_MAX;
-    look_for_silence(world);
-    server_step(world, &(struct pool_event){.kind = POOL_TICK});
-    server_loop(world);
+    world->server.tick_at_ms = UINT64_MAX;
+    if (look_for_silence(world) && server_step(world, (struct pool_event){.kind = POOL_TICK}))
+        server_loop(world);
 }
+
+/* Ends. */
 
 void server_crash(struct world *world, const char *when, bool committed, uint64_t down_ms)
 {
@@ -348,105 +362,70 @@ void server_crash(struct world *world, const char *when, bool committed, uint64_
     server->incarnation++;
     server->loop_due = false;
     inbox_clear(server);
+    for (uint32_t n = 0; n < world->node_count; n++)
+        server->connections[n].session = 0;
     for (uint32_t n = 0; n < world->options.agents; n++) {
-        server->sessions[n] = 0;
+        struct computer *computer = &world->computers[n];
+
         /* The kernel of the server closes the connections; most computers notice at once. */
-        if (!world->computers[n].cut_in && world->computers[n].session != 0 &&
-            world->computers[n].power == POWER_ON)
+        if (!computer->cut_in && computer->session != 0 && computer->power == POWER_ON)
             computer_disconnected(world, n);
     }
     world_schedule(world, world->now_ms + down_ms,
                    (struct happening){.kind = HAPPEN_SERVER_RESTART});
 }
 
-static void load_rows(struct world *world, struct pool *pool)
-{
-    struct disk *disk = &world->server.disk;
-    int r = pool_load_epoch(pool, disk->epoch);
-
-    for (uint32_t n = 0; r == 0 && n < world->options.agents; n++)
-        if (disk->nodes[n].machine != 0)
-            r = pool_load_node(pool, &disk->nodes[n]);
-    for (size_t i = 0; r == 0 && i < disk->job_count; i++) {
-        const struct pool_job_row *row = &disk->jobs[i];
-
-        if (row->completed + row->removed_count < disk->parts[i].count)
-            r = pool_load_job(pool, row, &disk->parts[i], 1);
-    }
-    for (size_t i = 0; r == 0 && i < disk->row_count; i++) {
-        const struct pool_task_row *row = &disk->rows[i];
-        struct pool_counts counts;
-
-        if (task_state_is_over(row->state) && row->node == NONE &&
-            row->task < disk->parts[row->job - 1].next)
-            continue;
-        /* A claim may outlive all but its job's row: then the job is loaded for its sake. */
-        if (!pool_count_job(pool, row->job, &counts)) {
-            if (row->node == NONE)
-                continue;
-            r = pool_load_job(pool, &disk->jobs[row->job - 1], &disk->parts[row->job - 1], 1);
-        }
-        if (r == 0)
-            r = pool_load_task(pool, row, world->now_ms);
-    }
-    if (r < 0)
-        world_fail(world, "the rows do not make a pool (%d)", r);
-}
-
 void server_restart(struct world *world)
 {
     struct sim_server *server = &world->server;
 
-    server->pool = pool_new(&pool_options_of_sim);
-    load_rows(world, server->pool);
+    if (server->pool)
+        return;
+    /* Its clock counts from some other moment, as after a reboot. */
+    if (!world->options.scripted)
+        server->clock_offset_ms = random_below(&world->random, HOUR_MS);
+    server->pool = disk_load(world);
     if (server->expected_digest != 0 && server->expected_digest != pool_digest(server->pool))
         world_fail(world, "the brain that the rows make is not the one before the crash");
     pool_assert_invariants(server->pool);
     server->tick_at_ms = UINT64_MAX;
+    server->last_job = (uint32_t)server->disk.job_count;
     world_trace(world, "the server is back");
-    server_step(world, &(struct pool_event){.kind = POOL_TICK});
-    server_batch(world);
-    if (!server->pool)
-        return;
-    if (server->submit_waiting == 0)
-        return;
-    /* The user had no answer. The job is there, or it never got that far and he tries again. */
-    if (server->submit_waiting <= server->disk.job_count)
-        server->jobs_acknowledged++;
-    else
-        world_schedule(world, world->now_ms + SUBMIT_RETRY_MS,
-                       (struct happening){.kind = HAPPEN_USER,
-                                          .number = server->submit_part.count,
-                                          .epoch = server->submit_part.request.cpus});
-    server->submit_waiting = 0;
+    users_after_restart(world);
+    if (server_step(world, (struct pool_event){.kind = POOL_TICK}))
+        server_batch(world);
 }
 
-void server_submit(struct world *world, uint32_t tasks, uint32_t cpus)
-{
-    struct sim_server *server = &world->server;
-    struct pool_event event = {.kind = POOL_SUBMIT, .caller = 1};
+/* Things that happen to the server. */
 
-    if (!server->pool || server->submit_waiting != 0) {
-        world_schedule(world, world->now_ms + SUBMIT_RETRY_MS,
-                       (struct happening){.kind = HAPPEN_USER, .number = tasks, .epoch = cpus});
+static void happen_event(struct world *world, const struct happening *happening)
+{
+    const struct computer *computer = &world->computers[happening->computer];
+    struct pool_event event = {.kind = POOL_COLLECTED, .collected.epoch = happening->epoch};
+
+    if (happening->number == POOL_REFUSED) {
+        event.kind = POOL_REFUSED;
+        event.collected.failure = REASON_CANNOT_EXPAND;
+    } else if (computer->session != happening->number || computer->power != POWER_ON ||
+               computer->cut_out || computer->cut_in) {
+        /* The files come over the connection; with it they break off. */
         return;
+    } else if (world_has(world, SIM_FAULT_FILES) && world_fault(world, OUTPUT_FAILS_PARTS)) {
+        event.collected.failure = REASON_DISK_FULL_AT_SUBMITTER;
     }
-    server->submit_part = (struct pool_part){.count = tasks, .request = {cpus, cpus, cpus}};
-    event.submit.job = server->jobs_acknowledged + 1;
-    event.submit.parts = &server->submit_part;
-    event.submit.part_count = 1;
-    server->submit_waiting = event.submit.job;
     server_receive(world, &event, NULL);
 }
 
-bool server_is_done(const struct world *world)
+void server_happens(struct world *world, const struct happening *happening)
 {
-    const struct disk *disk = &world->server.disk;
-
-    if (!world->server.pool || world->server.submit_waiting != 0)
-        return false;
-    for (size_t i = 0; i < disk->job_count; i++)
-        if (disk->jobs[i].completed + disk->jobs[i].removed_count < disk->parts[i].count)
-            return false;
-    return true;
+    if (happening->kind == HAPPEN_SERVER_RESTART)
+        server_restart(world);
+    else if (happening->incarnation != world->server.incarnation)
+        return;
+    else if (happening->kind == HAPPEN_SERVER_LOOP)
+        server_loop(world);
+    else if (happening->kind == HAPPEN_SERVER_TICK)
+        server_tick(world);
+    else
+        happen_event(world, happening);
 }

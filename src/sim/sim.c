@@ -1,27 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One run: faults for a while, then none, then everything must have ended. */
-#include "sim.h"
-
 #include "world.h"
 
-enum { DAY_MS = 86400000 };
+#include <time.h>
+
+enum { DAY_MS = 24 * HOUR_MS };
 
 struct sim_options sim_options_usual(uint64_t seed)
 {
+    static const uint32_t crash_parts[] = {300, 300, 3000, 30000};
     struct random random = {.state = seed};
+    struct sim_options options = {.seed = seed, .cpus = 4, .faults = 100};
 
-    return (struct sim_options){
-        .seed = seed,
-        .agents = (uint32_t)random_between(&random, 1, 10),
-        .tasks = (uint32_t)random_between(&random, 1, 80),
-        .cpus = 4,
-        .duration_ms = random_between(&random, 1, 8) * 3600000,
-        .task_ms_max = random_between(&random, 1, 30) * 60000,
-        .faults = 100,
-        .loss = random_chance(&random, 500000) ? 10000 : 0,
-        .repeat = random_chance(&random, 500000) ? 10000 : 0,
-        .late = random_chance(&random, 500000) ? 5000 : 0,
-    };
+    options.agents = (uint32_t)random_between(&random, 1, 10);
+    options.tasks = (uint32_t)random_between(&random, 1, 80);
+    options.duration_ms = random_between(&random, 1, 8) * HOUR_MS;
+    options.task_ms_max = random_between(&random, 1, 30) * MINUTE_MS;
+    options.fault_mix = (uint32_t)random_next(&random) & SIM_FAULT_ALL;
+    if (random_chance(&random, 300000))
+        options.fault_mix = SIM_FAULT_ALL;
+    if (random_chance(&random, 50000))
+        options.fault_mix = SIM_FAULT_SERVER;
+    options.crash_parts = crash_parts[random_below(&random, ARRAY_LENGTH(crash_parts))];
+    options.loss = random_chance(&random, 400000) ? 10000 : 0;
+    options.repeat = random_chance(&random, 400000) ? 10000 : 0;
+    options.late = random_chance(&random, 400000) ? 5000 : 0;
+    return options;
 }
 
 /* How long the rest may take when nothing goes wrong any more: all tasks one after the other. */
@@ -30,15 +34,19 @@ static uint64_t time_to_end_ms(const struct sim_options *options)
     return DAY_MS + options->tasks * options->task_ms_max * 2;
 }
 
-static uint32_t unfinished(const struct pool *pool)
+static uint32_t unfinished(const struct world *world)
 {
-    struct pool_counts counts = pool_count_all(pool);
+    struct pool_counts counts;
 
+    if (!world->server.pool)
+        return world->options.tasks;
+    counts = pool_count_all(world->server.pool);
     return counts.tasks - counts.by_state[TASK_COMPLETED] - counts.by_state[TASK_REMOVED];
 }
 
 struct sim_result sim_run(const struct sim_options *options)
 {
+    clock_t begun = clock();
     struct sim_result result;
     struct world world;
     uint64_t end_ms;
@@ -49,16 +57,16 @@ struct sim_result sim_run(const struct sim_options *options)
         continue;
     faults_end(&world);
     end_ms = world.now_ms + time_to_end_ms(options);
-    while (!(server_is_done(&world) && pool_count_all(world.server.pool).tasks == 0 &&
-             world.tasks_submitted >= options->tasks))
+    while (!world_is_done(&world))
         if (!world_advance(&world, end_ms))
             world_fail(&world, "the faults are over for long, but %u of %u tasks are not over",
-                       world.server.pool ? unfinished(world.server.pool) : options->tasks,
-                       options->tasks);
+                       unfinished(&world), options->tasks);
     check_end(&world);
-    world.result.digest = world.digest.value;
-    world.result.virtual_ms = world.now_ms;
     result = world.result;
+    result.seeds = 1;
+    result.digest = world.digest.value;
+    result.virtual_ms = world.now_ms;
     world_deinit(&world);
+    result.seconds = (double)(clock() - begun) / CLOCKS_PER_SEC;
     return result;
 }

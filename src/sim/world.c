@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Time, the queue of things to come, and the trace; see world.h. */
+/* Time, chance, the queue of things to come, and the trace; see world.h. */
 #include "world.h"
 
 #include "base/buffer.h"
@@ -8,13 +8,20 @@
 #include <assert.h>
 #include <stdarg.h>
 
+enum {
+    ATTEMPTS_MAX = 64,
+    ATTEMPTS_MAX_IN_CROWDS = 16, /* where memory is for many agents */
+    CROWD = 1000
+};
+
 void world_init(struct world *world, const struct sim_options *options)
 {
     *world = (struct world){.options = *options,
                             .random = {.state = options->seed * 0x9e3779b97f4a7c15ULL + 1},
                             .free_happening = NONE,
                             .digest = DIGEST_INIT};
-    world->items = memory_allocate(ATTEMPTS_MAX * sizeof(*world->items));
+    world->attempts_max = options->agents < CROWD ? ATTEMPTS_MAX : ATTEMPTS_MAX_IN_CROWDS;
+    world->items = memory_allocate(world->attempts_max * sizeof(*world->items));
     world->computers = memory_allocate(options->agents * sizeof(*world->computers));
     server_init(world);
     for (uint32_t i = 0; i < options->agents; i++)
@@ -27,6 +34,10 @@ void world_deinit(struct world *world)
         message_free(world->happenings[world->queue.entries[i].item].message);
     for (uint32_t i = 0; i < world->options.agents; i++)
         computer_deinit(&world->computers[i]);
+    for (size_t i = 0; i < world->user_count; i++) {
+        free(world->users[i]->parts);
+        free(world->users[i]);
+    }
     server_deinit(world);
     agent_effects_deinit(&world->agent_effects);
     heap_deinit(&world->queue);
@@ -34,6 +45,9 @@ void world_deinit(struct world *world)
     map_deinit(&world->finished);
     free(world->happenings);
     free(world->computers);
+    free(world->computer_of_node);
+    free(world->users);
+    free(world->promises);
     free(world->items);
 }
 
@@ -57,27 +71,17 @@ static void world_dispatch(struct world *world, const struct happening *happenin
 {
     switch (happening->kind) {
     case HAPPEN_SERVER_LOOP:
-        if (happening->incarnation == world->server.incarnation)
-            server_loop(world);
-        break;
     case HAPPEN_SERVER_TICK:
-        if (happening->incarnation == world->server.incarnation)
-            server_tick(world);
-        break;
     case HAPPEN_SERVER_RESTART:
-        server_restart(world);
+    case HAPPEN_SERVER_EVENT:
+        server_happens(world, happening);
         break;
     case HAPPEN_MESSAGE:
         network_deliver(world, happening);
         break;
-    case HAPPEN_FAULT:
-    case HAPPEN_USER:
-    case HAPPEN_HEAL:
-        faults_happen(world, happening);
-        break;
-    case HAPPEN_COLLECTED:
     case HAPPEN_AGENT_TICK:
-    case HAPPEN_AGENT_RESTART:
+    case HAPPEN_AGENT_START:
+    case HAPPEN_AGENT_END:
     case HAPPEN_DIAL:
     case HAPPEN_FETCHED:
     case HAPPEN_STARTED:
@@ -87,8 +91,20 @@ static void world_dispatch(struct world *world, const struct happening *happenin
     case HAPPEN_OUTPUTS_LISTED:
     case HAPPEN_POWER_ON:
     case HAPPEN_RESUME:
-    case HAPPEN_OWNER:
+    case HAPPEN_ENROL:
         computer_happens(world, happening);
+        break;
+    case HAPPEN_HEAL:
+    case HAPPEN_OWNER:
+    case HAPPEN_FAULT_OF_COMPUTER:
+    case HAPPEN_FAULT_OF_SERVER:
+        faults_happen(world, happening);
+        break;
+    case HAPPEN_SUBMIT:
+    case HAPPEN_ASK:
+    case HAPPEN_USER_ACTS:
+    case HAPPEN_RELEASE_ALL:
+        users_happen(world, happening);
         break;
     }
 }
@@ -100,8 +116,8 @@ bool world_advance(struct world *world, uint64_t until_ms)
     uint32_t index;
 
     if (!first || first->key > until_ms) {
-        world->now_ms =
-            until_ms > world->now_ms && until_ms != UINT64_MAX ? until_ms : world->now_ms;
+        if (until_ms > world->now_ms && until_ms != UINT64_MAX)
+            world->now_ms = until_ms;
         return false;
     }
     index = first->item;
@@ -135,9 +151,8 @@ void world_fail(const struct world *world, const char *format, ...)
 
     if (world->options.trace)
         fflush(world->options.trace);
-    fprintf(stderr,
-            "dusk sim: seed %llu: at %llu.%03u s: ", (unsigned long long)world->options.seed,
-            (unsigned long long)(world->now_ms / 1000), (unsigned)(world->now_ms % 1000));
+    fprintf(stderr, "dusk sim: at %llu.%03u s: ", (unsigned long long)(world->now_ms / 1000),
+            (unsigned)(world->now_ms % 1000));
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
     va_end(arguments);
@@ -147,12 +162,57 @@ void world_fail(const struct world *world, const char *format, ...)
 
 bool world_fault(struct world *world, uint32_t parts)
 {
-    if (world->faults_over || world->options.faults == 0)
+    if (world->faults_over || world->options.faults == 0 || world->options.scripted)
         return false;
     return random_chance(&world->random, (uint32_t)((uint64_t)parts * world->options.faults / 100));
 }
 
+bool world_chance(struct world *world, uint32_t parts)
+{
+    return !world->options.scripted && random_chance(&world->random, parts);
+}
+
 uint64_t world_delay(struct world *world, uint64_t low_ms, uint64_t high_ms)
 {
+    if (world->options.scripted)
+        return world->now_ms + (low_ms + high_ms) / 2;
     return world->now_ms + random_between(&world->random, low_ms, high_ms);
+}
+
+bool world_has(const struct world *world, enum sim_fault fault)
+{
+    return world->options.faults > 0 && (world->options.fault_mix & fault) != 0;
+}
+
+uint32_t world_enrol(struct world *world, uint32_t computer)
+{
+    uint32_t node = world->node_count++;
+
+    array_reserve(world->computer_of_node, world->computer_of_node_capacity, world->node_count);
+    server_reserve_nodes(world, world->node_count);
+    world->computer_of_node[node] = computer;
+    world->computers[computer].node = node;
+    return node;
+}
+
+uint32_t world_computer_of(const struct world *world, uint32_t node)
+{
+    assert(node < world->node_count);
+    return world->computer_of_node[node];
+}
+
+bool world_is_done(const struct world *world)
+{
+    const struct disk *disk = &world->server.disk;
+
+    if (!world->server.pool || pool_count_all(world->server.pool).tasks > 0 ||
+        world->tasks_submitted < world->options.tasks || users_wait(world))
+        return false;
+    for (size_t i = 0; i < disk->job_count; i++) {
+        const struct disk_job *job = &disk->jobs[i];
+
+        if (job->row.completed + job->row.removed_count < job->task_count)
+            return false;
+    }
+    return true;
 }

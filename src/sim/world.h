@@ -2,12 +2,16 @@
 /*
  * What the files of the simulator share: the world's state and its one queue of things to come.
  *
- *     world.c    time, the queue, the trace
- *     server.c   the server around the pool's brain: inbox, batch, commit, crash, restart
- *     computer.c one PC: its agent's brain, its keeper with processes, its power, its owner
- *     network.c  messages between them
- *     faults.c   what goes wrong and when; users
- *     check.c    what must always be true
+ *     world.c     time, chance, the queue, the trace
+ *     server.c    the server around the pool's brain: inbox, batch, crash, restart
+ *     disk.c      its disk: what was committed, and a brain made of it
+ *     network.c   messages between the server and the computers
+ *     computer.c  one PC: its agent's brain, its power, its owner, its identity
+ *     keeper.c    the processes of a PC, which outlive the agent
+ *     users.c     who submits, holds, releases, removes, and asks again when no answer came
+ *     faults.c    what goes wrong and when
+ *     check.c     what must always be true
+ *     scenario.c  a world that follows a script instead of chance
  */
 #pragma once
 
@@ -29,19 +33,21 @@ enum {
     GRACE_MS = 10000,
     SUSPEND_FOR_MS = 120000,
     KEEP_LAPSED_MS = 3600000,
-    DRIFT_PARTS = 5000, /* clocks run up to half a percent fast or slow */
-    SERVER = UINT32_MAX
+    MINUTE_MS = 60000,
+    HOUR_MS = 3600000,
+    SERVER = UINT32_MAX /* as the receiver of a message */
 };
 
-/* Things to come. Those of a computer die with its agent or its power, by their incarnation. */
+/* Things to come. Those of an agent die with it, by its computer's incarnation. */
 enum happening_kind {
     HAPPEN_SERVER_LOOP,
     HAPPEN_SERVER_TICK,
     HAPPEN_SERVER_RESTART,
+    HAPPEN_SERVER_EVENT, /* the world around the brain answers it: collected, refused */
     HAPPEN_MESSAGE,
-    HAPPEN_COLLECTED,
     HAPPEN_AGENT_TICK,
-    HAPPEN_AGENT_RESTART,
+    HAPPEN_AGENT_START,
+    HAPPEN_AGENT_END,
     HAPPEN_DIAL,
     HAPPEN_FETCHED,
     HAPPEN_STARTED,
@@ -51,10 +57,15 @@ enum happening_kind {
     HAPPEN_OUTPUTS_LISTED,
     HAPPEN_POWER_ON,
     HAPPEN_RESUME,
-    HAPPEN_OWNER,
+    HAPPEN_ENROL,
     HAPPEN_HEAL,
-    HAPPEN_FAULT,
-    HAPPEN_USER
+    HAPPEN_OWNER,
+    HAPPEN_FAULT_OF_COMPUTER,
+    HAPPEN_FAULT_OF_SERVER,
+    HAPPEN_SUBMIT,
+    HAPPEN_ASK,
+    HAPPEN_USER_ACTS,
+    HAPPEN_RELEASE_ALL
 };
 
 struct message;
@@ -64,7 +75,7 @@ struct happening {
     uint32_t computer;
     uint32_t incarnation;
     uint64_t epoch;
-    uint64_t number; /* session, or a process's run */
+    uint64_t number; /* a session, a process's run, a user; whatever the kind needs */
     struct message *message;
     uint32_t next_free;
 };
@@ -72,33 +83,44 @@ struct happening {
 enum message_kind {
     MESSAGE_HELLO,
     MESSAGE_REPORT,
+    MESSAGE_CLOSED, /* the kernel of a computer says that the agent has let go of the connection */
     MESSAGE_WELCOME,
     MESSAGE_REFUSED,
-    MESSAGE_SEND /* one POOL_SEND_* */
+    MESSAGE_RESET, /* the kernel of the server knows no such connection */
+    MESSAGE_SEND   /* one POOL_SEND_* */
 };
 
 struct message {
     enum message_kind kind;
-    uint32_t computer;
+    uint32_t computer; /* at the other end from the server */
+    uint32_t node;     /* as which it is known */
     uint64_t session;
     uint64_t machine;          /* of a hello */
-    bool from_clone;           /* nobody answers it but the server's refusal */
+    bool from_clone;           /* nobody hears the answer */
     struct resources capacity; /* of a hello */
     struct pool_report report; /* its items are owned by the message */
     struct pool_report_item *items;
     struct pool_effect effect; /* of a send */
 };
 
+struct disk_job {
+    struct pool_job_row row;
+    struct pool_part *parts; /* owned */
+    uint32_t part_count;
+    uint32_t task_count;
+    uint64_t task_ms; /* how long each task computes; 0: drawn */
+};
+
 /* The disk of the server: what was committed. */
 struct disk {
     uint64_t epoch;
-    struct pool_job_row *jobs; /* by number - 1 */
-    struct pool_part *parts;   /* one part a job here */
-    size_t job_count, job_capacity, part_capacity;
+    struct disk_job *jobs; /* by number - 1 */
+    size_t job_count, job_capacity;
     struct map task_rows; /* job << 32 | task -> index in rows */
     struct pool_task_row *rows;
     size_t row_count, row_capacity;
     struct pool_node_row *nodes; /* by number; machine 0: never saved */
+    size_t node_capacity;
 };
 
 enum process_state { PROCESS_STARTING, PROCESS_RUNNING, PROCESS_FROZEN, PROCESS_EXITED };
@@ -110,6 +132,7 @@ struct process {
     struct resources request;
     enum process_state state;
     bool ending;          /* somebody has told it to stop */
+    bool watched;         /* its deadline stands in the queue of things to come */
     uint64_t left_ms;     /* of its computing, at `since_ms` */
     uint64_t since_ms;    /* when it last went on, in world time */
     uint64_t deadline_ms; /* of its lease, on the computer's clock */
@@ -120,9 +143,12 @@ enum power { POWER_ON, POWER_OFF, POWER_SUSPENDED };
 
 struct computer {
     struct agent *agent; /* NULL while the agent's process is dead */
+    uint32_t node;       /* its identity */
     uint32_t incarnation;
     uint32_t cpus;
+    uint32_t cpus_in_use_max; /* more than it has only if it ran that before it shrank */
     enum power power;
+    bool forgotten;
     uint64_t machine;
     int64_t drift;        /* parts in a million */
     uint64_t boot_ms;     /* world time at which its clock was 0 */
@@ -133,10 +159,19 @@ struct computer {
     uint64_t tick_at_ms;  /* its next scheduled tick, world time */
     bool cut_in, cut_out; /* what the network does to it */
     bool owner_present;
-    uint64_t owner_since_ms;
+    uint64_t owner_since_ms; /* or since the agent can know it */
+    uint64_t down_ms;        /* how long it stays away when it has left; 0: it does not come back */
     struct process *processes; /* owned */
     size_t process_count, process_capacity;
 };
+
+/* What the server remembers of a connection. */
+struct connection {
+    uint64_t session; /* 0: none */
+    uint64_t heard_ms;
+};
+
+enum crash_point { CRASH_NOWHERE, CRASH_BEFORE_COMMIT, CRASH_AFTER_COMMIT };
 
 struct sim_server {
     struct pool *pool; /* NULL while it is down */
@@ -146,15 +181,49 @@ struct sim_server {
     size_t inbox_length, inbox_capacity, inbox_messages_capacity;
     bool loop_due;
     uint32_t incarnation;
-    uint64_t tick_at_ms;
+    uint64_t clock_offset_ms; /* its clock shows the world's time plus this, since its last start */
+    uint64_t tick_at_ms;      /* world time */
+    uint64_t silence_at_ms;   /* when the nodes' silence is looked at next, world time */
     struct pool_effects effects;
-    uint64_t *sessions; /* of each node; 0: none */
-    uint64_t *heard_ms;
-    uint32_t jobs_acknowledged;
-    uint32_t submit_waiting; /* the job whose submit has no answer yet; 0: none */
-    struct pool_part submit_part;
-    uint64_t silence_at_ms;   /* when the nodes' silence is looked at next */
+    struct connection *connections; /* by node */
+    size_t connection_capacity;
+    uint32_t last_job;        /* the highest number given away */
     uint64_t expected_digest; /* of the brain before the crash, if all of it was committed; or 0 */
+    uint64_t commits;
+    enum crash_point crash_at; /* a script wants the next commit to be the last */
+    uint64_t crash_down_ms;
+};
+
+enum user_state {
+    USER_FREE,
+    USER_TRYING, /* will ask in a moment */
+    USER_WAITING /* for the answer; if the server is gone meanwhile, he asks again */
+};
+
+/* A user wants one thing at a time. */
+struct user {
+    uint32_t number;
+    enum user_state state;
+    uint64_t asked_ms;
+    struct pool_event event;
+    struct pool_part *parts; /* owned; of a submit */
+    uint32_t part_capacity;
+    uint64_t task_ms;
+};
+
+/* What users were told about a job. */
+struct promise {
+    uint64_t release_ms; /* when somebody last asked for a release */
+    bool held;           /* the whole of it, and nobody asked for a release since */
+    bool removed;
+};
+
+/* The next message of this kind from or to this computer is lost, because a script says so. */
+struct loss {
+    bool wanted;
+    enum message_kind kind;
+    enum pool_effect_kind effect; /* of MESSAGE_SEND */
+    uint32_t computer;
 };
 
 struct world {
@@ -171,55 +240,103 @@ struct world {
     uint64_t last_session;
     struct sim_server server;
     struct computer *computers;
+    uint32_t *computer_of_node;
+    uint32_t node_count;
+    size_t computer_of_node_capacity;
+    struct user **users; /* owned, both ways */
+    size_t user_count, user_capacity;
+    struct promise *promises; /* by job number - 1 */
+    size_t promise_count, promise_capacity;
     struct agent_effects agent_effects;
     struct agent_report_item *items; /* room for one report */
+    uint32_t attempts_max;           /* of an agent */
     struct map running;              /* job << 32 | task -> computer plus one that runs it now */
     struct map finished;             /* epochs of attempts that ran to their end */
+    uint64_t checked_at_step;        /* when the whole of the brain was looked at last */
     uint32_t tasks_submitted;
+    struct loss loss;
 };
 
-enum { ATTEMPTS_MAX = 64, NUMBER_BITS = 20 /* of a session, whose rest is a counter */ };
+enum { NUMBER_BITS = 20 /* of a session, for its node; the rest is a counter */ };
 
 /* world.c */
 void world_init(struct world *world, const struct sim_options *options);
 void world_deinit(struct world *world);
 void world_schedule(struct world *world, uint64_t at_ms, struct happening happening);
-/* Lets the next thing happen; false if nothing is to come. */
+/* Lets the next thing happen; false if nothing is to come until then. */
 bool world_advance(struct world *world, uint64_t until_ms);
 /* A line of the trace, which is also what the digest is made of. */
 void world_trace(struct world *world, const char *format, ...) _printf_(2, 3);
 _noreturn_ void world_fail(const struct world *world, const char *format, ...) _printf_(2, 3);
 /* How often a fault with `parts` in a million happens with this seed's share of faults. */
 bool world_fault(struct world *world, uint32_t parts);
+/* What chance decides in every world but a scenario's, where it never happens. */
+bool world_chance(struct world *world, uint32_t parts);
+/* A moment between the two from now; in a scenario always the one in the middle. */
 uint64_t world_delay(struct world *world, uint64_t low_ms, uint64_t high_ms);
+bool world_has(const struct world *world, enum sim_fault fault);
+/* A new node number for the computer, and the computer of a node. */
+uint32_t world_enrol(struct world *world, uint32_t computer);
+uint32_t world_computer_of(const struct world *world, uint32_t node);
+/* Whether all that was to be submitted is over and nothing is under way. */
+bool world_is_done(const struct world *world);
+
+/* disk.c */
+void disk_deinit(struct disk *disk);
+void disk_reserve_nodes(struct disk *disk, uint32_t node_count);
+/* Carries out the saves of the server's effects, and its inbox's submits, as one transaction. */
+void disk_commit(struct world *world);
+/* A brain made of the rows. */
+struct pool *disk_load(struct world *world);
+/* NULL if there is no such job. */
+const struct disk_job *disk_find_job(const struct disk *disk, uint32_t job);
 
 /* server.c */
 void server_init(struct world *world);
 void server_deinit(struct world *world);
+void server_reserve_nodes(struct world *world, uint32_t node_count);
+uint64_t server_clock(const struct world *world);
+/* Takes the message over, which may be NULL. */
 void server_receive(struct world *world, const struct pool_event *event, struct message *message);
-void server_loop(struct world *world);
-void server_tick(struct world *world);
+void server_happens(struct world *world, const struct happening *happening);
 /* `committed`: the rows hold all that the brain knew. */
 void server_crash(struct world *world, const char *when, bool committed, uint64_t down_ms);
 void server_restart(struct world *world);
-void server_submit(struct world *world, uint32_t tasks, uint32_t cpus);
-bool server_is_done(const struct world *world);
 
 /* computer.c */
 void computer_init(struct world *world, uint32_t number);
 void computer_deinit(struct computer *computer);
+uint64_t computer_clock(const struct world *world, const struct computer *computer);
+/* The world's time at which the computer's clock shows `local_ms`. */
+uint64_t computer_world_time(const struct computer *computer, uint64_t local_ms);
+/* For things that are void when the agent or the power is gone. */
+void computer_schedule(struct world *world, uint32_t number, uint64_t at_ms,
+                       struct happening happening);
 void computer_step(struct world *world, uint32_t number, struct agent_event event);
-void computer_tick(struct world *world, uint32_t number);
+void computer_happens(struct world *world, const struct happening *happening);
+void computer_disconnected(struct world *world, uint32_t number);
 void computer_agent_dies(struct world *world, uint32_t number, uint64_t down_ms);
+void computer_agent_leaves(struct world *world, uint32_t number, uint64_t down_ms);
 void computer_agent_starts(struct world *world, uint32_t number);
 void computer_power_off(struct world *world, uint32_t number, uint64_t off_ms);
 void computer_power_on(struct world *world, uint32_t number);
 void computer_suspend(struct world *world, uint32_t number, uint64_t off_ms);
 void computer_resume(struct world *world, uint32_t number);
 void computer_owner(struct world *world, uint32_t number, bool present);
-void computer_happens(struct world *world, const struct happening *happening);
-void computer_disconnected(struct world *world, uint32_t number);
-uint64_t computer_clock(const struct world *world, const struct computer *computer);
+void computer_enrol(struct world *world, uint32_t number);
+
+/* keeper.c */
+struct process *keeper_find(struct computer *computer, uint64_t epoch);
+/* Carries out what the agent wants of its processes. */
+void keeper_perform(struct world *world, uint32_t number, const struct agent_effect *effect);
+/* Tells an agent that has just started what is there. */
+void keeper_show(struct world *world, uint32_t number);
+/* The CPUs of all that has not exited. */
+uint32_t keeper_cpus_in_use(const struct computer *computer);
+void keeper_power_off(struct world *world, uint32_t number);
+void keeper_suspend(struct world *world, uint32_t number);
+void keeper_resume(struct world *world, uint32_t number);
+void keeper_happens(struct world *world, const struct happening *happening);
 
 /* network.c */
 struct message *message_new(enum message_kind kind, uint32_t computer, uint64_t session);
@@ -228,17 +345,51 @@ void message_free(struct message *message);
 void network_send(struct world *world, uint32_t to, struct message *message);
 void network_deliver(struct world *world, const struct happening *happening);
 void network_dial(struct world *world, uint32_t number);
+/* Lets go of the computer's connection, if it has one; the server may learn it. */
+void network_close(struct world *world, uint32_t number);
+/* A copy of the computer's identity dials in, from the same machine or another one. */
+void network_clone(struct world *world, uint32_t number, bool same_machine);
+
+/* users.c */
+/* One who is not waiting for anything. */
+struct user *users_take(struct world *world);
+void users_submit(struct world *world, uint32_t tasks);
+/* Sends what the user's event says, as soon as the server is there. */
+void users_ask(struct world *world, struct user *user);
+void users_choose(struct world *world, enum pool_event_kind kind, uint32_t job, uint32_t task);
+void users_answered(struct world *world, const struct pool_effect *reply);
+/* An administrator takes the identity of the computer out of the pool, and gives it a new one. */
+void users_forget_node(struct world *world, uint32_t computer);
+/* Everybody who waits for an answer has lost his connection. */
+void users_after_restart(struct world *world);
+void users_happen(struct world *world, const struct happening *happening);
+void users_release_all(struct world *world);
+/* Whether anybody still wants something. */
+bool users_wait(const struct world *world);
 
 /* faults.c */
 void faults_begin(struct world *world);
 void faults_end(struct world *world);
 void faults_happen(struct world *world, const struct happening *happening);
+void faults_cut(struct world *world, uint32_t number, bool in, bool out);
+void faults_heal(struct world *world, uint32_t number);
 
 /* check.c */
 void check_process_runs(struct world *world, uint32_t number, const struct process *process);
 void check_process_rests(struct world *world, const struct process *process);
 void check_computer(struct world *world, uint32_t number);
-void check_commit(struct world *world, const struct pool_task_row *before,
-                  const struct pool_task_row *after);
+/* A row is about to be written over. */
+void check_row(struct world *world, const struct pool_task_row *before,
+               const struct pool_task_row *after);
+/* What was promised to users. */
+void check_start(struct world *world, uint32_t job, uint32_t task);
 void check_pool(struct world *world);
+/* What people are told of this task, of its job and of the nodes. */
+void check_views(struct world *world, uint32_t job, uint32_t task);
+void check_rows_make_the_pool(struct world *world, const struct pool *pool, uint64_t digest);
 void check_end(struct world *world);
+
+static inline uint64_t task_key(uint32_t job, uint32_t task)
+{
+    return (uint64_t)job << 32 | task;
+}

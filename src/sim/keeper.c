@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The keeper of a computer: its processes, which outlive the agent.
+ *
+ * A process computes while it is PROCESS_RUNNING and the computer is on. The keeper freezes it by
+ * itself when its deadline passes, whether an agent lives or not.
+ */
+#include "world.h"
+
+#include "base/memory.h"
+
+enum {
+    FETCH_FAILS_PARTS = 5000,
+    SLOW_FETCH_PARTS = 10000,
+    START_FAILS_PARTS = 3000,
+    LISTING_FAILS_PARTS = 3000,
+    DEAF_PARTS = 300000 /* programs that do not end when they are asked to */
+};
+
+struct process *keeper_find(struct computer *computer, uint64_t epoch)
+{
+    for (size_t i = 0; i < computer->process_count; i++)
+        if (computer->processes[i].epoch == epoch)
+            return &computer->processes[i];
+    return NULL;
+}
+
+static struct agent_attempt_view view_of(const struct computer *computer, uint64_t epoch)
+{
+    for (size_t i = 0; i < agent_count_attempts(computer->agent); i++) {
+        struct agent_attempt_view view = agent_view_attempt(computer->agent, i);
+
+        if (view.epoch == epoch)
+            return view;
+    }
+    return (struct agent_attempt_view){0};
+}
+
+uint32_t keeper_cpus_in_use(const struct computer *computer)
+{
+    uint32_t cpus = 0;
+
+    for (size_t i = 0; i < computer->process_count; i++)
+        if (computer->processes[i].state != PROCESS_EXITED)
+            cpus += computer->processes[i].request.cpus;
+    return cpus;
+}
+
+static void process_rest(struct world *world, struct process *process, enum process_state state)
+{
+    uint64_t done_ms = world->now_ms - process->since_ms;
+
+    if (process->state == PROCESS_RUNNING) {
+        process->left_ms = done_ms < process->left_ms ? process->left_ms - done_ms : 0;
+        check_process_rests(world, process);
+    }
+    process->state = state;
+    process->run++;
+}
+
+static void process_run(struct world *world, uint32_t number, struct process *process)
+{
+    process->state = PROCESS_RUNNING;
+    process->since_ms = world->now_ms;
+    process->run++;
+    check_process_runs(world, number, process);
+    world_schedule(world, world->now_ms + process->left_ms,
+                   (struct happening){.kind = HAPPEN_PROCESS_ENDS,
+                                      .computer = number,
+                                      .epoch = process->epoch,
+                                      .number = process->run});
+}
+
+static void process_exit(struct world *world, uint32_t number, struct process *process)
+{
+    uint64_t epoch = process->epoch;
+
+    process_rest(world, process, PROCESS_EXITED);
+    computer_step(world, number, (struct agent_event){.kind = AGENT_EXITED, .epoch = epoch});
+}
+
+/* One happening a process is enough: when it comes, the deadline may have moved on. */
+static void watch_deadline(struct world *world, uint32_t number, struct process *process)
+{
+    uint64_t at_ms = computer_world_time(&world->computers[number], process->deadline_ms);
+
+    if (process->watched || at_ms == UINT64_MAX)
+        return;
+    process->watched = true;
+    world_schedule(
+        world, at_ms,
+        (struct happening){.kind = HAPPEN_DEADLINE, .computer = number, .epoch = process->epoch});
+}
+
+static bool lease_is_over(const struct world *world, uint32_t number, const struct process *process)
+{
+    return computer_clock(world, &world->computers[number]) >= process->deadline_ms;
+}
+
+/* What the keeper does by itself: no lease, no computing. */
+static void look_at_deadline(struct world *world, uint32_t number, struct process *process)
+{
+    uint64_t epoch = process->epoch;
+
+    process->watched = false;
+    if (process->state == PROCESS_EXITED || world->computers[number].power != POWER_ON)
+        return;
+    if (!lease_is_over(world, number, process)) {
+        watch_deadline(world, number, process);
+        return;
+    }
+    if (process->state != PROCESS_RUNNING)
+        return;
+    process_rest(world, process, PROCESS_FROZEN);
+    computer_step(world, number, (struct agent_event){.kind = AGENT_LAPSED, .epoch = epoch});
+}
+
+/* How long the task computes, in whichever attempt. */
+static uint64_t computing_ms(const struct world *world, uint32_t job, uint32_t task)
+{
+    const struct disk_job *described = disk_find_job(&world->server.disk, job);
+    struct random duration = {.state = world->options.seed ^ task_key(job, task)};
+
+    if (described && described->task_ms > 0)
+        return described->task_ms;
+    return random_between(&duration, 1000, world->options.task_ms_max);
+}
+
+static void perform_spawn(struct world *world, uint32_t number, uint64_t epoch)
+{
+    struct computer *computer = &world->computers[number];
+    struct agent_attempt_view view = view_of(computer, epoch);
+
+    array_reserve(computer->processes, computer->process_capacity, computer->process_count + 1);
+    computer->processes[computer->process_count++] = (struct process){
+        .epoch = epoch,
+        .job = view.job,
+        .task = view.task,
+        .attempt = view.attempt,
+        .request = view.request,
+        .state = PROCESS_STARTING,
+        .deadline_ms = view.lease_end_ms,
+        .left_ms = computing_ms(world, view.job, view.task),
+    };
+    computer_schedule(world, number, world_delay(world, 1, 30),
+                      (struct happening){.kind = HAPPEN_STARTED, .epoch = epoch});
+}
+
+static void perform_fetch(struct world *world, uint32_t number, uint64_t epoch)
+{
+    uint64_t longest_ms = 3000;
+
+    if (world_has(world, SIM_FAULT_FILES) && world_fault(world, SLOW_FETCH_PARTS))
+        longest_ms = 2 * MINUTE_MS;
+    computer_schedule(world, number, world_delay(world, 1, longest_ms),
+                      (struct happening){.kind = HAPPEN_FETCHED, .epoch = epoch});
+}
+
+static void thaw(struct world *world, uint32_t number, struct process *process)
+{
+    if (process->state == PROCESS_FROZEN && !lease_is_over(world, number, process))
+        process_run(world, number, process);
+}
+
+static void perform_end(struct world *world, uint32_t number, struct process *process, bool certain)
+{
+    /* A starting one is told again when it has started. */
+    if (process->state == PROCESS_STARTING || process->state == PROCESS_EXITED)
+        return;
+    process->ending = true;
+    if (!certain && world_chance(world, DEAF_PARTS))
+        return;
+    world_schedule(world, world_delay(world, 1, certain ? 20 : 5000),
+                   (struct happening){
+                       .kind = HAPPEN_PROCESS_DIES, .computer = number, .epoch = process->epoch});
+}
+
+static void perform_drop(struct world *world, uint32_t number, struct process *process)
+{
+    struct computer *computer = &world->computers[number];
+
+    if (process->state == PROCESS_RUNNING || process->state == PROCESS_FROZEN)
+        world_fail(world, "pc%u drops an attempt that still runs", number + 1);
+    *process = computer->processes[--computer->process_count];
+}
+
+static void perform_on_process(struct world *world, uint32_t number, struct process *process,
+                               const struct agent_effect *effect)
+{
+    switch (effect->kind) {
+    case AGENT_FREEZE:
+        if (process->state == PROCESS_RUNNING)
+            process_rest(world, process, PROCESS_FROZEN);
+        break;
+    case AGENT_THAW:
+        thaw(world, number, process);
+        break;
+    case AGENT_TERMINATE:
+    case AGENT_KILL:
+        perform_end(world, number, process, effect->kind == AGENT_KILL);
+        break;
+    case AGENT_DROP:
+        perform_drop(world, number, process);
+        break;
+    case AGENT_DEADLINE:
+        process->deadline_ms = effect->deadline_ms;
+        watch_deadline(world, number, process);
+        break;
+    case AGENT_FETCH:
+    case AGENT_SPAWN:
+    case AGENT_COLLECT:
+    case AGENT_SAVE_EPOCH:
+    case AGENT_REPORT:
+    case AGENT_LEFT:
+    case AGENT_TRACE:
+        abort();
+    }
+}
+
+void keeper_perform(struct world *world, uint32_t number, const struct agent_effect *effect)
+{
+    struct process *process = keeper_find(&world->computers[number], effect->epoch);
+
+    if (effect->kind == AGENT_FETCH)
+        perform_fetch(world, number, effect->epoch);
+    else if (effect->kind == AGENT_SPAWN)
+        perform_spawn(world, number, effect->epoch);
+    else if (effect->kind == AGENT_COLLECT)
+        computer_schedule(
+            world, number, world_delay(world, 1, 200),
+            (struct happening){.kind = HAPPEN_OUTPUTS_LISTED, .epoch = effect->epoch});
+    else if (process)
+        perform_on_process(world, number, process, effect);
+}
+
+/* What an agent that has just started finds of one process. */
+static void show_process(struct world *world, uint32_t number, const struct process *process)
+{
+    bool exited = process->state == PROCESS_EXITED, ending = process->ending;
+    struct agent_event event = {.kind = AGENT_FOUND,
+                                .epoch = process->epoch,
+                                .found = {.job = process->job,
+                                          .task = process->task,
+                                          .attempt = process->attempt,
+                                          .request = process->request,
+                                          .phase = AGENT_RUNNING,
+                                          .lease_end_ms = process->deadline_ms}};
+
+    if (process->state == PROCESS_FROZEN)
+        event.found.phase = AGENT_FROZEN;
+    if (exited)
+        event.found.phase = AGENT_COLLECTING;
+    if (ending)
+        event.found.phase = AGENT_KILLING;
+    computer_step(world, number, event);
+    if (ending && exited)
+        computer_step(world, number,
+                      (struct agent_event){.kind = AGENT_EXITED, .epoch = event.epoch});
+    else if (ending)
+        keeper_perform(world, number,
+                       &(struct agent_effect){.kind = AGENT_KILL, .epoch = event.epoch});
+}
+
+void keeper_show(struct world *world, uint32_t number)
+{
+    struct computer *computer = &world->computers[number];
+    size_t count = 0;
+
+    for (size_t i = 0; i < computer->process_count; i++)
+        /* One that nobody saw start never will: the keeper has not begun it. */
+        if (computer->processes[i].state != PROCESS_STARTING)
+            computer->processes[count++] = computer->processes[i];
+    computer->process_count = count;
+    for (size_t i = 0; i < count; i++)
+        show_process(world, number, &computer->processes[i]);
+}
+
+void keeper_power_off(struct world *world, uint32_t number)
+{
+    struct computer *computer = &world->computers[number];
+
+    for (size_t i = 0; i < computer->process_count; i++)
+        process_rest(world, &computer->processes[i], PROCESS_EXITED);
+    computer->process_count = 0;
+}
+
+/* Processes that ran are marked by their state staying so; their time stands still. */
+void keeper_suspend(struct world *world, uint32_t number)
+{
+    struct computer *computer = &world->computers[number];
+
+    for (size_t i = 0; i < computer->process_count; i++)
+        if (computer->processes[i].state == PROCESS_RUNNING) {
+            process_rest(world, &computer->processes[i], PROCESS_RUNNING);
+            computer->processes[i].since_ms = UINT64_MAX;
+        }
+}
+
+/* The keeper's timer is the first thing that fires: whose lease is over does not go on. */
+void keeper_resume(struct world *world, uint32_t number)
+{
+    struct computer *computer = &world->computers[number];
+
+    for (size_t i = 0; i < computer->process_count; i++) {
+        struct process *process = &computer->processes[i];
+
+        if (process->state == PROCESS_RUNNING) {
+            process->state = PROCESS_FROZEN;
+            thaw(world, number, process);
+        }
+        if (process->state != PROCESS_EXITED)
+            watch_deadline(world, number, process);
+    }
+    /* Backwards, because a step may drop one, and the last then takes its place. */
+    for (size_t i = computer->process_count; i-- > 0;)
+        if (computer->processes[i].state == PROCESS_FROZEN)
+            computer_step(
+                world, number,
+                (struct agent_event){.kind = AGENT_LAPSED, .epoch = computer->processes[i].epoch});
+}
+
+static void happen_started(struct world *world, uint32_t number, struct process *process)
+{
+    struct agent_event event = {.kind = AGENT_STARTED, .epoch = process->epoch};
+
+    if (process->state != PROCESS_STARTING)
+        return;
+    if (world_has(world, SIM_FAULT_FILES) && world_fault(world, START_FAILS_PARTS)) {
+        event.failure = REASON_CANNOT_START;
+        *process = world->computers[number].processes[--world->computers[number].process_count];
+    } else {
+        process->state = PROCESS_FROZEN;
+        world->result.started++;
+        thaw(world, number, process);
+        watch_deadline(world, number, process);
+    }
+    computer_step(world, number, event);
+}
+
+static void happen_process_ends(struct world *world, const struct happening *happening,
+                                struct process *process)
+{
+    if (process->state != PROCESS_RUNNING || process->run != happening->number ||
+        world->computers[happening->computer].power != POWER_ON)
+        return;
+    if (!process->ending) {
+        world->result.computed++;
+        map_put(&world->finished, process->epoch, 1);
+    }
+    process_exit(world, happening->computer, process);
+}
+
+static void happen_to_process(struct world *world, const struct happening *happening,
+                              struct process *process)
+{
+    if (happening->kind == HAPPEN_STARTED)
+        happen_started(world, happening->computer, process);
+    else if (happening->kind == HAPPEN_PROCESS_ENDS)
+        happen_process_ends(world, happening, process);
+    else if (happening->kind == HAPPEN_DEADLINE)
+        look_at_deadline(world, happening->computer, process);
+    else if (process->state == PROCESS_RUNNING || process->state == PROCESS_FROZEN)
+        process_exit(world, happening->computer, process);
+}
+
+void keeper_happens(struct world *world, const struct happening *happening)
+{
+    uint32_t number = happening->computer;
+    struct process *process = keeper_find(&world->computers[number], happening->epoch);
+    struct agent_event event = {.epoch = happening->epoch};
+    bool fails = world_has(world, SIM_FAULT_FILES);
+
+    if (happening->kind == HAPPEN_FETCHED) {
+        event.kind = AGENT_FETCHED;
+        if (fails && world_fault(world, FETCH_FAILS_PARTS))
+            event.failure = REASON_DISK_FULL_ON_NODE;
+        computer_step(world, number, event);
+    } else if (happening->kind == HAPPEN_OUTPUTS_LISTED) {
+        event.kind = AGENT_COLLECTED;
+        if (fails && world_fault(world, LISTING_FAILS_PARTS))
+            event.failure = REASON_CANNOT_COLLECT_OUTPUT;
+        computer_step(world, number, event);
+    } else if (process) {
+        happen_to_process(world, happening, process);
+    }
+}
