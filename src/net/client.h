@@ -24,15 +24,19 @@ struct client_options {
     const char *identity_folder; /* certificate and authority (identity.h); may be NULL */
     const char *authority_pem;   /* without an identity: the CA to trust, as text; may be NULL */
     bool unverified;             /* trust anybody, only to fetch the CA and compare it */
+    uint32_t protocol;           /* sent as Dusk-Protocol; 0: not at all */
     uint64_t timeout_ms;         /* to connect, and the longest silence; 0: 30 s */
 };
 
-/* Connects at the first request. The options' texts are copied. */
+/*
+ * Connects at the first request. The options' texts are copied. From the first request on SIGPIPE
+ * is ignored in the process (libwebsockets does that), so look at what writing to a pipe returns.
+ */
 int client_new(const struct client_options *options, struct client **ret_client, struct error *err);
 struct client *client_free(struct client *client);
 DEFINE_CLEANUP(struct client *, client_free);
 
-/* The longest silence from the next request on, for long polls; 0: for ever. */
+/* The longest silence from the next request on; 0: for ever, for long polls. */
 void client_set_timeout(struct client *client, uint64_t timeout_ms);
 
 /*

@@ -3,10 +3,9 @@
  * See dialer.h. One dial is: look the name up (in libuv's thread, because a resolver that hangs
  * must not stop an agent from serving its owner), then try each address in turn until a WebSocket
  * stands. An address that answers wrongly ends the dial; only those that do not answer are passed
- * over. A dial that failed is reported from the loop, never from within dialer_dial().
- *
- * States: idle -> looking up -> connecting -> up -> idle; `report` carries a failure to the loop's
- * next turn.
+ * over. libwebsockets does not say why nobody answered, so the last address is then tried once
+ * more, only to hear the kernel's reason. A dial that failed is reported from the loop, never from
+ * within dialer_dial().
  */
 #define _GNU_SOURCE
 #include "dialer.h"
@@ -27,7 +26,8 @@ enum {
     CONNECT_TIMEOUT_S = 15,
     PING_INTERVAL_S = 30,
     LINK_PIECE_SIZE = 4 << 10,
-    DESCRIPTORS_MAX = 8 /* one connection and libwebsockets' own */
+    DESCRIPTORS_MAX = 8, /* one connection and libwebsockets' own */
+    PROBE_TIMEOUT_MS = 2000
 };
 
 enum dialer_state { DIALER_IDLE, DIALER_LOOKING_UP, DIALER_CONNECTING, DIALER_UP };
@@ -51,14 +51,13 @@ struct dialer {
     const struct addrinfo *address; /* the one that is tried */
     struct lws *wsi;
     struct link *link;
-    uv_timer_t report;
-    bool report_open;
-    char *failure; /* what the report will say */
+    uv_timer_t report; /* carries a failure to the loop's next turn */
+    uv_tcp_t probe;    /* asks the kernel why nobody answers */
+    uv_connect_t probing;
+    unsigned int open_handles; /* of the two above */
+    char *failure;             /* what the report will say */
     bool freeing;
 };
-
-/* Ends the dial; on_closed follows from the loop. Takes the sentence over. */
-static void fail(struct dialer *dialer, char *sentence);
 
 static void forget_addresses(struct dialer *dialer)
 {
@@ -78,6 +77,7 @@ static void on_report(uv_timer_t *timer)
         dialer->handlers.on_closed(dialer->userdata, NULL, LINK_CLOSE_LOST, failure);
 }
 
+/* Ends the dial; on_closed follows from the loop. Takes the sentence over. */
 static void fail(struct dialer *dialer, char *sentence)
 {
     forget_addresses(dialer);
@@ -157,9 +157,66 @@ struct link *dialer_link(const struct dialer *dialer)
     return dialer->link;
 }
 
-/* Nothing answered at this address: the next one, or the end. `words` are libwebsockets'. */
-static void on_no_connection(struct dialer *dialer, struct lws *wsi, const char *words)
+static void fail_unanswered(struct dialer *dialer, const char *words)
 {
+    struct buffer sentence = BUFFER_INIT;
+
+    buffer_appendf(&sentence, "no connection to '%s', port %u: %s", dialer->host,
+                   (unsigned int)dialer->port, words);
+    fail(dialer, buffer_take(&sentence));
+}
+
+static void on_probe_closed(uv_handle_t *handle)
+{
+    struct dialer *dialer = handle->data;
+
+    dialer->open_handles--;
+}
+
+static void on_probed(uv_connect_t *probing, int status)
+{
+    struct dialer *dialer = probing->handle->data;
+
+    if (dialer->freeing)
+        return;
+    uv_timer_stop(&dialer->report);
+    if (!uv_is_closing((uv_handle_t *)&dialer->probe))
+        uv_close((uv_handle_t *)&dialer->probe, on_probe_closed);
+    if (status == UV_ECANCELED)
+        fail_unanswered(dialer, "nobody answers");
+    else
+        fail_unanswered(dialer, status < 0 ? uv_strerror(status)
+                                           : "what answers there ends the connection at once");
+}
+
+/* Closing the probe makes on_probed say that it was cancelled. */
+static void on_probe_timeout(uv_timer_t *timer)
+{
+    struct dialer *dialer = timer->data;
+
+    uv_close((uv_handle_t *)&dialer->probe, on_probe_closed);
+}
+
+static void probe(struct dialer *dialer, const struct sockaddr *address)
+{
+    int r;
+
+    uv_tcp_init(dialer->loop, &dialer->probe);
+    dialer->probe.data = dialer;
+    dialer->open_handles++;
+    r = uv_tcp_connect(&dialer->probing, &dialer->probe, address, on_probed);
+    if (r == 0) {
+        uv_timer_start(&dialer->report, on_probe_timeout, PROBE_TIMEOUT_MS, 0);
+        return;
+    }
+    uv_close((uv_handle_t *)&dialer->probe, on_probe_closed);
+    fail_unanswered(dialer, uv_strerror(r));
+}
+
+/* Nothing answered at this address: the next one, or the end. */
+static void on_no_connection(struct dialer *dialer, struct lws *wsi)
+{
+    const struct addrinfo *address = dialer->address;
     struct buffer sentence = BUFFER_INIT;
     unsigned int status = wsi ? lws_http_client_http_response(wsi) : 0;
     const char *problem = tls_client_problem(dialer->tls);
@@ -176,14 +233,11 @@ static void on_no_connection(struct dialer *dialer, struct lws *wsi, const char 
         fail(dialer, buffer_take(&sentence));
         return;
     }
-    dialer->address = dialer->address->ai_next;
-    if (dialer->address) {
+    dialer->address = address->ai_next;
+    if (dialer->address)
         connect_address(dialer);
-        return;
-    }
-    buffer_appendf(&sentence, "no connection to '%s', port %u: %s", dialer->host,
-                   (unsigned int)dialer->port, words ? words : "nobody answers");
-    fail(dialer, buffer_take(&sentence));
+    else
+        probe(dialer, address->ai_addr);
 }
 
 static int on_established(struct dialer *dialer, struct lws *wsi)
@@ -224,7 +278,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION:
         return tls_client_verify(dialer->tls, user, length != 0);
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-        on_no_connection(dialer, wsi, in);
+        on_no_connection(dialer, wsi);
         return 0;
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
         return on_established(dialer, wsi);
@@ -240,6 +294,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_WS_CLIENT_DROP_PROTOCOL:
         on_link_closed(dialer);
         return 0;
+    case LWS_CALLBACK_TIMER:
+        return -1; /* link.c begins a close so */
     default:
         return 0;
     }
@@ -292,7 +348,7 @@ int dialer_new(const struct dialer_options *options, struct dialer **ret_dialer,
     dialer->ping.secs_since_valid_hangup = (uint16_t)(2 * ping_s);
     uv_timer_init(dialer->loop, &dialer->report);
     dialer->report.data = dialer;
-    dialer->report_open = true;
+    dialer->open_handles = 1;
     r = tls_client_new(&tls, &dialer->tls, err);
     if (r == 0)
         r = open_context(dialer, err);
@@ -306,7 +362,7 @@ static void on_report_closed(uv_handle_t *handle)
 {
     struct dialer *dialer = handle->data;
 
-    dialer->report_open = false;
+    dialer->open_handles--;
 }
 
 struct dialer *dialer_free(struct dialer *dialer)
@@ -315,10 +371,12 @@ struct dialer *dialer_free(struct dialer *dialer)
         return NULL;
     dialer->freeing = true;
     uv_close((uv_handle_t *)&dialer->report, on_report_closed);
+    if (dialer->open_handles > 1 && !uv_is_closing((uv_handle_t *)&dialer->probe))
+        uv_close((uv_handle_t *)&dialer->probe, on_probe_closed);
     if (dialer->lookup_open)
         uv_cancel((uv_req_t *)&dialer->lookup);
     loop_context_free(dialer->loop, dialer->context);
-    while (dialer->report_open || dialer->lookup_open)
+    while (dialer->open_handles > 0 || dialer->lookup_open)
         uv_run(dialer->loop, UV_RUN_NOWAIT);
     forget_addresses(dialer);
     tls_client_free(dialer->tls);

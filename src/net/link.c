@@ -47,6 +47,7 @@ struct link {
     struct buffer incoming;
 
     bool closing;            /* we decided to close */
+    bool close_begun;        /* and told libwebsockets */
     unsigned int close_code; /* ours or the peer's, whoever was first */
     char *close_reason;
 };
@@ -117,7 +118,7 @@ void link_close(struct link *link, unsigned int code, const char *reason)
         return;
     link->closing = true;
     set_close(link, code, reason ? reason : "", reason ? strlen(reason) : 0);
-    lws_set_timeout(link->wsi, PENDING_TIMEOUT_CLOSE_SEND, CLOSE_TIMEOUT_S);
+    lws_set_timeout(link->wsi, PENDING_TIMEOUT_USER_OK, CLOSE_TIMEOUT_S);
     lws_callback_on_writable(link->wsi);
 }
 
@@ -225,7 +226,11 @@ static bool write_piece(struct link *link, size_t *ret_length)
     return true;
 }
 
-static int write_closing_frame(struct link *link)
+/*
+ * The polite close must begin in a timer: where a callback's result closes, libwebsockets 4.1 on
+ * libuv (as Debian builds it, with _DEBUG) closes twice, and the second time cuts the frame off.
+ */
+static void begin_close(struct link *link)
 {
     size_t length = strlen(link->close_reason);
     char reason[LINK_REASON_SIZE_MAX];
@@ -239,7 +244,8 @@ static int write_closing_frame(struct link *link)
     memcpy(reason, link->close_reason, length);
     lws_close_reason(link->wsi, (enum lws_close_status)link->close_code, (unsigned char *)reason,
                      length);
-    return -1;
+    link->close_begun = true;
+    lws_set_timer_usecs(link->wsi, 1);
 }
 
 int link_write(struct link *link)
@@ -260,8 +266,8 @@ int link_write(struct link *link)
     }
     if (link->first)
         lws_callback_on_writable(link->wsi);
-    else if (link->closing)
-        return write_closing_frame(link);
+    else if (link->closing && !link->close_begun)
+        begin_close(link);
     return 0;
 }
 
