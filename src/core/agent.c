@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The agent's brain; agent.h tells what it is for.
+ * The agent's brain; agent.h tells what it is for, agent_attempt.c how an attempt lives.
  *
- * Each attempt is in one phase; attempt_move() is the only place that changes it, along the table
- * below, and does what entering a phase always means. What an attempt wants besides is few flags:
- * `forgotten` (drop it as soon as nothing of it runs), `lapsed` (its lease is over), `outcome` and
- * `reason` for the report. After every event the whole (short) list is looked at once for what time
- * has made due.
+ * A step takes the event to the attempt that it is about, looks at all of the (short) list for what
+ * time, the owner and the room on the node have made due, lets go of what nobody wants any more,
+ * and last says whether there is something to report.
  */
-#include "core/agent.h"
+#include "agent_internal.h"
 
 #include "base/digest.h"
 #include "base/memory.h"
@@ -16,82 +14,10 @@
 #include <assert.h>
 #include <errno.h>
 
-struct attempt {
-    uint64_t epoch;
-    uint32_t job, task, attempt;
-    struct resources request;
-    enum agent_phase phase;
-    enum outcome outcome;
-    enum reason reason;
-    bool forgotten; /* the server wants nothing of it */
-    bool lapsed;    /* frozen because its lease ended */
-    bool for_owner; /* frozen because the owner is there */
-    bool news;      /* changed since it was last reported */
-    uint64_t lease_end_ms;
-    uint64_t since_ms; /* when its phase began */
-};
-
-struct agent {
-    struct agent_options options;
-    uint64_t now_ms;
-    uint64_t session;
-    uint64_t next_report_ms;
-    uint64_t highest_epoch;
-    bool owner_present;
-    uint64_t owner_since_ms; /* when the owner returned or left last */
-    bool leaving;
-    bool left;
-    bool report_due;          /* a full one */
-    struct attempt *attempts; /* owned; attempts_max of them, in the order of arrival */
-    size_t attempt_count;
-};
-
-static const char *const phase_names[AGENT_PHASE_COUNT] = {
-    [AGENT_WAITING] = "waiting", [AGENT_FETCHING] = "fetching",     [AGENT_STARTING] = "starting",
-    [AGENT_RUNNING] = "running", [AGENT_FROZEN] = "frozen",         [AGENT_STOPPING] = "stopping",
-    [AGENT_KILLING] = "killing", [AGENT_COLLECTING] = "collecting", [AGENT_ENDED] = "ended",
-};
-
-static const bool phase_move_allowed[AGENT_PHASE_COUNT][AGENT_PHASE_COUNT] = {
-    [AGENT_WAITING] = {[AGENT_FETCHING] = true, [AGENT_ENDED] = true},
-    [AGENT_FETCHING] = {[AGENT_STARTING] = true, [AGENT_ENDED] = true},
-    [AGENT_STARTING] = {[AGENT_RUNNING] = true, [AGENT_KILLING] = true, [AGENT_ENDED] = true},
-    [AGENT_RUNNING] = {[AGENT_FROZEN] = true,
-                       [AGENT_STOPPING] = true,
-                       [AGENT_KILLING] = true,
-                       [AGENT_COLLECTING] = true,
-                       [AGENT_ENDED] = true},
-    [AGENT_FROZEN] = {[AGENT_RUNNING] = true,
-                      [AGENT_STOPPING] = true,
-                      [AGENT_KILLING] = true,
-                      [AGENT_COLLECTING] = true,
-                      [AGENT_ENDED] = true},
-    [AGENT_STOPPING] = {[AGENT_KILLING] = true, [AGENT_ENDED] = true},
-    [AGENT_KILLING] = {[AGENT_ENDED] = true},
-    [AGENT_COLLECTING] = {[AGENT_ENDED] = true},
-};
-
-const char *agent_phase_name(enum agent_phase phase)
-{
-    assert(phase < AGENT_PHASE_COUNT);
-    return phase_names[phase];
-}
-
 void agent_effects_deinit(struct agent_effects *effects)
 {
     free(effects->items);
     *effects = AGENT_EFFECTS_INIT;
-}
-
-static struct agent_effect *agent_emit(struct agent_effects *effects, enum agent_effect_kind kind,
-                                       uint64_t epoch)
-{
-    struct agent_effect *effect;
-
-    assert(effects->length < effects->capacity);
-    effect = &effects->items[effects->length++];
-    *effect = (struct agent_effect){.kind = kind, .epoch = epoch};
-    return effect;
 }
 
 struct agent *agent_new(const struct agent_options *options)
@@ -159,116 +85,6 @@ static bool agent_has_room(const struct agent *agent, const struct resources *re
     return resources_fit(&needed, &agent->options.capacity);
 }
 
-static void attempt_move(struct agent *agent, struct attempt *attempt, enum agent_phase to,
-                         enum reason reason, struct agent_effects *effects)
-{
-    struct agent_effect *trace = agent_emit(effects, AGENT_TRACE, attempt->epoch);
-
-    assert(phase_move_allowed[attempt->phase][to]);
-    trace->trace.job = attempt->job;
-    trace->trace.task = attempt->task;
-    trace->trace.attempt = attempt->attempt;
-    trace->trace.from = attempt->phase;
-    trace->trace.to = to;
-    trace->trace.reason = reason;
-    attempt->phase = to;
-    attempt->since_ms = agent->now_ms;
-    attempt->reason = reason;
-    switch (to) {
-    case AGENT_FETCHING:
-        agent_emit(effects, AGENT_FETCH, attempt->epoch);
-        break;
-    case AGENT_STARTING:
-        agent_emit(effects, AGENT_DEADLINE, attempt->epoch)->deadline_ms = attempt->lease_end_ms;
-        agent_emit(effects, AGENT_SPAWN, attempt->epoch);
-        break;
-    case AGENT_FROZEN:
-        agent_emit(effects, AGENT_FREEZE, attempt->epoch);
-        attempt->news = true;
-        break;
-    case AGENT_STOPPING:
-        agent_emit(effects, AGENT_TERMINATE, attempt->epoch);
-        break;
-    case AGENT_KILLING:
-        agent_emit(effects, AGENT_KILL, attempt->epoch);
-        break;
-    case AGENT_COLLECTING:
-        agent_emit(effects, AGENT_COLLECT, attempt->epoch);
-        break;
-    case AGENT_RUNNING:
-    case AGENT_ENDED:
-        attempt->news = true;
-        break;
-    case AGENT_WAITING:
-    case AGENT_PHASE_COUNT:
-        abort();
-    }
-}
-
-static void attempt_end(struct agent *agent, struct attempt *attempt, enum outcome outcome,
-                        enum reason reason, struct agent_effects *effects)
-{
-    attempt->outcome = outcome;
-    attempt_move(agent, attempt, AGENT_ENDED, reason, effects);
-}
-
-/* Politely if that makes sense: a frozen program must be thawed to hear it. */
-static void attempt_stop(struct agent *agent, struct attempt *attempt, enum reason reason,
-                         struct agent_effects *effects)
-{
-    switch (attempt->phase) {
-    case AGENT_WAITING:
-    case AGENT_FETCHING:
-        attempt_end(agent, attempt, OUTCOME_VACATED, reason, effects);
-        break;
-    case AGENT_STARTING:
-        attempt_move(agent, attempt, AGENT_KILLING, reason, effects);
-        break;
-    case AGENT_FROZEN:
-        /* Whoever has no lease, or an owner at the desk, gets no more of the processor. */
-        if (attempt->lapsed || agent->owner_present) {
-            attempt_move(agent, attempt, AGENT_KILLING, reason, effects);
-            break;
-        }
-        attempt_move(agent, attempt, AGENT_STOPPING, reason, effects);
-        agent_emit(effects, AGENT_THAW, attempt->epoch);
-        break;
-    case AGENT_RUNNING:
-        attempt_move(agent, attempt, AGENT_STOPPING, reason, effects);
-        break;
-    case AGENT_COLLECTING:
-    case AGENT_ENDED:
-        attempt->news = true;
-        break;
-    case AGENT_STOPPING:
-    case AGENT_KILLING:
-    case AGENT_PHASE_COUNT:
-        break;
-    }
-}
-
-static void attempt_kill(struct agent *agent, struct attempt *attempt, enum reason reason,
-                         struct agent_effects *effects)
-{
-    switch (attempt->phase) {
-    case AGENT_WAITING:
-    case AGENT_FETCHING:
-        attempt_end(agent, attempt, OUTCOME_VACATED, reason, effects);
-        break;
-    case AGENT_STARTING:
-    case AGENT_RUNNING:
-    case AGENT_FROZEN:
-    case AGENT_STOPPING:
-        attempt_move(agent, attempt, AGENT_KILLING, reason, effects);
-        break;
-    case AGENT_KILLING:
-    case AGENT_COLLECTING:
-    case AGENT_ENDED:
-    case AGENT_PHASE_COUNT:
-        break;
-    }
-}
-
 static uint64_t lease_end(const struct agent_event *event)
 {
     return event->start.answers_ms + event->start.lease_ms;
@@ -315,67 +131,6 @@ static void on_renewed(struct agent *agent, const struct agent_event *event,
         agent_emit(effects, AGENT_DEADLINE, attempt->epoch)->deadline_ms = attempt->lease_end_ms;
     if (agent->now_ms < attempt->lease_end_ms)
         attempt->lapsed = false;
-}
-
-static void on_exited(struct agent *agent, struct attempt *attempt, struct agent_effects *effects)
-{
-    switch (attempt->phase) {
-    case AGENT_STARTING:
-        /* It was so short that the news of its start and of its end came together. */
-        attempt_move(agent, attempt, AGENT_RUNNING, REASON_FIRST_IN_LINE, effects);
-        attempt_move(agent, attempt, AGENT_COLLECTING, REASON_ENDED_BY_ITSELF, effects);
-        break;
-    case AGENT_RUNNING:
-    case AGENT_FROZEN:
-        attempt_move(agent, attempt, AGENT_COLLECTING, REASON_ENDED_BY_ITSELF, effects);
-        break;
-    case AGENT_STOPPING:
-    case AGENT_KILLING:
-        attempt_end(agent, attempt, attempt->lapsed ? OUTCOME_LOST : OUTCOME_VACATED,
-                    attempt->reason, effects);
-        break;
-    case AGENT_WAITING:
-    case AGENT_FETCHING:
-    case AGENT_COLLECTING:
-    case AGENT_ENDED:
-    case AGENT_PHASE_COUNT:
-        break;
-    }
-}
-
-/* Nobody knows whether it had done its work, so it has not. */
-static void on_vanished(struct agent *agent, struct attempt *attempt, struct agent_effects *effects)
-{
-    switch (attempt->phase) {
-    case AGENT_STARTING:
-    case AGENT_RUNNING:
-    case AGENT_FROZEN:
-        attempt_end(agent, attempt, OUTCOME_LOST, REASON_AGENT_LOST_IT, effects);
-        break;
-    case AGENT_STOPPING:
-    case AGENT_KILLING:
-        on_exited(agent, attempt, effects);
-        break;
-    case AGENT_WAITING:
-    case AGENT_FETCHING:
-    case AGENT_COLLECTING:
-    case AGENT_ENDED:
-    case AGENT_PHASE_COUNT:
-        break;
-    }
-}
-
-static void on_started(struct agent *agent, struct attempt *attempt, enum reason failure,
-                       struct agent_effects *effects)
-{
-    if (failure != REASON_NONE &&
-        (attempt->phase == AGENT_STARTING || attempt->phase == AGENT_KILLING))
-        attempt_end(agent, attempt, OUTCOME_FAILED, failure, effects);
-    else if (attempt->phase == AGENT_STARTING)
-        attempt_move(agent, attempt, AGENT_RUNNING, REASON_FIRST_IN_LINE, effects);
-    else if (attempt->phase == AGENT_KILLING)
-        /* It was still starting when it had to go. */
-        agent_emit(effects, AGENT_KILL, attempt->epoch);
 }
 
 static struct resources larger_of(const struct resources *a, struct resources b)
@@ -439,13 +194,13 @@ static void on_attempt(struct agent *agent, const struct agent_event *event,
             attempt_move(agent, attempt, AGENT_STARTING, REASON_FIRST_IN_LINE, effects);
         break;
     case AGENT_STARTED:
-        on_started(agent, attempt, event->failure, effects);
+        attempt_started(agent, attempt, event->failure, effects);
         break;
     case AGENT_EXITED:
-        on_exited(agent, attempt, effects);
+        attempt_exited(agent, attempt, effects);
         break;
     case AGENT_VANISHED:
-        on_vanished(agent, attempt, effects);
+        attempt_vanished(agent, attempt, effects);
         break;
     case AGENT_COLLECTED:
         if (attempt->phase != AGENT_COLLECTING)
@@ -471,94 +226,6 @@ static void on_attempt(struct agent *agent, const struct agent_event *event,
     case AGENT_LEAVE:
         abort();
     }
-}
-
-/* The lease of an attempt is over: it must not run, and what has not begun never will. */
-static void attempt_lapse(struct agent *agent, struct attempt *attempt,
-                          struct agent_effects *effects)
-{
-    switch (attempt->phase) {
-    case AGENT_WAITING:
-    case AGENT_FETCHING:
-        attempt_end(agent, attempt, OUTCOME_LOST, REASON_LEASE_ENDED, effects);
-        break;
-    case AGENT_RUNNING:
-        attempt->lapsed = true;
-        attempt_move(agent, attempt, AGENT_FROZEN, REASON_LEASE_ENDED, effects);
-        break;
-    case AGENT_FROZEN:
-        attempt->lapsed = true;
-        break;
-    case AGENT_STARTING:
-    case AGENT_STOPPING:
-        attempt->lapsed = true;
-        attempt_move(agent, attempt, AGENT_KILLING, REASON_LEASE_ENDED, effects);
-        break;
-    case AGENT_KILLING:
-    case AGENT_COLLECTING:
-    case AGENT_ENDED:
-    case AGENT_PHASE_COUNT:
-        break;
-    }
-}
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-static uint64_t later(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
-/* When a frozen attempt must leave, for its owner's sake or because it lapsed; else UINT64_MAX. */
-static uint64_t frozen_until_ms(const struct agent *agent, const struct attempt *attempt)
-{
-    uint64_t until_ms = UINT64_MAX;
-
-    if (agent->owner_present)
-        until_ms = later(attempt->since_ms, agent->owner_since_ms) + agent->options.suspend_for_ms;
-    if (attempt->lapsed)
-        until_ms = earlier(until_ms, attempt->since_ms + agent->options.keep_lapsed_ms);
-    return until_ms;
-}
-
-static void attempt_look_frozen(struct agent *agent, struct attempt *attempt,
-                                struct agent_effects *effects)
-{
-    if (agent->now_ms >= frozen_until_ms(agent, attempt)) {
-        attempt_move(agent, attempt, AGENT_KILLING,
-                     agent->owner_present ? REASON_OWNER_RETURNED : REASON_LEASE_ENDED, effects);
-        return;
-    }
-    if (attempt->lapsed || agent->owner_present)
-        return;
-    attempt_move(agent, attempt, AGENT_RUNNING,
-                 attempt->for_owner ? REASON_OWNER_LEFT : REASON_LEASE_RENEWED, effects);
-    agent_emit(effects, AGENT_THAW, attempt->epoch);
-    attempt->for_owner = false;
-}
-
-/* What time and the owner make of an attempt now. */
-static void attempt_look(struct agent *agent, struct attempt *attempt,
-                         struct agent_effects *effects)
-{
-    if (agent->now_ms >= attempt->lease_end_ms)
-        attempt_lapse(agent, attempt, effects);
-    if (attempt->phase <= AGENT_FETCHING && agent->owner_present)
-        attempt_end(agent, attempt, OUTCOME_VACATED, REASON_OWNER_RETURNED, effects);
-    if (attempt->phase == AGENT_RUNNING && agent->owner_present) {
-        attempt->for_owner = true;
-        attempt_move(agent, attempt, AGENT_FROZEN, REASON_OWNER_RETURNED, effects);
-    }
-    if (attempt->phase == AGENT_FROZEN)
-        attempt_look_frozen(agent, attempt, effects);
-    if (attempt->phase == AGENT_STOPPING &&
-        agent->now_ms - attempt->since_ms >= agent->options.grace_ms)
-        attempt_move(agent, attempt, AGENT_KILLING, attempt->reason, effects);
-    if (agent->leaving && attempt->phase < AGENT_COLLECTING)
-        attempt_stop(agent, attempt, REASON_AGENT_STOPPED, effects);
 }
 
 /* An attempt that the server has forgotten is dropped as soon as nothing of it runs. */
@@ -685,19 +352,6 @@ void agent_step(struct agent *agent, const struct agent_event *event, struct age
     agent_speak(agent, effects);
 }
 
-static uint64_t attempt_next_ms(const struct agent *agent, const struct attempt *attempt)
-{
-    uint64_t next = UINT64_MAX;
-
-    if (attempt->phase <= AGENT_STOPPING && !attempt->lapsed)
-        next = attempt->lease_end_ms;
-    if (attempt->phase == AGENT_STOPPING)
-        next = earlier(next, attempt->since_ms + agent->options.grace_ms);
-    if (attempt->phase == AGENT_FROZEN)
-        next = earlier(next, frozen_until_ms(agent, attempt));
-    return next;
-}
-
 uint64_t agent_next_step_ms(const struct agent *agent)
 {
     uint64_t next = agent->session != 0 ? agent->next_report_ms : UINT64_MAX;
@@ -705,25 +359,6 @@ uint64_t agent_next_step_ms(const struct agent *agent)
     for (size_t i = 0; i < agent->attempt_count; i++)
         next = earlier(next, attempt_next_ms(agent, &agent->attempts[i]));
     return next;
-}
-
-static struct agent_report_item attempt_item(const struct attempt *attempt)
-{
-    struct agent_report_item item = {.epoch = attempt->epoch,
-                                     .job = attempt->job,
-                                     .task = attempt->task,
-                                     .attempt = attempt->attempt,
-                                     .state = ATTEMPT_RUNNING,
-                                     .outcome = attempt->outcome,
-                                     .reason = attempt->reason};
-
-    if (attempt->phase <= AGENT_STARTING)
-        item.state = ATTEMPT_PREPARING;
-    if (attempt->phase == AGENT_FROZEN)
-        item.state = ATTEMPT_SUSPENDED;
-    if (attempt->phase == AGENT_ENDED)
-        item.state = ATTEMPT_ENDED;
-    return item;
 }
 
 size_t agent_write_report(struct agent *agent, bool full, struct agent_report_item *items)

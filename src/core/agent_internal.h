@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the two files of the agent's brain share: the agent (agent.c) and its attempts
+ * (agent_attempt.c). */
+#pragma once
+
+#include "core/agent.h"
+
+struct attempt {
+    uint64_t epoch;
+    uint32_t job, task, attempt;
+    struct resources request;
+    enum agent_phase phase;
+    enum outcome outcome;
+    enum reason reason;
+    bool forgotten; /* the server wants nothing of it: drop it as soon as nothing of it runs */
+    bool lapsed;    /* frozen because its lease ended */
+    bool for_owner; /* frozen because the owner is there */
+    bool news;      /* changed since it was last reported */
+    uint64_t lease_end_ms;
+    uint64_t since_ms; /* when its phase began */
+};
+
+struct agent {
+    struct agent_options options;
+    uint64_t now_ms;
+    uint64_t session;
+    uint64_t next_report_ms;
+    uint64_t highest_epoch;
+    bool owner_present;
+    uint64_t owner_since_ms; /* when the owner returned or left last */
+    bool leaving;
+    bool left;
+    bool report_due;          /* a full one */
+    struct attempt *attempts; /* owned; attempts_max of them, in the order of arrival */
+    size_t attempt_count;
+};
+
+/* agent_attempt.c */
+struct agent_effect *agent_emit(struct agent_effects *effects, enum agent_effect_kind kind,
+                                uint64_t epoch);
+void attempt_move(struct agent *agent, struct attempt *attempt, enum agent_phase to,
+                  enum reason reason, struct agent_effects *effects);
+void attempt_end(struct agent *agent, struct attempt *attempt, enum outcome outcome,
+                 enum reason reason, struct agent_effects *effects);
+/* Politely if that makes sense. */
+void attempt_stop(struct agent *agent, struct attempt *attempt, enum reason reason,
+                  struct agent_effects *effects);
+void attempt_kill(struct agent *agent, struct attempt *attempt, enum reason reason,
+                  struct agent_effects *effects);
+void attempt_started(struct agent *agent, struct attempt *attempt, enum reason failure,
+                     struct agent_effects *effects);
+void attempt_exited(struct agent *agent, struct attempt *attempt, struct agent_effects *effects);
+void attempt_vanished(struct agent *agent, struct attempt *attempt, struct agent_effects *effects);
+/* What time and the owner make of it now. */
+void attempt_look(struct agent *agent, struct attempt *attempt, struct agent_effects *effects);
+/* When it must be looked at again at the latest. */
+uint64_t attempt_next_ms(const struct agent *agent, const struct attempt *attempt);
+struct agent_report_item attempt_item(const struct attempt *attempt);
+
+static inline uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline uint64_t later(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
