@@ -435,6 +435,24 @@ static void queries_filter_and_sort(void **state)
     assert_query(store, filter, "");
 }
 
+/* Each way to ask for one task must do without a sort, which the query asserts. */
+static void one_task_is_found_in_every_way(void **state)
+{
+    struct store *store = *state;
+
+    add_three_jobs(store);
+    for (int way = 0; way < 8; way++) {
+        const struct store_task_filter filter = {.job = 2,
+                                                 .task = way & 1 ? 1 : 0,
+                                                 .only_open = way & 1,
+                                                 .only_over = !(way & 1),
+                                                 .newest_first = way & 2,
+                                                 .user = way & 4 ? "bob" : NULL};
+
+        assert_query(store, filter, way & 1 ? "2.1 " : "2.0 ");
+    }
+}
+
 /* More than one chunk, cut in the middle of jobs, in every way to walk. */
 static void chunks_join_without_a_seam(void **state)
 {
@@ -678,6 +696,7 @@ int main(void)
         test(a_result_needs_its_task),
         test(a_task_needs_its_job),
         test(queries_filter_and_sort),
+        test(one_task_is_found_in_every_way),
         test(chunks_join_without_a_seam),
         test(a_cursor_lets_writers_go_on),
         test(the_log_is_cleaned_under_an_open_cursor),

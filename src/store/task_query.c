@@ -110,7 +110,10 @@ static void task_query_append_sql(const struct store_task_filter *filter, struct
         buffer_append_text(sql, " AND task.over = 1");
     if (filter->only_open)
         buffer_append_text(sql, " AND task.over = 0");
-    buffer_appendf(sql, " ORDER BY %s%s, task.task%s LIMIT ?6", first, order, order);
+    /* One task is in order by itself, and SQLite would sort it nevertheless. */
+    if (filter->job == 0 || filter->task == STORE_NONE)
+        buffer_appendf(sql, " ORDER BY %s%s, task.task%s", first, order, order);
+    buffer_append_text(sql, " LIMIT ?6");
 }
 
 static const char *copy_text(struct arena *arena, const char *text)
