@@ -15,7 +15,9 @@ static int refuse_command(const char *name)
     const char *nearest = help_nearest(name);
 
     error_set(&err, FAILURE_USAGE, "there is no command '%s'", name);
-    if (nearest)
+    if (name[0] == '-')
+        error_hint(&err, "options stand behind the command: dusk COMMAND %s", name);
+    else if (nearest)
         error_hint(&err, "did you mean 'dusk %s'? 'dusk help' lists all commands", nearest);
     else
         error_hint(&err, "'dusk help' lists all commands");

@@ -40,7 +40,7 @@ static int wait_for_one(const struct plan *plan, const struct id *id, struct err
     if (r == FAILURE_TIMEOUT) {
         _cleanup_buffer_ struct buffer name = BUFFER_INIT, text = BUFFER_INIT;
 
-        id_append(&name, id);
+        id_append_noun(&name, id);
         progress_append(&text, &progress);
         return error_set(err, r, "the time is over, and %s is not: %s", name.data, text.data);
     }

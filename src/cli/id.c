@@ -39,6 +39,12 @@ void id_append(struct buffer *buffer, const struct id *id)
         buffer_appendf(buffer, ".%" PRIu64, id->task);
 }
 
+void id_append_noun(struct buffer *buffer, const struct id *id)
+{
+    buffer_append_text(buffer, id->has_task ? "task " : "job ");
+    id_append(buffer, id);
+}
+
 void id_append_task_query(struct buffer *buffer, const struct id *id, char separator)
 {
     if (id->has_task)

@@ -19,5 +19,7 @@ int id_parse(const char *text, struct id *ret_id, struct error *err);
 
 /* "17" or "17.3". */
 void id_append(struct buffer *buffer, const struct id *id);
+/* "job 17" or "task 17.3". */
+void id_append_noun(struct buffer *buffer, const struct id *id);
 /* Appends "?task=3" or "&task=3", by `separator`, if a task is meant. */
 void id_append_task_query(struct buffer *buffer, const struct id *id, char separator);

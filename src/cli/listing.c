@@ -191,17 +191,19 @@ void listing_end(struct listing_printer *printer)
 
 static int write_out(void *userdata, const void *data, size_t length)
 {
-    (void)userdata;
+    if (length > 0)
+        *(char *)userdata = ((const char *)data)[length - 1];
     return fwrite(data, 1, length, stdout) == length ? 0 : -EIO;
 }
 
 int listing_pass_through(struct connection *connection, const char *path, struct error *err)
 {
-    int r = connection_stream(connection, path, write_out, NULL, err);
+    char last = '\0';
+    int r = connection_stream(connection, path, write_out, &last, err);
 
     if (r == -EIO)
         return error_set(err, r, "cannot write the output");
-    if (r == 0)
+    if (r == 0 && last != '\n')
         (void)putchar('\n');
     return r;
 }

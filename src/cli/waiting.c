@@ -211,17 +211,18 @@ int waiting_run(const struct waiting *waiting, struct progress *ret_progress, st
 int waiting_conclude(const struct id *id, const struct progress *progress)
 {
     _cleanup_error_ struct error err = ERROR_INIT;
-    _cleanup_buffer_ struct buffer name = BUFFER_INIT, text = BUFFER_INIT;
+    _cleanup_buffer_ struct buffer name = BUFFER_INIT, noun = BUFFER_INIT, text = BUFFER_INIT;
     enum verdict verdict = progress_verdict(progress);
 
     if (verdict == VERDICT_COMPLETED)
         return EXIT_CODE_OK;
     id_append(&name, id);
+    id_append_noun(&noun, id);
     progress_append(&text, progress);
     if (verdict == VERDICT_REMOVED) {
-        error_set(&err, -ECANCELED, "%s is over, but not complete: %s", name.data, text.data);
+        error_set(&err, -ECANCELED, "%s is over, but not complete: %s", noun.data, text.data);
     } else {
-        error_set(&err, -EAGAIN, "%s waits for you: %s", name.data, text.data);
+        error_set(&err, -EAGAIN, "%s waits for you: %s", noun.data, text.data);
         error_hint(&err,
                    "'dusk why %s' says the reason; 'dusk release %s' tries again, "
                    "'dusk rm %s' gives up",
