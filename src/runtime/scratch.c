@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See scratch.h: making the folder of an attempt, laying inputs, measuring and removing it.
+ *
+ * Inputs are laid before the task runs, so nobody races with that; their names still come from
+ * outside. Measuring runs beside the task and expects anything: it follows no link, and holds one
+ * open folder at a time however deep the tree.
+ */
+#define _GNU_SOURCE
+#include "scratch_internal.h"
+
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "sys/descriptor.h"
+#include "sys/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+    PASSABLE_MODE = 0711, /* others may go through, not look around */
+    PRIVATE_MODE = 0700,
+    MODE_MASK = 0777,
+    BYTES_PER_BLOCK = 512, /* of st_blocks, whatever the file system */
+    OPEN_TRIES = 10,
+};
+
+/* ---- the folder ---- */
+
+/* STATE/attempts/ATTEMPT, or NULL if `attempt` is not one file name. */
+static char *find_folder(const char *state_folder, const char *attempt, struct error *err)
+{
+    _cleanup_free_ char *attempts = file_join(state_folder, "attempts");
+
+    if (!file_name_is_contained(attempt) || strchr(attempt, '/')) {
+        error_set(err, -EINVAL, "'%s' is no name for an attempt", attempt);
+        return NULL;
+    }
+    return file_join(attempts, attempt);
+}
+
+struct scratch *scratch_free(struct scratch *scratch)
+{
+    if (!scratch)
+        return NULL;
+    descriptor_close(scratch->folder_fd);
+    descriptor_close(scratch->work_fd);
+    free(scratch->folder);
+    free(scratch->work);
+    free(scratch->temporary);
+    free(scratch);
+    return NULL;
+}
+
+int scratch_open(const char *state_folder, const char *attempt, uid_t uid, gid_t gid,
+                 struct scratch **ret_scratch, struct error *err)
+{
+    _cleanup_(scratch_free_p) struct scratch *scratch = memory_allocate(sizeof(*scratch));
+
+    *scratch = (struct scratch){.folder_fd = -1, .work_fd = -1, .uid = uid, .gid = gid};
+    scratch->folder = find_folder(state_folder, attempt, err);
+    if (!scratch->folder)
+        return -EINVAL;
+    scratch->work = file_join(scratch->folder, SCRATCH_WORK);
+    scratch->temporary = file_join(scratch->folder, SCRATCH_TEMPORARY);
+    scratch->folder_fd = open(scratch->folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (scratch->folder_fd >= 0)
+        scratch->work_fd = openat(scratch->folder_fd, SCRATCH_WORK,
+                                  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (scratch->work_fd < 0)
+        return error_set_errno(err, -errno, "cannot open the scratch folder '%s'", scratch->work);
+    *ret_scratch = take_pointer(scratch);
+    return 0;
+}
+
+/* A folder for the task's user, below one of the agent's. */
+static int make_private_folder(const char *above, const char *name, uid_t uid, gid_t gid,
+                               struct error *err)
+{
+    _cleanup_free_ char *path = file_join(above, name);
+
+    if (mkdir(path, PRIVATE_MODE) < 0 || (geteuid() == 0 && chown(path, uid, gid) < 0))
+        return error_set_errno(err, -errno, "cannot make the folder '%s'", path);
+    return 0;
+}
+
+int scratch_make(const char *state_folder, const char *attempt, uid_t uid, gid_t gid,
+                 struct scratch **ret_scratch, struct error *err)
+{
+    _cleanup_free_ char *folder = find_folder(state_folder, attempt, err);
+    int r;
+
+    if (!folder)
+        return -EINVAL;
+    r = file_remove_tree(folder, err);
+    if (r == 0)
+        r = file_make_folders(folder, PASSABLE_MODE, err);
+    if (r == 0 && chmod(folder, PASSABLE_MODE) < 0)
+        r = error_set_errno(err, -errno, "cannot open '%s' for its user", folder);
+    if (r == 0)
+        r = make_private_folder(folder, SCRATCH_WORK, uid, gid, err);
+    if (r == 0)
+        r = make_private_folder(folder, SCRATCH_TEMPORARY, uid, gid, err);
+    if (r == 0)
+        r = scratch_open(state_folder, attempt, uid, gid, ret_scratch, err);
+    return r;
+}
+
+int scratch_remove(const char *state_folder, const char *attempt, struct error *err)
+{
+    _cleanup_free_ char *folder = find_folder(state_folder, attempt, err);
+
+    return folder ? file_remove_tree(folder, err) : -EINVAL;
+}
+
+const char *scratch_work(const struct scratch *scratch)
+{
+    return scratch->work;
+}
+
+const char *scratch_temporary(const struct scratch *scratch)
+{
+    return scratch->temporary;
+}
+
+/* The kernel asks to try again when a folder was renamed while it looked (openat2(2)). */
+int scratch_open_beneath(const struct scratch *scratch, const char *name, int flags)
+{
+    struct open_how how = {
+        .flags = (uint64_t)(flags | O_CLOEXEC),
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+    };
+    int fd = -1;
+
+    for (int i = 0; i < OPEN_TRIES && fd < 0; i++) {
+        fd = (int)syscall(SYS_openat2, scratch->work_fd, name, &how, sizeof(how));
+        if (fd < 0 && errno != EAGAIN)
+            break;
+    }
+    return fd < 0 ? -errno : fd;
+}
+
+/* ---- inputs ---- */
+
+/* Gives what was just made to the task's user and sets its mode, whatever the umask is. */
+static int hand_over(const struct scratch *scratch, int fd, mode_t mode)
+{
+    if (geteuid() == 0 && fchown(fd, scratch->uid, scratch->gid) < 0)
+        return -errno;
+    return fchmod(fd, mode) < 0 ? -errno : 0;
+}
+
+/* Opens a folder in `above`, after making it if it is missing; no link is taken for one. */
+static int enter_folder(const struct scratch *scratch, int above, const char *name)
+{
+    bool is_new = mkdirat(above, name, PRIVATE_MODE) == 0;
+    _cleanup_fd_ int fd = -1;
+    int r = 0;
+
+    if (!is_new && errno != EEXIST)
+        return -errno;
+    fd = openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    if (is_new)
+        r = hand_over(scratch, fd, PRIVATE_MODE);
+    return r < 0 ? r : descriptor_take(&fd);
+}
+
+/* Opens the folder that the last component of `name` goes into, and makes those on the way. */
+static int enter_parent(const struct scratch *scratch, const char *name, const char **ret_last)
+{
+    _cleanup_fd_ int at = openat(scratch->work_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const char *slash;
+
+    if (at < 0)
+        return -errno;
+    for (; (slash = strchr(name, '/')); name = slash + 1) {
+        _cleanup_free_ char *component = memory_copy_bytes(name, (size_t)(slash - name));
+        int next = enter_folder(scratch, at, component);
+
+        if (next < 0)
+            return next;
+        descriptor_close(at);
+        at = next;
+    }
+    *ret_last = name;
+    return descriptor_take(&at);
+}
+
+/* Shares the blocks where the file system can, so that large inputs cost nothing. */
+static int copy_content(int from, int to, struct error *err)
+{
+    if (lseek(from, 0, SEEK_CUR) == 0 && ioctl(to, FICLONE, from) == 0)
+        return 0;
+    return file_copy(from, to, err);
+}
+
+static int refuse_name(const char *name, struct error *err)
+{
+    return error_set(err, -EINVAL, "the name '%s' does not stay in the scratch folder", name);
+}
+
+int scratch_add_file(struct scratch *scratch, const char *name, int content, mode_t mode,
+                     struct error *err)
+{
+    _cleanup_fd_ int parent = -1, fd = -1;
+    const char *last = NULL;
+    int r;
+
+    if (!file_name_is_contained(name))
+        return refuse_name(name, err);
+    parent = enter_parent(scratch, name, &last);
+    if (parent < 0)
+        return error_set_errno(err, parent, "cannot make the folder for the input '%s'", name);
+    fd = openat(parent, last, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return error_set_errno(err, -errno, "cannot create the input '%s'", name);
+    r = copy_content(content, fd, err);
+    if (r < 0)
+        error_prefix(err, r, "cannot lay the input '%s'", name);
+    if (r == 0) {
+        r = hand_over(scratch, fd, (mode & MODE_MASK) | S_IRUSR);
+        if (r < 0)
+            error_set_errno(err, r, "cannot hand over the input '%s'", name);
+    }
+    if (r < 0)
+        unlinkat(parent, last, 0);
+    return r;
+}
+
+int scratch_add_folder(struct scratch *scratch, const char *name, mode_t mode, struct error *err)
+{
+    _cleanup_fd_ int parent = -1, fd = -1;
+    const char *last = NULL;
+    int r;
+
+    if (!file_name_is_contained(name))
+        return refuse_name(name, err);
+    parent = enter_parent(scratch, name, &last);
+    fd = parent < 0 ? parent : enter_folder(scratch, parent, last);
+    r = fd < 0 ? fd : hand_over(scratch, fd, (mode & MODE_MASK) | S_IRWXU);
+    if (r < 0)
+        return error_set_errno(err, r, "cannot make the input folder '%s'", name);
+    return 0;
+}
+
+/* ---- how much it takes ---- */
+
+/* Folders that are still to be gone through, by their names below the attempt's folder. */
+struct measurement {
+    char **folders; /* owned, as are the names */
+    size_t count;
+    size_t capacity;
+    uint64_t entries_left;
+    uint64_t bytes;
+    bool is_whole;
+};
+
+static void push_folder(struct measurement *measurement, const char *above, const char *name)
+{
+    array_reserve(measurement->folders, measurement->capacity, measurement->count + 1);
+    measurement->folders[measurement->count++] = file_join(above, name);
+}
+
+static void measure_entry(struct measurement *measurement, int folder, const char *path,
+                          const char *name)
+{
+    struct stat status;
+
+    if (measurement->entries_left == 0) {
+        measurement->is_whole = false;
+        return;
+    }
+    measurement->entries_left--;
+    if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        return; /* removed in between */
+    measurement->bytes += (uint64_t)status.st_blocks * BYTES_PER_BLOCK;
+    if (S_ISDIR(status.st_mode))
+        push_folder(measurement, path, name);
+}
+
+/* A folder that cannot be opened (gone, closed, its path too long) makes the sum a lower bound. */
+static void measure_folder(struct measurement *measurement, const struct scratch *scratch,
+                           const char *path)
+{
+    struct open_how how = {
+        .flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+    };
+    int fd = (int)syscall(SYS_openat2, scratch->folder_fd, path, &how, sizeof(how));
+    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *entry;
+
+    if (!directory) {
+        measurement->is_whole = measurement->is_whole && errno == ENOENT;
+        descriptor_close(fd);
+        return;
+    }
+    while ((entry = readdir(directory)) && measurement->is_whole)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            measure_entry(measurement, fd, path, entry->d_name);
+    closedir(directory);
+}
+
+int scratch_measure(struct scratch *scratch, uint64_t entries_max, uint64_t *ret_bytes,
+                    struct error *err)
+{
+    struct measurement measurement = {.entries_left = entries_max, .is_whole = true};
+
+    (void)err;
+    push_folder(&measurement, "", SCRATCH_WORK);
+    push_folder(&measurement, "", SCRATCH_TEMPORARY);
+    while (measurement.count > 0) {
+        _cleanup_free_ char *path = measurement.folders[--measurement.count];
+
+        if (measurement.entries_left > 0)
+            measure_folder(&measurement, scratch, path);
+    }
+    free(measurement.folders);
+    *ret_bytes = measurement.bytes;
+    return measurement.is_whole ? 0 : 1;
+}
