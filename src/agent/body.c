@@ -313,13 +313,19 @@ static void forget_worthless(struct body *body)
 
 /* ---- the beginning ---- */
 
+/* From here on the loop takes them; what came while the agent joined was kept back. */
 static int start_signals(struct body *body)
 {
     const int numbers[BODY_SIGNALS] = {SIGTERM, SIGINT};
+    sigset_t signals;
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < BODY_SIGNALS; i++)
+    sigemptyset(&signals);
+    for (size_t i = 0; r == 0 && i < BODY_SIGNALS; i++) {
+        sigaddset(&signals, numbers[i]);
         r = uv_signal_start(&body->signals[i], on_signal, numbers[i]);
+    }
+    sigprocmask(SIG_UNBLOCK, &signals, NULL);
     return r;
 }
 
