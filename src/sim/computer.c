@@ -38,7 +38,7 @@ void computer_schedule(struct world *world, uint32_t number, uint64_t at_ms,
     world_schedule(world, at_ms, happening);
 }
 
-void computer_init(struct world *world, uint32_t number)
+void computer_assemble(struct world *world, uint32_t number)
 {
     struct computer *computer = &world->computers[number];
 
@@ -54,7 +54,7 @@ void computer_init(struct world *world, uint32_t number)
     computer_agent_starts(world, number);
 }
 
-void computer_deinit(struct computer *computer)
+void computer_discard(struct computer *computer)
 {
     agent_free(computer->agent);
     free(computer->processes);

@@ -25,7 +25,7 @@ void world_init(struct world *world, const struct sim_options *options)
     world->computers = memory_allocate(options->agents * sizeof(*world->computers));
     server_init(world);
     for (uint32_t i = 0; i < options->agents; i++)
-        computer_init(world, i);
+        computer_assemble(world, i);
 }
 
 void world_deinit(struct world *world)
@@ -33,7 +33,7 @@ void world_deinit(struct world *world)
     for (size_t i = 0; i < world->queue.length; i++)
         message_free(world->happenings[world->queue.entries[i].item].message);
     for (uint32_t i = 0; i < world->options.agents; i++)
-        computer_deinit(&world->computers[i]);
+        computer_discard(&world->computers[i]);
     for (size_t i = 0; i < world->user_count; i++) {
         free(world->users[i]->parts);
         free(world->users[i]);

@@ -304,8 +304,8 @@ void server_crash(struct world *world, const char *when, bool committed, uint64_
 void server_restart(struct world *world);
 
 /* computer.c */
-void computer_init(struct world *world, uint32_t number);
-void computer_deinit(struct computer *computer);
+void computer_assemble(struct world *world, uint32_t number);
+void computer_discard(struct computer *computer);
 uint64_t computer_clock(const struct world *world, const struct computer *computer);
 /* The world's time at which the computer's clock shows `local_ms`. */
 uint64_t computer_world_time(const struct computer *computer, uint64_t local_ms);
