@@ -289,15 +289,26 @@ static void enable_memory(struct cgroup_root *root, const char *above)
     root->has_memory = write_text(root->folder, "cgroup.subtree_control", "+memory") == 0;
 }
 
+char *cgroup_find_own(char **ret_mount)
+{
+    _cleanup_free_ char *mount = find_mount(), *own = find_own_group();
+    char *folder;
+
+    if (!mount || !own || strstr(own, "/.."))
+        return NULL;
+    folder = file_join(mount, own[1] ? own + 1 : ".");
+    *ret_mount = take_pointer(mount);
+    return folder;
+}
+
 int cgroup_root_open(struct cgroup_root *root, struct error *err)
 {
-    _cleanup_free_ char *mount = find_mount(), *own = find_own_group(), *above = NULL;
+    _cleanup_free_ char *mount = NULL, *above = cgroup_find_own(&mount);
     int r;
 
     *root = CGROUP_ROOT_INIT;
-    if (!mount || !own || strstr(own, "/.."))
+    if (!above)
         return error_set(err, -ENOENT, "control groups of version 2 are not mounted here");
-    above = file_join(mount, own + 1);
     r = make_root(above, &root->path, err);
     if (r < 0)
         return r;

@@ -43,6 +43,12 @@ struct cgroup_root {
 #define CGROUP_ROOT_INIT ((struct cgroup_root){.folder = -1})
 
 /*
+ * The folder of the group that this process is in, and in *ret_mount the folder of the tree's
+ * root, of which it begins with; NULL without version 2. The caller frees both.
+ */
+char *cgroup_find_own(char **ret_mount);
+
+/*
  * Makes the group for a keeper's groups and tries whether a process can be started in one. Returns
  * 0, or a negative errno that says why there are no groups here; that is nothing to worry about.
  */

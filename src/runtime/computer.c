@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "cgroup.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 
@@ -71,10 +72,40 @@ static unsigned count_cpus(void)
 
 static uint64_t measure_memory(void)
 {
-    uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-    uint64_t limit = read_number("/sys/fs/cgroup/memory.max", UINT64_MAX);
+    return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
 
-    return limit < memory ? limit : memory;
+/* Lowers the figures to what one control group allows: "max" or a number, "QUOTA PERIOD". */
+static void apply_group(const char *group, struct computer *computer)
+{
+    _cleanup_free_ char *memory_path = file_join(group, "memory.max");
+    _cleanup_free_ char *cpu_path = file_join(group, "cpu.max");
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    uint64_t memory = read_number(memory_path, UINT64_MAX), quota, period;
+
+    if (memory < computer->memory_bytes)
+        computer->memory_bytes = memory;
+    if (file_read(cpu_path, SMALL_FILE_MAX, &text, NULL) < 0 ||
+        sscanf(buffer_text(&text), "%" SCNu64 " %" SCNu64, &quota, &period) != 2 || period == 0)
+        return;
+    if (quota / period < computer->cpus)
+        computer->cpus = quota / period > 0 ? (unsigned)(quota / period) : 1;
+}
+
+/* A group is held by the limits of all groups above it as well. */
+static void apply_groups(struct computer *computer)
+{
+    _cleanup_free_ char *mount = NULL, *group = cgroup_find_own(&mount);
+    char *slash;
+
+    if (!group)
+        return;
+    for (size_t top = strlen(mount); strlen(group) > top; *slash = '\0') {
+        apply_group(group, computer);
+        slash = strrchr(group, '/');
+        if (!slash)
+            return;
+    }
 }
 
 static char *describe_architecture(const char *machine)
@@ -255,6 +286,7 @@ int computer_detect(const char *state_folder, struct computer *ret_computer, str
     struct utsname names;
     int r;
 
+    apply_groups(&computer);
     r = computer_measure_disk(state_folder, &computer.disk_free_bytes, err);
     if (r == 0)
         r = make_fingerprint(state_folder, computer.fingerprint, err);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * See identity.h. STATE/uids has a line "UID USER" per user that was ever given one, in the order
- * of giving; it is read once and replaced as a whole when a user is new.
+ * of giving; it is read once and replaced as a whole when a user is new. Should another agent have
+ * taken a user's uid while this one was away, the user gets a new line, and the last line counts.
  */
 #define _GNU_SOURCE
 #include "identity.h"
@@ -15,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pwd.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,6 +33,7 @@ struct identities {
     bool is_root;
     struct string_map uids; /* user -> uid */
     struct map users;       /* uids that somebody has */
+    struct map locked;      /* uids that this agent holds, or that cannot be locked here */
     struct buffer text;     /* the file as it is on the disk */
     int *locks;             /* owned */
     size_t lock_count, lock_capacity;
@@ -104,6 +107,7 @@ struct identities *identities_free(struct identities *identities)
     free(identities->locks);
     string_map_deinit(&identities->uids);
     map_deinit(&identities->users);
+    map_deinit(&identities->locked);
     buffer_deinit(&identities->text);
     free(identities->path);
     free(identities->state_folder);
@@ -116,20 +120,18 @@ static bool lock_uid(struct identities *identities, uid_t uid)
 {
     _cleanup_buffer_ struct buffer path = BUFFER_INIT;
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    int fd;
+    _cleanup_fd_ int fd = -1;
 
-    if (file_make_folders(LOCK_FOLDER, 0755, NULL) < 0)
-        return true;
     buffer_appendf(&path, "%s/%u", LOCK_FOLDER, (unsigned)uid);
-    fd = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return true;
-    if (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
-        descriptor_close(fd);
+    if (file_make_folders(LOCK_FOLDER, 0755, NULL) == 0)
+        fd = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd >= 0 && fcntl(fd, F_OFD_SETLK, &lock) < 0)
         return false;
+    map_put(&identities->locked, uid, 1);
+    if (fd >= 0) {
+        array_reserve(identities->locks, identities->lock_capacity, identities->lock_count + 1);
+        identities->locks[identities->lock_count++] = descriptor_take(&fd);
     }
-    array_reserve(identities->locks, identities->lock_capacity, identities->lock_count + 1);
-    identities->locks[identities->lock_count++] = fd;
     return true;
 }
 
@@ -156,7 +158,7 @@ static int choose_uid(struct identities *identities, const char *user, uid_t *re
         uint64_t taken;
 
         if (uid == 0 || map_get(&identities->users, uid, &taken) || getpwuid(uid) ||
-            !lock_uid(identities, uid))
+            getgrgid(uid) || !lock_uid(identities, uid))
             continue;
         *ret_uid = uid;
         return 0;
@@ -190,10 +192,22 @@ static bool user_is_good(const char *user)
     return true;
 }
 
+/* The uid that the user has from before, if no other agent took it while none of ours lived. */
+static bool recall_uid(struct identities *identities, const char *user, uid_t *ret_uid)
+{
+    uint64_t known, is_locked;
+
+    if (!string_map_get(&identities->uids, user, &known))
+        return false;
+    if (!map_get(&identities->locked, known, &is_locked) && !lock_uid(identities, (uid_t)known))
+        return false;
+    *ret_uid = (uid_t)known;
+    return true;
+}
+
 int identities_get(struct identities *identities, const char *user, struct identity *ret_identity,
                    struct error *err)
 {
-    uint64_t known;
     uid_t uid = 0;
     int r;
 
@@ -204,17 +218,14 @@ int identities_get(struct identities *identities, const char *user, struct ident
             (struct identity){.becomes_user = false, .uid = geteuid(), .gid = getegid()};
         return 0;
     }
-    if (string_map_get(&identities->uids, user, &known)) {
-        *ret_identity =
-            (struct identity){.becomes_user = true, .uid = (uid_t)known, .gid = (gid_t)known};
-        return 0;
+    if (!recall_uid(identities, user, &uid)) {
+        r = choose_uid(identities, user, &uid, err);
+        if (r == 0)
+            r = save_user(identities, uid, user, err);
+        if (r < 0)
+            return r;
+        remember(identities, uid, user);
     }
-    r = choose_uid(identities, user, &uid, err);
-    if (r == 0)
-        r = save_user(identities, uid, user, err);
-    if (r < 0)
-        return r;
-    remember(identities, uid, user);
     *ret_identity = (struct identity){.becomes_user = true, .uid = uid, .gid = uid};
     return 0;
 }

@@ -3,7 +3,7 @@
  * Whose user id a task runs under. An agent that is an ordinary user runs all tasks as itself. An
  * agent that is root gives every user of the pool an unprivileged uid of his own, from a range
  * (61184..65519, as systemd's DynamicUser has it), that needs no entry in passwd: chosen once,
- * remembered in STATE/uids, never shared by two users and never one that passwd knows.
+ * remembered in STATE/uids, never shared by two users and never one that passwd or group know.
  *
  * Several agents may run on one computer. Where /run/dusk can be written, a lock on
  * /run/dusk/uids/UID, held as long as the agent lives, keeps them from using the same uid; else the
@@ -33,7 +33,8 @@ int identities_open(const char *state_folder, uid_t first, uid_t last,
 struct identities *identities_free(struct identities *identities);
 
 /*
- * The identity for a user of the pool ("anna@lab.example"); the same one each time. Returns -EUSERS
+ * The identity for a user of the pool ("anna@lab.example"); the same one as long as this agent
+ * lives, and after its restart unless another agent took it meanwhile. Returns -EUSERS
  * if the range is used up, -EINVAL for a name that is empty, too long or has control characters.
  */
 int identities_get(struct identities *identities, const char *user, struct identity *ret_identity,
