@@ -256,9 +256,21 @@ static void freeze(struct kept *kept, struct kept_task *task)
     process_tree_freeze(tree_of(kept, task));
 }
 
+/*
+ * Taken out of the epoll by hand: a child of another task that has not come to its execve() yet
+ * still holds a copy, and as long as one does, the epoll would wake for it again and again.
+ */
+static void close_report(struct kept *kept, struct kept_task *task)
+{
+    if (task->report < 0)
+        return;
+    epoll_ctl(kept->epoll, EPOLL_CTL_DEL, task->report, NULL);
+    task->report = descriptor_close(task->report);
+}
+
 static void handle_started(struct kept *kept, struct kept_task *task)
 {
-    task->report = descriptor_close(task->report);
+    close_report(kept, task);
     move(kept, task, KEEPER_STATE_RUNNING);
     tell_of(kept, task, KEEPER_NEWS_STARTED);
     if (task->wants_freeze)
@@ -271,6 +283,7 @@ static void handle_not_started(struct kept *kept, struct kept_task *task,
 {
     if (!task->is_forgotten)
         tell_start_failed(kept, task->key, failure);
+    close_report(kept, task);
     waitpid(task->tree.leader, NULL, 0);
     map_remove(&kept->by_pid, (uint64_t)task->tree.leader);
     leave_living(kept, task);
