@@ -84,7 +84,8 @@ static void drop(struct body *body, struct attempt *attempt)
     fetching_cancel(body, attempt);
     keeping_forget(body, attempt);
     if (attempt->scratch)
-        removal_remove(&body->removal, take_pointer(attempt->scratch), attempt->folder);
+        folders_give_back(&body->folders, take_pointer(attempt->scratch), attempt->folder,
+                          &attempt->identity);
     attempts_remove(&body->attempts, attempt);
 }
 
@@ -368,7 +369,7 @@ static int begin(struct body *body, struct error *err)
     if (!body->brain)
         return error_set(err, -ENOMEM, "there is no memory");
     outgoing_init(&body->outgoing, &world);
-    removal_init(&body->removal, &body->loop, state);
+    folders_init(&body->folders, &body->loop, state);
     r = identities_open(state->folder, 0, 0, &body->identities, err);
     if (r == 0)
         r = fetching_init(&body->fetching, state->content, body->options.settings->cache_size, err);
@@ -394,7 +395,7 @@ static void end(struct body *body)
         forget_worthless(body);
     for (size_t i = 0; i < body->attempts.count; i++)
         fetching_cancel(body, body->attempts.items[i]);
-    removal_deinit(&body->removal);
+    folders_deinit(&body->folders);
     keeping_deinit(&body->keeping);
     uv_prepare_stop(&body->prepare);
     uplink_deinit(&body->uplink);

@@ -11,7 +11,7 @@
  *     launch.c      what the keeper is asked to run
  *     collect.c     what an attempt left
  *     outgoing.c    outputs and live output to the server
- *     removal.c     what is no longer needed
+ *     folders.c     the attempts' folders
  *
  * Callbacks of the loop post events; posting steps the brain at once, unless it is in a step:
  * then the event waits for its turn. Messages to the server, requests to the keeper and the epoch
@@ -23,9 +23,9 @@
 #include "base/arena.h"
 #include "core/agent.h"
 #include "fetching.h"
+#include "folders.h"
 #include "keeping.h"
 #include "outgoing.h"
-#include "removal.h"
 #include "settings.h"
 #include "state.h"
 #include "uplink.h"
@@ -75,7 +75,7 @@ struct body {
     struct keeping keeping;
     struct fetching fetching;
     struct outgoing outgoing;
-    struct removal removal;
+    struct folders folders;
 
     bool is_ready;  /* was, once: it was said */
     bool has_left;  /* AGENT_LEFT */

@@ -157,7 +157,10 @@ static int lay_inputs(struct body *body, struct attempt *attempt, struct error *
 
     for (size_t i = 0; r == 0 && i < attempt->start.input_count; i++)
         r = lay_input(body, attempt, &attempt->start.inputs[i], err);
-    return r == 0 ? scratch_take_snapshot(attempt->scratch, err) : r;
+    /* Without one everything in the folder is new, and without inputs that is right. */
+    if (r == 0 && attempt->start.input_count > 0)
+        r = scratch_take_snapshot(attempt->scratch, err);
+    return r;
 }
 
 static int run_laying(void *context, struct error *err)
@@ -316,8 +319,8 @@ static int make_scratch(struct body *body, struct attempt *attempt, struct error
     int r = identities_get(body->identities, attempt->start.user, &attempt->identity, err);
 
     if (r == 0)
-        r = scratch_make(body->options.state->scratch, attempt->folder, attempt->identity.uid,
-                         attempt->identity.gid, &attempt->scratch, err);
+        r = folders_make(&body->folders, attempt->folder, &attempt->identity, &attempt->scratch,
+                         err);
     return r;
 }
 

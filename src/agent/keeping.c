@@ -177,10 +177,10 @@ static void remove_orphans(struct body *body)
 
     while (folder && (entry = readdir(folder)))
         if (entry->d_name[0] != '.' && !attempts_have_folder(&body->attempts, entry->d_name))
-            removal_remove(&body->removal, NULL, entry->d_name);
+            folders_remove(&body->folders, entry->d_name);
     if (folder)
         closedir(folder);
-    removal_empty_trash(&body->removal);
+    folders_empty_trash(&body->folders);
 }
 
 static void on_listed(struct body *body)

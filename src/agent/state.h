@@ -7,7 +7,7 @@
  *     identity/ key and certificates (net/identity.h)
  *     content/  the inputs that are kept for later tasks (content.h)
  *     attempts/ the folders of the attempts (runtime/scratch.h)
- *     trash/    what is being removed (removal.h)
+ *     trash/    what is being removed (folders.h)
  *     uids, speed, keeper.*  of the runtime
  *
  * An agent that is root runs tasks as other users, who must be able to pass through all folders

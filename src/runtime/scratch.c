@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -53,6 +54,7 @@ struct scratch *scratch_free(struct scratch *scratch)
         return NULL;
     descriptor_close(scratch->folder_fd);
     descriptor_close(scratch->work_fd);
+    descriptor_close(scratch->temporary_fd);
     free(scratch->folder);
     free(scratch->work);
     free(scratch->temporary);
@@ -60,17 +62,29 @@ struct scratch *scratch_free(struct scratch *scratch)
     return NULL;
 }
 
+/* Takes `folder` over. */
+static void set_paths(struct scratch *scratch, char *folder)
+{
+    free(scratch->folder);
+    free(scratch->work);
+    free(scratch->temporary);
+    scratch->folder = folder;
+    scratch->work = file_join(folder, SCRATCH_WORK);
+    scratch->temporary = file_join(folder, SCRATCH_TEMPORARY);
+}
+
 int scratch_open(const char *state_folder, const char *attempt, uid_t uid, gid_t gid,
                  struct scratch **ret_scratch, struct error *err)
 {
     _cleanup_(scratch_free_p) struct scratch *scratch = memory_allocate(sizeof(*scratch));
+    char *folder;
 
-    *scratch = (struct scratch){.folder_fd = -1, .work_fd = -1, .uid = uid, .gid = gid};
-    scratch->folder = find_folder(state_folder, attempt, err);
-    if (!scratch->folder)
+    *scratch = (struct scratch){
+        .folder_fd = -1, .work_fd = -1, .temporary_fd = -1, .uid = uid, .gid = gid};
+    folder = find_folder(state_folder, attempt, err);
+    if (!folder)
         return -EINVAL;
-    scratch->work = file_join(scratch->folder, SCRATCH_WORK);
-    scratch->temporary = file_join(scratch->folder, SCRATCH_TEMPORARY);
+    set_paths(scratch, folder);
     scratch->folder_fd = open(scratch->folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (scratch->folder_fd >= 0)
         scratch->work_fd = openat(scratch->folder_fd, SCRATCH_WORK,
@@ -119,6 +133,62 @@ int scratch_remove(const char *state_folder, const char *attempt, struct error *
     _cleanup_free_ char *folder = find_folder(state_folder, attempt, err);
 
     return folder ? file_remove_tree(folder, err) : -EINVAL;
+}
+
+/* ---- again ---- */
+
+/* Whether the open folder holds nothing. Its position is the caller's loss. */
+static bool is_empty(int folder)
+{
+    char entries[1024];
+    ssize_t length;
+
+    if (lseek(folder, 0, SEEK_SET) < 0)
+        return false;
+    while ((length = getdents64(folder, entries, sizeof(entries))) > 0)
+        for (ssize_t at = 0; at < length;) {
+            const struct dirent64 *entry = (const struct dirent64 *)(void *)(entries + at);
+
+            if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+                return false;
+            at += entry->d_reclen;
+        }
+    return length == 0;
+}
+
+/* Whether a folder is as make_private_folder() left it: the task owned it and may have changed it.
+ */
+static bool is_pristine(const struct scratch *scratch, int folder)
+{
+    struct stat status;
+
+    return fstat(folder, &status) == 0 && (status.st_mode & 07777) == PRIVATE_MODE &&
+           status.st_uid == scratch->uid && status.st_gid == scratch->gid && is_empty(folder);
+}
+
+int scratch_empty(struct scratch *scratch, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (unlinkat(scratch->work_fd, names[i], 0) < 0 && errno != ENOENT)
+            return 1;
+    if (scratch->temporary_fd < 0)
+        scratch->temporary_fd = openat(scratch->folder_fd, SCRATCH_TEMPORARY,
+                                       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return scratch->temporary_fd < 0 || !is_pristine(scratch, scratch->work_fd) ||
+           !is_pristine(scratch, scratch->temporary_fd);
+}
+
+int scratch_reuse(struct scratch *scratch, const char *state_folder, const char *attempt,
+                  struct error *err)
+{
+    _cleanup_free_ char *folder = find_folder(state_folder, attempt, err);
+
+    if (!folder)
+        return -EINVAL;
+    if (rename(scratch->folder, folder) < 0)
+        return error_set_errno(err, -errno, "cannot rename '%s' to '%s'", scratch->folder, folder);
+    set_paths(scratch, take_pointer(folder));
+    return 0;
 }
 
 const char *scratch_work(const struct scratch *scratch)

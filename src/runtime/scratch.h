@@ -4,7 +4,7 @@
  *
  *     work/      the task's working folder; inputs are laid here, outputs are taken from here
  *     temporary/ its TMPDIR; never searched for outputs
- *     snapshot   how the top level of work/ looked before the task started
+ *     snapshot   how the top level of work/ looked before the task started; missing: empty
  *
  * work and temporary belong to the task's user, mode 0700; the rest to the agent. STATE itself must
  * let that user pass (mode 0711). The agent may be root and the content of work/ is made by
@@ -38,6 +38,19 @@ struct scratch *scratch_free(struct scratch *scratch);
  */
 int scratch_remove(const char *state_folder, const char *attempt, struct error *err);
 
+/*
+ * Empties the scratch of an attempt that is over, if that is quickly done: unlinks these names at
+ * the top level of work and looks whether anything else is left. Returns 0 if work and temporary
+ * are as scratch_make() leaves them, 1 if they are not (any more).
+ */
+int scratch_empty(struct scratch *scratch, const char *const *names, size_t count);
+/*
+ * Makes an emptied scratch that of another attempt of the same user: all that costs is a rename,
+ * where making and removing folders costs file systems a lot. On failure the scratch is as before.
+ */
+int scratch_reuse(struct scratch *scratch, const char *state_folder, const char *attempt,
+                  struct error *err);
+
 /* Absolute paths of work and temporary; the scratch's. */
 const char *scratch_work(const struct scratch *scratch);
 const char *scratch_temporary(const struct scratch *scratch);
@@ -51,7 +64,10 @@ int scratch_add_file(struct scratch *scratch, const char *name, int content, mod
                      struct error *err);
 int scratch_add_folder(struct scratch *scratch, const char *name, mode_t mode, struct error *err);
 
-/* Remembers what lies at the top level now; to be called when all inputs are there. */
+/*
+ * Remembers what lies at the top level now; to be called when all inputs are there. Where there are
+ * none it need not be.
+ */
 int scratch_take_snapshot(struct scratch *scratch, struct error *err);
 
 enum scratch_kind { SCRATCH_FILE, SCRATCH_FOLDER };

@@ -282,6 +282,10 @@ int scratch_take_snapshot(struct scratch *scratch, struct error *err)
         if (fstatat(scratch->work_fd, names.items[i], &status, AT_SYMLINK_NOFOLLOW) == 0)
             describe(names.items[i], &status, &text);
     }
+    if (r == 0 && text.length == 0)
+        return unlinkat(scratch->folder_fd, SCRATCH_SNAPSHOT, 0) < 0 && errno != ENOENT
+                   ? error_set_errno(err, -errno, "cannot remove '%s'", path)
+                   : 0;
     return r < 0 ? r : file_replace(path, buffer_text(&text), text.length, 0600, false, err);
 }
 
@@ -289,8 +293,11 @@ static int read_snapshot(struct scratch *scratch, struct string_map *snapshot, s
 {
     _cleanup_free_ char *path = file_join(scratch->folder, SCRATCH_SNAPSHOT);
     _cleanup_buffer_ struct buffer text = BUFFER_INIT;
-    int r = file_read(path, SNAPSHOT_SIZE_MAX, &text, err);
+    int r;
 
+    if (faccessat(scratch->folder_fd, SCRATCH_SNAPSHOT, F_OK, 0) < 0 && errno == ENOENT)
+        return 0;
+    r = file_read(path, SNAPSHOT_SIZE_MAX, &text, err);
     if (r < 0)
         return r;
     for (size_t at = 0; at < text.length; at += strlen(text.data + at) + 1)

@@ -14,6 +14,7 @@ struct scratch {
     char *temporary; /* owned */
     int folder_fd;
     int work_fd;
+    int temporary_fd; /* -1 until it is needed */
     uid_t uid;
     gid_t gid;
 };

@@ -28,7 +28,7 @@ static int start(void **state)
 {
     struct fixture *fixture = memory_allocate(sizeof(*fixture));
 
-    strcpy(fixture->state, "/tmp/scratch-test-XXXXXX");
+    snprintf(fixture->state, sizeof(fixture->state), "/tmp/scratch-test-XXXXXX");
     if (!mkdtemp(fixture->state))
         return -1;
     *state = fixture;
@@ -431,6 +431,45 @@ static void a_snapshot_outlives_the_agent(void **state)
     assert_outputs(fixture, "new");
 }
 
+static void an_emptied_scratch_serves_another_attempt(void **state)
+{
+    static const char *const names[] = {"out", "missing"};
+    struct fixture *fixture = *state;
+    _cleanup_free_ char *next = file_join(fixture->state, "attempts/17.4-1/work");
+
+    write_work(fixture, "out", "1");
+    assert_int_equal(scratch_take_snapshot(fixture->scratch, NULL), 0);
+    assert_int_equal(scratch_empty(fixture->scratch, names, ARRAY_LENGTH(names)), 0);
+    assert_int_equal(scratch_reuse(fixture->scratch, fixture->state, "17.4-1", NULL), 0);
+    assert_string_equal(scratch_work(fixture->scratch), next);
+    assert_int_equal(scratch_take_snapshot(fixture->scratch, NULL), 0);
+    write_work(fixture, "out", "1");
+    collect_changed(fixture);
+    assert_outputs(fixture, "out");
+}
+
+static void a_scratch_that_was_left_otherwise_is_not_empty(void **state)
+{
+    struct fixture *fixture = *state;
+    _cleanup_free_ char *path = in_work(fixture, "left");
+
+    write_work(fixture, "left", "1");
+    assert_int_equal(scratch_empty(fixture->scratch, NULL, 0), 1);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(scratch_empty(fixture->scratch, NULL, 0), 0);
+    assert_int_equal(chmod(scratch_temporary(fixture->scratch), 0755), 0);
+    assert_int_equal(scratch_empty(fixture->scratch, NULL, 0), 1);
+}
+
+static void without_a_snapshot_everything_is_new(void **state)
+{
+    struct fixture *fixture = *state;
+
+    write_work(fixture, "result", "1");
+    collect_changed(fixture);
+    assert_outputs(fixture, "result");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -456,6 +495,9 @@ int main(void)
         TEST(new_and_changed_files_of_the_top_are_found),
         TEST(a_file_that_was_written_in_place_is_changed),
         TEST(a_snapshot_outlives_the_agent),
+        TEST(an_emptied_scratch_serves_another_attempt),
+        TEST(a_scratch_that_was_left_otherwise_is_not_empty),
+        TEST(without_a_snapshot_everything_is_new),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
