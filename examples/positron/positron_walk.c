@@ -46,10 +46,10 @@ static const struct {
 
 enum {
     SHELLS = sizeof(shells) / sizeof(shells[0]),
-    ENERGIES = 240, /* in the tables, evenly spaced by their logarithm */
-    ANGLES = 1200,
-    LOSSES = 1600,
-    MOMENTA = 2000,
+    ENERGIES = 160, /* in the tables, evenly spaced by their logarithm */
+    ANGLES = 1000,
+    LOSSES = 1200,
+    MOMENTA = 1500,
     SHELL_LOSSES = 200,
     WAVES_MAX = 400
 };
