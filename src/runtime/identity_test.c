@@ -15,8 +15,8 @@ static char other_folder[] = "/tmp/identity-test-XXXXXX";
 static int make_folders(void **state)
 {
     (void)state;
-    strcpy(folder + strlen(folder) - 6, "XXXXXX");
-    strcpy(other_folder + strlen(other_folder) - 6, "XXXXXX");
+    memcpy(folder + strlen(folder) - 6, "XXXXXX", 6);
+    memcpy(other_folder + strlen(other_folder) - 6, "XXXXXX", 6);
     return mkdtemp(folder) && mkdtemp(other_folder) ? 0 : -1;
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/memory.h"
+#include "base/number.h"
 #include "base/test.h"
 #include "keeper.h"
 #include "keeper_client.h"
@@ -233,9 +234,10 @@ static inline int await_number(struct fixture *fixture, const char *name)
     assert_int_equal(keeper_client_flush(fixture->client, NULL), 0);
     while (clock_boot_ms() < end) {
         _cleanup_free_ char *text = read_work(fixture, name);
+        uint64_t number;
 
-        if (strchr(text, '\n'))
-            return atoi(text);
+        if (strchr(text, '\n') && number_parse_u64(slice_from_text(text), &number) == 0)
+            return (int)number;
         wait_a_moment();
     }
     fail_msg("'%s' does not come", name);
