@@ -14,6 +14,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* A busy job changes a thousand times a second; whoever watches it is told so often at most. */
+enum { NEWS_INTERVAL_MS = 100 };
+
 /* Submitting. */
 
 /* Everything of a submit until its transaction. */
@@ -393,13 +396,6 @@ static void answer_waiter(struct waiter *waiter, const struct job_record *job)
     api_reply_json(request, 200, object);
 }
 
-static void on_timeout(uv_timer_t *timer)
-{
-    struct waiter *waiter = timer->data;
-
-    answer_waiter(waiter, records_find_job(&waiter->server->records, waiter->job));
-}
-
 /* A task is over, or the whole job. */
 static bool is_over(struct server *server, const struct job_record *job, uint32_t task)
 {
@@ -410,15 +406,54 @@ static bool is_over(struct server *server, const struct job_record *job, uint32_
     return !pool_view_task(server->pool, job->row.number, task, &row);
 }
 
+static void on_timeout(uv_timer_t *timer);
+
+/* Looks whether there is something to say now, and if not, when to look again. */
+static void look_at_waiter(struct waiter *waiter, const struct job_record *job)
+{
+    bool changed = waiter->version != 0 && waiter->version != job->version;
+    uint64_t now = clock_boot_ms(), next;
+
+    if (is_over(waiter->server, job, waiter->task) || now >= waiter->deadline_ms ||
+        (changed && now >= waiter->earliest_ms)) {
+        answer_waiter(waiter, job);
+        return;
+    }
+    next = changed && waiter->earliest_ms < waiter->deadline_ms ? waiter->earliest_ms
+                                                                : waiter->deadline_ms;
+    if (next != UINT64_MAX)
+        uv_timer_start(&waiter->timer, on_timeout, next - now, 0);
+}
+
+static void on_timeout(uv_timer_t *timer)
+{
+    struct waiter *waiter = timer->data;
+
+    look_at_waiter(waiter, records_find_job(&waiter->server->records, waiter->job));
+}
+
 void api_wake_waiters(struct server *server, struct job_record *job)
 {
     struct waiter *next;
 
+    (void)server;
     for (struct waiter *waiter = job->waiters; waiter; waiter = next) {
         next = waiter->next;
-        if (is_over(server, job, waiter->task) ||
-            (waiter->version != 0 && waiter->version != job->version))
-            answer_waiter(waiter, job);
+        look_at_waiter(waiter, job);
+    }
+}
+
+void api_dismiss_waiters(struct server *server)
+{
+    for (size_t i = 0; i < server->records.job_count; i++) {
+        struct job_record *job = server->records.jobs[i];
+
+        while (job->waiters) {
+            struct request *request = job->waiters->request;
+
+            api_drop_waiter(job->waiters);
+            api_reply_error(request, 503, "ask again when it is back", "the server is ending");
+        }
     }
 }
 
@@ -462,19 +497,25 @@ void api_jobs_wait(struct server *server, struct request *request, uint32_t numb
         api_reply_json(request, 200, wait_object(server, job));
         return;
     }
+    if (server->stopping) {
+        api_reply_error(request, 503, "ask again when it is back", "the server is ending");
+        return;
+    }
     waiter = memory_allocate(sizeof(*waiter));
-    *waiter = (struct waiter){.request = request,
-                              .server = server,
-                              .job = number,
-                              .task = task,
-                              .version = seen,
-                              .next = job->waiters};
+    *waiter = (struct waiter){
+        .request = request,
+        .server = server,
+        .job = number,
+        .task = task,
+        .version = seen,
+        .earliest_ms = clock_boot_ms() + NEWS_INTERVAL_MS,
+        .deadline_ms = timeout_ms < INT64_MAX / 2 ? clock_boot_ms() + timeout_ms : UINT64_MAX,
+        .next = job->waiters};
     job->waiters = waiter;
     api_call_of(request)->waiter = waiter;
     uv_timer_init(&server->loop, &waiter->timer);
     waiter->timer.data = waiter;
-    if (timeout_ms < (uint64_t)INT64_MAX)
-        uv_timer_start(&waiter->timer, on_timeout, timeout_ms, 0);
+    look_at_waiter(waiter, job);
 }
 
 /* Changing. */

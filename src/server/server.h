@@ -53,9 +53,11 @@ struct waiter {
     struct request *request;
     struct server *server;
     uint32_t job;
-    uint32_t task;    /* NONE: the whole job */
-    uint64_t version; /* answered when the job's differs; 0: only when it is over */
-    uv_timer_t timer;
+    uint32_t task;        /* NONE: the whole job */
+    uint64_t version;     /* answered when the job's differs; 0: only when it is over */
+    uint64_t earliest_ms; /* before this only what is over is news */
+    uint64_t deadline_ms; /* UINT64_MAX: none */
+    uv_timer_t timer;     /* for whichever of the two comes first */
     struct waiter *next;
 };
 
@@ -357,6 +359,8 @@ void api_content_missing(struct server *server, struct request *request, const j
 /* Answers those who wait for the job, if it changed enough for them. */
 void api_wake_waiters(struct server *server, struct job_record *job);
 void api_drop_waiter(struct waiter *waiter);
+/* Answers all who wait for anything: the server is ending. */
+void api_dismiss_waiters(struct server *server);
 /* The open or recorded job as the API shows it; NULL if there is none. */
 json_t *api_job_object(struct server *server, uint32_t job);
 /* Whether the caller may change the job; answers the request if not. */

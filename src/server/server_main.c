@@ -322,6 +322,7 @@ static void on_signal(uv_signal_t *signal, int number)
     }
     server->stopping = true;
     log_notice("ending");
+    api_dismiss_waiters(server);
     listener_stop(server->listener, STOP_TIMEOUT_MS, on_stopped);
 }
 
