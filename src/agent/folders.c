@@ -2,7 +2,7 @@
 /* See folders.h. */
 #include "folders.h"
 
-#include "base/memory.h"
+#include "base/buffer.h"
 #include "errand.h"
 #include "launch.h"
 #include "sys/clock.h"
@@ -146,6 +146,23 @@ int folders_make(struct folders *folders, const char *name, const struct identit
     return 0;
 }
 
+/* Under a name of its own: the attempt's folder is gone, for whoever looks. */
+static void keep_spare(struct folders *folders, struct scratch *scratch, const char *name,
+                       uid_t uid)
+{
+    struct buffer spare = BUFFER_INIT;
+
+    buffer_appendf(&spare, "spare-%llu", (unsigned long long)folders->next_name++);
+    if (scratch_reuse(scratch, folders->state->scratch, buffer_text(&spare), NULL) < 0) {
+        scratch_free(scratch);
+        buffer_deinit(&spare);
+        folders_remove(folders, name);
+        return;
+    }
+    folders->spares[folders->spare_count++] =
+        (struct folders_spare){.scratch = scratch, .name = buffer_take(&spare), .uid = uid};
+}
+
 void folders_give_back(struct folders *folders, struct scratch *scratch, const char *name,
                        const struct identity *identity)
 {
@@ -154,8 +171,7 @@ void folders_give_back(struct folders *folders, struct scratch *scratch, const c
 
     if (folders->spare_count < FOLDERS_SPARE_MAX &&
         scratch_empty(scratch, streams, ARRAY_LENGTH(streams)) == 0) {
-        folders->spares[folders->spare_count++] = (struct folders_spare){
-            .scratch = scratch, .name = memory_copy_string(name), .uid = identity->uid};
+        keep_spare(folders, scratch, name, identity->uid);
         return;
     }
     if (scratch_measure(scratch, SMALL_ENTRIES, &bytes, NULL) == 0)

@@ -21,7 +21,7 @@ struct errand;
 
 struct folders_spare {
     struct scratch *scratch; /* owned */
-    char *name;              /* owned; of the attempt whose it was */
+    char *name;              /* owned */
     uid_t uid;
 };
 
@@ -32,7 +32,7 @@ struct folders {
     size_t spare_count;
     struct errand *errand; /* NULL: the trash is not being emptied */
     bool has_more;         /* came to the trash since that began */
-    uint64_t next_name;    /* in the trash */
+    uint64_t next_name;    /* in the trash, and of spares */
 };
 
 void folders_init(struct folders *folders, uv_loop_t *loop, const struct state *state);

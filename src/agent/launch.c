@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Whatever else a task gets, "NAME=value" by "NAME=value", NULL-terminated at the end. */
+/* Variables, one after the other; the room for them was made before. */
 struct words {
     const char **items;
     size_t count;
@@ -155,8 +155,8 @@ static int find_program(const struct wire_start *start, const char *const *envir
         *ret_program = find_in_path(start->program, path, arena);
     if (*ret_program)
         return 0;
-    error_set(err, -ENOENT, "cannot start '%s': this node has no such program", start->program);
-    error_hint(err, "it was looked for in %s", path);
+    error_set(err, -ENOENT, "this node has no program '%s' in its PATH", start->program);
+    error_hint(err, "name it by its path there, or let it be transferred");
     return -ENOENT;
 }
 
