@@ -75,6 +75,8 @@ static void leave_agent(struct keeper *keeper)
 {
     if (keeper->agent < 0)
         return;
+    /* By hand, because a child before its execve() may hold a copy for a moment. */
+    epoll_ctl(keeper->epoll, EPOLL_CTL_DEL, keeper->agent, NULL);
     keeper->agent = descriptor_close(keeper->agent);
     buffer_deinit(&keeper->requests);
     buffer_deinit(&keeper->news);

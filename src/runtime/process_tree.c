@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { STALE_ROUNDS_MAX = 1000 };
+enum { STALE_ROUNDS_MAX = 50 };
 
 typedef void process_function(void *context, int pid);
 
