@@ -51,8 +51,8 @@ static void reap(void)
 
 int main(int argument_count, char **arguments)
 {
-    long count = argument_count == 4 ? atol(arguments[1]) : 0;
-    long flight = argument_count == 4 ? atol(arguments[2]) : 0;
+    long count = argument_count == 4 ? strtol(arguments[1], NULL, 10) : 0;
+    long flight = argument_count == 4 ? strtol(arguments[2], NULL, 10) : 0;
     double begun = now();
 
     if (count < 1 || flight < 1) {

@@ -19,7 +19,7 @@ enum { CONNECTIONS_MAX = 64, PIECE_SIZE = 65536 };
 /* Two ends each: what is read from one is written to the other. */
 static struct pollfd ends[1 + 2 * CONNECTIONS_MAX];
 
-static struct sockaddr_in loopback(int port)
+static struct sockaddr_in loopback(long port)
 {
     return (struct sockaddr_in){.sin_family = AF_INET,
                                 .sin_port = htons((uint16_t)port),
@@ -32,7 +32,7 @@ static void fail(const char *what)
     exit(1);
 }
 
-static void accept_one(int port)
+static void accept_one(long port)
 {
     struct sockaddr_in address = loopback(port);
     int from = accept(ends[0].fd, NULL, NULL), to = -1;
@@ -85,7 +85,7 @@ int main(int argument_count, char **arguments)
 {
     struct sockaddr_in address = loopback(0);
     socklen_t size = sizeof(address);
-    int port = argument_count == 2 ? atoi(arguments[1]) : 0;
+    long port = argument_count == 2 ? strtol(arguments[1], NULL, 10) : 0;
 
     if (port < 1 || port > 65535) {
         fprintf(stderr, "usage: relay PORT\n");
