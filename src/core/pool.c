@@ -49,11 +49,12 @@ struct pool *pool_new(const struct pool_options *options)
     if (!pool)
         return NULL;
     pool->options = *options;
+    pool->free_kind = NONE;
     pool->free_job = NONE;
     pool->free_task = NONE;
     pool->job_order = POOL_LIST_INIT;
-    for (size_t i = 0; i <= BUCKET_COUNT; i++)
-        pool->buckets[i] = POOL_LIST_INIT;
+    pool->leases = POOL_LIST_INIT;
+    pool->restored_leases = POOL_LIST_INIT;
     return pool;
 }
 
@@ -68,16 +69,20 @@ struct pool *pool_free(struct pool *pool)
     for (size_t i = 0; i < pool->job_count; i++)
         free(pool->jobs[i].parts);
     free(pool->kinds);
+    free(pool->pinned_kinds);
     free(pool->jobs);
     free(pool->spare_parts);
     free(pool->dirty_jobs);
     free(pool->tasks);
     free(pool->nodes);
     free(pool->fresh_nodes);
+    map_deinit(&pool->kind_by_request);
     map_deinit(&pool->job_by_number);
     map_deinit(&pool->task_by_id);
     map_deinit(&pool->task_by_epoch);
-    heap_deinit(&pool->expiries);
+    heap_deinit(&pool->fresh_kinds);
+    fit_deinit(&pool->ready_kinds);
+    fit_deinit(&pool->offered_nodes);
     free(pool);
     return NULL;
 }
@@ -187,11 +192,11 @@ void pool_step(struct pool *pool, const struct pool_event *event, struct pool_ef
 
 uint64_t pool_next_step_ms(const struct pool *pool)
 {
-    const struct heap_entry *first = heap_first(&pool->expiries);
+    const struct pool_task *first = pool_first_to_expire(pool);
 
     if (pool_schedule_is_due(pool))
         return pool->now_ms;
-    return first ? first->key : UINT64_MAX;
+    return first ? first->expires_ms : UINT64_MAX;
 }
 
 int pool_load_epoch(struct pool *pool, uint64_t epoch)
@@ -274,8 +279,7 @@ int pool_load_task(struct pool *pool, const struct pool_task_row *row, uint64_t 
         pool->now_ms = now_ms;
     task = load_object(pool, job, part, row);
     if (claimed) {
-        pool_begin_claim(pool, task, row->node, row->epoch,
-                         now_ms + pool->options.restored_lease_ms + pool->options.margin_ms);
+        pool_restore_claim(pool, task, row->node, row->epoch);
         /* Whoever is claimed in another state was told to leave before the restart. */
         task->stopping = row->state != TASK_RUNNING && row->state != TASK_SUSPENDED;
     } else if (row->state == TASK_IDLE)
@@ -343,7 +347,6 @@ static void assert_task(const struct pool *pool, const struct pool_task *task)
         return;
     assert(pool_find_claim(pool, task->row.epoch) == task);
     assert(task->row.epoch <= pool->epoch);
-    assert(heap_contains(&pool->expiries, pool_task_index(pool, task)));
 }
 
 static void assert_node(const struct pool *pool, const struct pool_node *node)
@@ -360,8 +363,8 @@ static void assert_node(const struct pool *pool, const struct pool_node *node)
     assert(used.cpus == node->used.cpus);
     assert(used.memory == node->used.memory);
     assert(used.disk == node->used.disk);
-    assert(node->bucket == NONE || (node->connected && node->synchronised));
-    assert(node->bucket == NONE || !node->owner_present);
+    if (fit_get(&pool->offered_nodes, node->row.node))
+        assert(node->connected && node->synchronised && !node->owner_present && !node->leaving);
 }
 
 static void assert_job(const struct pool *pool, const struct pool_job *job)

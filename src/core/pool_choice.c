@@ -75,11 +75,12 @@ static uint32_t choose_unstarted(struct pool *pool, struct pool_job *job, enum t
 }
 
 /* No task of the part will start any more: its next one lies behind its end. */
-static void part_close(struct pool_job *job, struct pool_part_object *part)
+static void part_close(struct pool *pool, struct pool_job *job, struct pool_part_object *part)
 {
     uint32_t end = part->row.first + part->row.count;
 
-    part->dirty = part->dirty || part->row.next != end;
+    if (part->row.next != end)
+        pool_touch_part(pool, part);
     part->row.next = end;
     job->ahead = 0;
 }
@@ -92,7 +93,7 @@ static uint32_t choose_job(struct pool *pool, struct pool_job *job, enum task_st
 
     if (to == TASK_REMOVED)
         for (uint32_t i = 0; i < job->part_count; i++)
-            part_close(job, &job->parts[i]);
+            part_close(pool, job, &job->parts[i]);
     for (uint32_t t = job->tasks.first; t != NONE; t = next) {
         next = pool->tasks[t].of_job.next;
         if (choose_task(pool, &pool->tasks[t], to, effects))

@@ -8,17 +8,17 @@
  *     kind   one distinct request (cpus, memory, disk); has a heap of parts with ready tasks
  *     part   a range of a job's tasks; "returned" are its idle task objects, first in first out
  *     task   a started or singled-out task, with its claim if one stands
- *     node   a computer; in a bucket by its free CPUs while it may be offered work
+ *     node   a computer; offered by its room while it may be given work
  */
 #pragma once
 
+#include "core/fit.h"
 #include "core/pool.h"
 
 #include "base/heap.h"
 #include "base/map.h"
 
 enum {
-    BUCKET_COUNT = 1024,     /* free CPUs of a node; more count as the last one */
     STARTS_PER_STEP = 256,   /* the rest of a large submit follows in the next steps */
     EXPIRIES_PER_STEP = 256, /* likewise when a whole building lost its power */
     PARTS_PER_JOB_MAX = 65535
@@ -57,9 +57,10 @@ struct pool_kind {
     size_t slots_capacity;
     uint32_t slot_count;
     uint32_t free_slot;
-    uint32_t part_count; /* a kind without parts may become another one */
-    bool pinned;         /* but not while a prepared submit counts on it */
-    bool fresh;          /* has new ready tasks, and not all nodes were tried for them yet */
+    uint32_t part_count; /* a kind without parts is free and may become another one */
+    uint32_t pins;       /* but not while a prepared submit counts on it, for so many parts */
+    uint64_t map_key;    /* in kind_by_request */
+    uint32_t next_free;
 };
 
 struct pool_part_object {
@@ -71,6 +72,7 @@ struct pool_part_object {
     uint64_t key;
     struct pool_list returned;
     bool dirty;
+    struct pool_part_object *next_dirty; /* of the same job */
 };
 
 struct pool_job {
@@ -83,6 +85,7 @@ struct pool_job {
     struct pool_list tasks;
     struct pool_link order; /* of job numbers */
     bool dirty;
+    struct pool_part_object *dirty_parts;
 };
 
 struct pool_task {
@@ -96,9 +99,12 @@ struct pool_task {
     uint32_t reports_since;   /* full reports since then that did not show it */
     uint64_t collect_session; /* in which its outputs are being brought */
     uint64_t seen_report;     /* the last report of the node that listed it */
+    uint64_t expires_ms;      /* when its claim ends unless it is renewed */
+    bool restored;            /* stands in restored_leases, not in leases */
     struct pool_link of_job;
     struct pool_link of_node;
     struct pool_link of_part;
+    struct pool_link of_leases;
 };
 
 struct pool_node {
@@ -116,9 +122,7 @@ struct pool_node {
     struct resources used;
     struct pool_list claims;
     uint32_t claim_count;
-    struct pool_link in_bucket;
-    uint32_t bucket; /* NONE: it is not offered work */
-    bool fresh;      /* has new room, and not all kinds were tried on it yet */
+    bool fresh; /* has new room, and not all kinds were tried on it yet */
 };
 
 struct pool {
@@ -128,7 +132,12 @@ struct pool {
 
     struct pool_kind *kinds;
     size_t kind_count, kind_capacity;
-    uint32_t fresh_kinds;
+    uint32_t free_kind;
+    struct map kind_by_request;
+    uint32_t *pinned_kinds; /* those that the prepared submit counts on */
+    size_t pinned_kind_count, pinned_kind_capacity;
+    struct fit ready_kinds;  /* with ready tasks, by the key of their first part */
+    struct heap fresh_kinds; /* with new ready tasks for which not all nodes were tried yet */
 
     struct pool_job *jobs;
     size_t job_count, job_capacity;
@@ -144,14 +153,14 @@ struct pool {
     size_t task_count, task_capacity;
     uint32_t free_task;
     uint32_t free_task_count;
-    struct map task_by_id;    /* job << 32 | task */
-    struct map task_by_epoch; /* of the claim that stands */
-    struct heap expiries;     /* task objects with claims, by when these end */
+    struct map task_by_id;            /* job << 32 | task */
+    struct map task_by_epoch;         /* of the claim that stands */
+    struct pool_list leases;          /* claimed tasks, in the order in which their claims end */
+    struct pool_list restored_leases; /* likewise; not renewed since the restart */
 
     struct pool_node *nodes; /* by number */
     size_t node_count, node_capacity;
-    struct pool_list buckets[BUCKET_COUNT + 1];
-    uint64_t buckets_used[(BUCKET_COUNT + 64) / 64];
+    struct fit offered_nodes; /* that may be given work, most free CPUs first */
     uint32_t *fresh_nodes;
     size_t fresh_node_count, fresh_node_capacity;
 
@@ -170,6 +179,8 @@ int pool_reserve_job(struct pool *pool, const struct pool_part *parts, size_t pa
 struct pool_job *pool_add_job(struct pool *pool, const struct pool_job_row *row,
                               const struct pool_part *parts, size_t part_count);
 void pool_touch_job(struct pool *pool, struct pool_job *job);
+/* Its row must be saved. */
+void pool_touch_part(struct pool *pool, struct pool_part_object *part);
 /* Writes out what changed of jobs and their parts in this step, and lets go of those that are over.
  */
 void pool_flush_jobs(struct pool *pool, struct pool_effects *effects);
@@ -189,9 +200,13 @@ void pool_release_task(struct pool *pool, struct pool_task *task);
 void pool_move_task(struct pool *pool, struct pool_task *task, enum task_state to,
                     enum reason reason, struct pool_effects *effects);
 void pool_save_task(const struct pool_task *task, struct pool_effects *effects);
-void pool_begin_claim(struct pool *pool, struct pool_task *task, uint32_t node, uint64_t epoch,
-                      uint64_t expires_ms);
-void pool_renew_claim(struct pool *pool, struct pool_task *task, uint64_t expires_ms);
+void pool_begin_claim(struct pool *pool, struct pool_task *task, uint32_t node, uint64_t epoch);
+/* One that a previous server began, and may have renewed just before it ended. */
+void pool_restore_claim(struct pool *pool, struct pool_task *task, uint32_t node, uint64_t epoch);
+/* For a whole lease and margin from now. */
+void pool_renew_claim(struct pool *pool, struct pool_task *task);
+/* The claimed task whose lease ends first; NULL if nothing is claimed. */
+struct pool_task *pool_first_to_expire(const struct pool *pool);
 /* Ends the claim; what becomes of the task the caller has decided or decides next. */
 void pool_end_claim(struct pool *pool, struct pool_task *task);
 /* Tells the node that it may forget the attempt. */
@@ -209,6 +224,8 @@ void pool_send(const struct pool *pool, struct pool_effects *effects, enum pool_
 /* NULL if the job has no such task. */
 struct pool_part_object *pool_find_part(const struct pool_job *job, uint32_t task);
 void pool_queue_part(struct pool *pool, struct pool_part_object *part);
+/* The kind's first ready part has changed, or it has none any more. */
+void pool_place_kind(struct pool *pool, struct pool_kind *kind);
 void pool_queue_returned(struct pool *pool, struct pool_task *task);
 void pool_unqueue_returned(struct pool *pool, struct pool_task *task);
 void pool_place_node(struct pool *pool, struct pool_node *node);

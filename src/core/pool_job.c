@@ -8,6 +8,7 @@
  */
 #include "core/pool_internal.h"
 
+#include "base/digest.h"
 #include "base/memory.h"
 
 #include <assert.h>
@@ -24,58 +25,125 @@ struct pool_job *pool_find_job(const struct pool *pool, uint32_t number)
     return &pool->jobs[index];
 }
 
-static struct pool_kind *find_kind(const struct pool *pool, const struct resources *request)
-{
-    for (size_t i = 0; i < pool->kind_count; i++) {
-        const struct resources *known = &pool->kinds[i].request;
+/* Kinds: found by their request, made and freed with the parts that have it. */
 
-        if (known->cpus == request->cpus && known->memory == request->memory &&
-            known->disk == request->disk)
-            return &pool->kinds[i];
-    }
-    return NULL;
+static bool kind_has_request(const struct pool_kind *kind, const struct resources *request)
+{
+    return kind->request.cpus == request->cpus && kind->request.memory == request->memory &&
+           kind->request.disk == request->disk;
 }
 
-/* A kind for a request that is new: one that nobody uses any more, or one more. */
-static struct pool_kind *make_kind(struct pool *pool, const struct resources *request)
+/* The place in the map for this request: of its kind, or the free one where it belongs. */
+static uint64_t find_kind_place(const struct pool *pool, const struct resources *request,
+                                struct pool_kind **ret_kind)
 {
-    for (size_t i = 0; i < pool->kind_count; i++)
-        if (pool->kinds[i].part_count == 0 && !pool->kinds[i].pinned) {
-            pool->kinds[i].request = *request;
-            return &pool->kinds[i];
+    struct digest digest = DIGEST_INIT;
+    uint64_t key, index;
+
+    digest_add(&digest, request->cpus);
+    digest_add(&digest, request->memory);
+    digest_add(&digest, request->disk);
+    /*
+     * Two requests with one digest stand one behind the other. If the first is freed, the second is
+     * not found any more and made anew: two kinds with one request are no fault.
+     */
+    for (key = digest.value; map_get(&pool->kind_by_request, key, &index); key++)
+        if (kind_has_request(&pool->kinds[index], request)) {
+            *ret_kind = &pool->kinds[index];
+            return key;
         }
-    if (!array_try_reserve(pool->kinds, pool->kind_capacity, pool->kind_count + 1))
+    *ret_kind = NULL;
+    return key;
+}
+
+static struct pool_kind *find_kind(const struct pool *pool, const struct resources *request)
+{
+    struct pool_kind *kind;
+
+    find_kind_place(pool, request, &kind);
+    return kind;
+}
+
+static bool reserve_kind(struct pool *pool)
+{
+    size_t needed = pool->kind_count + 1;
+
+    if (pool->free_kind != NONE)
+        return true;
+    if (!array_try_reserve(pool->kinds, pool->kind_capacity, needed) ||
+        !map_try_reserve(&pool->kind_by_request, needed) ||
+        !heap_try_reserve(&pool->fresh_kinds, needed) ||
+        !fit_try_reserve(&pool->ready_kinds, needed))
+        return false;
+    pool->kinds[pool->kind_count] = (struct pool_kind){.free_slot = NONE, .next_free = NONE};
+    pool->free_kind = (uint32_t)pool->kind_count++;
+    return true;
+}
+
+/* Returns NULL if there is no memory. */
+static struct pool_kind *get_kind(struct pool *pool, const struct resources *request)
+{
+    struct pool_kind *kind;
+    uint64_t key = find_kind_place(pool, request, &kind);
+    uint32_t index;
+
+    if (kind)
+        return kind;
+    if (!reserve_kind(pool))
         return NULL;
-    pool->kinds[pool->kind_count] = (struct pool_kind){.request = *request, .free_slot = NONE};
-    return &pool->kinds[pool->kind_count++];
+    index = pool->free_kind;
+    kind = &pool->kinds[index];
+    pool->free_kind = kind->next_free;
+    kind->request = *request;
+    kind->map_key = key;
+    map_put(&pool->kind_by_request, key, index);
+    return kind;
+}
+
+static void release_kind(struct pool *pool, struct pool_kind *kind)
+{
+    if (kind->part_count > 0 || kind->pins > 0)
+        return;
+    map_remove(&pool->kind_by_request, kind->map_key);
+    kind->next_free = pool->free_kind;
+    pool->free_kind = (uint32_t)(kind - pool->kinds);
 }
 
 static void unpin_kinds(struct pool *pool)
 {
-    for (size_t i = 0; i < pool->kind_count; i++)
-        pool->kinds[i].pinned = false;
+    while (pool->pinned_kind_count > 0) {
+        struct pool_kind *kind = &pool->kinds[pool->pinned_kinds[--pool->pinned_kind_count]];
+
+        kind->pins = 0;
+        release_kind(pool, kind);
+    }
 }
 
-/* The kinds of these parts, each with room for all of them. */
+/* The kind of a part that is about to come, with room for it beside the others that are. */
+static bool pin_kind(struct pool *pool, const struct resources *request)
+{
+    struct pool_kind *kind;
+    size_t needed;
+
+    if (!array_try_reserve(pool->pinned_kinds, pool->pinned_kind_capacity,
+                           pool->pinned_kind_count + 1))
+        return false;
+    kind = get_kind(pool, request);
+    if (!kind)
+        return false;
+    if (kind->pins++ == 0)
+        pool->pinned_kinds[pool->pinned_kind_count++] = (uint32_t)(kind - pool->kinds);
+    needed = (size_t)kind->slot_count + kind->pins;
+    return array_try_reserve(kind->slots, kind->slots_capacity, needed) &&
+           heap_try_reserve(&kind->ready, needed);
+}
+
 static int reserve_kinds(struct pool *pool, const struct pool_part *parts, size_t part_count)
 {
     unpin_kinds(pool);
-    for (size_t i = 0; i < part_count; i++) {
-        struct pool_kind *kind = find_kind(pool, &parts[i].request);
-        size_t needed;
-
-        if (kind && kind->pinned)
-            continue;
-        if (!kind)
-            kind = make_kind(pool, &parts[i].request);
-        if (!kind)
+    for (size_t i = 0; i < part_count; i++)
+        if (!pin_kind(pool, &parts[i].request))
             return -ENOMEM;
-        kind->pinned = true;
-        needed = kind->slot_count + part_count;
-        if (!array_try_reserve(kind->slots, kind->slots_capacity, needed) ||
-            !heap_try_reserve(&kind->ready, needed))
-            return -ENOMEM;
-    }
     return 0;
 }
 
@@ -131,9 +199,11 @@ static void kind_give_slot(struct pool *pool, struct pool_part_object *part)
     struct pool_kind *kind = &pool->kinds[part->kind];
 
     heap_remove(&kind->ready, part->slot);
+    pool_place_kind(pool, kind);
     kind->slots[part->slot] = (struct pool_slot){.next_free = kind->free_slot};
     kind->free_slot = part->slot;
     kind->part_count--;
+    release_kind(pool, kind);
 }
 
 static void add_part(struct pool *pool, struct pool_job *job, uint32_t number,
@@ -256,6 +326,18 @@ void pool_touch_job(struct pool *pool, struct pool_job *job)
     pool->dirty_jobs[pool->dirty_job_count++] = (uint32_t)(job - pool->jobs);
 }
 
+void pool_touch_part(struct pool *pool, struct pool_part_object *part)
+{
+    struct pool_job *job = &pool->jobs[part->job];
+
+    pool_touch_job(pool, job);
+    if (part->dirty)
+        return;
+    part->dirty = true;
+    part->next_dirty = job->dirty_parts;
+    job->dirty_parts = part;
+}
+
 static void drop_job(struct pool *pool, struct pool_job *job)
 {
     uint32_t index = (uint32_t)(job - pool->jobs);
@@ -272,21 +354,24 @@ static void drop_job(struct pool *pool, struct pool_job *job)
     pool->free_job = index;
 }
 
-static void flush_job(struct pool *pool, struct pool_job *job, struct pool_effects *effects)
+static void flush_parts(struct pool_job *job, struct pool_effects *effects)
 {
-    job->dirty = false;
-    for (uint32_t i = 0; i < job->part_count; i++) {
-        struct pool_part_object *part = &job->parts[i];
-        struct pool_effect *effect;
+    while (job->dirty_parts) {
+        struct pool_part_object *part = job->dirty_parts;
+        struct pool_effect *effect = pool_emit(effects, POOL_SAVE_PART);
 
-        if (!part->dirty)
-            continue;
+        job->dirty_parts = part->next_dirty;
         part->dirty = false;
-        effect = pool_emit(effects, POOL_SAVE_PART);
         effect->part.job = job->row.job;
         effect->part.part = part->number;
         effect->part.next = part->row.next;
     }
+}
+
+static void flush_job(struct pool *pool, struct pool_job *job, struct pool_effects *effects)
+{
+    job->dirty = false;
+    flush_parts(job, effects);
     pool_emit(effects, POOL_SAVE_JOB)->job = job->row;
     if (job->row.completed + job->row.removed_count < job->task_count || job->tasks.first != NONE)
         return;

@@ -38,11 +38,12 @@ int pool_reserve_node(struct pool *pool, uint32_t number)
     if (needed > NODE_NUMBER_MAX)
         return -E2BIG;
     if (!array_try_reserve(pool->nodes, pool->node_capacity, needed) ||
-        !array_try_reserve(pool->fresh_nodes, pool->fresh_node_capacity, needed))
+        !array_try_reserve(pool->fresh_nodes, pool->fresh_node_capacity, needed) ||
+        !fit_try_reserve(&pool->offered_nodes, needed))
         return -ENOMEM;
     for (; pool->node_count < needed; pool->node_count++)
-        pool->nodes[pool->node_count] = (struct pool_node){
-            .row.node = (uint32_t)pool->node_count, .bucket = NONE, .claims = POOL_LIST_INIT};
+        pool->nodes[pool->node_count] =
+            (struct pool_node){.row.node = (uint32_t)pool->node_count, .claims = POOL_LIST_INIT};
     return 0;
 }
 
@@ -206,19 +207,29 @@ static void claim_shown(struct pool *pool, struct pool_task *task, enum task_sta
     pool_save_task(task, effects);
 }
 
-static void report_item(struct pool *pool, struct pool_node *node, const struct pool_report *report,
-                        const struct pool_report_item *item, struct pool_effects *effects)
+/* Nodes list attempts as they got them, and so do we: mostly it is the claim that `next` names. */
+static struct pool_task *find_listed(const struct pool *pool, uint64_t epoch, uint32_t *next)
 {
-    struct pool_task *task = pool_find_claim(pool, item->epoch);
+    struct pool_task *task = *next == NONE ? NULL : &pool->tasks[*next];
 
+    if (!task || task->row.epoch != epoch)
+        task = pool_find_claim(pool, epoch);
+    if (task)
+        *next = task->of_node.next;
+    return task;
+}
+
+static void report_item(struct pool *pool, struct pool_node *node, const struct pool_report *report,
+                        const struct pool_report_item *item, struct pool_task *task,
+                        struct pool_effects *effects)
+{
     if (!task || task->row.node != node->row.node) {
         pool_send_forget(pool, node->row.node, item->epoch, effects);
         return;
     }
     task->seen_report = node->report_count;
     if (report->full) {
-        pool_renew_claim(pool, task,
-                         pool->now_ms + pool->options.lease_ms + pool->options.margin_ms);
+        pool_renew_claim(pool, task);
         send_renewal(pool, node, item->epoch, effects);
     }
     switch (item->state) {
@@ -264,8 +275,7 @@ static void report_missing(struct pool *pool, struct pool_node *node,
         if (task->start_session == node->session && ++task->reports_since < REPORTS_UNTIL_RESENT)
             continue;
         pool_send(pool, effects, POOL_SEND_START, task, REASON_FIRST_IN_LINE);
-        pool_renew_claim(pool, task,
-                         pool->now_ms + pool->options.lease_ms + pool->options.margin_ms);
+        pool_renew_claim(pool, task);
         task->start_session = node->session;
         task->reports_since = 0;
     }
@@ -275,16 +285,21 @@ void pool_node_reported(struct pool *pool, const struct pool_report *report,
                         struct pool_effects *effects)
 {
     struct pool_node *node = pool_find_node(pool, report->node);
+    uint32_t next;
 
     if (!node || !node->connected || node->session != report->session)
         return;
+    next = node->claims.first;
     node->heard_ms = pool->now_ms;
     node->report_count++;
     node->answers_ms = report->sent_ms;
     node->owner_present = report->owner_present;
     node->leaving = report->leaving;
-    for (size_t i = 0; i < report->item_count; i++)
-        report_item(pool, node, report, &report->items[i], effects);
+    for (size_t i = 0; i < report->item_count; i++) {
+        struct pool_task *task = find_listed(pool, report->items[i].epoch, &next);
+
+        report_item(pool, node, report, &report->items[i], task, effects);
+    }
     if (report->full) {
         report_missing(pool, node, report, effects);
         send_renewal(pool, node, 0, effects);
@@ -326,10 +341,10 @@ static void expire_claim(struct pool *pool, struct pool_task *task, struct pool_
 void pool_expire_claims(struct pool *pool, struct pool_effects *effects)
 {
     for (int i = 0; i < EXPIRIES_PER_STEP; i++) {
-        const struct heap_entry *first = heap_first(&pool->expiries);
+        struct pool_task *first = pool_first_to_expire(pool);
 
-        if (!first || first->key > pool->now_ms)
+        if (!first || first->expires_ms > pool->now_ms)
             return;
-        expire_claim(pool, &pool->tasks[first->item], effects);
+        expire_claim(pool, first, effects);
     }
 }

@@ -14,6 +14,7 @@
 #include "core/pool_internal.h"
 
 #include <assert.h>
+#include <string.h>
 
 struct pool_part_object *pool_find_part(const struct pool_job *job, uint32_t task)
 {
@@ -35,8 +36,7 @@ struct pool_part_object *pool_find_part(const struct pool_job *job, uint32_t tas
 static void part_advance(struct pool *pool, struct pool_part_object *part)
 {
     part->row.next++;
-    part->dirty = true;
-    pool_touch_job(pool, &pool->jobs[part->job]);
+    pool_touch_part(pool, part);
 }
 
 /* Passes over tasks that a user singled out before their turn. */
@@ -44,7 +44,7 @@ static void part_skip_objects(struct pool *pool, struct pool_part_object *part)
 {
     const struct pool_job *job = &pool->jobs[part->job];
 
-    while (part->row.next < part->row.first + part->row.count) {
+    while (job->ahead > 0 && part->row.next < part->row.first + part->row.count) {
         struct pool_task *object = pool_find_task(pool, job->row.job, part->row.next);
 
         if (!object)
@@ -67,33 +67,49 @@ static bool part_is_ready(struct pool *pool, struct pool_part_object *part)
     return part->row.next < part->row.first + part->row.count;
 }
 
-static void kind_set_fresh(struct pool *pool, struct pool_kind *kind, bool fresh)
+void pool_place_kind(struct pool *pool, struct pool_kind *kind)
 {
-    if (kind->fresh == fresh)
+    const struct heap_entry *first = heap_first(&kind->ready);
+    uint32_t index = (uint32_t)(kind - pool->kinds);
+
+    if (!first) {
+        fit_remove(&pool->ready_kinds, index);
+        heap_remove(&pool->fresh_kinds, index);
         return;
-    kind->fresh = fresh;
-    if (fresh)
-        pool->fresh_kinds++;
-    else
-        pool->fresh_kinds--;
+    }
+    /* What a request does not ask for is what it leaves: the less it asks for, the better it fits.
+     */
+    fit_set(&pool->ready_kinds, index,
+            &(struct fit_entry){.key = first->key,
+                                .amounts = {UINT64_MAX - kind->request.cpus,
+                                            UINT64_MAX - kind->request.memory,
+                                            UINT64_MAX - kind->request.disk}});
+    if (heap_contains(&pool->fresh_kinds, index))
+        heap_set(&pool->fresh_kinds, index, first->key);
 }
 
 /* Takes the part in or out of its kind's heap, as its state demands. */
 static void part_update(struct pool *pool, struct pool_part_object *part)
 {
     struct pool_kind *kind = &pool->kinds[part->kind];
+    bool ready = part_is_ready(pool, part);
 
-    if (part_is_ready(pool, part))
+    if (ready == heap_contains(&kind->ready, part->slot))
+        return;
+    if (ready)
         heap_set(&kind->ready, part->slot, part->key);
     else
         heap_remove(&kind->ready, part->slot);
+    pool_place_kind(pool, kind);
 }
 
 void pool_queue_part(struct pool *pool, struct pool_part_object *part)
 {
+    const struct pool_kind *kind = &pool->kinds[part->kind];
+
     part_update(pool, part);
-    if (heap_contains(&pool->kinds[part->kind].ready, part->slot))
-        kind_set_fresh(pool, &pool->kinds[part->kind], true);
+    if (heap_contains(&kind->ready, part->slot))
+        heap_set(&pool->fresh_kinds, part->kind, heap_first(&kind->ready)->key);
 }
 
 void pool_queue_returned(struct pool *pool, struct pool_task *task)
@@ -129,77 +145,59 @@ struct resources pool_node_room(const struct pool_node *node)
     };
 }
 
-static void node_leave_bucket(struct pool *pool, struct pool_node *node)
+static bool node_is_usable(const struct pool_node *node)
 {
-    struct pool_list *bucket;
-
-    if (node->bucket == NONE)
-        return;
-    bucket = &pool->buckets[node->bucket];
-    POOL_LIST_REMOVE(bucket, pool->nodes, node->row.node, in_bucket);
-    if (bucket->first == NONE)
-        pool->buckets_used[node->bucket / 64] &= ~(1ULL << node->bucket % 64);
-    node->bucket = NONE;
+    return node->known && node->connected && node->synchronised && !node->owner_present &&
+           !node->leaving && !node->row.forgotten && node->capacity.cpus > node->used.cpus;
 }
 
-static void node_enter_bucket(struct pool *pool, struct pool_node *node, uint32_t cpus)
+static struct fit_entry node_offer(const struct pool_node *node)
 {
-    uint32_t number = cpus < BUCKET_COUNT ? cpus : BUCKET_COUNT;
-
-    POOL_LIST_APPEND(&pool->buckets[number], pool->nodes, node->row.node, in_bucket);
-    pool->buckets_used[number / 64] |= 1ULL << number % 64;
-    node->bucket = number;
-}
-
-void pool_place_node(struct pool *pool, struct pool_node *node)
-{
-    bool usable = node->known && node->connected && node->synchronised && !node->owner_present &&
-                  !node->leaving && !node->row.forgotten;
     struct resources room = pool_node_room(node);
 
-    node_leave_bucket(pool, node);
-    if (!usable || room.cpus == 0)
+    return (struct fit_entry){.key = UINT32_MAX - room.cpus,
+                              .amounts = {room.cpus, room.memory, room.disk}};
+}
+
+/*
+ * A node with other room than before is shown to the kinds first; what is still free then, is
+ * offered. Between the two its old offer may stand, which nobody looks at.
+ */
+void pool_place_node(struct pool *pool, struct pool_node *node)
+{
+    const struct fit_entry *offered = fit_get(&pool->offered_nodes, node->row.node);
+    struct fit_entry offer = node_offer(node);
+
+    if (!node_is_usable(node)) {
+        fit_remove(&pool->offered_nodes, node->row.node);
         return;
-    node_enter_bucket(pool, node, room.cpus);
-    if (node->fresh)
+    }
+    if (node->fresh || (offered && memcmp(offered, &offer, sizeof(offer)) == 0))
         return;
     assert(pool->fresh_node_count < pool->fresh_node_capacity);
     pool->fresh_nodes[pool->fresh_node_count++] = node->row.node;
     node->fresh = true;
 }
 
-/* The fullest non-empty bucket at or below `from`; NONE if there is none. */
-static uint32_t bucket_at_or_below(const struct pool *pool, uint32_t from)
+/* No ready kind fits into it any more. */
+static void node_is_tried(struct pool *pool, struct pool_node *node)
 {
-    uint64_t word = pool->buckets_used[from / 64];
+    struct fit_entry offer = node_offer(node);
 
-    if (from % 64 != 63)
-        word &= (1ULL << (from % 64 + 1)) - 1;
-    for (uint32_t i = from / 64;; word = pool->buckets_used[--i]) {
-        if (word != 0)
-            return i * 64 + 63 - (uint32_t)__builtin_clzll(word);
-        if (i == 0)
-            return NONE;
-    }
+    node->fresh = false;
+    if (node_is_usable(node))
+        fit_set(&pool->offered_nodes, node->row.node, &offer);
+    else
+        fit_remove(&pool->offered_nodes, node->row.node);
 }
 
 static struct pool_node *find_node_with_room(const struct pool *pool,
                                              const struct resources *request)
 {
-    uint32_t needed = request->cpus < BUCKET_COUNT ? request->cpus : BUCKET_COUNT;
-    uint32_t bucket = bucket_at_or_below(pool, BUCKET_COUNT);
+    uint64_t needed[] = {request->cpus > 0 ? request->cpus : 1, request->memory, request->disk};
+    uint32_t number = fit_find(&pool->offered_nodes, needed);
 
-    while (bucket != NONE && bucket >= needed) {
-        for (uint32_t n = pool->buckets[bucket].first; n != NONE;
-             n = pool->nodes[n].in_bucket.next) {
-            struct resources room = pool_node_room(&pool->nodes[n]);
-
-            if (resources_fit(request, &room))
-                return &pool->nodes[n];
-        }
-        bucket = bucket == 0 ? NONE : bucket_at_or_below(pool, bucket - 1);
-    }
-    return NULL;
+    return number == NONE ? NULL : &pool->nodes[number];
 }
 
 /* Takes the first ready task out of the kind: one that came back, or makes the next unstarted one.
@@ -225,10 +223,9 @@ static void start_task(struct pool *pool, struct pool_kind *kind, struct pool_no
                        struct pool_effects *effects)
 {
     struct pool_task *task = kind_take_first(pool, kind);
-    uint64_t lease = pool->options.lease_ms + pool->options.margin_ms;
 
     task->row.attempts++;
-    pool_begin_claim(pool, task, node->row.node, ++pool->epoch, pool->now_ms + lease);
+    pool_begin_claim(pool, task, node->row.node, ++pool->epoch);
     pool_move_task(pool, task, TASK_RUNNING, REASON_FIRST_IN_LINE, effects);
     pool_save_task(task, effects);
     pool_send(pool, effects, POOL_SEND_START, task, REASON_FIRST_IN_LINE);
@@ -236,24 +233,13 @@ static void start_task(struct pool *pool, struct pool_kind *kind, struct pool_no
 }
 
 /* The kind whose first ready task goes before all others of those that fit; NULL if none does. */
-static struct pool_kind *first_kind_for(struct pool *pool, const struct resources *room,
-                                        bool only_fresh)
+static struct pool_kind *first_kind_for(struct pool *pool, const struct resources *room)
 {
-    struct pool_kind *best = NULL;
-    uint64_t best_key = UINT64_MAX;
+    uint64_t needed[] = {UINT64_MAX - room->cpus, UINT64_MAX - room->memory,
+                         UINT64_MAX - room->disk};
+    uint32_t index = fit_find(&pool->ready_kinds, needed);
 
-    for (size_t i = 0; i < pool->kind_count; i++) {
-        struct pool_kind *kind = &pool->kinds[i];
-        const struct heap_entry *first = heap_first(&kind->ready);
-
-        if (!first || (only_fresh && !kind->fresh) || first->key >= best_key)
-            continue;
-        if (room && !resources_fit(&kind->request, room))
-            continue;
-        best = kind;
-        best_key = first->key;
-    }
-    return best;
+    return index == NONE ? NULL : &pool->kinds[index];
 }
 
 static size_t schedule_nodes(struct pool *pool, size_t budget, struct pool_effects *effects)
@@ -261,11 +247,11 @@ static size_t schedule_nodes(struct pool *pool, size_t budget, struct pool_effec
     while (pool->fresh_node_count > 0 && budget > 0) {
         struct pool_node *node = &pool->nodes[pool->fresh_nodes[pool->fresh_node_count - 1]];
         struct resources room = pool_node_room(node);
-        struct pool_kind *kind = node->bucket == NONE ? NULL : first_kind_for(pool, &room, false);
+        struct pool_kind *kind = node_is_usable(node) ? first_kind_for(pool, &room) : NULL;
 
         if (!kind) {
             pool->fresh_node_count--;
-            node->fresh = false;
+            node_is_tried(pool, node);
             continue;
         }
         start_task(pool, kind, node, effects);
@@ -276,22 +262,20 @@ static size_t schedule_nodes(struct pool *pool, size_t budget, struct pool_effec
 
 static void schedule_kinds(struct pool *pool, size_t budget, struct pool_effects *effects)
 {
-    while (pool->fresh_kinds > 0 && budget > 0) {
-        struct pool_kind *kind = first_kind_for(pool, NULL, true);
-        struct pool_node *node = kind ? find_node_with_room(pool, &kind->request) : NULL;
+    while (pool->fresh_kinds.length > 0 && budget > 0) {
+        uint32_t index = heap_first(&pool->fresh_kinds)->item;
+        struct pool_kind *kind = &pool->kinds[index];
+        struct pool_node *node = find_node_with_room(pool, &kind->request);
 
-        if (node) {
-            /* It is not fresh work for this node only because we are just serving it. */
-            node->fresh = true;
-            start_task(pool, kind, node, effects);
-            node->fresh = false;
-            budget--;
-        } else if (kind) {
-            kind_set_fresh(pool, kind, false);
-        } else {
-            for (size_t i = 0; i < pool->kind_count; i++)
-                kind_set_fresh(pool, &pool->kinds[i], false);
+        if (!node) {
+            heap_remove(&pool->fresh_kinds, index);
+            continue;
         }
+        /* It has less room, not more: nobody else is to be tried on it. */
+        node->fresh = true;
+        start_task(pool, kind, node, effects);
+        node_is_tried(pool, node);
+        budget--;
     }
 }
 
@@ -306,5 +290,5 @@ void pool_schedule(struct pool *pool, struct pool_effects *effects)
 
 bool pool_schedule_is_due(const struct pool *pool)
 {
-    return pool->fresh_node_count > 0 || pool->fresh_kinds > 0;
+    return pool->fresh_node_count > 0 || pool->fresh_kinds.length > 0;
 }

@@ -65,8 +65,7 @@ int pool_reserve_tasks(struct pool *pool, size_t more)
         return 0;
     if (needed >= NONE || !array_try_reserve(pool->tasks, pool->task_capacity, needed) ||
         !map_try_reserve(&pool->task_by_id, needed) ||
-        !map_try_reserve(&pool->task_by_epoch, needed) ||
-        !heap_try_reserve(&pool->expiries, needed))
+        !map_try_reserve(&pool->task_by_epoch, needed))
         return -ENOMEM;
     for (size_t i = needed; i-- > before;) {
         pool->tasks[i] = (struct pool_task){.of_job.next = pool->free_task};
@@ -159,8 +158,42 @@ void pool_move_task(struct pool *pool, struct pool_task *task, enum task_state t
     trace->trace.reason = reason;
 }
 
-void pool_begin_claim(struct pool *pool, struct pool_task *task, uint32_t node_number,
-                      uint64_t epoch, uint64_t expires_ms)
+static struct pool_list *leases_of(struct pool *pool, const struct pool_task *task)
+{
+    return task->restored ? &pool->restored_leases : &pool->leases;
+}
+
+/* All leases of a list are equally long, so the last one renewed is the last one to end. */
+static void enter_leases(struct pool *pool, struct pool_task *task, uint64_t lease_ms)
+{
+    struct pool_list *leases = leases_of(pool, task);
+    uint32_t index = pool_task_index(pool, task);
+
+    task->expires_ms = pool->now_ms + lease_ms + pool->options.margin_ms;
+    assert(leases->last == NONE || pool->tasks[leases->last].expires_ms <= task->expires_ms);
+    POOL_LIST_APPEND(leases, pool->tasks, index, of_leases);
+}
+
+static void leave_leases(struct pool *pool, struct pool_task *task)
+{
+    struct pool_list *leases = leases_of(pool, task);
+
+    POOL_LIST_REMOVE(leases, pool->tasks, pool_task_index(pool, task), of_leases);
+    task->restored = false;
+}
+
+struct pool_task *pool_first_to_expire(const struct pool *pool)
+{
+    uint32_t first = pool->leases.first, restored = pool->restored_leases.first;
+
+    if (first == NONE ||
+        (restored != NONE && pool->tasks[restored].expires_ms < pool->tasks[first].expires_ms))
+        first = restored;
+    return first == NONE ? NULL : &pool->tasks[first];
+}
+
+static void begin_claim(struct pool *pool, struct pool_task *task, uint32_t node_number,
+                        uint64_t epoch)
 {
     struct pool_node *node = &pool->nodes[node_number];
     uint32_t index = pool_task_index(pool, task);
@@ -171,17 +204,30 @@ void pool_begin_claim(struct pool *pool, struct pool_task *task, uint32_t node_n
     task->row.node = node_number;
     task->row.epoch = epoch;
     map_put(&pool->task_by_epoch, epoch, index);
-    heap_set(&pool->expiries, index, expires_ms);
     POOL_LIST_APPEND(&node->claims, pool->tasks, index, of_node);
     node->claim_count++;
     resources_give(&node->used, &task->part->row.request);
     pool_place_node(pool, node);
 }
 
-void pool_renew_claim(struct pool *pool, struct pool_task *task, uint64_t expires_ms)
+void pool_begin_claim(struct pool *pool, struct pool_task *task, uint32_t node, uint64_t epoch)
+{
+    begin_claim(pool, task, node, epoch);
+    enter_leases(pool, task, pool->options.lease_ms);
+}
+
+void pool_restore_claim(struct pool *pool, struct pool_task *task, uint32_t node, uint64_t epoch)
+{
+    begin_claim(pool, task, node, epoch);
+    task->restored = true;
+    enter_leases(pool, task, pool->options.restored_lease_ms);
+}
+
+void pool_renew_claim(struct pool *pool, struct pool_task *task)
 {
     assert(task->phase != CLAIM_NONE);
-    heap_set(&pool->expiries, pool_task_index(pool, task), expires_ms);
+    leave_leases(pool, task);
+    enter_leases(pool, task, pool->options.lease_ms);
 }
 
 void pool_end_claim(struct pool *pool, struct pool_task *task)
@@ -190,7 +236,7 @@ void pool_end_claim(struct pool *pool, struct pool_task *task)
     uint32_t index = pool_task_index(pool, task);
 
     assert(task->phase != CLAIM_NONE);
-    heap_remove(&pool->expiries, index);
+    leave_leases(pool, task);
     map_remove(&pool->task_by_epoch, task->row.epoch);
     POOL_LIST_REMOVE(&node->claims, pool->tasks, index, of_node);
     node->claim_count--;

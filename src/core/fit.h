@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The first of many things that fits: each has a key, by which they are in order, and amounts; the
+ * question is for the one with the smallest key whose amounts are all large enough. Equal keys are
+ * in order of their items, so that nothing depends on history.
+ *
+ * It is a tree over the items in which each node knows the smallest key and the largest amounts
+ * below it, so that most questions look at a path and not at all things. Nodes are found in it by
+ * the room that they have, and kinds of requests by the room that they leave unasked for.
+ */
+#pragma once
+
+#include "base/attributes.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { FIT_AMOUNTS = 3 };
+
+struct fit_entry {
+    uint64_t key; /* UINT64_MAX: nothing is there */
+    uint64_t amounts[FIT_AMOUNTS];
+};
+
+struct fit {
+    struct fit_entry *entries; /* owned; the root is 1, the children of n are 2n and 2n + 1 */
+    size_t leaf_count;         /* 0 or a power of two */
+};
+
+#define FIT_INIT ((struct fit){0})
+
+void fit_deinit(struct fit *fit);
+/* Room for items 0..item_count-1; false if there is no memory. */
+_must_check_ bool fit_try_reserve(struct fit *fit, size_t item_count);
+/* Puts the item in or changes it. The key is less than UINT64_MAX. */
+void fit_set(struct fit *fit, uint32_t item, const struct fit_entry *entry);
+/* Takes the item out if it is in. */
+void fit_remove(struct fit *fit, uint32_t item);
+/* What was set, or NULL if the item is not in. */
+const struct fit_entry *fit_get(const struct fit *fit, uint32_t item);
+/* The first item with at least these amounts; UINT32_MAX if there is none. */
+uint32_t fit_find(const struct fit *fit, const uint64_t needed[FIT_AMOUNTS]);
