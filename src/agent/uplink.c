@@ -224,6 +224,14 @@ static void dial_later(struct body *body)
     uplink->delay_ms = uplink->delay_ms * 2 < DELAY_MAX_MS ? uplink->delay_ms * 2 : DELAY_MAX_MS;
 }
 
+static void give_up(struct body *body, const char *reason)
+{
+    _cleanup_buffer_ struct buffer hint = BUFFER_INIT;
+
+    buffer_appendf(&hint, "what this node is known by lies in '%s'", body->options.state->identity);
+    body_give_up(body, reason, buffer_text(&hint));
+}
+
 static void on_closed(void *userdata, struct link *link, unsigned int code, const char *reason)
 {
     struct agent_event event = {.kind = AGENT_DISCONNECTED};
@@ -243,7 +251,7 @@ static void on_closed(void *userdata, struct link *link, unsigned int code, cons
     if (body->is_ending)
         return;
     if (is_final(code, reason)) {
-        body_give_up(body, reason, NULL);
+        give_up(body, reason);
         return;
     }
     complain(uplink, reason);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "note.h"
+
+#include "base/memory.h"
+#include "base/test.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void a_note_brings_back_what_the_agent_needs(void **state)
+{
+    _cleanup_buffer_ struct buffer note = BUFFER_INIT;
+    _cleanup_(wire_start_deinit) struct wire_start found = {0};
+    char *argument = (char *)"--secret", *output = (char *)"result \"1\"";
+    struct wire_start start = {
+        .session = 1,
+        .epoch = 1234567890123,
+        .job = 17,
+        .task = 3,
+        .attempt = 2,
+        .request = {.cpus = 4, .memory = 5, .disk = 6},
+        .user = (char *)"anna@lab",
+        .program = (char *)"walk",
+        .arguments = {.items = &argument, .count = 1},
+        .keep_stdout = true,
+        .join_stderr = true,
+        .outputs_given = true,
+        .outputs = {.items = &output, .count = 1},
+    };
+
+    (void)state;
+    assert_int_equal(note_write(&start, &note, NULL), 0);
+    assert_null(strstr(buffer_text(&note), "secret"));
+    assert_int_equal(
+        note_read((struct slice){.data = note.data, .length = note.length}, &found, NULL), 0);
+    assert_true(found.epoch == start.epoch);
+    assert_int_equal(found.job, 17);
+    assert_int_equal(found.task, 3);
+    assert_int_equal(found.attempt, 2);
+    assert_int_equal(found.request.cpus, 4);
+    assert_string_equal(found.user, "anna@lab");
+    assert_true(found.keep_stdout && found.join_stderr && !found.keep_stderr);
+    assert_true(found.outputs_given);
+    assert_int_equal(found.outputs.count, 1);
+    assert_string_equal(found.outputs.items[0], output);
+    assert_int_equal(found.arguments.count, 0);
+}
+
+static void a_note_that_is_too_long_is_refused(void **state)
+{
+    _cleanup_buffer_ struct buffer note = BUFFER_INIT;
+    _cleanup_error_ struct error err = ERROR_INIT;
+    _cleanup_free_ char *name = memory_allocate(70000);
+    struct wire_start start = {.epoch = 1,
+                               .user = (char *)"anna",
+                               .program = (char *)"walk",
+                               .outputs_given = true,
+                               .outputs = {.items = &name, .count = 1}};
+
+    (void)state;
+    memset(name, 'x', 69999);
+    assert_int_equal(note_write(&start, &note, &err), -E2BIG);
+    assert_non_null(err.hint);
+}
+
+static void what_is_no_note_is_refused(void **state)
+{
+    static const char *const notes[] = {
+        "", "[]", "{}", "[{\"stop\":{\"epoch\":1}}]", "[{\"start\":{}}]", "\x01\x02",
+    };
+    struct wire_start found = {0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(notes); i++)
+        assert_true(note_read(slice_from_text(notes[i]), &found, NULL) < 0);
+    assert_null(found.user);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_note_brings_back_what_the_agent_needs),
+        cmocka_unit_test(a_note_that_is_too_long_is_refused),
+        cmocka_unit_test(what_is_no_note_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "settings.h"
+
+#include "base/test.h"
+#include "sys/file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct fixture {
+    struct settings settings;
+    struct error err;
+    char file[32];
+};
+
+static int start(void **state)
+{
+    static struct fixture fixture;
+
+    fixture = (struct fixture){.file = "/tmp/settings-test-XXXXXX"};
+    close(mkstemp(fixture.file));
+    unsetenv("DUSK_TOKEN");
+    *state = &fixture;
+    return 0;
+}
+
+static int stop(void **state)
+{
+    struct fixture *fixture = *state;
+
+    settings_deinit(&fixture->settings);
+    error_clear(&fixture->err);
+    return unlink(fixture->file);
+}
+
+static int read_words(struct fixture *fixture, const char *const *words)
+{
+    char *argv[16] = {(char *)"agent"};
+    int argc = 1;
+
+    for (; *words; words++)
+        argv[argc++] = (char *)*words;
+    settings_deinit(&fixture->settings);
+    error_clear(&fixture->err);
+    return settings_read(argc, argv, &fixture->settings, &fixture->err);
+}
+
+#define READ(fixture, ...) read_words(fixture, (const char *const[]){__VA_ARGS__, NULL})
+
+static void write_file(struct fixture *fixture, const char *text)
+{
+    assert_int_equal(file_replace(fixture->file, text, strlen(text), 0600, false, NULL), 0);
+}
+
+static void everything_has_a_default(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(READ(fixture, "--name", "pc1"), 0);
+    assert_string_equal(fixture->settings.host, "localhost");
+    assert_int_equal(fixture->settings.port, 7433);
+    assert_true(fixture->settings.state[0] == '/');
+    assert_true(fixture->settings.cache_size == 10ULL << 30);
+    assert_int_equal(fixture->settings.grace_ms, 10000);
+    assert_int_equal(fixture->settings.cpus, 0);
+    assert_null(fixture->settings.token);
+}
+
+static void the_command_line_wins_over_the_file(void **state)
+{
+    struct fixture *fixture = *state;
+
+    write_file(fixture, "[agent]\nname = pc9\ncpus = 3\ncache_size = 1M\n[server]\nport = 1\n");
+    assert_int_equal(READ(fixture, "--cpus", "5", "--config", fixture->file, "--cache-size=2M"), 0);
+    assert_string_equal(fixture->settings.name, "pc9");
+    assert_int_equal(fixture->settings.cpus, 5);
+    assert_int_equal(fixture->settings.cache_size, 2 << 20);
+}
+
+static void a_token_comes_three_ways(void **state)
+{
+    struct fixture *fixture = *state;
+
+    write_file(fixture, " dusk1.a.b.c\n");
+    assert_int_equal(READ(fixture, "--name=a", "--token-file", fixture->file), 0);
+    assert_string_equal(fixture->settings.token, "dusk1.a.b.c");
+    setenv("DUSK_TOKEN", "dusk1.d", 1);
+    assert_int_equal(READ(fixture, "--name=a"), 0);
+    assert_string_equal(fixture->settings.token, "dusk1.d");
+    assert_int_equal(READ(fixture, "--name=a", "--token", "dusk1.e"), 0);
+    assert_string_equal(fixture->settings.token, "dusk1.e");
+}
+
+static void mistakes_are_named(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(READ(fixture, "--cpu-s", "1"), -EINVAL);
+    assert_non_null(strstr(error_text(&fixture->err), "--cpu-s"));
+    assert_int_equal(READ(fixture, "--cpus", "0"), -EINVAL);
+    assert_int_equal(READ(fixture, "--name", "a b"), -EINVAL);
+    assert_int_equal(READ(fixture, "--memory", "lots"), -EINVAL);
+    assert_int_equal(READ(fixture, "--server", "host:99999"), -EINVAL);
+    assert_int_equal(READ(fixture, "surplus"), -EINVAL);
+    assert_int_equal(READ(fixture, "--presence", "x11"), -EINVAL);
+    assert_non_null(strstr(fixture->err.hint, "'none'"));
+}
+
+static void mistakes_in_the_file_are_named_with_their_line(void **state)
+{
+    struct fixture *fixture = *state;
+
+    write_file(fixture, "[agent]\n\ncpuss = 3\n");
+    assert_int_equal(READ(fixture, "--config", fixture->file), -EINVAL);
+    assert_non_null(strstr(error_text(&fixture->err), "line 3"));
+    assert_non_null(strstr(fixture->err.hint, "'cpus'"));
+    assert_true(READ(fixture, "--config", "/no/such/file") < 0);
+}
+
+static void help_is_all_that_is_wanted(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(READ(fixture, "--help"), 0);
+    assert_true(fixture->settings.wants_help);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(everything_has_a_default),
+        TEST(the_command_line_wins_over_the_file),
+        TEST(a_token_comes_three_ways),
+        TEST(mistakes_are_named),
+        TEST(mistakes_in_the_file_are_named_with_their_line),
+        TEST(help_is_all_that_is_wanted),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
