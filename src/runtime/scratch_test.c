@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { DEPTH = 3000 };
+enum { DEPTH = 1000 };
 
 static const char attempt[] = "17.3-2";
 
