@@ -240,6 +240,17 @@ static void on_no_connection(struct dialer *dialer, struct lws *wsi)
         probe(dialer, address->ai_addr);
 }
 
+/*
+ * A server that goes away between its TLS handshake and its answer is no connection error to
+ * libwebsockets: the connection ends without a word. Where an error was reported before, there is
+ * no address left to be tried or another connection that tries it.
+ */
+static void on_destroyed(struct dialer *dialer, const struct lws *wsi)
+{
+    if (dialer->state == DIALER_CONNECTING && wsi == dialer->wsi)
+        on_no_connection(dialer, NULL);
+}
+
 static int on_established(struct dialer *dialer, struct lws *wsi)
 {
     struct peer_record record = {.peer = {.kind = PEER_UNKNOWN, .name = "", .serial = ""}};
@@ -293,6 +304,9 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_CLIENT_CLOSED:
     case LWS_CALLBACK_WS_CLIENT_DROP_PROTOCOL:
         on_link_closed(dialer);
+        return 0;
+    case LWS_CALLBACK_WSI_DESTROY:
+        on_destroyed(dialer, wsi);
         return 0;
     case LWS_CALLBACK_TIMER:
         return -1; /* link.c begins a close so */
