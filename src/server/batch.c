@@ -353,6 +353,16 @@ void batch_init(struct server *server)
     uv_prepare_start(&batch->prepare, on_prepare);
 }
 
+void batch_stop(struct server *server)
+{
+    /* Never begun if the server could not start. */
+    if (!server->batch.prepare.data)
+        return;
+    uv_prepare_stop(&server->batch.prepare);
+    uv_idle_stop(&server->batch.idle);
+    uv_timer_stop(&server->batch.timer);
+}
+
 void batch_deinit(struct server *server)
 {
     struct batch *batch = &server->batch;

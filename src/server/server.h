@@ -191,6 +191,8 @@ struct server {
 };
 
 void batch_init(struct server *server);
+/* No batch runs any more, whatever is queued. */
+void batch_stop(struct server *server);
 void batch_deinit(struct server *server);
 /* Queues the event for the next batch; takes `owned` (may be NULL) over. */
 void batch_push(struct server *server, const struct pool_event *event, void *owned);

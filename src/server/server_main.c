@@ -347,6 +347,7 @@ static void close_handle(uv_handle_t *handle, void *userdata)
 
 static void server_deinit(struct server *server)
 {
+    batch_stop(server);
     deliver_deinit(server);
     listener_free(server->listener);
     collect_deinit(server);
