@@ -5,6 +5,7 @@
 #include "exit_code.h"
 #include "help.h"
 #include "listing.h"
+#include "wire/wire.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -97,7 +98,10 @@ static int run_version(struct session *session, struct error *err)
         json = true;
     if (key < 0)
         return key;
-    printf(json ? "{\"version\":\"%s\",\"protocol\":1}\n" : "dusk %s\n", DUSK_VERSION);
+    if (json)
+        printf("{\"version\":\"%s\",\"protocol\":%d}\n", DUSK_VERSION, WIRE_PROTOCOL);
+    else
+        printf("dusk %s\n", DUSK_VERSION);
     return 0;
 }
 

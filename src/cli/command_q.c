@@ -104,6 +104,7 @@ struct job_list {
     const char *user;
     struct progress total;
     uint64_t jobs;
+    bool found; /* there was one, of whomever */
 };
 
 static int take_job(void *userdata, const json_t *job, struct error *err)
@@ -111,6 +112,7 @@ static int take_job(void *userdata, const json_t *job, struct error *err)
     struct job_list *list = userdata;
     struct progress progress;
 
+    list->found = true;
     if (list->user && strcmp(json_member_text(job, "user", ""), list->user) != 0)
         return 0;
     progress_of_job(job, &progress);
@@ -158,7 +160,7 @@ static int show_jobs(struct session *session, const struct query *query, struct 
     r = connection_walk(connection, path.data, take_job, &list, err);
     if (r < 0)
         return r;
-    if (query->has_id && list.jobs == 0)
+    if (query->has_id && !list.found)
         return error_set(err, FAILURE_NOT_FOUND, "there is no job %" PRIu64, query->id.job);
     listing_end(printer);
     if (!query->listing.columns && !query->listing.complete)

@@ -214,9 +214,9 @@ static int run_run(struct session *session, struct error *err)
     int r;
 
     r = read_command_line(session, &run, err);
-    if (r == -ENOENT) {
+    if (r == -ENOENT || r == -EACCES) {
         complain(err);
-        return EXIT_CODE_NO_PROGRAM;
+        return r == -ENOENT ? EXIT_CODE_NO_PROGRAM : EXIT_CODE_NOT_EXECUTABLE;
     }
     if (r == 0)
         r = submit_current_folder(&run.folder, err);

@@ -7,6 +7,7 @@
 #include "exit_code.h"
 #include "json_array.h"
 #include "net/client.h"
+#include "wire/wire.h"
 
 #include <errno.h>
 #include <string.h>
@@ -40,6 +41,7 @@ int connection_open(const char *server, const char *socket, struct connection **
     r = config_read(server, socket, &config, err);
     if (r < 0)
         return r;
+    options.protocol = WIRE_PROTOCOL;
     options.timeout_ms = config_timeout_ms(&config);
     if (!config.use_server) {
         options.socket_path = config_value(&config, SETTING_SOCKET);

@@ -60,7 +60,7 @@ static json_t *describe_task(const struct submit_task *task)
     json_object_set_new(object, "id",
                         json_sprintf("%" PRIu64 ".%" PRIu64, task->cluster, task->process));
     set_text(object, "executable", task->executable);
-    set_text(object, "arguments", task->arguments_text);
+    set_text(object, "arguments", *task->arguments_text ? task->arguments_text : NULL);
     set_list(object, "environment", &task->environment);
     set_text(object, "initialdir", task->initialdir);
     set_text(object, "input", task->input);

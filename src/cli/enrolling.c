@@ -9,6 +9,7 @@
 #include "net/client.h"
 #include "net/identity.h"
 #include "sys/hash.h"
+#include "wire/wire.h"
 
 #include <errno.h>
 #include <string.h>
@@ -64,6 +65,7 @@ static int ask_for_certificate(const struct enrolling *enrolling, const char *au
         .host = enrolling->host,
         .port = enrolling->port,
         .authority_pem = authority_pem,
+        .protocol = WIRE_PROTOCOL,
         .timeout_ms = enrolling->timeout_ms,
     };
     _cleanup_json_ json_t *body =

@@ -33,5 +33,5 @@ const char exit_code_help[] =
     "  124  the time given with --timeout is over\n"
     "\n"
     "'dusk run' ends as its program does: with its exit code, or with 128 and\n"
-    "the number of the signal that ended it. 127: no such program. What goes\n"
-    "wrong before or beside the program has the codes above.\n";
+    "the number of the signal that ended it. 126: the program is not executable;\n"
+    "127: there is none. What goes wrong beside it has the codes above.\n";

@@ -18,8 +18,9 @@ enum exit_code {
     EXIT_CODE_NOT_FOUND = 4,
     EXIT_CODE_NOT_ALLOWED = 5,
     EXIT_CODE_TIMEOUT = 124,
-    EXIT_CODE_NO_PROGRAM = 127, /* of `dusk run` only, as of a shell */
-    EXIT_CODE_SIGNAL = 128      /* of `dusk run` only: plus the signal that ended the task */
+    EXIT_CODE_NOT_EXECUTABLE = 126, /* these two of `dusk run` only, as of a shell */
+    EXIT_CODE_NO_PROGRAM = 127,
+    EXIT_CODE_SIGNAL = 128 /* plus the signal that ended a task of `dusk run`, or a pipe */
 };
 
 enum failure {

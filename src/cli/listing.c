@@ -164,7 +164,6 @@ int listing_print(void *userdata, const json_t *object, struct error *err)
 {
     struct listing_printer *printer = userdata;
 
-    (void)err;
     for (size_t i = 0; i < printer->count; i++) {
         buffer_clear(&printer->values[i]);
         if (printer->listing->bare)
@@ -180,7 +179,7 @@ int listing_print(void *userdata, const json_t *object, struct error *err)
     else
         print_complete(printer);
     printer->begun = true;
-    return 0;
+    return ferror(stdout) ? error_set_errno(err, -EPIPE, "cannot write the output") : 0;
 }
 
 void listing_end(struct listing_printer *printer)
@@ -193,7 +192,7 @@ static int write_out(void *userdata, const void *data, size_t length)
 {
     if (length > 0)
         *(char *)userdata = ((const char *)data)[length - 1];
-    return fwrite(data, 1, length, stdout) == length ? 0 : -EIO;
+    return fwrite(data, 1, length, stdout) == length ? 0 : -errno;
 }
 
 int listing_pass_through(struct connection *connection, const char *path, struct error *err)
@@ -201,8 +200,8 @@ int listing_pass_through(struct connection *connection, const char *path, struct
     char last = '\0';
     int r = connection_stream(connection, path, write_out, &last, err);
 
-    if (r == -EIO)
-        return error_set(err, r, "cannot write the output");
+    if (r < 0 && ferror(stdout))
+        return error_set_errno(err, r, "cannot write the output");
     if (r == 0 && last != '\n')
         (void)putchar('\n');
     return r;

@@ -39,7 +39,7 @@ int listing_printer_new(const struct listing *listing, const struct column_set *
                         struct listing_printer **ret_printer, struct error *err);
 struct listing_printer *listing_printer_free(struct listing_printer *printer);
 DEFINE_CLEANUP(struct listing_printer *, listing_printer_free);
-/* `printer` is void for json_array.h's sake. Returns 0. */
+/* `printer` is void for json_array.h's sake. -EPIPE if nobody reads what is printed. */
 int listing_print(void *printer, const json_t *object, struct error *err);
 void listing_end(struct listing_printer *printer);
 

@@ -29,6 +29,7 @@
 
 enum { CHILD_STDOUT, CHILD_STDERR, CHILD_WAITER, CHILD_COUNT };
 enum { RETRY_MS = 100 };
+enum { CHILD_UNREAD = 3 }; /* how a printing child ends when nobody reads what it prints */
 
 static const char *const stream_names[] = {"stdout", "stderr"};
 static const int stream_targets[] = {STDOUT_FILENO, STDERR_FILENO};
@@ -114,7 +115,8 @@ static _noreturn_ void run_tail_child(const struct run_watch *watch, int child)
                        *tail.written);
         if (connection_open(watch->server, watch->socket, &connection, NULL) == 0) {
             connection_set_timeout(connection, 0);
-            (void)connection_stream(connection, path.data, print_piece, &tail, NULL);
+            if (connection_stream(connection, path.data, print_piece, &tail, NULL) == -EPIPE)
+                _exit(CHILD_UNREAD);
         }
         pause_ms(RETRY_MS);
     }
@@ -178,8 +180,8 @@ static bool interrupt(struct run_watch *watch, int signal, enum run_end *ret_end
 }
 
 /*
- * Looks which children ended, of which one SIGCHLD may mean several: true if the waiter did. One
- * that printed and was ended by SIGPIPE means what it would mean for the program itself.
+ * Looks which children ended, of which one SIGCHLD may mean several: true if the waiter did. When
+ * nobody reads what is printed, that means what it would mean for the program itself: SIGPIPE.
  */
 static bool look_at_children(struct run_watch *watch, pid_t *children, enum run_end *ret_end)
 {
@@ -189,7 +191,7 @@ static bool look_at_children(struct run_watch *watch, pid_t *children, enum run_
         if (children[i] == 0 || waitpid(children[i], &status, WNOHANG) != children[i])
             continue;
         children[i] = 0;
-        if (i != CHILD_WAITER && WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE)
+        if (i != CHILD_WAITER && WIFEXITED(status) && WEXITSTATUS(status) == CHILD_UNREAD)
             (void)interrupt(watch, SIGPIPE, ret_end);
         if (i != CHILD_WAITER)
             continue;

@@ -7,6 +7,7 @@
 #include "help.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,10 +20,13 @@ static void session_deinit(struct session *session)
 /* What was printed must have arrived: a full disk behind '>' is a failure of the command. */
 static int flush_output(struct error *err)
 {
+    int problem;
+
+    errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout))
         return 0;
-    return error_set(err, -EIO, "cannot write the output: %s",
-                     errno ? strerror(errno) : "it was closed");
+    problem = errno ? errno : EPIPE;
+    return error_set_errno(err, -problem, "cannot write the output");
 }
 
 int session_run(const struct command *command, int argc, char *const *argv)
@@ -40,6 +44,9 @@ int session_run(const struct command *command, int argc, char *const *argv)
     }
     if (r >= 0)
         return r;
+    /* Whoever closes the pipe (head) wants no more, and no complaint: as if SIGPIPE had struck. */
+    if (r == -EPIPE)
+        return EXIT_CODE_SIGNAL + SIGPIPE;
     if (r != FAILURE_HELP_SHOWN)
         complain(&err);
     return (int)exit_code_of(r);
