@@ -22,7 +22,7 @@ static int start(void **state)
 {
     struct fixture *fixture = memory_allocate(sizeof(*fixture));
 
-    strcpy(fixture->folder, "/tmp/content-test-XXXXXX");
+    *fixture = (struct fixture){.folder = "/tmp/content-test-XXXXXX"};
     if (!mkdtemp(fixture->folder))
         return -1;
     *state = fixture;

@@ -157,7 +157,9 @@ static void on_task(struct body *body, const struct keeper_news *news)
     attempt->deadline_ms = news->deadline_boot_ms;
     r = reopen(body, attempt, &err);
     if (r < 0) {
-        log_warning("attempt %s is lost: %s", attempt->folder, error_text(&err));
+        /* One that had ended and has no folder was dropped in the very moment of our end. */
+        if (r != -ENOENT || news->state != KEEPER_STATE_ENDED)
+            log_warning("attempt %s is lost: %s", attempt->folder, error_text(&err));
         keeping_forget(body, attempt);
         attempts_remove(&body->attempts, attempt);
         return;
@@ -299,7 +301,7 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 
     (void)events;
     if (status < 0 || keeper_client_read(body->keeping.client, on_news, body, &err) < 0) {
-        log_warning("%s", error_text(&err));
+        log_debug("%s", error_text(&err));
         body->keeping.is_lost = true;
     }
 }

@@ -29,7 +29,7 @@ static int start(void **state)
     struct fixture *fixture = memory_allocate(sizeof(*fixture));
     struct wire_start *order = &fixture->attempt.start;
 
-    strcpy(fixture->state, "/tmp/launch-test-XXXXXX");
+    *fixture = (struct fixture){.state = "/tmp/launch-test-XXXXXX"};
     if (!mkdtemp(fixture->state))
         return -1;
     order->job = 17;
