@@ -160,6 +160,8 @@ static int run(struct settings *settings, struct state *state, struct error *err
     if (r == 0)
         r = computer_detect(settings->state, &computer, err);
     if (r == 0)
+        r = computer_measure_disk(state->scratch, &computer.disk_free_bytes, err);
+    if (r == 0)
         r = join(settings, state, &computer, err);
     if (r == TOLD_TO_END)
         return EXIT_LEFT;

@@ -95,7 +95,7 @@ static void on_lingered(uv_timer_t *timer)
     (void)timer;
 }
 
-static void leave(struct body *body)
+static void begin_lingering(struct body *body)
 {
     body->has_left = true;
     uv_timer_start(&body->linger, on_lingered, LINGER_MS, 0);
@@ -152,7 +152,7 @@ static void perform(struct body *body, const struct agent_effect *effect)
         body->report_due = true;
         body->report_is_full = body->report_is_full || effect->full;
     } else if (effect->kind == AGENT_LEFT) {
-        leave(body);
+        begin_lingering(body);
     } else if (attempt) {
         perform_on_attempt(body, effect, attempt);
     }
@@ -256,14 +256,19 @@ static void on_prepare(uv_prepare_t *prepare)
 
 /* ---- the end ---- */
 
-void body_give_up(struct body *body, const char *why, const char *hint)
+void body_leave(struct body *body)
 {
     struct agent_event event = {.kind = AGENT_LEAVE};
 
-    log_error("%s%s%s", why, hint ? "; " : "", hint ? hint : "");
-    body->exit_code = 1;
     if (!agent_is_leaving(body->brain))
         body_post(body, &event);
+}
+
+void body_give_up(struct body *body, const char *why, const char *hint)
+{
+    log_error("%s%s%s", why, hint ? "; " : "", hint ? hint : "");
+    body->exit_code = 1;
+    body_leave(body);
 }
 
 static void kill_all(struct body *body)
@@ -277,14 +282,14 @@ static void kill_all(struct body *body)
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct body *body = handle->data;
-    struct agent_event event = {.kind = AGENT_LEAVE};
 
     (void)number;
     switch (++body->signal_count) {
     case 1:
         log_notice("leaving; again to hurry");
-        if (!agent_is_leaving(body->brain))
-            body_post(body, &event);
+        /* As long as the keeper has not said what runs, nobody knows what has to leave. */
+        if (body->keeping.is_listed)
+            body_leave(body);
         break;
     case 2:
         uv_timer_stop(&body->linger);

@@ -97,6 +97,8 @@ void body_post_attempt(struct body *body, enum agent_event_kind kind, uint64_t e
                        enum reason failure);
 /* Appends to the frame that goes out before the loop waits again; no connection, no message. */
 void body_say(struct body *body, const struct wire_message *message);
+/* Lets the tasks leave; when they have, and the server knows, the agent ends. */
+void body_leave(struct body *body);
 /* The agent cannot go on: says why, lets its tasks leave, and ends with an exit code that is not 0.
  */
 void body_give_up(struct body *body, const char *why, const char *hint);

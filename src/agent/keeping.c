@@ -193,7 +193,10 @@ static void on_listed(struct body *body)
     if (body->attempts.count > 0)
         log_notice("found %zu attempts from before", body->attempts.count);
     remove_orphans(body);
-    uplink_begin(body);
+    if (body->signal_count > 0)
+        body_leave(body);
+    else
+        uplink_begin(body);
 }
 
 /* ---- news ---- */
