@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The commands' side: requests one after the other, each waited for, over one connection that is
- * kept. On this computer over the server's Unix socket, else over TLS 1.3 with the pool's authority
+ * The commands' side: requests one after the other, each waited for. On this computer over the
+ * server's Unix socket, else over TLS 1.3, on a connection that is kept, with the pool's authority
  * pinned and, for a user who has enrolled, his certificate.
  *
  * A status is no error: functions return 0 with any status that came whole. An error means that

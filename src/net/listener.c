@@ -23,6 +23,7 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 enum {
     IDLE_TIMEOUT_S = 15,
@@ -31,7 +32,8 @@ enum {
     HEADER_SIZE_MAX = 8192,
     LINK_PIECE_SIZE = 4 << 10, /* its memory is kept per link */
     DESCRIPTORS_RESERVED = 64, /* for the program: files, database, children */
-    KILL_DELAY_S = 1           /* for what libwebsockets still has to flush */
+    LINGER_S = 2,
+    KILL_DELAY_S = 1 /* for what libwebsockets still has to flush */
 };
 
 /* One accepted descriptor, for as long as libwebsockets has it. */
@@ -186,16 +188,31 @@ static void end_request(struct lws *wsi, struct session *session, bool complete)
         lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_OK, KILL_DELAY_S);
 }
 
+/*
+ * Closing a socket with unread bytes in it resets the connection, and the reply may be lost on its
+ * way. So only our half is closed, and the peer has a moment to read it.
+ */
+static int linger(struct lws *wsi)
+{
+    lws_rx_flow_control(wsi, 0); /* see request_set_reading() */
+    shutdown(lws_get_socket_fd(wsi), SHUT_WR);
+    lws_set_timer_usecs(wsi, LINGER_S * LWS_US_PER_SEC);
+    return 0;
+}
+
 static int on_http_writeable(struct lws *wsi, struct session *session)
 {
-    bool done = false;
+    bool done = false, lingers;
     int r;
 
     if (!session->request)
         return 0;
+    lingers = session->request->internal && !session->request->is_h2;
     r = request_write(session->request, &done);
     if (done)
         end_request(wsi, session, true);
+    if (done && lingers)
+        return linger(wsi);
     if (!done || r < 0)
         return r;
     if (listener_of(wsi)->stopping)
@@ -238,11 +255,9 @@ static int on_http_event(struct lws *wsi, enum lws_callback_reasons reason, void
     case LWS_CALLBACK_HTTP:
         return on_http(wsi, session, in, length);
     case LWS_CALLBACK_HTTP_BODY:
-        return session->request ? request_receive(session->request, in, length) : -1;
+        return session->request ? request_receive(session->request, in, length) : 0;
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-        if (session->request)
-            request_receive_end(session->request);
-        return 0;
+        return session->request ? request_receive_end(session->request) : 0;
     case LWS_CALLBACK_HTTP_WRITEABLE:
         return on_http_writeable(wsi, session);
     case LWS_CALLBACK_CLOSED_HTTP:
@@ -250,7 +265,7 @@ static int on_http_event(struct lws *wsi, enum lws_callback_reasons reason, void
         end_request(wsi, session, false);
         return 0;
     case LWS_CALLBACK_TIMER:
-        return -1;
+        return session && session->request ? request_tick(session->request) : -1;
     case LWS_CALLBACK_WSI_DESTROY:
         if (lws_get_network_wsi(wsi) == wsi && connection_of(wsi))
             connection_end(connection_of(wsi));
@@ -355,7 +370,6 @@ static int open_context(struct listener *listener, uint64_t idle_timeout_s, stru
 static struct lws_vhost *make_vhost(struct listener *listener, uint64_t idle_timeout_s,
                                     struct lws_context_creation_info *info)
 {
-    info->port = CONTEXT_PORT_NO_LISTEN_SERVER;
     info->protocols = protocols;
     info->server_string = "dusk";
     info->keepalive_timeout = (int)idle_timeout_s;
@@ -370,6 +384,7 @@ static int open_port(struct listener *listener, const struct listener_options *o
 {
     struct lws_context_creation_info info = {
         .vhost_name = "port",
+        .port = CONTEXT_PORT_NO_LISTEN_SERVER,
         .options = LWS_SERVER_OPTION_REQUIRE_VALID_OPENSSL_CLIENT_CERT |
                    LWS_SERVER_OPTION_PEER_CERT_NOT_REQUIRED |
                    LWS_SERVER_OPTION_ALLOW_NON_SSL_ON_SSL_PORT |
@@ -391,7 +406,9 @@ static int open_port(struct listener *listener, const struct listener_options *o
 static int open_socket(struct listener *listener, const struct listener_options *options,
                        uint64_t idle_timeout_s, struct error *err)
 {
-    struct lws_context_creation_info info = {.vhost_name = "socket"};
+    /* Another kind of no port: else a Host header could move a connection to the other vhost. */
+    struct lws_context_creation_info info = {.vhost_name = "socket",
+                                             .port = CONTEXT_PORT_NO_LISTEN};
 
     listener->socket_vhost = make_vhost(listener, idle_timeout_s, &info);
     if (!listener->socket_vhost)
@@ -417,7 +434,7 @@ static struct request_service make_service(const struct listener *listener, bool
         .userdata = listener->userdata,
         .unix_socket = unix_socket,
         .idle_timeout_us = (lws_usec_t)idle_timeout_s * LWS_US_PER_SEC,
-        .stall_timeout_us = unix_socket ? DEADLINE_NEVER_US : STALL_TIMEOUT_S * LWS_US_PER_SEC,
+        .stall_ticks_max = unix_socket ? 0 : STALL_TIMEOUT_S,
     };
 }
 

@@ -8,16 +8,17 @@
  * What it would misread is answered here: a body whose length was not announced, and a NUL in
  * the path. Then the body is counted against what the program allows.
  */
+#define _GNU_SOURCE
 #include "request_internal.h"
 
 #include "base/memory.h"
 #include "base/number.h"
 
 #include <assert.h>
-#include <stdio.h>
+#include <poll.h>
 #include <string.h>
 
-enum { HEADER_LENGTH_MAX = 8192 };
+enum { HEADER_LENGTH_MAX = 8192, TICK_US = 1000000 };
 
 static const char *const method_names[] = {
     [LWSHUMETH_GET] = "GET",         [LWSHUMETH_POST] = "POST",   [LWSHUMETH_OPTIONS] = "OPTIONS",
@@ -149,6 +150,46 @@ static const char *check_peer(const struct request *request, unsigned int *ret_s
     return NULL;
 }
 
+static bool peer_is_gone(const struct request *request)
+{
+    struct pollfd poll_fd = {.fd = lws_get_socket_fd(request->wsi), .events = POLLRDHUP};
+
+    return !request->is_h2 && poll(&poll_fd, 1, 0) > 0;
+}
+
+/* Input behind a request whose reply is not taken: libwebsockets spins on it. */
+static bool peer_sends_more(const struct request *request)
+{
+    struct pollfd poll_fd = {.fd = lws_get_socket_fd(request->wsi), .events = POLLIN};
+
+    return !request->is_h2 && poll(&poll_fd, 1, 0) > 0;
+}
+
+int request_tick(struct request *request)
+{
+    uint64_t stall_ticks_max = request->service->stall_ticks_max;
+
+    if (!request->body_complete || peer_is_gone(request))
+        return -1;
+    if (request_is_stalled(request)) {
+        request->stall_ticks++;
+        if (peer_sends_more(request) ||
+            (stall_ticks_max > 0 && request->stall_ticks > stall_ticks_max))
+            return -1;
+    }
+    lws_set_timer_usecs(request->wsi, TICK_US);
+    return 0;
+}
+
+/* The whole request is here: from now on the ticks watch the peer. */
+static void begin_ticks(struct request *request)
+{
+    lws_set_timeout(request->wsi, NO_PENDING_TIMEOUT, 0);
+    lws_set_timer_usecs(request->wsi, TICK_US);
+    if (request->reply == REPLY_AWAITED)
+        request_set_reading(request, false);
+}
+
 static void announce(struct request *request)
 {
     const struct request_service *service = request->service;
@@ -156,12 +197,10 @@ static void announce(struct request *request)
     request->plan = service->handlers->on_request_begin(service->userdata, request);
     if (request->reply == REPLY_AWAITED && request->body_size > request->plan.size_max)
         request_reply_error(request, 413, "the body of the request is too large");
-    if (!request->body_complete) {
-        lws_set_timer_usecs(request->wsi, service->idle_timeout_us);
+    lws_set_timer_usecs(request->wsi, service->idle_timeout_us);
+    if (!request->body_complete)
         return;
-    }
-    lws_set_timer_usecs(request->wsi, DEADLINE_NEVER_US);
-    lws_set_timeout(request->wsi, NO_PENDING_TIMEOUT, 0);
+    begin_ticks(request);
     if (request->reply == REPLY_AWAITED)
         service->handlers->on_request(service->userdata, request);
 }
@@ -186,6 +225,7 @@ struct request *request_begin(struct lws *wsi, const struct request_service *ser
     /* Whatever comes behind it cannot be told from a next request: the connection ends here. */
     request->internal = true;
     request->body_complete = true;
+    begin_ticks(request);
     request_add_header(request, "connection", "close");
     request_reply_error(request, status, problem);
     return request;
@@ -196,8 +236,6 @@ int request_receive(struct request *request, const void *data, size_t length)
     const struct request_service *service = request->service;
     struct slice piece = {.data = data, .length = length};
 
-    if (request->internal)
-        return -1;
     lws_set_timer_usecs(request->wsi, service->idle_timeout_us);
     if (request->reply != REPLY_AWAITED || request->body_complete)
         return 0;
@@ -211,19 +249,26 @@ int request_receive(struct request *request, const void *data, size_t length)
     return 0;
 }
 
-void request_receive_end(struct request *request)
+/*
+ * A request with a body that came in one packet behind another request makes libwebsockets 4.1
+ * report its end again and again, for ever; only closing the connection stops it.
+ */
+int request_receive_end(struct request *request)
 {
     const struct request_service *service = request->service;
 
+    if (request->body_end_reported)
+        return -1;
+    request->body_end_reported = true;
     if (request->body_complete)
-        return;
+        return 0;
     request->body_complete = true;
-    lws_set_timer_usecs(request->wsi, DEADLINE_NEVER_US);
-    lws_set_timeout(request->wsi, NO_PENDING_TIMEOUT, 0);
+    begin_ticks(request);
     if (request->reply == REPLY_AWAITED)
         service->handlers->on_request(service->userdata, request);
     else
         lws_callback_on_writable(request->wsi);
+    return 0;
 }
 
 void request_end(struct request *request, bool complete)

@@ -18,8 +18,8 @@ struct request_service {
     const struct listener_handlers *handlers;
     void *userdata;
     bool unix_socket;
-    lws_usec_t idle_timeout_us;  /* the longest silence in a body */
-    lws_usec_t stall_timeout_us; /* how long a reader may take nothing */
+    lws_usec_t idle_timeout_us; /* the longest silence in a body */
+    uint64_t stall_ticks_max;   /* how many seconds a reader may take nothing; 0: for ever */
 };
 
 struct parameter {
@@ -54,6 +54,7 @@ struct request {
     struct body_plan plan;
     struct buffer body;
     bool body_complete;
+    bool body_end_reported; /* by libwebsockets, which must not do so twice */
 
     enum reply_state reply;
     unsigned int status;
@@ -62,10 +63,11 @@ struct request {
     struct stream stream;
     bool streamed;
     uint64_t streamed_bytes;
-    struct buffer chunk; /* what the stream appends to */
-    struct buffer out;   /* LWS_PRE bytes of room, then what goes to the socket */
-    size_t out_sent;     /* of what is behind the room */
-    bool out_last;       /* nothing comes behind `out` */
+    struct buffer chunk;  /* what the stream appends to */
+    struct buffer out;    /* LWS_PRE bytes of room, then what goes to the socket */
+    size_t out_sent;      /* of what is behind the room */
+    bool out_last;        /* nothing comes behind `out` */
+    uint64_t stall_ticks; /* since something could be written */
 };
 
 /*
@@ -76,14 +78,25 @@ struct request *request_begin(struct lws *wsi, const struct request_service *ser
                               const char *path, size_t path_length);
 /* What comes of its body. Non-zero closes the connection. */
 int request_receive(struct request *request, const void *data, size_t length);
-void request_receive_end(struct request *request);
+int request_receive_end(struct request *request);
 /*
  * Sends what the socket takes. *ret_done: the reply is out and the body is in, so the request can
  * be ended. Non-zero closes the connection.
  */
 int request_write(struct request *request, bool *ret_done);
+/* The connection's timer: whether the peer is still there. Non-zero closes the connection. */
+int request_tick(struct request *request);
 /* Tells on_request_end and frees. Accepts NULL. */
 void request_end(struct request *request, bool complete);
+
+/*
+ * While a reply is awaited from the program nothing must be read over HTTP/1.1: libwebsockets 4.1
+ * would not read either but spin on what came, also on the peer's end. Nor does it write while
+ * reading is off; so it is on while something is to be written.
+ */
+void request_set_reading(struct request *request, bool reading);
+/* Whether bytes of the reply wait for a reader who takes none. */
+bool request_is_stalled(const struct request *request);
 
 /* An answer of the listener's own: {"error": text}; the text needs no escapes. */
 void request_reply_error(struct request *request, unsigned int status, const char *text);

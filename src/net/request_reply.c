@@ -37,6 +37,19 @@ void request_add_header(struct request *request, const char *name, const char *v
     buffer_append(&request->headers, value, strlen(value) + 1);
 }
 
+void request_set_reading(struct request *request, bool reading)
+{
+    if (!request->is_h2 && request->body_complete)
+        lws_rx_flow_control(request->wsi, reading);
+}
+
+/* Asks for a turn of the socket. */
+static void want_to_write(struct request *request)
+{
+    request_set_reading(request, true);
+    lws_callback_on_writable(request->wsi);
+}
+
 static void give(struct request *request, unsigned int status, const char *content_type)
 {
     static const unsigned char room[LWS_PRE];
@@ -45,7 +58,7 @@ static void give(struct request *request, unsigned int status, const char *conte
     request->content_type = memory_copy_string(content_type);
     request->reply = REPLY_GIVEN;
     buffer_append(&request->out, room, sizeof(room));
-    lws_callback_on_writable(request->wsi);
+    want_to_write(request);
 }
 
 void request_reply(struct request *request, unsigned int status, const char *content_type,
@@ -88,7 +101,7 @@ static bool is_choked(const struct request *request)
 void request_wake(struct request *request)
 {
     if (request->streamed)
-        lws_callback_on_writable(request->wsi);
+        want_to_write(request);
 }
 
 struct file_reply {
@@ -275,6 +288,8 @@ static int write_body(struct request *request)
             break;
         if (empty && request->streamed && !request->out_last) {
             r = refill(request);
+            if (r == 0)
+                request_set_reading(request, false);
             if (r <= 0)
                 return r;
         }
@@ -291,18 +306,10 @@ static int write_body(struct request *request)
     return 0;
 }
 
-/* A reader who takes nothing for too long is dropped; waiting for a stream is not his fault. */
-static void watch_reader(struct request *request)
+bool request_is_stalled(const struct request *request)
 {
-    bool pending =
-        request->reply == REPLY_STARTED &&
-        (LWS_PRE + request->out_sent < request->out.length || lws_partial_buffered(request->wsi));
-
-    if (!request->body_complete)
-        return;
-    lws_set_timer_usecs(request->wsi,
-                        pending ? request->service->stall_timeout_us : DEADLINE_NEVER_US);
-    lws_set_timeout(request->wsi, NO_PENDING_TIMEOUT, 0);
+    return request->reply == REPLY_STARTED &&
+           (LWS_PRE + request->out_sent < request->out.length || is_choked(request));
 }
 
 int request_write(struct request *request, bool *ret_done)
@@ -311,11 +318,13 @@ int request_write(struct request *request, bool *ret_done)
         return -1;
     if (request->reply == REPLY_STARTED && write_body(request) < 0)
         return -1;
-    watch_reader(request);
+    request->stall_ticks = 0;
+    /* libwebsockets sets a limit of its own with each write. */
+    lws_set_timeout(request->wsi, NO_PENDING_TIMEOUT, 0);
     if (request->reply == REPLY_SENT && is_choked(request)) {
         lws_callback_on_writable(request->wsi);
         return 0;
     }
     *ret_done = request->reply == REPLY_SENT && request->body_complete;
-    return *ret_done && (request->is_old || request->internal) ? -1 : 0;
+    return *ret_done && request->is_old && !request->internal ? -1 : 0;
 }
