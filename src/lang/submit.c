@@ -355,11 +355,11 @@ static void warn_of_symbol(struct submit_reader *reader, const struct symbol *sy
         return;
     nearest = command_nearest(symbol->name);
     if (nearest)
-        warn(reader, first->name.data, "there is no command '%s'; did you mean '%s'?", symbol->name,
-             nearest);
+        warn(reader, first->name.data, "there is no command '%.*s'; did you mean '%s'?",
+             SLICE_SHOWN(first->name), nearest);
     else
-        warn(reader, first->name.data, "there is no command '%s', and no $(%s)", symbol->name,
-             symbol->name);
+        warn(reader, first->name.data, "there is no command '%.*s', and no $(%.*s)",
+             SLICE_SHOWN(first->name), SLICE_SHOWN(first->name));
 }
 
 /* Each name once, where it was first defined. */

@@ -316,10 +316,7 @@ static void real_submit_files_give_what_htcondor_makes_of_them(void **state)
     (void)state;
     corpus_folder(&folder);
     directory = opendir(buffer_text(&folder));
-    if (!directory) {
-        print_message("# skipped: there is no corpus at '%s'\n", buffer_text(&folder));
-        skip();
-    }
+    assert_non_null(directory);
     while ((entry = readdir(directory)))
         for (size_t i = 0; i < ARRAY_LENGTH(ends); i++)
             if (name_ends_with(entry->d_name, ends[i]))
@@ -334,6 +331,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(real_submit_files_give_what_htcondor_makes_of_them),
     };
+    _cleanup_buffer_ struct buffer folder = BUFFER_INIT;
 
+    /* As TAP has it: cmocka's own word for skipping reads as a failure. */
+    corpus_folder(&folder);
+    if (access(buffer_text(&folder), R_OK) < 0) {
+        printf("1..0 # SKIP there is no corpus at '%s'\n", buffer_text(&folder));
+        return 0;
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,19 +50,20 @@ int store_walk_live_tasks(struct store *store, store_task_callback *callback, vo
     _cleanup_read_ struct statement *read = NULL;
     int r;
 
-    r = store_read_begin(store,
-                         "SELECT job, task, state, over, attempts, node, epoch, reason,"
-                         " started_at, ended_at FROM task INDEXED BY task_live"
-                         " WHERE over = 0 OR epoch <> 0"
-                         " UNION ALL "
-                         "SELECT task.job, task.task, state, task.over, attempts, node, epoch, reason,"
-                         " started_at, task.ended_at FROM part"
-                         " JOIN job ON job.number = part.job AND job.over = 0"
-                         " JOIN task ON task.job = part.job"
-                         " AND task.task >= part.next AND task.task < part.first + part.count"
-                         " WHERE part.next < part.first + part.count AND task.over = 1 AND epoch = 0"
-                         " ORDER BY 1, 2",
-                         &read, err);
+    r = store_read_begin(
+        store,
+        "SELECT job, task, state, over, attempts, node, epoch, reason,"
+        " started_at, ended_at FROM task INDEXED BY task_live"
+        " WHERE over = 0 OR epoch <> 0"
+        " UNION ALL "
+        "SELECT task.job, task.task, state, task.over, attempts, node, epoch, reason,"
+        " started_at, task.ended_at FROM part"
+        " JOIN job ON job.number = part.job AND job.over = 0"
+        " JOIN task ON task.job = part.job"
+        " AND task.task >= part.next AND task.task < part.first + part.count"
+        " WHERE part.next < part.first + part.count AND task.over = 1 AND epoch = 0"
+        " ORDER BY 1, 2",
+        &read, err);
     if (r < 0)
         return r;
     while ((r = store_read_next(read, err)) == 0) {
