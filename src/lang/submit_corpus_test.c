@@ -14,6 +14,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* As in the .ads files, and as is usual, but for no one computer. */
 #define HOME_FOLDERS "/home/"
