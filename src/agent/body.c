@@ -18,6 +18,8 @@
 
 enum {
     FOLLOW_MS = 250,
+    RESULT_SIZE = 512, /* in a frame, without texts; an output likewise */
+    OUTPUT_SIZE = 96,
     LINGER_MS = 10000 /* what ended may still be fetched before the agent goes */
 };
 
@@ -160,11 +162,25 @@ static void perform(struct body *body, const struct agent_effect *effect)
 
 /* ---- what is said once per iteration ---- */
 
-static struct wire_attempt describe(const struct body *body, const struct agent_report_item *item)
+/* About how long a result becomes in a frame. */
+static size_t result_size(const struct wire_result *result)
+{
+    size_t size = RESULT_SIZE + (result->detail ? strlen(result->detail) : 0);
+
+    for (size_t i = 0; i < result->output_count; i++)
+        size += OUTPUT_SIZE + strlen(result->outputs[i].name);
+    return size;
+}
+
+/*
+ * What has ended is said with its result, as long as there is room in the frame; then it seems to
+ * run on until the server has taken some of the others and a later report has room.
+ */
+static struct wire_attempt describe(const struct body *body, const struct agent_report_item *item,
+                                    size_t *room)
 {
     const struct attempt *attempt = attempts_find(&body->attempts, item->epoch);
-
-    return (struct wire_attempt){
+    struct wire_attempt described = {
         .epoch = item->epoch,
         .job = item->job,
         .task = item->task,
@@ -172,8 +188,21 @@ static struct wire_attempt describe(const struct body *body, const struct agent_
         .state = item->state,
         .outcome = item->outcome,
         .reason = item->reason,
-        .result = attempt ? attempt->result : (struct wire_result){.exit_code = -1},
+        .result.exit_code = -1,
     };
+    size_t size = attempt ? result_size(&attempt->result) : RESULT_SIZE;
+
+    if (item->state != ATTEMPT_ENDED)
+        return described;
+    if (size > *room) {
+        described.state = ATTEMPT_RUNNING;
+        described.outcome = OUTCOME_NONE;
+        return described;
+    }
+    *room -= size;
+    if (attempt)
+        described.result = attempt->result;
+    return described;
 }
 
 static void report(struct body *body)
@@ -181,9 +210,10 @@ static void report(struct body *body)
     size_t count = agent_write_report(body->brain, body->report_is_full, body->items);
     _cleanup_free_ struct wire_attempt *attempts = memory_allocate((count + 1) * sizeof(*attempts));
     struct wire_message message = {.kind = WIRE_REPORT};
+    size_t room = LINK_TEXT_SIZE_MAX / 2;
 
     for (size_t i = 0; i < count; i++)
-        attempts[i] = describe(body, &body->items[i]);
+        attempts[i] = describe(body, &body->items[i], &room);
     message.report = (struct wire_report){
         .session = agent_session(body->brain),
         .sent_ms = clock_boot_ms(),

@@ -141,14 +141,12 @@ static int lay_input(struct body *body, struct attempt *attempt, const struct wi
 {
     _cleanup_fd_ int fd = content_open_file(body->fetching.cache, input->sha256, err);
     mode_t mode = input->mode;
-    int r;
 
     if (fd < 0)
         return fd;
     if (attempt->start.program_is_input && strcmp(input->name, attempt->start.program) == 0)
         mode |= PROGRAM_MODE;
-    r = scratch_add_file(attempt->scratch, input->name, fd, mode, err);
-    return r < 0 ? error_prefix(err, r, "cannot lay the input '%s'", input->name) : 0;
+    return scratch_add_file(attempt->scratch, input->name, fd, mode, err);
 }
 
 static int lay_inputs(struct body *body, struct attempt *attempt, struct error *err)

@@ -20,6 +20,8 @@ enum {
     DELAY_FIRST_MS = 100,
     DELAY_MAX_MS = 5000,
     WELCOME_PATIENCE_MS = 15000,
+    /* After twice as long without a word the link is dead: well before leases end. */
+    PING_INTERVAL_S = 10,
     HEARTBEAT_MIN_MS = 100,
     STATUS_DIGITS = 3
 };
@@ -293,6 +295,7 @@ int uplink_init(struct body *body, struct error *err)
         .host = body->options.settings->host,
         .port = body->options.settings->port,
         .identity_folder = body->options.state->identity,
+        .ping_interval_s = PING_INTERVAL_S,
         .handlers = {.on_connected = on_connected,
                      .on_text = on_text,
                      .on_binary = on_binary,
