@@ -150,6 +150,7 @@ static void raise_descriptor_limit(void)
     }
 }
 
+/* The identity comes before the keeper and everything else: without one nothing may run here. */
 static int run(struct settings *settings, struct state *state, struct error *err)
 {
     _cleanup_(computer_deinit) struct computer computer = COMPUTER_INIT;

@@ -27,6 +27,10 @@ enum {
 
 static void perform(struct body *body, const struct agent_effect *effect);
 
+/*
+ * The brain never allocates, so the room for its effects is made before. Its time is read here and
+ * nowhere else: events that waited for their turn must not be older than the step before them.
+ */
 static void step(struct body *body, struct agent_event *event)
 {
     event->now_ms = clock_boot_ms();
@@ -38,6 +42,10 @@ static void step(struct body *body, struct agent_event *event)
         perform(body, &body->effects.items[i]);
 }
 
+/*
+ * Carrying out an effect often is an event at once (nothing had to be fetched, the outputs are
+ * listed). It is queued, because the effects of the step that goes on still have to be seen to.
+ */
 void body_post(struct body *body, const struct agent_event *event)
 {
     struct body_events *events = &body->events;
@@ -81,6 +89,7 @@ static void trace(const struct attempt *attempt, const struct agent_effect *effe
               agent_phase_name(effect->trace.to), reason_text(effect->trace.reason));
 }
 
+/* The keeper forgets in the next flush; nothing of the attempt runs, or this would not happen. */
 static void drop(struct body *body, struct attempt *attempt)
 {
     fetching_cancel(body, attempt);
@@ -103,6 +112,7 @@ static void begin_lingering(struct body *body)
     uv_timer_start(&body->linger, on_lingered, LINGER_MS, 0);
 }
 
+/* Effects in the words of those who carry them out; nothing is decided here. */
 static void perform_on_attempt(struct body *body, const struct agent_effect *effect,
                                struct attempt *attempt)
 {
@@ -144,6 +154,7 @@ static void perform_on_attempt(struct body *body, const struct agent_effect *eff
     }
 }
 
+/* Several reports of one iteration become one, and it is full if one of them had to be. */
 static void perform(struct body *body, const struct agent_effect *effect)
 {
     struct attempt *attempt = attempts_find(&body->attempts, effect->epoch);
@@ -205,6 +216,10 @@ static struct wire_attempt describe(const struct body *body, const struct agent_
     return described;
 }
 
+/*
+ * The moment in which the report is sent is the moment from which the leases count that it renews:
+ * later than the state that it tells, never earlier.
+ */
 static void report(struct body *body)
 {
     size_t count = agent_write_report(body->brain, body->report_is_full, body->items);
@@ -243,6 +258,11 @@ static void on_follow(uv_timer_t *timer)
     outgoing_pump(&body->outgoing);
 }
 
+/*
+ * The brain's next time is mostly the same for many iterations, and then costs nothing here. It is
+ * counted by a clock that stands still while the computer sleeps; the keeper's does not, so no task
+ * outlives its lease by that.
+ */
 static void set_timers(struct body *body)
 {
     uint64_t next_ms = agent_next_step_ms(body->brain), now_ms = clock_boot_ms();
@@ -263,6 +283,10 @@ static bool may_end(const struct body *body)
                               !uv_is_active((const uv_handle_t *)&body->linger));
 }
 
+/*
+ * The order matters: an epoch is remembered before anything is started under it, or an agent that
+ * dies in between would take the same start again.
+ */
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct body *body = prepare->data;
@@ -301,6 +325,7 @@ void body_give_up(struct body *body, const char *why, const char *hint)
     body_leave(body);
 }
 
+/* The brain has asked politely and waits; it hears of the ends as of any others. */
 static void kill_all(struct body *body)
 {
     for (size_t i = 0; i < body->attempts.count; i++)
@@ -424,6 +449,10 @@ static void close_handle(uv_handle_t *handle, void *userdata)
         uv_close(handle, NULL);
 }
 
+/*
+ * In this order: children first, then the connections (the dialer runs the loop once more to get
+ * rid of its handles, so on_prepare() must be still by then), the loop, and what it pointed to.
+ */
 static void end(struct body *body)
 {
     if (body->keeping.client && body->brain)

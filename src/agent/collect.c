@@ -80,6 +80,7 @@ static void add_outputs(struct wire_result *result, struct scratch_outputs *outp
     }
 }
 
+/* As HTCondor does it: what was named, or else whatever is new at the top level. */
 static int list_outputs(struct attempt *attempt, struct scratch_outputs *outputs, struct error *err)
 {
     static const char *const excluded[] = {LAUNCH_STDOUT, LAUNCH_STDERR};
@@ -92,13 +93,16 @@ static int list_outputs(struct attempt *attempt, struct scratch_outputs *outputs
                                    err);
 }
 
-/* The kernel killed it for what it used, and it had been told how much it may. */
+/*
+ * Whether the kernel killed it at its limit. Nobody says who sent a signal, but a tree that is held
+ * to a limit ends close to it, and one that is not held may have used any amount.
+ */
 static bool is_over_memory(const struct attempt *attempt)
 {
-    uint64_t limit = attempt->start.request.memory;
+    uint64_t limit = attempt->start.request.memory, peak = attempt->result.memory_peak;
 
-    return attempt->result.exit_signal == SIGKILL && limit > 0 &&
-           attempt->result.memory_peak >= limit - limit / 16;
+    return attempt->result.exit_signal == SIGKILL && limit > 0 && peak >= limit - limit / 16 &&
+           peak <= limit + limit / 16;
 }
 
 enum reason collect_outputs(struct attempt *attempt)

@@ -89,6 +89,7 @@ static void heap_put(struct content *content, const struct entry *entry)
     heap_set(&content->unpinned, number_of(content, entry), entry->used);
 }
 
+/* Numbers are used again, so that heap and array stay as small as the cache. */
 static struct entry *add_entry(struct content *content, const char *sha256, uint64_t size,
                                uint64_t used)
 {
@@ -129,6 +130,7 @@ static uint64_t nanoseconds(struct timespec time)
     return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
+/* What has no hash for a name is not ours, and stays where it is. */
 static void find_file(struct content *content, int folder, const char *name)
 {
     struct stat status;
@@ -290,6 +292,7 @@ int content_arrival_new(struct content *content, const char *sha256, uint64_t si
     return 0;
 }
 
+/* The bound protects the disk; that it is the right content shows only at the end. */
 int content_arrival_add(struct content_arrival *arrival, const void *data, size_t length,
                         struct error *err)
 {
@@ -311,6 +314,8 @@ int content_arrival_add(struct content_arrival *arrival, const void *data, size_
     return 0;
 }
 
+/* Renamed when it is whole; not flushed, because after a crash of the computer it may come again.
+ */
 static int put_in_place(const struct content_arrival *arrival, struct error *err)
 {
     _cleanup_free_ char *path = path_of(arrival->content, arrival->sha256);

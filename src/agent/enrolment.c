@@ -53,7 +53,10 @@ static int refuse(unsigned int status, const struct buffer *body, struct error *
     return status >= STATUS_SERVER_ERROR || status == STATUS_TOO_MANY ? ENROLMENT_NOT_NOW : -EACCES;
 }
 
-/* One request; what is wrong with the connection may be better the next time. */
+/*
+ * One request, with a client of its own because the two trust differently. What is wrong with the
+ * connection may be better the next time.
+ */
 static int ask(const struct client_options *options, const char *method, const char *path,
                const struct slice *body, struct buffer *answer, struct error *err)
 {
@@ -66,6 +69,7 @@ static int ask(const struct client_options *options, const char *method, const c
     return status == STATUS_OK ? 0 : refuse(status, answer, err);
 }
 
+/* Whoever answers may send any certificate; only the one that the token names is believed. */
 static int fetch_authority(const struct enrolment *enrolment, struct buffer *pem, struct error *err)
 {
     struct client_options options = {.host = enrolment->host,

@@ -64,6 +64,7 @@ static void content_deinit(struct fetching_content *content)
 }
 
 /* Takes it out of the list; it is the caller's then. */
+/* The list is as long as there are contents missing on this node, mostly a handful. */
 static void unlink_content(struct fetching *fetching, struct fetching_content *content)
 {
     struct fetching_content **place = &fetching->first, *before = NULL;
@@ -114,6 +115,7 @@ void fetching_cancel(struct body *body, struct attempt *attempt)
     unpin_inputs(body, attempt);
 }
 
+/* Whatever came of it, the inputs need not stay in the cache for this attempt any more. */
 static void finish(struct body *body, struct attempt *attempt, enum reason failure)
 {
     attempt->is_fetching = false;
@@ -161,6 +163,7 @@ static int lay_inputs(struct body *body, struct attempt *attempt, struct error *
     return r;
 }
 
+/* In the child: the scratch and the cache are only read from memory and written on the disk. */
 static int run_laying(void *context, struct error *err)
 {
     struct laying *laying = context;
@@ -194,6 +197,7 @@ static int start_laying(struct body *body, struct attempt *attempt, struct error
     return r;
 }
 
+/* Many small files cost as much as a large one. */
 static bool is_small(const struct wire_start *start)
 {
     uint64_t size = 0;
@@ -266,6 +270,7 @@ static void ask_more(struct body *body)
     }
 }
 
+/* Whoever asks second waits for the same stream. */
 static struct fetching_content *add_content(struct fetching *fetching,
                                             const struct wire_file *input)
 {
@@ -298,6 +303,7 @@ static void wait_for(struct body *body, struct attempt *attempt, size_t input)
 
 /* ---- the beginning ---- */
 
+/* wire/ has checked the types; that a name stays in its folder is checked by whoever uses it. */
 static int check_inputs(const struct wire_start *start, struct error *err)
 {
     for (size_t i = 0; i < start->input_count; i++) {
@@ -355,6 +361,7 @@ void fetching_connected(struct body *body)
     ask_more(body);
 }
 
+/* A stream cannot be taken up in its middle; the next connection begins it anew. */
 void fetching_disconnected(struct body *body)
 {
     for (struct fetching_content *at = body->fetching.first; at; at = at->next) {
@@ -373,6 +380,7 @@ static struct fetching_content *find_stream(const struct fetching *fetching, uin
     return NULL;
 }
 
+/* A piece of a stream that was given up may still be on its way; nobody is to blame for it. */
 void fetching_piece(struct body *body, uint64_t stream, struct slice bytes)
 {
     struct fetching_content *content = find_stream(&body->fetching, stream);

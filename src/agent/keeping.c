@@ -18,6 +18,7 @@
 
 /* ---- requests ---- */
 
+/* What is asked for is copied into the request at once, so the arena may go right after. */
 static int prepare_spawn(struct body *body, struct attempt *attempt, struct error *err)
 {
     _cleanup_buffer_ struct buffer note = BUFFER_INIT;
@@ -92,7 +93,6 @@ static enum agent_phase phase_of(const struct keeper_news *news)
     if (news->told_to_end)
         return AGENT_KILLING;
     switch (news->state) {
-    case KEEPER_STATE_STARTING:
     case KEEPER_STATE_RUNNING:
     case KEEPER_STATE_ENDING:
         return AGENT_RUNNING;
@@ -105,6 +105,7 @@ static enum agent_phase phase_of(const struct keeper_news *news)
     return AGENT_KILLING;
 }
 
+/* The folder is where it was, and the user gets the same identity again. */
 static int reopen(struct body *body, struct attempt *attempt, struct error *err)
 {
     int r = identities_get(body->identities, attempt->start.user, &attempt->identity, err);
@@ -115,6 +116,10 @@ static int reopen(struct body *body, struct attempt *attempt, struct error *err)
     return r;
 }
 
+/*
+ * What was told to end before our restart must not look like a result now: the brain takes it for
+ * one that is being killed, and is told of its end only if there was one.
+ */
 static void post_found(struct body *body, const struct attempt *attempt,
                        const struct keeper_news *news)
 {
@@ -185,6 +190,7 @@ static void remove_orphans(struct body *body)
     folders_empty_trash(&body->folders);
 }
 
+/* The first full report will name all that was found; only now may the server be spoken to. */
 static void on_listed(struct body *body)
 {
     if (body->keeping.is_listed)
@@ -217,6 +223,7 @@ static void on_start_failed(struct body *body, struct attempt *attempt,
         body_post_attempt(body, AGENT_STARTED, attempt->epoch, REASON_CANNOT_START);
 }
 
+/* The exit status is taken down before the brain hears of it: it may want the outputs at once. */
 static void on_exited(struct body *body, struct attempt *attempt,
                       const struct keeper_result *result)
 {
@@ -235,6 +242,7 @@ static void on_unknown(struct body *body, struct attempt *attempt)
     body_post_attempt(body, AGENT_VANISHED, attempt->epoch, REASON_NONE);
 }
 
+/* Each piece of news is one event; those that only confirm what the brain knows are none. */
 static void on_news(void *context, const struct keeper_news *news)
 {
     struct body *body = context;
@@ -282,6 +290,7 @@ static void on_poll_closed(uv_handle_t *handle)
     free(handle);
 }
 
+/* libuv frees a handle later, so each connection has a handle of its own. */
 static void disconnect(struct keeping *keeping)
 {
     if (keeping->poll) {
@@ -364,6 +373,10 @@ static void replace_keeper(struct body *body)
         keeper_client_ask_list(body->keeping.client);
 }
 
+/*
+ * A keeper that is gone is replaced here and not where it was noticed, because its client cannot be
+ * freed while it hands out news.
+ */
 void keeping_flush(struct body *body)
 {
     struct keeping *keeping = &body->keeping;

@@ -57,6 +57,7 @@ static bool is_overridden(const struct wire_start *start, const char *variable)
     return false;
 }
 
+/* Each name appears once: programs differ in which of two they take. */
 static void add_standard(struct words *words, const struct wire_start *start, const char *variable)
 {
     if (!is_overridden(start, variable))

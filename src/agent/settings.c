@@ -337,7 +337,10 @@ static int refuse_option(char **argv, int option, struct error *err)
     return -EINVAL;
 }
 
-/* One walk over the options; the file named there must be read before any of the others counts. */
+/*
+ * One walk over the options; the file that is named there must be read before any of the others
+ * counts, so there are two. getopt_long() begins afresh with optind = 0 (getopt(3)).
+ */
 static int walk_options(int argc, char **argv, const struct option_table *table, bool for_file,
                         struct settings *settings, struct error *err)
 {

@@ -64,6 +64,7 @@ static bool is_taken(const struct body *body, uint64_t epoch)
     return count > 0 && agent_view_attempt(body->brain, count - 1).epoch == epoch;
 }
 
+/* Known first and then posted, because the brain may want its inputs fetched in the same step. */
 static void on_start(struct body *body, struct wire_start *start)
 {
     struct agent_event event = {.kind = AGENT_START, .epoch = start->epoch};
@@ -84,6 +85,7 @@ static void on_start(struct body *body, struct wire_start *start)
         attempts_remove(&body->attempts, attempt);
 }
 
+/* Epoch 0 says only that the report was heard. */
 static void on_renew(struct body *body, const struct wire_renew *renew)
 {
     struct agent_event event = {.kind = AGENT_RENEWED, .epoch = renew->epoch};
@@ -102,6 +104,7 @@ static void on_want(struct body *body, const struct wire_want *want)
     outgoing_pump(&body->outgoing);
 }
 
+/* Nothing but a welcome counts as long as there was none. */
 static int on_message(void *userdata, struct wire_message *message)
 {
     struct body *body = userdata;
@@ -143,6 +146,7 @@ static int on_message(void *userdata, struct wire_message *message)
 
 /* ---- the link's handlers ---- */
 
+/* The hello goes out with the next flush; what was gathered for an older link is void. */
 static const char *on_connected(void *userdata, struct link *link)
 {
     struct body *body = userdata;
@@ -214,6 +218,7 @@ static bool is_final(unsigned int code, const char *reason)
            (is_status && reason[0] == '4' && strncmp(reason, "429", STATUS_DIGITS) != 0);
 }
 
+/* The clock's microseconds are random enough to spread agents that lost the same server. */
 static void dial_later(struct body *body)
 {
     struct uplink *uplink = &body->uplink;
@@ -234,6 +239,7 @@ static void give_up(struct body *body, const char *reason)
     body_give_up(body, reason, buffer_text(&hint));
 }
 
+/* Streams end with the link that carried them; attempts do not, that is what leases are for. */
 static void on_closed(void *userdata, struct link *link, unsigned int code, const char *reason)
 {
     struct agent_event event = {.kind = AGENT_DISCONNECTED};
@@ -272,6 +278,7 @@ static void dial(struct body *body)
     }
 }
 
+/* One timer serves both: there is either a link that owes its welcome, or none. */
 static void on_timer(uv_timer_t *timer)
 {
     struct body *body = timer->data;
