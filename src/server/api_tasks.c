@@ -16,6 +16,13 @@
 
 enum { CHUNK_SIZE = 32 * 1024, LIMIT_NONE = 0 };
 
+/* A job that was removed with tasks that had not started. */
+struct removed_job {
+    uint32_t job, tasks;
+    char *user; /* owned */
+    double submitted_at, ended_at;
+};
+
 struct task_list {
     struct server *server;
     struct store_task_query *query;
@@ -27,7 +34,10 @@ struct task_list {
     uint32_t task_count;
     uint64_t left; /* of the limit */
     bool begun;
-    json_t *open_job_user;
+    bool newest_first;
+    struct removed_job *removed; /* owned; in the order of the list */
+    size_t removed_count, removed_capacity, removed_at;
+    uint32_t removed_left; /* tasks of the current one that were not passed yet */
 };
 
 static json_t *number_or_null(double number)
@@ -161,13 +171,61 @@ static json_t *list_next_unstarted(struct task_list *list, uint32_t before_job,
     return NULL;
 }
 
+static json_t *removed_object(const struct removed_job *job, uint32_t task)
+{
+    json_t *object =
+        task_base(job->job, task, job->user, task_state_name(TASK_REMOVED), job->submitted_at);
+
+    json_object_update_new(object, json_pack("{s:n,s:i,s:n,s:n,s:s,s:n,s:o,s:n,s:n,s:n}", "node",
+                                             "attempts", 0, "exit_code", "exit_signal", "reason",
+                                             reason_text(REASON_BY_USER), "started_at", "ended_at",
+                                             number_or_null(job->ended_at), "cpu_seconds",
+                                             "memory_peak", "wall_seconds"));
+    return object;
+}
+
+/* Whether task a.b stands before c.d in the list. */
+static bool stands_before(const struct task_list *list, uint32_t job, uint32_t task,
+                          uint32_t other_job, uint32_t other_task)
+{
+    if (job != other_job)
+        return list->newest_first ? job > other_job : job < other_job;
+    return list->newest_first ? task > other_task : task < other_task;
+}
+
+/* The next task without a row that went with its job, if it stands before the store's next row. */
+static json_t *list_next_removed(struct task_list *list)
+{
+    while (list->removed_at < list->removed_count) {
+        const struct removed_job *job = &list->removed[list->removed_at];
+        const struct store_task *row = list->row;
+        uint32_t task;
+
+        if (list->removed_left == 0) {
+            list->removed_at++;
+            if (list->removed_at < list->removed_count)
+                list->removed_left = list->removed[list->removed_at].tasks;
+            continue;
+        }
+        task = list->newest_first ? list->removed_left - 1 : job->tasks - list->removed_left;
+        if (row && stands_before(list, row->state.job, row->state.task, job->job, task))
+            return NULL;
+        list->removed_left--;
+        if (row && row->state.job == job->job && row->state.task == task)
+            return NULL;
+        if (list->only_task == NONE || list->only_task == task)
+            return removed_object(job, task);
+    }
+    return NULL;
+}
+
 /* The next task of the list in order, NULL at its end. */
 static int list_next(struct task_list *list, json_t **ret)
 {
     uint32_t job = list->row ? list->row->state.job : UINT32_MAX;
     uint32_t task = list->row ? list->row->state.task : UINT32_MAX;
 
-    *ret = list->open ? list_next_unstarted(list, job, task) : NULL;
+    *ret = list->open ? list_next_unstarted(list, job, task) : list_next_removed(list);
     if (*ret)
         return 0;
     if (!list->row)
@@ -215,8 +273,46 @@ static void list_release(void *userdata)
     struct task_list *list = userdata;
 
     store_task_query_free(list->query);
+    for (size_t i = 0; i < list->removed_count; i++)
+        free(list->removed[i].user);
+    free(list->removed);
     free(list->user);
     free(list);
+}
+
+static int note_removed(const struct store_job *row, const struct store_part *parts,
+                        size_t part_count, void *userdata)
+{
+    struct task_list *list = userdata;
+
+    (void)parts;
+    (void)part_count;
+    if (!row->removed)
+        return 0;
+    array_reserve(list->removed, list->removed_capacity, list->removed_count + 1);
+    list->removed[list->removed_count++] =
+        (struct removed_job){.job = row->number,
+                             .tasks = row->tasks,
+                             .user = memory_copy_string(row->user),
+                             .submitted_at = row->submitted_at,
+                             .ended_at = row->ended_at};
+    return 0;
+}
+
+/* The store has jobs newest first. */
+static void find_removed(struct task_list *list)
+{
+    (void)store_walk_jobs(list->server->store,
+                          &(struct store_job_filter){.user = list->user, .job = list->only_job},
+                          note_removed, list, NULL);
+    for (size_t i = 0; !list->newest_first && i < list->removed_count / 2; i++) {
+        struct removed_job swapped = list->removed[i];
+
+        list->removed[i] = list->removed[list->removed_count - 1 - i];
+        list->removed[list->removed_count - 1 - i] = swapped;
+    }
+    if (list->removed_count > 0)
+        list->removed_left = list->removed[0].tasks;
 }
 
 static bool parameter_u32(struct request *request, const char *name, uint32_t *ret)
@@ -260,8 +356,11 @@ void api_tasks_list(struct server *server, struct request *request)
     filter.only_over = !list->open;
     filter.newest_first = !list->open && limit != LIMIT_NONE;
     list->query = store_task_query_new(server->store, &filter);
+    list->newest_first = filter.newest_first;
     if (list->open)
         list_enter_job(list, job != 0 ? job : pool_next_job(server->pool, 0));
+    else
+        find_removed(list);
     request_reply_stream(
         request, 200, "application/json",
         &(struct stream){

@@ -41,14 +41,21 @@ static void add_input(struct wire_start *start, const char *name, const json_t *
                            .mode = (uint32_t)json_integer_value(json_object_get(file, "mode"))};
 }
 
-/* A folder is every file below it; "folder/" means its content, "folder" itself with its name. */
+/*
+ * A folder is everything below it; "folder/" means its content, "folder" itself with its name.
+ * Folders have no hash; each stands before what is in it.
+ */
 static int add_folder(struct wire_start *start, const json_t *files, const char *path,
                       const char *written)
 {
     size_t length = strlen(path), found = 0;
     bool content_only = written[0] && written[strlen(written) - 1] == '/';
+    const json_t *folder = json_object_get(files, path);
     const char *name;
     json_t *file;
+
+    if (folder && !content_only)
+        add_input(start, base_name(path), folder);
 
     json_object_foreach((json_t *)files, name, file)
     {
@@ -61,7 +68,7 @@ static int add_folder(struct wire_start *start, const json_t *files, const char 
         add_input(start, target, file);
         found++;
     }
-    return found > 0 ? 0 : -ENOENT;
+    return found > 0 || folder ? 0 : -ENOENT;
 }
 
 static int add_path(struct server *server, struct job_record *job, struct wire_start *start,

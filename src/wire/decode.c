@@ -150,7 +150,9 @@ static int decode_hello(const json_t *object, struct wire_hello *hello, struct e
     if (!json_is_object(facts))
         return wrong(err, "facts", "an object");
     hello->facts = json_dumps(facts, JSON_COMPACT);
-    return hello->facts ? 0 : wrong(err, "facts", "an object");
+    if (!hello->facts || strlen(hello->facts) > WIRE_FACTS_SIZE_MAX)
+        return wrong(err, "facts", "an object of bounded size");
+    return 0;
 }
 
 static int decode_welcome(const json_t *object, struct wire_welcome *welcome, struct error *err)

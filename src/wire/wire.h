@@ -20,7 +20,8 @@ enum {
     WIRE_ATTEMPTS_MAX = 4096, /* in one report */
     WIRE_LIST_MAX = 65536,    /* arguments, inputs, outputs… of one attempt */
     WIRE_PIECE_SIZE_MAX = 256 * 1024,
-    WIRE_PIECE_HEADER_SIZE = 8
+    WIRE_PIECE_HEADER_SIZE = 8,
+    WIRE_FACTS_SIZE_MAX = 64 * 1024
 };
 
 struct wire_strings {
@@ -30,7 +31,7 @@ struct wire_strings {
 
 struct wire_file {
     char *name;   /* where it goes in the scratch folder; contained (sys/file.h checks again) */
-    char *sha256; /* of inputs; NULL of outputs */
+    char *sha256; /* of inputs: "" of a folder; NULL of outputs */
     uint64_t size;
     uint32_t mode;
 };
