@@ -138,12 +138,21 @@ static void fail(struct body *body, struct attempt *attempt, enum reason failure
 
 /* ---- laying ---- */
 
+/* A folder has no content that could be fetched. */
+static bool is_folder(const struct wire_file *input)
+{
+    return input->sha256[0] == '\0';
+}
+
 static int lay_input(struct body *body, struct attempt *attempt, const struct wire_file *input,
                      struct error *err)
 {
-    _cleanup_fd_ int fd = content_open_file(body->fetching.cache, input->sha256, err);
+    _cleanup_fd_ int fd = -1;
     mode_t mode = input->mode;
 
+    if (is_folder(input))
+        return scratch_add_folder(attempt->scratch, input->name, mode, err);
+    fd = content_open_file(body->fetching.cache, input->sha256, err);
     if (fd < 0)
         return fd;
     if (attempt->start.program_is_input && strcmp(input->name, attempt->start.program) == 0)
@@ -312,7 +321,7 @@ static int check_inputs(const struct wire_start *start, struct error *err)
         if (!file_name_is_contained(input->name))
             return error_set(err, -EINVAL, "the input '%s' would lie outside of its folder",
                              input->name);
-        if (!hash_text_is_valid(input->sha256))
+        if (!is_folder(input) && !hash_text_is_valid(input->sha256))
             return error_set(err, -EINVAL, "the input '%s' has no valid hash", input->name);
     }
     return 0;
@@ -344,6 +353,8 @@ void fetching_begin(struct body *body, struct attempt *attempt)
     if (start->input_count > 0)
         attempt->is_pinned = memory_allocate(start->input_count * sizeof(*attempt->is_pinned));
     for (size_t i = 0; i < start->input_count; i++) {
+        if (is_folder(&start->inputs[i]))
+            continue;
         attempt->is_pinned[i] = content_pin(body->fetching.cache, start->inputs[i].sha256);
         if (!attempt->is_pinned[i])
             wait_for(body, attempt, i);

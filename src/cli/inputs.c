@@ -146,7 +146,23 @@ static int add_plain_file(struct collector *collector, const struct input_kind *
     return add_file(collector, kind, memory_copy_string(path), memory_copy_string(path), err);
 }
 
-/* All regular files below the folder, also through links to files; never through one to a folder.
+/* An empty folder travels too, and every folder keeps its permissions. */
+static void add_bare_folder(struct collector *collector, const char *path, mode_t mode)
+{
+    struct inputs *inputs = collector->inputs;
+    uint64_t known;
+
+    if (string_map_get(&inputs->by_name, path, &known))
+        return;
+    string_map_put(&inputs->by_name, path, inputs->count);
+    array_reserve(inputs->items, inputs->capacity, inputs->count + 1);
+    inputs->items[inputs->count++] = (struct input){
+        .name = memory_copy_string(path), .path = memory_copy_string(path), .mode = mode & 07777};
+}
+
+/*
+ * The folder with all folders and regular files below it, also through links to files; never
+ * through one to a folder.
  */
 static int add_folder(struct collector *collector, char *path, struct error *err)
 {
@@ -161,6 +177,8 @@ static int add_folder(struct collector *collector, char *path, struct error *err
     while (r == 0 && (entry = fts_read(walk))) {
         if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS)
             r = error_set_errno(err, -entry->fts_errno, "cannot read '%s'", entry->fts_path);
+        else if (entry->fts_info == FTS_D)
+            add_bare_folder(collector, entry->fts_path, entry->fts_statp->st_mode);
         else if (entry->fts_info == FTS_F ||
                  (entry->fts_info == FTS_SL && stat(entry->fts_path, &status) == 0 &&
                   S_ISREG(status.st_mode)))

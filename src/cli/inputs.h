@@ -14,7 +14,7 @@
 struct input {
     char *name; /* owned; the path that the task means (doc/specification/api.md, "files") */
     char *path; /* owned; where it is read: another one for an executable beside an initialdir */
-    char sha256[HASH_TEXT_SIZE];
+    char sha256[HASH_TEXT_SIZE]; /* "": a folder, which has no content of its own */
     uint64_t size;
     uint32_t mode; /* the permissions */
 };
@@ -35,7 +35,7 @@ void inputs_deinit(struct inputs *inputs);
 
 /*
  * Finds and hashes the executable and the input files of all tasks; a folder among
- * transfer_input_files stands for all files below it. -ENOENT, -EACCES, -EISDIR...
+ * transfer_input_files stands for all that is below it. -ENOENT, -EACCES, -EISDIR...
  */
 int inputs_collect(const struct submit *submit, const struct origin *origin, struct inputs *inputs,
                    struct error *err);

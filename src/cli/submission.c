@@ -16,8 +16,12 @@ static json_t *describe_inputs(const struct inputs *inputs)
 
     for (size_t i = 0; i < inputs->count; i++) {
         const struct input *input = &inputs->items[i];
-        json_t *file = json_pack("{s:s, s:I, s:i}", "sha256", input->sha256, "size",
-                                 (json_int_t)input->size, "mode", (int)input->mode);
+        json_t *file = json_pack("{s:i}", "mode", (int)input->mode);
+
+        if (input->sha256[0] != '\0') {
+            json_object_set_new(file, "sha256", json_string(input->sha256));
+            json_object_set_new(file, "size", json_integer((json_int_t)input->size));
+        }
 
         if (json_object_set_new(files, input->name, file) < 0) {
             json_decref(files);
