@@ -325,7 +325,7 @@ static int open_context(struct dialer *dialer, struct error *err)
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN,
         .protocols = protocols,
-        .options = LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS | LWS_SERVER_OPTION_VALIDATE_UTF8,
+        .options = LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS,
         .user = dialer,
         .fd_limit_per_thread = DESCRIPTORS_MAX,
         .timeout_secs = (unsigned int)dialer->connect_timeout_s,

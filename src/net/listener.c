@@ -375,7 +375,6 @@ static struct lws_vhost *make_vhost(struct listener *listener, uint64_t idle_tim
     info->keepalive_timeout = (int)idle_timeout_s;
     info->timeout_secs_ah_idle = (unsigned int)idle_timeout_s;
     info->retry_and_idle_policy = &listener->ping;
-    info->options |= LWS_SERVER_OPTION_VALIDATE_UTF8;
     return lws_create_vhost(listener->context, info);
 }
 
