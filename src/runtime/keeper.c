@@ -46,8 +46,8 @@ enum {
 
 #define OOM_SCORE_ADJUSTMENT "-900"
 
-/* What else waits in the epoll besides enum kept_wake. */
-enum wake { WAKE_LISTENER = 16, WAKE_AGENT, WAKE_SIGNAL, WAKE_TIMER };
+/* What an event of the epoll is about. */
+enum wake { WAKE_KEPT = KEPT_WAKE, WAKE_LISTENER, WAKE_AGENT, WAKE_SIGNAL, WAKE_TIMER };
 
 struct keeper {
     struct kept kept;
@@ -64,7 +64,7 @@ struct keeper {
 
 static int watch(struct keeper *keeper, int operation, int fd, uint32_t events, enum wake wake)
 {
-    struct epoll_event event = {.events = events, .data.u64 = (uint64_t)wake << KEPT_WAKE_SHIFT};
+    struct epoll_event event = {.events = events, .data.u64 = wake};
 
     return epoll_ctl(keeper->epoll, operation, fd, &event) < 0 ? -errno : 0;
 }
@@ -75,8 +75,6 @@ static void leave_agent(struct keeper *keeper)
 {
     if (keeper->agent < 0)
         return;
-    /* By hand, because a child before its execve() may hold a copy for a moment. */
-    epoll_ctl(keeper->epoll, EPOLL_CTL_DEL, keeper->agent, NULL);
     keeper->agent = descriptor_close(keeper->agent);
     buffer_deinit(&keeper->requests);
     buffer_deinit(&keeper->news);
@@ -239,9 +237,9 @@ static void read_timer(struct keeper *keeper)
 
 static void handle_event(struct keeper *keeper, const struct epoll_event *event)
 {
-    uint64_t wake = event->data.u64 >> KEPT_WAKE_SHIFT;
-
-    switch (wake) {
+    switch ((enum wake)event->data.u64) {
+    case WAKE_KEPT:
+        break;
     case WAKE_LISTENER:
         accept_agent(keeper);
         break;
@@ -254,9 +252,6 @@ static void handle_event(struct keeper *keeper, const struct epoll_event *event)
         break;
     case WAKE_TIMER:
         read_timer(keeper);
-        break;
-    default:
-        kept_handle_wake(&keeper->kept, (enum kept_wake)wake, (uint32_t)event->data.u64);
         break;
     }
 }

@@ -4,64 +4,84 @@
  * are given up, what touches the task's files comes after, so that the kernel checks them as its
  * user; the death signal is set last of the two because a change of credentials clears it.
  *
- * It is a plain fork(): the keeper is small and has one thread, so the child may call anything, and
- * the keeper is not held up until execve() as by vfork(). clone3() puts the child into its group
- * at birth; moving it later costs milliseconds on an idle computer (an RCU grace period).
+ * The child shares the keeper's memory and the keeper waits for it (vfork_into.h). So system calls
+ * stand here where the C library would do more; the child answers in a struct; and it carries a
+ * timer that kills it, and that execve() takes away, so that neither a dead file server nor a
+ * SIGSTOP from its user's other tasks can hold up the keeper. Once it is its user's, the kernel
+ * lets nobody trace it, because the change of credentials made the memory not dumpable.
  */
 #define _GNU_SOURCE
 #include "keeper_child.h"
 
 #include "base/memory.h"
 #include "keeper_failure.h"
+#include "sys/clock.h"
 #include "sys/descriptor.h"
+#include "vfork_into.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <limits.h>
 #include <linux/openat2.h>
-#include <linux/sched.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
     EXIT_NOT_STARTED = 127,
     FILE_MODE = 0644,
+    PATIENCE_S = 3,     /* for the way to execve(), which takes a millisecond */
     DESCRIPTORS = 1024, /* what Linux gives and select() can take; the keeper has more */
 };
 
 /* A task is a better thing to kill than anything of the owner's when memory runs out. */
 #define OOM_SCORE_ADJUSTMENT "800"
 
-/* The report, in one write that a pipe takes whole; the path follows. */
-struct report {
-    int32_t step;
-    int32_t error;
+/* What the child needs to know, and what it leaves for the keeper to see. */
+struct birth {
+    const struct keeper_spawn *spawn;
+    const char **environment;
+    pid_t keeper;
+    enum keeper_step step; /* how far it came */
+    const char *path;      /* what it uses there */
+    int error;             /* why it went no further; 0: it runs */
+    char culprit[KEEPER_CULPRIT_SIZE];
 };
-
-enum { REPORT_PATH_MAX = PIPE_BUF - sizeof(struct report) };
-
-_Static_assert(REPORT_PATH_MAX < PIPE_BUF, "a report is written at once");
 
 /* ---- the child ---- */
 
-static _noreturn_ void give_up(int report_fd, enum keeper_step step, int error, const char *path)
+static void enter(struct birth *birth, enum keeper_step step, const char *path)
 {
-    char bytes[PIPE_BUF];
-    struct report report = {.step = (int32_t)step, .error = error};
-    size_t length = strnlen(path, REPORT_PATH_MAX);
+    birth->step = step;
+    birth->path = path;
+}
 
-    memcpy(bytes, &report, sizeof(report));
-    memcpy(bytes + sizeof(report), path, length);
-    if (write(report_fd, bytes, sizeof(report) + length) < 0)
-        _exit(EXIT_NOT_STARTED + 1);
-    _exit(EXIT_NOT_STARTED);
+/*
+ * Does not return. The compiler is not told so, because AddressSanitizer would then look for the
+ * end of the stack, and the child's is not where it expects one.
+ */
+static void give_up(struct birth *birth, int error)
+{
+    birth->error = error;
+    syscall(SYS_exit_group, EXIT_NOT_STARTED);
+}
+
+/* A timer of timer_create(2) does not survive execve(), and SIGKILL ends any wait but the disk's.
+ */
+static void limit_patience(void)
+{
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
+    struct itimerspec when = {.it_value = {.tv_sec = PATIENCE_S}};
+    int timer;
+
+    if (syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) == 0)
+        syscall(SYS_timer_settime, timer, 0, &when, NULL);
 }
 
 static int set_limit(__rlimit_resource_t resource, uint64_t value)
@@ -114,14 +134,14 @@ static int set_credentials(const struct keeper_spawn *spawn, pid_t keeper)
 {
     if (spawn->becomes_user && (spawn->uid == 0 || spawn->gid == 0))
         return -EPERM;
-    if (spawn->becomes_user &&
-        (setgroups(0, NULL) < 0 || setresgid(spawn->gid, spawn->gid, spawn->gid) < 0 ||
-         setresuid(spawn->uid, spawn->uid, spawn->uid) < 0))
+    if (spawn->becomes_user && (syscall(SYS_setgroups, 0, NULL) < 0 ||
+                                syscall(SYS_setresgid, spawn->gid, spawn->gid, spawn->gid) < 0 ||
+                                syscall(SYS_setresuid, spawn->uid, spawn->uid, spawn->uid) < 0))
         return -errno;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
         return -errno;
     if (getppid() != keeper)
-        _exit(EXIT_NOT_STARTED);
+        return -ECANCELED;
     return 0;
 }
 
@@ -139,21 +159,57 @@ static int open_beneath(const char *path, int flags)
     return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
 }
 
-static void open_stdio(const struct keeper_spawn *spawn, int report_fd)
+/* Opens a file of the working folder as one of the three that every program has. */
+static void open_as(struct birth *birth, enum keeper_step step, const char *path, int flags, int as)
 {
-    const int output_flags = O_WRONLY | O_CREAT | O_TRUNC;
-    int fd = open_beneath(spawn->input, O_RDONLY);
+    int fd;
 
-    if (fd < 0 || dup2(fd, STDIN_FILENO) < 0)
-        give_up(report_fd, KEEPER_STEP_INPUT, errno, spawn->input);
-    fd = open_beneath(spawn->output, output_flags);
-    if (fd < 0 || dup2(fd, STDOUT_FILENO) < 0)
-        give_up(report_fd, KEEPER_STEP_OUTPUT, errno, spawn->output);
-    if (strcmp(spawn->error, spawn->output) != 0)
-        fd = open_beneath(spawn->error, output_flags);
-    if (fd < 0 || dup2(fd, STDERR_FILENO) < 0)
-        give_up(report_fd, KEEPER_STEP_ERROR, errno, spawn->error);
+    enter(birth, step, path);
+    fd = open_beneath(path, flags);
+    if (fd < 0 || dup2(fd, as) < 0)
+        give_up(birth, errno);
 }
+
+static void open_stdio(struct birth *birth)
+{
+    const struct keeper_spawn *spawn = birth->spawn;
+    const int flags = O_WRONLY | O_CREAT | O_TRUNC;
+
+    open_as(birth, KEEPER_STEP_INPUT, spawn->input, O_RDONLY, STDIN_FILENO);
+    open_as(birth, KEEPER_STEP_OUTPUT, spawn->output, flags, STDOUT_FILENO);
+    if (strcmp(spawn->error, spawn->output) != 0)
+        open_as(birth, KEEPER_STEP_ERROR, spawn->error, flags, STDERR_FILENO);
+    else if (dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
+        give_up(birth, errno);
+}
+
+static void run_child(void *context)
+{
+    struct birth *birth = context;
+    const struct keeper_spawn *spawn = birth->spawn;
+    int r;
+
+    limit_patience();
+    enter(birth, KEEPER_STEP_LIMITS, "");
+    r = set_limits(spawn);
+    if (r < 0)
+        give_up(birth, -r);
+    enter(birth, KEEPER_STEP_CREDENTIALS, "");
+    r = set_credentials(spawn, birth->keeper);
+    if (r < 0)
+        give_up(birth, -r);
+    enter(birth, KEEPER_STEP_FOLDER, spawn->folder);
+    if (chdir(spawn->folder) < 0)
+        give_up(birth, errno);
+    open_stdio(birth);
+    enter(birth, KEEPER_STEP_PROGRAM, spawn->program);
+    execve(spawn->program, (char *const *)spawn->arguments, (char *const *)birth->environment);
+    r = errno;
+    enter(birth, keeper_failure_explain(spawn->program, r, birth->culprit), birth->culprit);
+    give_up(birth, r);
+}
+
+/* ---- the keeper ---- */
 
 static const char **add_variable(const char **environment, const char *variable)
 {
@@ -169,76 +225,41 @@ static const char **add_variable(const char **environment, const char *variable)
     return all;
 }
 
-static _noreturn_ void run_child(const struct keeper_spawn *spawn, const char *variable,
-                                 pid_t keeper, int report_fd)
+/* Whether the child's patience ended before it came to its execve(). */
+static bool was_cut_off(pid_t pid, uint64_t begun_us)
 {
-    _cleanup_free_ char *culprit = NULL;
-    const char **environment = add_variable(spawn->environment, variable);
-    enum keeper_step step;
-    int r;
+    siginfo_t info = {0};
 
-    r = set_limits(spawn);
-    if (r < 0)
-        give_up(report_fd, KEEPER_STEP_LIMITS, -r, "");
-    r = set_credentials(spawn, keeper);
-    if (r < 0)
-        give_up(report_fd, KEEPER_STEP_CREDENTIALS, -r, "");
-    if (chdir(spawn->folder) < 0)
-        give_up(report_fd, KEEPER_STEP_FOLDER, errno, spawn->folder);
-    open_stdio(spawn, report_fd);
-    execve(spawn->program, (char *const *)spawn->arguments, (char *const *)environment);
-    r = errno;
-    step = keeper_failure_explain(spawn->program, r, &culprit);
-    give_up(report_fd, step, r, culprit);
+    if (clock_boot_us() - begun_us < (uint64_t)PATIENCE_S * 1000000)
+        return false;
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_code == CLD_KILLED && info.si_status == SIGKILL;
 }
-
-/* ---- the keeper ---- */
 
 int keeper_child_start(const struct keeper_spawn *spawn, const char *variable, int group,
-                       struct keeper_child *ret_child)
+                       pid_t *ret_pid, struct buffer *path, struct keeper_failure *ret_failure)
 {
-    _cleanup_fd_ int reading = -1, writing = -1;
-    struct clone_args arguments = {.exit_signal = SIGCHLD};
-    pid_t keeper = getpid(), pid;
-    int ends[2];
+    _cleanup_free_ const char **environment = add_variable(spawn->environment, variable);
+    _cleanup_free_ struct birth *birth = memory_allocate(sizeof(*birth));
+    uint64_t begun_us = clock_boot_us();
+    pid_t pid;
 
-    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
-        return -errno;
-    reading = ends[0];
-    writing = ends[1];
-    if (group >= 0) {
-        arguments.flags = CLONE_INTO_CGROUP;
-        arguments.cgroup = (uint64_t)group;
-    }
-    pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
+    *birth = (struct birth){.spawn = spawn, .environment = environment, .keeper = getpid()};
+    enter(birth, KEEPER_STEP_FORK, "");
+    pid = vfork_into(group, run_child, birth);
     if (pid < 0)
-        return -errno;
-    if (pid == 0)
-        run_child(spawn, variable, keeper, writing);
-    *ret_child = (struct keeper_child){.pid = pid, .report = descriptor_take(&reading)};
-    return 0;
-}
-
-int keeper_child_read_report(int report_fd, struct buffer *path, struct keeper_failure *ret_failure)
-{
-    char bytes[PIPE_BUF];
-    struct report report;
-    ssize_t n;
-
-    do {
-        n = read(report_fd, bytes, sizeof(bytes));
-    } while (n < 0 && errno == EINTR);
-    if (n < 0)
-        return -errno;
-    if (n < (ssize_t)sizeof(report))
+        birth->error = -pid;
+    else if (birth->error == 0 && was_cut_off(pid, begun_us))
+        birth->error = ETIMEDOUT;
+    if (birth->error == 0) {
+        *ret_pid = pid;
         return 0;
-    memcpy(&report, bytes, sizeof(report));
+    }
+    if (pid > 0)
+        waitpid(pid, NULL, 0);
     buffer_clear(path);
-    buffer_append(path, bytes + sizeof(report), (size_t)n - sizeof(report));
+    buffer_append_text(path, birth->path);
     *ret_failure = (struct keeper_failure){
-        .step = (enum keeper_step)report.step,
-        .error = report.error,
-        .path = buffer_text(path),
-    };
+        .step = birth->step, .error = birth->error, .path = buffer_text(path)};
     return 1;
 }

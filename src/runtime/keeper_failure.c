@@ -7,7 +7,6 @@
 #define _GNU_SOURCE
 #include "keeper_failure.h"
 
-#include "base/memory.h"
 #include "sys/descriptor.h"
 
 #include <elf.h>
@@ -61,19 +60,18 @@ static const char *find_elf_interpreter(const char *head, size_t length)
     return NULL;
 }
 
-/* What the kernel would start for the program: the caller's, or NULL if nothing is named. */
-static char *find_interpreter(const char *head, size_t length)
+/* What the kernel would start for the program; empty if nothing is named. */
+static struct slice find_interpreter(const char *head, size_t length)
 {
     const char *name;
 
-    if (is_elf(head, length)) {
+    if (is_elf(head, length))
         name = find_elf_interpreter(head, length);
-        return name ? memory_copy_string(name) : NULL;
-    }
-    if (length < 2 || head[0] != '#' || head[1] != '!')
-        return NULL;
-    name = head + 2 + strspn(head + 2, " \t");
-    return memory_copy_bytes(name, strcspn(name, " \t\n"));
+    else if (length >= 2 && head[0] == '#' && head[1] == '!')
+        name = head + 2 + strspn(head + 2, " \t");
+    else
+        name = NULL;
+    return (struct slice){.data = name, .length = name ? strcspn(name, " \t\n") : 0};
 }
 
 static unsigned elf_machine(const char *head)
@@ -91,42 +89,51 @@ enum { MACHINE_HERE = EM_AARCH64 };
 enum { MACHINE_HERE = EM_NONE };
 #endif
 
-static char *name_machine(unsigned machine)
+static void set_culprit(char culprit[KEEPER_CULPRIT_SIZE], struct slice text)
+{
+    size_t length =
+        text.length < KEEPER_CULPRIT_SIZE ? text.length : (size_t)KEEPER_CULPRIT_SIZE - 1;
+
+    memcpy(culprit, text.data, length);
+    culprit[length] = '\0';
+}
+
+static const char *name_machine(unsigned machine)
 {
     static const struct {
         unsigned machine;
         const char *name;
     } names[] = {
-        {EM_386, "i386"},        {EM_X86_64, "x86_64"}, {EM_ARM, "arm"},
-        {EM_AARCH64, "aarch64"}, {EM_PPC64, "ppc64"},   {EM_RISCV, "riscv"},
-        {EM_S390, "s390"},       {EM_MIPS, "mips"},     {EM_LOONGARCH, "loongarch"},
+        {EM_386, "i386"},    {EM_X86_64, "x86_64"},   {EM_ARM, "arm"},
+        {EM_PPC64, "ppc64"}, {EM_AARCH64, "aarch64"}, {EM_RISCV, "riscv"},
+        {EM_S390, "s390"},   {EM_MIPS, "mips"},       {EM_LOONGARCH, "loongarch"},
     };
-    struct buffer text = BUFFER_INIT;
 
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
         if (names[i].machine == machine)
-            return memory_copy_string(names[i].name);
-    buffer_appendf(&text, "ELF machine %u", machine);
-    return buffer_take(&text);
+            return names[i].name;
+    return "a machine unknown here";
 }
 
-enum keeper_step keeper_failure_explain(const char *program, int error, char **ret_culprit)
+enum keeper_step keeper_failure_explain(const char *program, int error,
+                                        char ret_culprit[KEEPER_CULPRIT_SIZE])
 {
-    _cleanup_free_ char *interpreter = NULL;
+    struct slice interpreter = {0};
     char head[HEAD_SIZE];
     size_t length = read_head(program, head);
 
     if (error == ENOEXEC && is_elf(head, length) && elf_machine(head) != MACHINE_HERE) {
-        *ret_culprit = name_machine(elf_machine(head));
+        set_culprit(ret_culprit, slice_from_text(name_machine(elf_machine(head))));
         return KEEPER_STEP_ARCHITECTURE;
     }
     if ((error == ENOENT || error == EACCES) && access(program, X_OK) == 0)
         interpreter = find_interpreter(head, length);
-    if (interpreter && access(interpreter, X_OK) < 0) {
-        *ret_culprit = take_pointer(interpreter);
-        return KEEPER_STEP_INTERPRETER;
+    if (interpreter.length > 0) {
+        set_culprit(ret_culprit, interpreter);
+        if (access(ret_culprit, X_OK) < 0)
+            return KEEPER_STEP_INTERPRETER;
     }
-    *ret_culprit = memory_copy_string(program);
+    set_culprit(ret_culprit, slice_from_text(program));
     return KEEPER_STEP_PROGRAM;
 }
 
@@ -143,6 +150,8 @@ static int describe_program(const struct keeper_failure *failure, struct error *
     else if (failure->error == ENOEXEC)
         error_hint(err, "a script must begin with a line such as '#!/bin/sh', "
                         "a program must be complete and built for Linux");
+    else if (failure->error == ETIMEDOUT)
+        error_hint(err, "does it lie on a file server that does not answer?");
     else if (failure->error == E2BIG)
         error_hint(err, "arguments and environment are too long; put them into an input file");
     return r;

@@ -263,7 +263,7 @@ static void put_task(struct buffer *frames, const struct keeper_news *news)
 
 static void take_task(struct reader *reader, struct keeper_news *news)
 {
-    news->state = take_choice(reader, KEEPER_STATE_STARTING, KEEPER_STATE_ENDED);
+    news->state = take_choice(reader, KEEPER_STATE_RUNNING, KEEPER_STATE_ENDED);
     news->lapsed = take_bool(reader);
     news->told_to_end = take_bool(reader);
     news->pid = (int32_t)take_u32(reader);
@@ -454,8 +454,6 @@ int keeper_message_find_frame(struct slice bytes, size_t *ret_length)
 const char *keeper_state_name(enum keeper_state state)
 {
     switch (state) {
-    case KEEPER_STATE_STARTING:
-        return "starting";
     case KEEPER_STATE_RUNNING:
         return "running";
     case KEEPER_STATE_FREEZING:

@@ -78,7 +78,6 @@ enum keeper_news_type {
 };
 
 enum keeper_state {
-    KEEPER_STATE_STARTING, /* forked, execve not confirmed */
     KEEPER_STATE_RUNNING,
     KEEPER_STATE_FREEZING,
     KEEPER_STATE_FROZEN,
@@ -86,7 +85,7 @@ enum keeper_state {
     KEEPER_STATE_ENDED,  /* kept until FORGET */
 };
 
-/* Where the way from fork() to the running program was blocked. */
+/* Where the way from the request to the running program was blocked. */
 enum keeper_step {
     KEEPER_STEP_FORK = 1,
     KEEPER_STEP_LIMITS,

@@ -188,6 +188,20 @@ static void output_never_leaves_the_working_folder(void **state)
     assert_failure(fixture, KEEPER_STEP_OUTPUT, EXDEV, "cannot create the output '../out'");
 }
 
+static void a_start_that_hangs_is_given_up(void **state)
+{
+    struct fixture *fixture = *state;
+    struct keeper_spawn spawn = SPAWN_INIT;
+    _cleanup_free_ char *pipe = file_join(fixture->work, "pipe");
+
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    spawn.input = "pipe"; /* nobody will ever write there */
+    ask_spawn(fixture, TASK, spawn, (const char *[]){"/bin/true", NULL});
+    assert_failure(fixture, KEEPER_STEP_INPUT, ETIMEDOUT, "cannot open the input 'pipe'");
+    run_shell(fixture, TASK, "exit 2");
+    assert_int_equal(WEXITSTATUS(fixture->last.news.result.wait_status), 2);
+}
+
 static void root_is_nobody_to_become(void **state)
 {
     struct fixture *fixture = *state;
@@ -335,8 +349,8 @@ static void a_users_task_cannot_use_what_is_closed_to_him(void **state)
         TEST(arguments_that_are_too_long_are_refused),                                             \
         TEST(a_request_that_no_frame_holds_is_refused_at_once),                                    \
         TEST(a_missing_working_folder_is_named), TEST(output_is_never_written_through_a_link),     \
-        TEST(output_never_leaves_the_working_folder), TEST(root_is_nobody_to_become),              \
-        TEST(a_key_is_free_again_when_its_task_did_not_start),                                     \
+        TEST(output_never_leaves_the_working_folder), TEST(a_start_that_hangs_is_given_up),        \
+        TEST(root_is_nobody_to_become), TEST(a_key_is_free_again_when_its_task_did_not_start),     \
         TEST(input_and_outputs_are_files_of_the_working_folder),                                   \
         TEST(one_name_for_both_outputs_is_one_file),                                               \
         TEST(a_task_has_no_descriptors_but_the_three),                                             \

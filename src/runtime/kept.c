@@ -2,12 +2,11 @@
 /*
  * See kept.h and doc/specification/keeper.md.
  *
- *     STARTING -> RUNNING <-> FREEZING -> FROZEN -> RUNNING
- *                 each of these three -> ENDING -> ENDED
+ *     RUNNING <-> FREEZING -> FROZEN -> RUNNING
+ *     each of these three -> ENDING -> ENDED
  *
- * A task whose program could not be started is dropped from STARTING; what comes while it is there
- * (freeze, lapse) is remembered until it runs. Freezing and ending take time: the tree is told, and
- * kept_continue() looks until it has happened. The end of the leader ends the task.
+ * Freezing and ending take time: the tree is told, and kept_continue() looks until it has happened.
+ * The end of the leader ends the task.
  */
 #define _GNU_SOURCE
 #include "kept.h"
@@ -35,11 +34,9 @@ struct kept_task {
     char *marker; /* owned; the tree's */
     enum keeper_state state;
     bool lapsed;
-    bool wants_freeze; /* asked for while STARTING */
     bool was_frozen;   /* its group may have to be thawed at the end */
     bool told_to_end;  /* so its end is not its own, also for an agent that was not there then */
     bool is_forgotten; /* to be dropped without a word when it is over */
-    int report;        /* -1 when it was read */
     struct process_tree tree;
     uint64_t deadline_boot_ms; /* 0: never */
     uint64_t started_us;
@@ -87,8 +84,7 @@ static struct kept_task *add_task(struct kept *kept, uint64_t key, const struct 
         .note = memory_copy_bytes(spawn->note.data, spawn->note.length),
         .note_length = spawn->note.length,
         .marker = buffer_take(&marker),
-        .state = KEEPER_STATE_STARTING,
-        .report = -1,
+        .state = KEEPER_STATE_RUNNING,
         .deadline_boot_ms = spawn->deadline_boot_ms,
         .started_us = clock_boot_us(),
     };
@@ -116,7 +112,6 @@ static void drop_task(struct kept *kept, struct kept_task *task)
     map_remove(&kept->by_key, task->key);
     kept->tasks[task->place] = NULL;
     kept->task_count--;
-    descriptor_close(task->report);
     free(task->note);
     free(task->marker);
     free(task);
@@ -197,7 +192,6 @@ static void tell_list(struct kept *kept)
 #define MOVE(state) (1u << KEEPER_STATE_##state)
 
 static const unsigned allowed_moves[] = {
-    [KEEPER_STATE_STARTING] = MOVE(RUNNING),
     [KEEPER_STATE_RUNNING] = MOVE(FREEZING) | MOVE(ENDING),
     [KEEPER_STATE_FREEZING] = MOVE(FROZEN) | MOVE(RUNNING) | MOVE(ENDING),
     [KEEPER_STATE_FROZEN] = MOVE(RUNNING) | MOVE(ENDING),
@@ -220,7 +214,7 @@ static void watch_group(struct kept *kept, const struct kept_task *task, bool wa
 {
     struct epoll_event event = {
         .events = EPOLLPRI,
-        .data.u64 = (uint64_t)KEPT_WAKE_GROUP << KEPT_WAKE_SHIFT | task->place,
+        .data.u64 = KEPT_WAKE,
     };
 
     if (task->tree.group)
@@ -254,66 +248,6 @@ static void freeze(struct kept *kept, struct kept_task *task)
     move(kept, task, KEEPER_STATE_FREEZING);
     task->was_frozen = true;
     process_tree_freeze(tree_of(kept, task));
-}
-
-/*
- * Taken out of the epoll by hand: a child of another task that has not come to its execve() yet
- * still holds a copy, and as long as one does, the epoll would wake for it again and again.
- */
-static void close_report(struct kept *kept, struct kept_task *task)
-{
-    if (task->report < 0)
-        return;
-    epoll_ctl(kept->epoll, EPOLL_CTL_DEL, task->report, NULL);
-    task->report = descriptor_close(task->report);
-}
-
-static void handle_started(struct kept *kept, struct kept_task *task)
-{
-    close_report(kept, task);
-    move(kept, task, KEEPER_STATE_RUNNING);
-    tell_of(kept, task, KEEPER_NEWS_STARTED);
-    if (task->wants_freeze)
-        freeze(kept, task);
-}
-
-/* Its group must be empty before it is given back; where the child was reaped, nothing is left. */
-static void handle_not_started(struct kept *kept, struct kept_task *task,
-                               const struct keeper_failure *failure)
-{
-    if (!task->is_forgotten)
-        tell_start_failed(kept, task->key, failure);
-    close_report(kept, task);
-    waitpid(task->tree.leader, NULL, 0);
-    map_remove(&kept->by_pid, (uint64_t)task->tree.leader);
-    leave_living(kept, task);
-    drop_task(kept, task);
-}
-
-/* Returns whether the program ran, now or before; if it could not, the task is gone. */
-static bool read_report(struct kept *kept, struct kept_task *task)
-{
-    _cleanup_buffer_ struct buffer path = BUFFER_INIT;
-    struct keeper_failure failure;
-    int r;
-
-    if (task->state != KEEPER_STATE_STARTING)
-        return true;
-    r = keeper_child_read_report(task->report, &path, &failure);
-    if (r == 1)
-        handle_not_started(kept, task, &failure);
-    else if (r == 0)
-        handle_started(kept, task);
-    return r == 0;
-}
-
-void kept_handle_wake(struct kept *kept, enum kept_wake wake, size_t place)
-{
-    struct kept_task *task = place < kept->place_count ? kept->tasks[place] : NULL;
-
-    /* A group's wake needs no more than the kept_continue() that follows each round. */
-    if (wake == KEPT_WAKE_REPORT && task)
-        read_report(kept, task);
 }
 
 /* ---- the end ---- */
@@ -354,8 +288,7 @@ void kept_reap(struct kept *kept)
             continue; /* an orphan of some task */
         map_remove(&kept->by_pid, (uint64_t)pid);
         task = kept->tasks[place];
-        if (read_report(kept, task))
-            handle_leader_ended(kept, task, status, &usage);
+        handle_leader_ended(kept, task, status, &usage);
     }
 }
 
@@ -440,59 +373,37 @@ void kept_kill_all(struct kept *kept)
 
 /* ---- requests ---- */
 
-static int start_child(struct kept *kept, struct kept_task *task, const struct keeper_spawn *spawn)
-{
-    _cleanup_buffer_ struct buffer variable = BUFFER_INIT;
-    struct epoll_event event = {
-        .events = EPOLLIN,
-        .data.u64 = (uint64_t)KEPT_WAKE_REPORT << KEPT_WAKE_SHIFT | task->place,
-    };
-    struct keeper_child child;
-    int r;
-
-    buffer_appendf(&variable, "%s=%s", PROCESS_TREE_VARIABLE, task->marker);
-    r = keeper_child_start(spawn, buffer_text(&variable),
-                           task->tree.group ? task->tree.group->folder : -1, &child);
-    if (r < 0)
-        return r;
-    task->report = child.report;
-    task->tree.leader = child.pid;
-    map_put(&kept->by_pid, (uint64_t)child.pid, task->place);
-    /* If this fails for want of memory, the report is read at the child's end. */
-    epoll_ctl(kept->epoll, EPOLL_CTL_ADD, child.report, &event);
-    return 0;
-}
-
 static void handle_spawn(struct kept *kept, uint64_t key, const struct keeper_spawn *spawn)
 {
-    struct keeper_failure failure = {.step = KEEPER_STEP_FORK, .path = ""};
+    _cleanup_buffer_ struct buffer variable = BUFFER_INIT, path = BUFFER_INIT;
+    struct keeper_failure failure = {.step = KEEPER_STEP_KEY, .error = EEXIST, .path = ""};
     struct kept_task *task;
-    int r;
+    int group = -1;
 
     if (find_task(kept, key)) {
-        failure.step = KEEPER_STEP_KEY;
-        failure.error = EEXIST;
         tell_start_failed(kept, key, &failure);
         return;
     }
     task = add_task(kept, key, spawn);
-    if (cgroup_take(&kept->groups, spawn->memory_max, &task->tree.group) < 0)
+    if (cgroup_take(&kept->groups, spawn->memory_max, &task->tree.group) == 0)
+        group = task->tree.group->folder;
+    else
         kept->ungrouped_count++;
-    r = start_child(kept, task, spawn);
-    if (r < 0) {
-        failure.error = -r;
-        tell_start_failed(kept, key, &failure);
-        leave_living(kept, task);
-        drop_task(kept, task);
+    buffer_appendf(&variable, "%s=%s", PROCESS_TREE_VARIABLE, task->marker);
+    if (keeper_child_start(spawn, buffer_text(&variable), group, &task->tree.leader, &path,
+                           &failure) == 0) {
+        map_put(&kept->by_pid, (uint64_t)task->tree.leader, task->place);
+        tell_of(kept, task, KEEPER_NEWS_STARTED);
+        return;
     }
+    tell_start_failed(kept, key, &failure);
+    leave_living(kept, task);
+    drop_task(kept, task);
 }
 
 static void handle_freeze(struct kept *kept, struct kept_task *task)
 {
     switch (task->state) {
-    case KEEPER_STATE_STARTING:
-        task->wants_freeze = true;
-        break;
     case KEEPER_STATE_RUNNING:
         freeze(kept, task);
         break;
@@ -512,7 +423,6 @@ static void handle_thaw(struct kept *kept, struct kept_task *task, uint64_t dead
         return;
     task->deadline_boot_ms = deadline_boot_ms;
     task->lapsed = false;
-    task->wants_freeze = false;
     if (stands_still(task->state)) {
         process_tree_thaw(tree_of(kept, task));
         move(kept, task, KEEPER_STATE_RUNNING);

@@ -9,11 +9,8 @@
 #include "cgroup.h"
 #include "keeper_message.h"
 
-/* What a descriptor that waits in the keeper's epoll is for; the task's place is in the low half.
- */
-enum kept_wake { KEPT_WAKE_REPORT = 1, KEPT_WAKE_GROUP };
-
-#define KEPT_WAKE_SHIFT 32
+/* The data of what waits for a group in the loop's epoll; kept_continue() is all that it needs. */
+#define KEPT_WAKE 0
 
 struct kept_task;
 
@@ -42,8 +39,6 @@ void kept_deinit(struct kept *kept);
 void kept_handle_request(struct kept *kept, const struct keeper_request *request);
 /* After SIGCHLD. */
 void kept_reap(struct kept *kept);
-/* After a wake of this kind. */
-void kept_handle_wake(struct kept *kept, enum kept_wake wake, size_t place);
 /* Freezes what is past its deadline. */
 void kept_lapse(struct kept *kept, uint64_t now_boot_ms);
 /*
