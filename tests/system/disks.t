@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Disks that are full: at the submitter, on the node, on the server. The task is held with that
+# reason, and nothing else suffers. Small file systems in a mount namespace of this test's own.
+if [ "$(id -u)" != 0 ] || ! unshare -m true 2>/dev/null; then
+    echo '1..0 # SKIP only root can mount small file systems'
+    exit 0
+fi
+[ -n "${DUSK_TEST_UNSHARED:-}" ] || DUSK_TEST_UNSHARED=1 exec unshare -m "$BASH" "$0" "$@"
+. "$(dirname "$0")/lib.sh" || exit 1
+
+# small FOLDER SIZE
+small()
+{
+    mkdir -p "$1"
+    mount -t tmpfs -o "size=$2,mode=755" none "$1"
+}
+if ! small "$folder/probe" 1m; then
+    echo '1..0 # SKIP no file system can be mounted here'
+    exit 0
+fi
+start_server
+small "$folder/server/spool" 3m
+small "$folder/server/content" 6m
+small "$folder/pc2" 3m
+small "$folder/work/little" 1m
+chmod 711 "$folder/server/spool"
+start_agent pc1 --cpus 4
+cd "$folder/work" || exit 1
+program fill <<'END'
+head -c "$1" /dev/zero >data
+END
+cp fill little/
+
+# held JOB PATTERN NAME
+held()
+{
+    wait_for "state_is $1.0 Held"
+    is "$(task "$1.0" state)" Held "$3: the task is held"
+    like "$(dusk why "$1.0")" "$2" "$3: with that reason"
+    is "$(dusk run echo fine)" fine "$3: nothing else suffers"
+}
+
+# ---- the submit folder ----
+
+cd little || exit 1
+cat >bytes.sub <<'END'
+executable = fill
+arguments = $(bytes)
+request_disk = 1K
+queue
+END
+job=$(dusk submit --quiet bytes.sub bytes=2000000)
+cd ..
+held "$job" 'disk of the submit folder' 'a full submit folder'
+is "$(ls -A little | sort | paste -sd ' ')" 'bytes.sub fill' 'nothing half-written is left there'
+dusk rm "$job" >/dev/null
+
+# ---- the server ----
+
+cp little/bytes.sub .
+job=$(dusk submit --quiet bytes.sub bytes=5000000)
+held "$job" 'disk of the server' 'a full spool of the server'
+dusk rm "$job" >/dev/null
+is "$(ls -A "$folder/server/spool")" '' 'nothing is left in the spool'
+head -c 8000000 /dev/urandom >large
+cat >large.sub <<'END'
+executable = fill
+arguments = 1
+transfer_input_files = large
+queue
+END
+dusk submit --quiet large.sub >"$folder/said" 2>&1
+is $? 1 'an input for which the server has no room is refused'
+like "$(cat "$folder/said")" 'full|space|room' 'and the reason is said'
+is "$(dusk run echo fine)" fine 'nothing else suffers'
+is "$(find "$folder/server/content" -type f -size +100k)" '' 'nothing half-arrived is left'
+
+# ---- the node ----
+
+head -c 4000000 /dev/urandom >large
+job=$(dusk submit --quiet large.sub)
+ok 'a node with room takes it' dusk wait "$job" --timeout 60
+stop_agent pc1
+start_agent pc2 --cpus 4 --disk 1G
+job=$(dusk submit --quiet large.sub)
+held "$job" 'disk of the node' 'a full node'
+dusk rm "$job" >/dev/null
+stop_agent pc2
+start_agent pc1 --cpus 4
+job=$(dusk submit --quiet large.sub)
+ok 'on another node the same task runs' dusk wait "$job" --timeout 60
+finish

@@ -1,0 +1,369 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the system tests share: TAP, a pool of real processes below one temporary folder, and waits
+# with a deadline in place of sleeps. A test sources it with the binary to test as its first
+# argument, and ends with `finish`:
+#
+#     . "$(dirname "$0")/lib.sh" || exit 1
+#     start_server; start_agent pc1 --cpus 2
+#     is "$(dusk run echo hello)" hello 'a program runs'
+#     finish
+#
+# Whatever way it ends, every process that has to do with the folder is killed, keepers and tasks
+# too; one that `finish` finds where it had asked all to end is a failure of the test.
+set -u
+LC_ALL=C
+export LC_ALL
+
+dusk_path=${1:?usage: $0 DUSK [SEED]}
+seed=${2:-${DUSK_TEST_SEED:-1}}
+library=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
+folder=$(mktemp -d "${TMPDIR:-/tmp}/dusk-system-XXXXXX") || exit 1
+chmod 755 "$folder"
+test_number=0
+test_failures=0
+patience=60 # seconds until a wait gives up; only a broken pool ever waits that long
+declare -A agent_pids=()
+server_pid=
+server_port=0
+
+# The commands must find the pool of this test and no other.
+unset DUSK_SERVER DUSK_TOKEN DUSK_IDENTITY DUSK_TIMEOUT
+export DUSK_SOCKET=$folder/server/socket HOME=$folder/home DUSK_TEST_FOLDER=$folder
+mkdir -p "$HOME" "$folder/work" "$folder/bin"
+# A copy, because other users must be able to execute it wherever the build stands.
+cp "$dusk_path" "$folder/bin/dusk" || exit 1
+dusk_path=$folder/bin/dusk
+unset XDG_CONFIG_HOME XDG_RUNTIME_DIR
+
+dusk()
+{
+    "$dusk_path" "$@"
+}
+
+# ---- TAP ----
+
+diag()
+{
+    printf '%s\n' "$*" | sed 's/^/# /'
+}
+
+pass()
+{
+    test_number=$((test_number + 1))
+    printf 'ok %d - %s\n' "$test_number" "$1"
+}
+
+fail()
+{
+    test_number=$((test_number + 1))
+    test_failures=$((test_failures + 1))
+    printf 'not ok %d - %s\n' "$test_number" "$1"
+}
+
+skip()
+{
+    test_number=$((test_number + 1))
+    printf 'ok %d - %s # SKIP %s\n' "$test_number" "$1" "$2"
+}
+
+# ok NAME COMMAND...: the command succeeds.
+ok()
+{
+    local name=$1 output
+
+    shift
+    if output=$("$@" 2>&1); then
+        pass "$name"
+    else
+        fail "$name"
+        diag "failed: $*"
+        diag "$output"
+        return 1
+    fi
+}
+
+# is GOT EXPECTED NAME
+is()
+{
+    if [ "$1" = "$2" ]; then
+        pass "$3"
+    else
+        fail "$3"
+        diag "got:      $1"
+        diag "expected: $2"
+        return 1
+    fi
+}
+
+# like GOT PATTERN NAME: an extended regular expression, in any line.
+like()
+{
+    if printf '%s\n' "$1" | grep -Eq -e "$2"; then
+        pass "$3"
+    else
+        fail "$3"
+        diag "got:        $1"
+        diag "looked for: $2"
+        return 1
+    fi
+}
+
+unlike()
+{
+    if printf '%s\n' "$1" | grep -Eq -e "$2"; then
+        fail "$3"
+        diag "got:  $1"
+        diag "with: $2"
+        return 1
+    else
+        pass "$3"
+    fi
+}
+
+# ends_with CODE COMMAND...: runs it, its output to $output, and its exit code is that one. The
+# last word of the name is the command itself.
+output=
+ends_with()
+{
+    local code=$1 got
+
+    shift
+    output=$("$@" 2>&1 </dev/null)
+    got=$?
+    is "$got" "$code" "ends with $code: ${*//$folder/...}" || diag "said: $output"
+}
+
+# ---- waiting ----
+
+# wait_for CONDITION [SECONDS]: evaluated again and again. Says what it waited for in vain.
+wait_for()
+{
+    local deadline=$((SECONDS + ${2:-$patience}))
+
+    while ! eval "$1" >/dev/null 2>&1; do
+        if [ "$SECONDS" -ge "$deadline" ]; then
+            diag "waited in vain for: $1"
+            return 1
+        fi
+        sleep 0.02
+    done
+}
+
+# The same, and a test that cannot go on without it ends.
+must()
+{
+    wait_for "$@" && return
+    fail "cannot go on without: $1"
+    show_logs
+    finish
+}
+
+has_ended()
+{
+    ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null
+}
+
+# ---- the pool ----
+
+# start_server [OPTION...]: in $folder/server, ready when this returns. Started again, it takes the
+# port that it had, as its agents expect; another process may hold that for a moment.
+start_server()
+{
+    local deadline=$((SECONDS + patience))
+
+    while :; do
+        : >"$folder/server.out"
+        "$dusk_path" server --state "$folder/server" --port "$server_port" "$@" \
+            >"$folder/server.out" 2>>"$folder/server.log" </dev/null &
+        server_pid=$!
+        disown "$server_pid"
+        must 'grep -q "^ready " "$folder/server.out" || has_ended "$server_pid"'
+        grep -q '^ready ' "$folder/server.out" && break
+        if [ "$SECONDS" -ge "$deadline" ] || [ "$server_port" = 0 ]; then
+            fail 'the server starts'
+            show_logs
+            finish
+        fi
+    done
+    server_address=$(sed -n 's/^ready //p' "$folder/server.out")
+    server_port=${server_address##*:}
+    server_address=localhost:$server_port
+}
+
+stop_server()
+{
+    kill -TERM "$server_pid" 2>/dev/null
+    must 'has_ended "$server_pid"'
+}
+
+crash_server()
+{
+    kill -KILL "$server_pid" 2>/dev/null
+    must 'has_ended "$server_pid"'
+}
+
+# launch_agent NAME [OPTION...]: does not wait. Its state stays in $folder/NAME.
+launch_agent()
+{
+    local name=$1
+
+    shift
+    [ -s "$folder/token" ] || dusk token create >"$folder/token"
+    : >"$folder/$name.out"
+    "$dusk_path" agent --state "$folder/$name" --server "$server_address" \
+        --token "$(cat "$folder/token")" --name "$name" --presence none "$@" \
+        >"$folder/$name.out" 2>>"$folder/$name.log" </dev/null &
+    agent_pids[$name]=$!
+    disown "${agent_pids[$name]}"
+}
+
+start_agent()
+{
+    launch_agent "$@"
+    must "grep -q '^ready $1\$' '$folder/$1.out'"
+}
+
+stop_agent()
+{
+    kill -TERM "${agent_pids[$1]}" 2>/dev/null
+    must "has_ended ${agent_pids[$1]}"
+    unset "agent_pids[$1]"
+}
+
+crash_agent()
+{
+    kill -KILL "${agent_pids[$1]}" 2>/dev/null
+    must "has_ended ${agent_pids[$1]}"
+    unset "agent_pids[$1]"
+}
+
+show_logs()
+{
+    local log
+
+    for log in "$folder"/*.log; do
+        [ -s "$log" ] || continue
+        diag "---- ${log##*/}"
+        tail -n 25 "$log" | sed 's/^/# /'
+    done
+}
+
+# ---- jobs ----
+
+# submit_file NAME: from standard input to work/NAME.
+submit_file()
+{
+    cat >"$folder/work/$1"
+}
+
+# program NAME: an executable of sh, from standard input, in work.
+program()
+{
+    { echo '#!/bin/sh'; cat; } >"$folder/work/$1"
+    chmod 755 "$folder/work/$1"
+}
+
+# task ID FIELD...: of a task or of the tasks of a job, wherever they are, with blanks between.
+task()
+{
+    local id=$1
+
+    shift
+    { dusk q "$id" -af "$@"; dusk history "$id" -af "$@"; } 2>/dev/null
+}
+
+state_is()
+{
+    [ "$(task "$1" state)" = "$2" ]
+}
+
+node_is()
+{
+    dusk status -af name state | grep -qx "$1 $2"
+}
+
+# ---- the end ----
+
+# The processes that have to do with the folder, by command line or environment.
+processes_of_test()
+{
+    local file pid
+
+    grep -lsF -e "$folder" /proc/[0-9]*/cmdline /proc/[0-9]*/environ | while read -r file; do
+        pid=${file#/proc/}
+        pid=${pid%/*}
+        # The one that searches has the folder on its command line, too.
+        [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = grep ] || [ ! -e "/proc/$pid" ] || echo "$pid"
+    done | sort -u
+}
+
+kill_all()
+{
+    local round pids
+
+    # Some rounds, because what is killed may have been about to start another.
+    for round in 1 2 3 4 5; do
+        pids=$(processes_of_test)
+        [ -n "$pids" ] || break
+        kill -KILL $pids 2>/dev/null
+    done
+}
+
+clean_up()
+{
+    cd /
+    kill_all
+    for mounted in $(sed -n "s|^[^ ]* \($folder[^ ]*\) .*|\1|p" /proc/mounts); do
+        umount -l "$mounted"
+    done
+    if [ -n "${DUSK_TEST_KEEP:-}" ]; then
+        echo "# kept: $folder"
+    else
+        chmod -R u+rwx "$folder" 2>/dev/null
+        rm -rf "$folder"
+    fi
+}
+trap clean_up EXIT
+trap 'exit 1' INT TERM HUP
+
+# Nothing that was asked to end is left: neither keepers nor tasks nor helpers.
+nothing_is_left()
+{
+    [ -z "$(processes_of_test)" ]
+}
+
+# Ends the pool as a person would, and the test.
+finish()
+{
+    local name
+
+    trap - ERR
+    for name in "${!agent_pids[@]}"; do
+        kill -TERM "${agent_pids[$name]}" 2>/dev/null
+    done
+    for name in "${!agent_pids[@]}"; do
+        wait_for "has_ended ${agent_pids[$name]}" || fail "the agent $name ends at SIGTERM"
+    done
+    if [ -n "$server_pid" ] && ! has_ended "$server_pid"; then
+        kill -TERM "$server_pid"
+        wait_for 'has_ended "$server_pid"' || fail 'the server ends at SIGTERM'
+    fi
+    if wait_for nothing_is_left 20; then
+        pass 'nothing is left running'
+    else
+        fail 'nothing is left running'
+        for pid in $(processes_of_test); do
+            diag "$pid: $(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline")"
+        done
+    fi
+    if grep -qs -e 'ERROR: AddressSanitizer' -e 'runtime error:' -e 'ERROR: LeakSanitizer' \
+        -e 'Assertion' "$folder"/*.log; then
+        fail 'no sanitizer and no assertion complained'
+        grep -h -A 25 -e 'ERROR: AddressSanitizer' -e 'runtime error:' -e 'ERROR: LeakSanitizer' \
+            -e 'Assertion' "$folder"/*.log | head -n 60 | sed 's/^/# /'
+    fi
+    [ "$test_failures" = 0 ] || show_logs
+    echo "1..$test_number"
+    [ "$test_failures" = 0 ] && exit 0
+    exit 1
+}
