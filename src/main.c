@@ -1,31 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one binary: three programs that stay, and beside them the commands that people type. */
+#include "agent/agent_main.h"
 #include "cli/cli_main.h"
 #include "runtime/keeper.h"
 #include "server/deliver_main.h"
-
-#if __has_include("server/server_main.h")
 #include "server/server_main.h"
-#endif
-#if __has_include("agent/agent_main.h")
-#include "agent/agent_main.h"
-#endif
-#if __has_include("sim/sim_main.h")
 #include "sim/sim_main.h"
-#endif
 
 #include <string.h>
 
 static const struct program programs[] = {
-#if __has_include("server/server_main.h")
     {"server", "keeps a pool: its queue, its nodes, its results", server_main},
-#endif
-#if __has_include("agent/agent_main.h")
     {"agent", "lends this computer to a pool", agent_main},
-#endif
-#if __has_include("sim/sim_main.h")
     {"sim", "plays a pool in virtual time, to find faults", sim_main},
-#endif
     {0},
 };
 

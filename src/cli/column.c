@@ -44,7 +44,7 @@ const struct column_set columns_of_finished_tasks = {
     .what = "task",
     .columns = task_columns,
     .count = ARRAY_LENGTH(task_columns),
-    .usual = "id,user,submitted_at,ended_at,state,exit_code,exit_signal,node,run_time,cpu_seconds,"
+    .usual = "id,user,ended_at,state,exit_code,exit_signal,node,run_time,cpu_seconds,"
              "memory_peak",
 };
 
@@ -54,10 +54,10 @@ static const struct column job_columns[] = {
     {"user", "Owner", "USER", COLUMN_TEXT, false},
     {"submitted_at", "QDate", "SUBMITTED", COLUMN_TIME, false},
     {"tasks", "TotalSubmitProcs", "TASKS", COLUMN_NUMBER, false},
-    {"completed", "JobsCompleted", "COMPLETED", COLUMN_NUMBER, false},
-    {"running", "JobsRunning", "RUNNING", COLUMN_NUMBER, false},
+    {"completed", "JobsCompleted", "DONE", COLUMN_NUMBER, false},
+    {"running", "JobsRunning", "RUN", COLUMN_NUMBER, false},
     {"idle", "JobsIdle", "IDLE", COLUMN_NUMBER, false},
-    {"suspended", "JobsSuspended", "SUSPENDED", COLUMN_NUMBER, false},
+    {"suspended", "JobsSuspended", "SUSP", COLUMN_NUMBER, false},
     {"held", "JobsHeld", "HELD", COLUMN_NUMBER, false},
     {"removed", "JobsRemoved", "REMOVED", COLUMN_NUMBER, false},
     {"reason", "HoldReason", "REASON", COLUMN_TEXT, true},
@@ -156,7 +156,9 @@ static int refuse_column(const struct column_set *set, struct slice name, struct
     }
     nearest = spelling_nearest(text, candidates, count);
     error_set(err, FAILURE_USAGE, "a %s has no column '%s'", set->what, text);
-    if (nearest)
+    if (text[0] >= '0' && text[0] <= '9')
+        error_hint(err, "-af takes all words behind it: write '%s' in front of it", text);
+    else if (nearest)
         error_hint(err, "did you mean '%s'? The columns are: %s", nearest, all.data);
     else
         error_hint(err, "the columns are: %s", all.data);
@@ -263,13 +265,22 @@ static void append_size(struct buffer *buffer, const json_t *value)
     format_size(buffer, bytes > 0 && bytes < 0x1p63 ? (uint64_t)bytes : 0);
 }
 
+static void append_time(struct buffer *buffer, double seconds, bool complete)
+{
+    if (complete)
+        format_time(buffer, seconds);
+    else
+        format_time_short(buffer, seconds, clock_wall_seconds());
+}
+
 static bool is_nothing(const json_t *value)
 {
     return !value || (json_is_string(value) && json_string_length(value) == 0) ||
            (json_is_array(value) && json_array_size(value) == 0);
 }
 
-void column_append(struct buffer *buffer, const struct column *column, const json_t *object)
+void column_append(struct buffer *buffer, const struct column *column, const json_t *object,
+                   bool complete)
 {
     const json_t *value = find_value(column, object);
     double seconds = 0;
@@ -296,7 +307,7 @@ void column_append(struct buffer *buffer, const struct column *column, const jso
         format_duration(buffer, json_number_value(value));
         break;
     case COLUMN_TIME:
-        format_time(buffer, json_number_value(value));
+        append_time(buffer, json_number_value(value), complete);
         break;
     case COLUMN_MODE:
         buffer_appendf(buffer, "%04o", (unsigned int)json_integer_value(value));

@@ -48,8 +48,12 @@ extern const struct column_set columns_of_tasks, columns_of_finished_tasks, colu
 int columns_choose(const struct column_set *set, const char *names,
                    const struct column ***ret_chosen, size_t *ret_count, struct error *err);
 
-/* As a person likes it: units, local time, "-" where there is nothing yet. */
-void column_append(struct buffer *buffer, const struct column *column, const json_t *object);
+/*
+ * As a person likes it: units, local time, "-" where there is nothing yet. Times are short unless
+ * `complete` asks for date and time of day.
+ */
+void column_append(struct buffer *buffer, const struct column *column, const json_t *object,
+                   bool complete);
 /* As a script likes it: the bare number or text, "undefined" where there is nothing yet. */
 void column_append_raw(struct buffer *buffer, const struct column *column, const json_t *object);
 

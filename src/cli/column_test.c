@@ -23,7 +23,7 @@ static void assert_columns(const char *names, const char *expected, const char *
     assert_int_equal(columns_choose(&columns_of_tasks, names, &columns, &count, NULL), 0);
     for (size_t i = 0; i < count; i++) {
         buffer_append_text(&line, i > 0 ? "|" : "");
-        column_append(&line, columns[i], object);
+        column_append(&line, columns[i], object, true);
         buffer_append_text(&raw, i > 0 ? "|" : "");
         column_append_raw(&raw, columns[i], object);
     }

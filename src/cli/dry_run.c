@@ -100,7 +100,7 @@ static void print_lines(const json_t *object)
         const struct column column = {.name = name, .kind = COLUMN_TEXT};
         _cleanup_buffer_ struct buffer text = BUFFER_INIT;
 
-        column_append(&text, &column, object);
+        column_append(&text, &column, object, true);
         text_append_printable(&line, buffer_text(&text), utf8);
         printf("%-22s = %s\n", name, buffer_text(&line));
     }

@@ -34,6 +34,7 @@ struct outputs {
     struct output *items; /* owned */
     size_t count;
     size_t capacity;
+    bool spooled; /* the server keeps something, be it only what is skipped here */
 };
 
 static void outputs_deinit(struct outputs *outputs)
@@ -61,22 +62,22 @@ static void place_output(const struct fetching *fetching, const char *path, cons
 {
     _cleanup_buffer_ struct buffer suffix = BUFFER_INIT;
     const char *slash = strrchr(path, '/');
+    size_t folder_length;
 
     buffer_appendf(&suffix, "/%s", name);
-    if (fetching->into) {
-        output->folder = file_join(fetching->into, task);
-        output->name = memory_copy_string(name);
-    } else if (ends_with(path, suffix.data)) {
-        output->folder = memory_copy_bytes(path, strlen(path) - suffix.length);
+    if (ends_with(path, suffix.data)) {
+        folder_length = strlen(path) - suffix.length;
         output->name = memory_copy_string(name);
     } else {
-        output->folder = memory_copy_bytes(path, slash ? (size_t)(slash - path) : 0);
+        folder_length = slash ? (size_t)(slash - path) : 0;
         output->name = memory_copy_string(slash ? slash + 1 : path);
     }
-    if (*output->folder == '\0') {
-        free(output->folder);
-        output->folder = memory_copy_string(slash && !fetching->into ? "/" : ".");
-    }
+    if (fetching->into)
+        output->folder = file_join(fetching->into, task);
+    else if (folder_length > 0)
+        output->folder = memory_copy_bytes(path, folder_length);
+    else
+        output->folder = memory_copy_string(slash ? "/" : ".");
 }
 
 static bool is_skipped(const struct fetching *fetching, const char *path)
@@ -101,6 +102,7 @@ static int take_output(void *userdata, const json_t *element, struct error *err)
 
     if (id_parse(task, &output.task, NULL) < 0 || !output.task.has_task)
         return error_set(err, -EBADMSG, "the server names an output of the task '%s'", task);
+    outputs->spooled = true;
     if (is_skipped(outputs->fetching, path))
         return 0;
     place_output(outputs->fetching, path, name, task, &output);
@@ -232,7 +234,7 @@ int fetching_run(const struct fetching *fetching, struct fetched *ret_fetched, s
     }
     if (r == 0)
         r = finish_folders(&outputs, err);
-    if (r == 0 && !fetching->keep && outputs.count > 0)
+    if (r == 0 && !fetching->keep && outputs.spooled)
         r = empty_spool(fetching, err);
     if (r == 0)
         *ret_fetched = fetched;

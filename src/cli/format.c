@@ -45,16 +45,36 @@ void format_duration(struct buffer *buffer, double seconds)
         buffer_appendf(buffer, "%" PRIu64 ":%02" PRIu64, whole / 60, whole % 60);
 }
 
+static void append_time(struct buffer *buffer, const struct tm *parts, const char *format)
+{
+    char text[64];
+
+    if (strftime(text, sizeof(text), format, parts) > 0)
+        buffer_append_text(buffer, text);
+}
+
 void format_time(struct buffer *buffer, double seconds)
 {
     time_t moment = (time_t)seconds;
     struct tm parts;
-    char text[64];
 
-    if (localtime_r(&moment, &parts) && strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &parts))
-        buffer_append_text(buffer, text);
+    if (localtime_r(&moment, &parts))
+        append_time(buffer, &parts, "%Y-%m-%d %H:%M:%S");
+}
+
+void format_time_short(struct buffer *buffer, double seconds, double now)
+{
+    time_t moment = (time_t)seconds, current = (time_t)now;
+    struct tm parts, today;
+
+    if (!localtime_r(&moment, &parts) || !localtime_r(&current, &today))
+        return;
+    if (parts.tm_year != today.tm_year)
+        append_time(buffer, &parts, "%Y-%m-%d");
+    else if (parts.tm_yday != today.tm_yday)
+        append_time(buffer, &parts, "%m-%d %H:%M");
     else
-        buffer_appendf(buffer, "%.0f", seconds);
+        append_time(buffer, &parts, "%H:%M:%S");
 }
 
 void format_count(struct buffer *buffer, uint64_t count, const char *word)

@@ -16,5 +16,11 @@ void format_duration(struct buffer *buffer, double seconds);
 /* Local time, as "2026-03-01 14:05:09". `seconds` counts since 1970. */
 void format_time(struct buffer *buffer, double seconds);
 
+/*
+ * The same as short as it can be told at `now`: "14:05:09" today, "03-01 14:05" in this year,
+ * "2026-03-01" in another.
+ */
+void format_time_short(struct buffer *buffer, double seconds, double now);
+
 /* "1 task", "46 tasks": the count with the word, which takes an 's'. */
 void format_count(struct buffer *buffer, uint64_t count, const char *word);

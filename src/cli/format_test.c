@@ -60,12 +60,32 @@ static void times_are_local(void **state)
     assert_string_equal(buffer.data, "2026-03-01 14:05:09");
 }
 
+static void assert_short_time(double now, const char *expected)
+{
+    _cleanup_buffer_ struct buffer buffer = BUFFER_INIT;
+
+    format_time_short(&buffer, 1772373909, now);
+    assert_string_equal(buffer.data, expected);
+}
+
+static void a_short_time_leaves_out_what_is_the_same_now(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("TZ", "UTC", 1), 0);
+    tzset();
+    assert_short_time(1772373909 + 3600, "14:05:09");
+    assert_short_time(1772373909 + 86400, "03-01 14:05");
+    assert_short_time(1772373909 - 86400, "03-01 14:05");
+    assert_short_time(1772373909 + 366 * 86400, "2026-03-01");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_have_at_most_three_digits_and_a_unit),
         cmocka_unit_test(durations_grow_from_hundredths_to_days),
         cmocka_unit_test(times_are_local),
+        cmocka_unit_test(a_short_time_leaves_out_what_is_the_same_now),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

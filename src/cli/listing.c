@@ -169,7 +169,8 @@ int listing_print(void *userdata, const json_t *object, struct error *err)
         if (printer->listing->bare)
             column_append_raw(&printer->values[i], printer->columns[i], object);
         else
-            column_append(&printer->values[i], printer->columns[i], object);
+            column_append(&printer->values[i], printer->columns[i], object,
+                          printer->listing->complete);
         printer->cells[i] = buffer_text(&printer->values[i]);
     }
     if (printer->table)

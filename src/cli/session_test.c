@@ -54,13 +54,13 @@ static void run_all(const struct fake_answer *answers, size_t count, const char 
 #define TASKS                                                                                      \
     "[{\"id\":\"17.0\",\"job\":17,\"task\":0,\"user\":\"marie\",\"state\":\"Running\","            \
     "\"node\":\"pc1\",\"attempts\":1,\"exit_code\":null,\"exit_signal\":null,\"reason\":\"\","     \
-    "\"submitted_at\":1772373900.5,\"started_at\":1772373901.0,\"ended_at\":1772373931.25},\n"     \
+    "\"submitted_at\":1000000000.5,\"started_at\":1000000001.0,\"ended_at\":1000000031.25},\n"     \
     "{\"id\":\"17.1\",\"job\":17,\"task\":1,\"user\":\"ma\\u001b[2Jrie\",\"state\":\"Held\","      \
     "\"node\":null,\"attempts\":2,\"exit_code\":null,\"exit_signal\":null,"                        \
-    "\"reason\":\"cannot start: evil\\nname\",\"submitted_at\":1772373900.5,"                      \
+    "\"reason\":\"cannot start: evil\\nname\",\"submitted_at\":1000000000.5,"                      \
     "\"started_at\":null,\"ended_at\":null}]\n"
 #define JOBS                                                                                       \
-    "[{\"job\":17,\"name\":\"sweep\",\"user\":\"marie\",\"submitted_at\":1772373900.5,"            \
+    "[{\"job\":17,\"name\":\"sweep\",\"user\":\"marie\",\"submitted_at\":1000000000.5,"            \
     "\"tasks\":46,\"idle\":30,\"running\":8,\"suspended\":0,\"held\":1,\"completed\":7,"           \
     "\"removed\":0,\"reason\":\"\"}]"
 
@@ -72,7 +72,7 @@ static void lists_are_tables_values_or_json(void **state)
         {"GET", "/v1/nodes", 200,
          "[{\"name\":\"pc1\",\"state\":\"Claimed\",\"activity\":\"Busy\",\"cpus\":4,"
          "\"cpus_claimed\":2,\"memory\":17179869184,\"arch\":\"x86_64\",\"os\":\"Debian 12\","
-         "\"last_seen_at\":1772373910,\"speed\":{\"integer\":1234.5},\"tasks\":[\"17.0\"]}]"},
+         "\"last_seen_at\":1000000010,\"speed\":{\"integer\":1234.5},\"tasks\":[\"17.0\"]}]"},
         {"GET", "/v1/pool", 200,
          "{\"nodes\":{\"Claimed\":1,\"Offline\":0},\"cpus\":4,\"cpus_claimed\":2,"
          "\"tasks\":{\"Idle\":30,\"Running\":8}}"},

@@ -101,7 +101,7 @@ static void add_node(struct table *table, const json_t *node)
 
     buffer_appendf(&cpus, "%" PRIu64 "/%" PRIu64, json_member_number(node, "cpus_claimed"),
                    json_member_number(node, "cpus"));
-    column_append(&list, &tasks, node);
+    column_append(&list, &tasks, node, false);
     cells[0] = json_member_text(node, "name", "?");
     cells[1] = json_member_text(node, "state", "?");
     cells[2] = buffer_text(&cpus);
