@@ -278,9 +278,6 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
                     size_t length)
 {
     switch ((int)reason) {
-    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS:
-        tls_client_configure(client_of(wsi)->tls, user);
-        return 0;
     case LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION:
         return tls_client_verify(client_of(wsi)->tls, user, length != 0);
     case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
@@ -321,9 +318,10 @@ static int open_context(struct client *client, struct error *err)
         .connect_timeout_secs = NEVER_S,
     };
 
-    if (client->tls)
-        info.options |=
-            LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
+    if (client->tls) {
+        info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+        info.provided_client_ssl_ctx = tls_client_context(client->tls);
+    }
     lws_set_log_level(LLL_ERR, log_libwebsockets);
     client->context = lws_create_context(&info);
     if (!client->context || !lws_create_vhost(client->context, &info))

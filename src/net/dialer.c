@@ -283,9 +283,6 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     struct dialer *dialer = lws_context_user(lws_get_context(wsi));
 
     switch ((int)reason) {
-    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS:
-        tls_client_configure(dialer->tls, user);
-        return 0;
     case LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION:
         return tls_client_verify(dialer->tls, user, length != 0);
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
@@ -325,8 +322,8 @@ static int open_context(struct dialer *dialer, struct error *err)
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN,
         .protocols = protocols,
-        .options = LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS,
         .user = dialer,
+        .provided_client_ssl_ctx = tls_client_context(dialer->tls),
         .fd_limit_per_thread = DESCRIPTORS_MAX,
         .timeout_secs = (unsigned int)dialer->connect_timeout_s,
         .connect_timeout_secs = (unsigned int)dialer->connect_timeout_s,

@@ -60,6 +60,7 @@ struct listener {
     lws_retry_bo_t ping;
     struct lws_context *context;
     struct lws_vhost *port_vhost, *socket_vhost;
+    SSL_CTX *unused; /* for connecting; libwebsockets would make one and leave it behind */
     struct door *port_door, *socket_door;
 
     struct connection *connections;
@@ -370,6 +371,7 @@ static int open_context(struct listener *listener, uint64_t idle_timeout_s, stru
 static struct lws_vhost *make_vhost(struct listener *listener, uint64_t idle_timeout_s,
                                     struct lws_context_creation_info *info)
 {
+    info->provided_client_ssl_ctx = listener->unused;
     info->protocols = protocols;
     info->server_string = "dusk";
     info->keepalive_timeout = (int)idle_timeout_s;
@@ -457,6 +459,7 @@ int listener_new(const struct listener_options *options, struct listener **ret_l
     uv_timer_init(listener->loop, &listener->stop_timer);
     listener->stop_timer.data = listener;
     listener->stop_timer_open = true;
+    listener->unused = SSL_CTX_new(TLS_client_method());
     r = open_context(listener, idle_s, err);
     if (r == 0 && !(options->host && options->host[0] == '\0'))
         r = open_port(listener, options, idle_s, err);
@@ -516,6 +519,7 @@ struct listener *listener_free(struct listener *listener)
     while (listener->stop_timer_open)
         uv_run(listener->loop, UV_RUN_NOWAIT);
     assert(listener->connection_count == 0);
+    SSL_CTX_free(listener->unused);
     free(listener);
     return NULL;
 }

@@ -31,7 +31,8 @@ int loop_context_new(uv_loop_t *loop, struct lws_context_creation_info *info,
     void *loops[] = {loop};
 
     info->options |= LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
-                     LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_VALIDATE_UTF8;
+                     LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS |
+                     LWS_SERVER_OPTION_VALIDATE_UTF8;
     info->foreign_loops = loops;
     info->pt_serv_buf_size = READ_SIZE;
     lws_set_log_level(LLL_ERR | LLL_WARN, log_libwebsockets);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See tls_client.h. The SSL_CTX is filled here and not by libwebsockets, which would load the
- * system's authorities (25 ms, and nobody of them may speak for a pool) and report a bad file as
- * "failed". The host name is compared here too: libwebsockets 4.1 compares names only, and a pool
- * is often known by an address.
+ * See tls_client.h. The SSL_CTX is made here and not by libwebsockets, which would load the
+ * system's authorities (25 ms, and nobody of them may speak for a pool), report a bad file as
+ * "failed" and never free it. The host name is compared here too: libwebsockets 4.1 compares names
+ * only, and a pool is often known by an address.
  *
  * In TLS 1.3 the server refuses our certificate only after our side of the handshake is over, with
  * an alert; so alerts are listened for.
@@ -27,6 +27,7 @@ struct tls_client {
     X509 *authority;
     X509 *certificate; /* with its key, or both NULL */
     EVP_PKEY *key;
+    SSL_CTX *context;
     char *problem;
 };
 
@@ -37,6 +38,7 @@ struct tls_client *tls_client_free(struct tls_client *client)
     X509_free(client->authority);
     X509_free(client->certificate);
     EVP_PKEY_free(client->key);
+    SSL_CTX_free(client->context);
     free(client->host);
     free(client->problem);
     free(client);
@@ -57,26 +59,6 @@ static int load_identity(struct tls_client *client, const char *folder, struct e
     if (r == 0)
         r = openssl_load_key(paths.key, &client->key, err);
     return r;
-}
-
-int tls_client_new(const struct tls_client_options *options, struct tls_client **ret_client,
-                   struct error *err)
-{
-    _cleanup_(tls_client_free_p) struct tls_client *client = memory_allocate(sizeof(*client));
-    int r = 0;
-
-    client->host = memory_copy_string(options->host);
-    client->unverified = options->unverified;
-    if (options->identity_folder)
-        r = load_identity(client, options->identity_folder, err);
-    else if (options->authority_pem)
-        r = openssl_read_certificate(options->authority_pem, &client->authority, err);
-    else if (!options->unverified)
-        r = error_set(err, -EINVAL, "nothing is known about the server '%s'", options->host);
-    if (r < 0)
-        return r;
-    *ret_client = take_pointer(client);
-    return 0;
 }
 
 int tls_client_flags(const struct tls_client *client)
@@ -146,12 +128,17 @@ static void on_info(const SSL *ssl, int where, int value)
         explain_alert(client, value);
 }
 
-void tls_client_configure(struct tls_client *client, SSL_CTX *context)
+static void make_context(struct tls_client *client)
 {
-    bool done = true;
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    bool done = context != NULL;
 
+    client->context = context;
     SSL_CTX_set_app_data(context, client);
     SSL_CTX_set_info_callback(context, on_info);
+    /* What libwebsockets does with a context of its own. */
+    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                  SSL_MODE_RELEASE_BUFFERS);
     done = done && SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
     if (client->authority)
         done = done && X509_STORE_add_cert(SSL_CTX_get_cert_store(context), client->authority);
@@ -159,6 +146,32 @@ void tls_client_configure(struct tls_client *client, SSL_CTX *context)
         done = done && SSL_CTX_use_certificate(context, client->certificate) &&
                SSL_CTX_use_PrivateKey(context, client->key);
     assert(done); /* all of it was read and checked before */
+}
+
+SSL_CTX *tls_client_context(struct tls_client *client)
+{
+    return client->context;
+}
+
+int tls_client_new(const struct tls_client_options *options, struct tls_client **ret_client,
+                   struct error *err)
+{
+    _cleanup_(tls_client_free_p) struct tls_client *client = memory_allocate(sizeof(*client));
+    int r = 0;
+
+    client->host = memory_copy_string(options->host);
+    client->unverified = options->unverified;
+    if (options->identity_folder)
+        r = load_identity(client, options->identity_folder, err);
+    else if (options->authority_pem)
+        r = openssl_read_certificate(options->authority_pem, &client->authority, err);
+    else if (!options->unverified)
+        r = error_set(err, -EINVAL, "nothing is known about the server '%s'", options->host);
+    if (r < 0)
+        return r;
+    make_context(client);
+    *ret_client = take_pointer(client);
+    return 0;
 }
 
 static bool names_host(X509 *certificate, const char *host)

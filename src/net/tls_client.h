@@ -27,8 +27,8 @@ DEFINE_CLEANUP(struct tls_client *, tls_client_free);
 
 /* What lws_client_connect_info.ssl_connection must say; host names are checked here, not there. */
 int tls_client_flags(const struct tls_client *client);
-/* For LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS. */
-void tls_client_configure(struct tls_client *client, SSL_CTX *context);
+/* What lws_context_creation_info.provided_client_ssl_ctx must be; stays the client's. */
+SSL_CTX *tls_client_context(struct tls_client *client);
 /* For LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION: its arguments and its result. */
 int tls_client_verify(struct tls_client *client, X509_STORE_CTX *check, bool verdict);
 
