@@ -29,6 +29,11 @@ struct agent_link *agents_find(struct server *server, uint32_t node, uint64_t se
 void agents_append(struct agent_link *link, const struct wire_message *message)
 {
     wire_batch_append(&link->outgoing, message);
+    if (link->to_flush)
+        return;
+    link->to_flush = true;
+    link->next_to_flush = link->server->links_to_flush;
+    link->server->links_to_flush = link;
 }
 
 static void link_flush(struct agent_link *link)
@@ -42,8 +47,13 @@ static void link_flush(struct agent_link *link)
 
 void agents_flush(struct server *server)
 {
-    for (struct agent_link *link = server->links; link; link = link->next)
+    while (server->links_to_flush) {
+        struct agent_link *link = server->links_to_flush;
+
+        server->links_to_flush = link->next_to_flush;
+        link->to_flush = false;
         link_flush(link);
+    }
 }
 
 void agents_close(struct server *server, uint32_t node, const char *reason)
@@ -78,10 +88,11 @@ static const char *refusal(enum pool_reply reply)
 
 static struct agent_link *link_of_session(struct server *server, uint64_t session)
 {
-    for (struct agent_link *link = server->links; link; link = link->next)
-        if (link->session == session)
-            return link;
-    return NULL;
+    uint64_t value;
+
+    if (!map_get(&server->links_by_session, session, &value))
+        return NULL;
+    return (struct agent_link *)(uintptr_t)value;
 }
 
 static void on_hello_answer(struct server *server, struct caller *caller, enum pool_reply reply,
@@ -97,6 +108,7 @@ static void on_hello_answer(struct server *server, struct caller *caller, enum p
     node = &server->records.nodes[link->node];
     if (why) {
         log_notice("node %s at %s is refused: %s", node->name, link_peer(link->link)->address, why);
+        map_remove(&server->links_by_session, link->session);
         link->session = 0;
         link_close(link->link, LINK_CLOSE_REFUSED, why);
         return;
@@ -135,6 +147,7 @@ static void hear_hello(struct agent_link *link, const struct wire_hello *hello)
         return;
     }
     link->session = ++server->last_session;
+    map_put(&server->links_by_session, link->session, (uint64_t)(uintptr_t)link);
     json_decref(node->facts);
     node->facts = json_loads(hello->facts, 0, NULL);
     node->last_seen_at = clock_wall_seconds();
@@ -235,8 +248,6 @@ static const char *on_connected(void *userdata, struct link *raw)
     link->link = raw;
     link->server = server;
     link->node = node->number;
-    link->next = server->links;
-    server->links = link;
     link_set_userdata(raw, link);
     return NULL;
 }
@@ -274,11 +285,14 @@ static void on_writable(void *userdata, struct link *raw)
 
 static void unlink_link(struct server *server, struct agent_link *link)
 {
-    struct agent_link **place = &server->links;
+    struct agent_link **place = &server->links_to_flush;
 
-    while (*place != link)
-        place = &(*place)->next;
-    *place = link->next;
+    if (link->session != 0)
+        map_remove(&server->links_by_session, link->session);
+    while (link->to_flush && *place != link)
+        place = &(*place)->next_to_flush;
+    if (link->to_flush)
+        *place = link->next_to_flush;
 }
 
 static void on_closed(void *userdata, struct link *raw, unsigned int code, const char *reason)

@@ -179,8 +179,9 @@ struct server {
     struct listener *listener;
     struct records records;
     struct batch batch;
-    struct agent_link *links; /* all that are up */
-    struct map streams_in;    /* number -> struct stream_in * */
+    struct map links_by_session;       /* session -> struct agent_link * */
+    struct agent_link *links_to_flush; /* that have something to say */
+    struct map streams_in;             /* number -> struct stream_in * */
     uint64_t last_stream;
     uint64_t last_session;
     struct collect *collects;
@@ -232,7 +233,8 @@ struct agent_link {
     uint64_t session; /* 0 until its hello was accepted */
     struct wire_batch outgoing;
     struct stream_out *streams_out;
-    struct agent_link *next;
+    bool to_flush;
+    struct agent_link *next_to_flush;
 };
 
 extern const struct link_handlers agents_handlers;

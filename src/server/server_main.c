@@ -360,6 +360,7 @@ static void server_deinit(struct server *server)
     authority_free(server->authority);
     store_close(server->store);
     pool_free(server->pool);
+    map_deinit(&server->links_by_session);
     map_deinit(&server->streams_in);
     submit_task_deinit(&server->task);
     for (size_t i = 0; i < server->options.admin_count; i++)
