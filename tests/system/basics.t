@@ -63,7 +63,8 @@ END
 long=$(dusk submit --quiet sleep.sub)
 ends_with 124 dusk wait "$long" --timeout 0.2
 must "state_is $long.0 Running"
-is "$(dusk q --json "$long" | python3 "$library/json_fields" id state attempts exit_code ended_at)" \
+is "$(dusk q --json "$long" |
+    python3 "$library/json_fields" id state attempts exit_code ended_at)" \
     "$long.0 Running 1 null null" 'q --json knows what runs'
 like "$(dusk q)" "^ *$long " 'q has a line for the job'
 like "$(dusk q --tasks)" "$long\.0 .*Running" 'q --tasks has a line for the task'

@@ -61,7 +61,8 @@ count = int(sys.argv[1])
 print(len(tasks), len({t["id"] for t in tasks}),
       sum(t["state"] == "Completed" and t["exit_code"] == t["task"] % 5 for t in tasks))
 ' "$2" >"$folder/summary"
-    is "$(cat "$folder/summary")" "$2 $2 $2" "$1: each result is recorded once, and is the right one"
+    is "$(cat "$folder/summary")" "$2 $2 $2" \
+        "$1: each result is recorded once, and is the right one"
 }
 
 # ---- acknowledged is kept ----

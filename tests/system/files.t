@@ -234,7 +234,8 @@ afar()
 }
 mkdir -p "$folder/marie" "$folder/afar"
 cd "$folder/afar" || exit 1
-like "$(afar login --server "$server_address" --token "$user_token" 2>&1)" marie 'login says who one is'
+like "$(afar login --server "$server_address" --token "$user_token" 2>&1)" marie \
+    'login says who one is'
 cp "$folder/work/sum" "$folder/work/big" .
 cat >afar.sub <<'END'
 executable = sum
@@ -247,7 +248,8 @@ job=$(afar submit --quiet afar.sub)
 like "$job" '^[0-9]+$' 'a job can be submitted over TLS'
 ok 'it ends' dusk wait "$job" --timeout 60
 ok 'its results wait on the server' test ! -e afar.0
-is "$(afar fetch --list --columns name,size "$job" | grep -c 'afar\|stdout')" 2 'fetch --list shows them'
+is "$(afar fetch --list --columns name,size "$job" | grep -c 'afar\|stdout')" 2 \
+    'fetch --list shows them'
 ok 'fetch' afar fetch "$job"
 is "$(cat afar.0 afar.1 | sort -u)" "$(cksum <big)" 'brings them home'
 is "$(task "$job" user | sort -u)" marie 'the job is marie'"'"'s'

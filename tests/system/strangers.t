@@ -41,7 +41,7 @@ work_goes_on()
 good=$(cat "$folder/token")
 for bad in nonsense 'dusk1.a.b.c' "${good%?????}00000"; do
     echo "$bad" >"$folder/token"
-    refused_agent "wrong-${#bad}" 'token' 
+    refused_agent "wrong-${#bad}" 'token'
 done
 revoked=$(dusk token create)
 id=$(dusk token list -af id created_at | sort -k 2 | tail -n 1 | cut -d ' ' -f 1)
@@ -110,7 +110,8 @@ if command -v openssl >/dev/null; then
         like "$(MACHINE=0 stranger agent "$identity" 1)" '403|401|gone|alert|certificate|refused' \
             'a certificate of another authority is refused'
     else
-        skip 'an expired certificate is refused' "openssl cannot make one: $(tail -n 1 "$folder/ca.out")"
+        skip 'an expired certificate is refused' \
+            "openssl cannot make one: $(tail -n 1 "$folder/ca.out")"
     fi
 else
     skip 'an expired certificate is refused' 'there is no openssl to make one'
@@ -134,9 +135,11 @@ like "$(stranger request GET /v1/tasks?set=open)" '^HTTP/1.1 401' 'what is not o
 like "$(stranger request POST /v1/jobs '{}')" '^HTTP/1.1 401' 'a stranger cannot submit'
 like "$(stranger request GET /v1/agent)" '^HTTP/1.1 4' 'a stranger is no agent'
 like "$(stranger request GET /v1/nothing)" '^HTTP/1.1 40[14]' 'an unknown path is refused'
-like "$(stranger request GET "/v1/$(head -c 100000 /dev/zero | tr '\0' a)")" 'HTTP/1.1 4|closed|reset|Reset|EOF|timed' \
+like "$(stranger request GET "/v1/$(head -c 100000 /dev/zero | tr '\0' a)")" \
+    'HTTP/1.1 4|closed|reset|Reset|EOF|timed' \
     'so is a path that is too long'
-like "$(stranger request POST /v1/enrol '{"token": {}, "name": 17}')" '^HTTP/1.1 4' 'so is a wrong type'
+like "$(stranger request POST /v1/enrol '{"token": {}, "name": 17}')" '^HTTP/1.1 4' \
+    'so is a wrong type'
 like "$(stranger request POST /v1/enrol '{"token"')" '^HTTP/1.1 400' 'and what is no JSON'
 is "$(stranger garbage)" closed 'garbage is hung up on'
 unlike "$(stranger http)" '"protocol"' 'HTTP without TLS gets nothing'

@@ -74,7 +74,8 @@ output = $folder/home.$berta/planted
 queue
 END
 as $anna submit --quiet steal.sub >"$folder/steal" 2>&1
-ok 'nobody writes into another user'"'"'s folder' test $? -ne 0 -a ! -e "$folder/home.$berta/planted"
+ok 'nobody writes into another user'"'"'s folder' \
+    test $? -ne 0 -a ! -e "$folder/home.$berta/planted"
 like "$(cat "$folder/steal")" 'may not|denied' 'and is told so at once'
 
 # ---- everybody sees, the owner touches ----
