@@ -319,7 +319,8 @@ static int open_context(struct client *client, struct error *err)
     };
 
     if (client->tls) {
-        info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+        info.options |=
+            LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
         info.provided_client_ssl_ctx = tls_client_context(client->tls);
     }
     lws_set_log_level(LLL_ERR, log_libwebsockets);

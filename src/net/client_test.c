@@ -80,7 +80,10 @@ static void only_the_pools_own_authority_is_trusted(void **state)
     (void)state;
     assert_int_equal(authority_open(folder, &other, NULL), 0);
     options.authority_pem = authority_pem(other);
+    /* Not even if the system trusted it. */
+    assert_int_equal(setenv("SSL_CERT_FILE", authority_pem_path(fixture.authority), 1), 0);
     assert_fails(&options, -EPROTO, "signed by another authority");
+    unsetenv("SSL_CERT_FILE");
     options.authority_pem = authority_pem(fixture.authority);
     client = make_client(&options);
     assert_answers(client, "kind=0");

@@ -371,6 +371,7 @@ static int open_context(struct listener *listener, uint64_t idle_timeout_s, stru
 static struct lws_vhost *make_vhost(struct listener *listener, uint64_t idle_timeout_s,
                                     struct lws_context_creation_info *info)
 {
+    info->options |= LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
     info->provided_client_ssl_ctx = listener->unused;
     info->protocols = protocols;
     info->server_string = "dusk";

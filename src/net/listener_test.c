@@ -19,6 +19,7 @@
 enum { DAY_S = 86400, TEXT_SIZE = 64 << 10 };
 
 static struct fixture fixture;
+static struct authority *foreign_authority; /* the system would trust it, the server must not */
 
 /* Sends a text over the Unix socket, reads to the end (the peer must close), gives the text back.
  */
@@ -142,14 +143,11 @@ static void assert_refused(const char *identity)
 
 static void foreign_and_expired_certificates_are_refused_in_the_handshake(void **state)
 {
-    _cleanup_(authority_free_p) struct authority *other = NULL;
-    _cleanup_free_ char *folder = file_join(fixture.folder, "other");
     _cleanup_free_ char *foreign = NULL;
     _cleanup_free_ char *expired = NULL;
 
     (void)state;
-    assert_int_equal(authority_open(folder, &other, NULL), 0);
-    foreign = fixture_make_identity(&fixture, other, "pc8", PEER_NODE, DAY_S, NULL);
+    foreign = fixture_make_identity(&fixture, foreign_authority, "pc8", PEER_NODE, DAY_S, NULL);
     expired = fixture_make_identity(&fixture, fixture.authority, "pc9", PEER_NODE, -DAY_S, NULL);
     assert_refused(foreign);
     assert_refused(expired);
@@ -509,8 +507,13 @@ static void the_socket_is_open_to_every_user(void **state)
 
 static int set_up(void **state)
 {
+    _cleanup_free_ char *folder = NULL;
+
     (void)state;
     fixture_init(&fixture);
+    folder = file_join(fixture.folder, "foreign");
+    assert_int_equal(authority_open(folder, &foreign_authority, NULL), 0);
+    assert_int_equal(setenv("SSL_CERT_FILE", authority_pem_path(foreign_authority), 1), 0);
     fixture_start_server(&fixture, 2);
     return 0;
 }
@@ -519,6 +522,7 @@ static int tear_down(void **state)
 {
     (void)state;
     fixture_stop_server(&fixture);
+    authority_free(foreign_authority);
     fixture_deinit(&fixture);
     return 0;
 }

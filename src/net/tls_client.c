@@ -2,8 +2,9 @@
 /*
  * See tls_client.h. The SSL_CTX is made here and not by libwebsockets, which would load the
  * system's authorities (25 ms, and nobody of them may speak for a pool), report a bad file as
- * "failed" and never free it. The host name is compared here too: libwebsockets 4.1 compares names
- * only, and a pool is often known by an address.
+ * "failed" and never free it. Whoever hands it to libwebsockets sets DISABLE_OS_CA_CERTS as well.
+ * The host name is compared here too: libwebsockets 4.1 compares names only, and a pool is often
+ * known by an address.
  *
  * In TLS 1.3 the server refuses our certificate only after our side of the handshake is over, with
  * an alert; so alerts are listened for.
