@@ -223,7 +223,7 @@ int pool_load_job(struct pool *pool, const struct pool_job_row *row, const struc
     uint32_t unstarted;
     int r;
 
-    if (row->job == 0 || pool_find_job(pool, row->job))
+    if (row->job == 0 || pool_find_job(pool, row->job) || !pool_parts_are_valid(parts, part_count))
         return -EINVAL;
     r = pool_reserve_job(pool, parts, part_count);
     if (r < 0)
@@ -261,6 +261,19 @@ static struct pool_task *load_object(struct pool *pool, struct pool_job *job,
     return task;
 }
 
+/* Whether the row agrees with itself and with what was loaded before. */
+static bool row_is_valid(const struct pool *pool, const struct pool_task_row *row)
+{
+    bool runs = row->state == TASK_RUNNING || row->state == TASK_SUSPENDED;
+
+    if (row->state >= TASK_STATE_COUNT || pool_find_task(pool, row->job, row->task))
+        return false;
+    if (row->node == NONE)
+        return row->epoch == 0 && !runs;
+    return row->state != TASK_COMPLETED && row->epoch > 0 && row->epoch <= pool->epoch &&
+           pool_find_node(pool, row->node) && !pool_find_claim(pool, row->epoch);
+}
+
 int pool_load_task(struct pool *pool, const struct pool_task_row *row, uint64_t now_ms)
 {
     struct pool_job *job = pool_find_job(pool, row->job);
@@ -269,8 +282,7 @@ int pool_load_task(struct pool *pool, const struct pool_task_row *row, uint64_t 
     struct pool_task *task;
     int r;
 
-    if (!part || pool_find_task(pool, row->job, row->task) ||
-        (claimed && (!pool_find_node(pool, row->node) || pool_find_claim(pool, row->epoch))))
+    if (!part || !row_is_valid(pool, row))
         return -EINVAL;
     r = pool_reserve_tasks(pool, 1);
     if (r < 0)
@@ -282,8 +294,9 @@ int pool_load_task(struct pool *pool, const struct pool_task_row *row, uint64_t 
         pool_restore_claim(pool, task, row->node, row->epoch);
         /* Whoever is claimed in another state was told to leave before the restart. */
         task->stopping = row->state != TASK_RUNNING && row->state != TASK_SUSPENDED;
-    } else if (row->state == TASK_IDLE)
+    } else if (row->state == TASK_IDLE) {
         pool_queue_returned(pool, task);
+    }
     pool_queue_part(pool, part);
     return 0;
 }

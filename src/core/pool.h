@@ -219,7 +219,8 @@ struct pool *pool_free(struct pool *pool);
 
 /*
  * Makes room for the worst that this event can cause, in the pool and in `effects`. Returns 0, or
- * -ENOMEM with nothing changed.
+ * -ENOMEM, or -E2BIG (more parts than a job can have, a node's number that is too high); then
+ * nothing has changed.
  */
 int pool_prepare(struct pool *pool, const struct pool_event *event, struct pool_effects *effects);
 /* Takes the event; appends to `effects`. pool_prepare() must have agreed to this event. */
@@ -285,11 +286,11 @@ bool pool_view_task(const struct pool *pool, uint32_t job, uint32_t task,
  */
 struct pool_explanation {
     uint32_t nodes;
-    uint32_t offline;
-    uint32_t owner_present;
+    uint32_t offline;      /* or about to leave */
     uint32_t too_few_cpus; /* even when empty */
     uint32_t too_little_memory;
     uint32_t too_little_disk;
+    uint32_t owner_present;
     uint32_t busy;      /* large enough, but others are there */
     uint32_t available; /* it could start there */
     uint32_t largest_cpus;

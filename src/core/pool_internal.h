@@ -94,6 +94,7 @@ struct pool_task {
     struct pool_part_object *part;
     enum claim_phase phase;
     bool stopping;            /* its claim shall end as soon as possible */
+    bool start_repeated;      /* an earlier start may be on its way, or have arrived */
     bool returned;            /* stands in its part's list */
     uint64_t start_session;   /* in which the start was sent last */
     uint32_t reports_since;   /* full reports since then that did not show it */
@@ -174,6 +175,8 @@ void pool_emit_reply(struct pool_effects *effects, uint64_t caller, enum pool_re
 
 /* pool_job.c: jobs and their parts. */
 struct pool_job *pool_find_job(const struct pool *pool, uint32_t number);
+/* Whether they number the tasks from 0 without a gap, and their next ones lie within. */
+bool pool_parts_are_valid(const struct pool_part *parts, size_t part_count);
 /* Room for one more job of these parts; 0 or -ENOMEM or -E2BIG. */
 int pool_reserve_job(struct pool *pool, const struct pool_part *parts, size_t part_count);
 struct pool_job *pool_add_job(struct pool *pool, const struct pool_job_row *row,

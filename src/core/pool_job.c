@@ -147,6 +147,21 @@ static int reserve_kinds(struct pool *pool, const struct pool_part *parts, size_
     return 0;
 }
 
+bool pool_parts_are_valid(const struct pool_part *parts, size_t part_count)
+{
+    uint64_t first = 0;
+
+    for (size_t i = 0; i < part_count; i++) {
+        const struct pool_part *part = &parts[i];
+
+        if (part->first != first || part->count == 0 || part->next < first ||
+            part->next > first + part->count)
+            return false;
+        first += part->count;
+    }
+    return part_count > 0 && first < NONE;
+}
+
 int pool_reserve_job(struct pool *pool, const struct pool_part *parts, size_t part_count)
 {
     size_t jobs = pool->job_count + 1;
@@ -283,7 +298,8 @@ void pool_submit(struct pool *pool, const struct pool_event *event, struct pool_
         .job = event->submit.job, .priority = event->submit.priority, .held = event->submit.held};
     struct pool_job *job;
 
-    assert(!pool_find_job(pool, row.job));
+    assert(row.job != 0 && !pool_find_job(pool, row.job));
+    assert(pool_parts_are_valid(event->submit.parts, event->submit.part_count));
     job = pool_add_job(pool, &row, event->submit.parts, event->submit.part_count);
     pool->counts.by_state[row.held ? TASK_HELD : TASK_IDLE] += job->task_count;
     pool->counts.tasks += job->task_count;

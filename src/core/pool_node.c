@@ -276,6 +276,7 @@ static void report_missing(struct pool *pool, struct pool_node *node,
             continue;
         pool_send(pool, effects, POOL_SEND_START, task, REASON_FIRST_IN_LINE);
         pool_renew_claim(pool, task);
+        task->start_repeated = true;
         task->start_session = node->session;
         task->reports_since = 0;
     }
@@ -327,8 +328,18 @@ void pool_refused(struct pool *pool, const struct pool_event *event, struct pool
 {
     struct pool_task *task = pool_find_claim(pool, event->collected.epoch);
 
-    if (task && task->phase == CLAIM_OFFERED)
+    if (!task || task->phase != CLAIM_OFFERED)
+        return;
+    if (!task->start_repeated) {
         claim_failed(pool, task, event->collected.failure, effects);
+        return;
+    }
+    /* The node may have it all the same: the claim stands until that is known. */
+    if (task->stopping)
+        return;
+    task->stopping = true;
+    pool_move_task(pool, task, TASK_HELD, event->collected.failure, effects);
+    pool_save_task(task, effects);
 }
 
 /* A node that let a lease run out is offered nothing until it is heard again. */

@@ -220,6 +220,7 @@ void pool_restore_claim(struct pool *pool, struct pool_task *task, uint32_t node
 {
     begin_claim(pool, task, node, epoch);
     task->restored = true;
+    task->start_repeated = true;
     enter_leases(pool, task, pool->options.restored_lease_ms);
 }
 
@@ -243,6 +244,7 @@ void pool_end_claim(struct pool *pool, struct pool_task *task)
     resources_take(&node->used, &task->part->row.request);
     task->phase = CLAIM_NONE;
     task->stopping = false;
+    task->start_repeated = false;
     task->row.node = NONE;
     task->row.epoch = 0;
     task->reports_since = 0;

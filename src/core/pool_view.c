@@ -97,7 +97,7 @@ static void explain_node(const struct pool_node *node, struct pool_explanation *
     struct resources room = pool_node_room(node);
 
     explanation->nodes++;
-    if (!node->connected) {
+    if (!node->connected || node->leaving) {
         explanation->offline++;
         return;
     }

@@ -160,6 +160,29 @@ void check_rows_make_the_pool(struct world *world, const struct pool *pool, uint
     pool_free(made);
 }
 
+static void check_wanted(const struct world *world, uint32_t number, const struct process *process)
+{
+    const struct disk *disk = &world->server.disk;
+    const struct pool_task_row *row;
+    uint64_t index;
+
+    if (!map_get(&disk->task_rows, task_key(process->job, process->task), &index))
+        return;
+    row = &disk->rows[index];
+    if (row->epoch != process->epoch ||
+        (row->state != TASK_RUNNING && row->state != TASK_SUSPENDED))
+        world_fail(world, "%u.%u is %s, but has been running on pc%u for minutes", process->job,
+                   process->task, task_state_name(row->state), number + 1);
+}
+
+void check_calm(struct world *world)
+{
+    for (uint32_t n = 0; n < world->options.agents; n++)
+        for (size_t i = 0; i < world->computers[n].process_count; i++)
+            if (world->computers[n].processes[i].state == PROCESS_RUNNING)
+                check_wanted(world, n, &world->computers[n].processes[i]);
+}
+
 /* Where only the server fails, and no message is lost, nothing is ever computed again. */
 static void check_nothing_was_in_vain(const struct world *world)
 {

@@ -14,10 +14,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-struct worker {
-    pid_t pid; /* 0 when it has ended */
-    uint64_t seed;
+/* What a worker tells the parent, in memory that both see. */
+struct progress {
+    uint64_t seed; /* at which it is */
     struct sim_result sum;
+};
+
+struct workers {
+    const struct sim_seeds *seeds;
+    struct progress *progress; /* of each */
+    pid_t *pids;               /* owned; 0 when it has ended */
 };
 
 void sim_result_add(struct sim_result *sum, const struct sim_result *result)
@@ -35,16 +41,17 @@ void sim_result_add(struct sim_result *sum, const struct sim_result *result)
     sum->seconds += result->seconds;
 }
 
-_noreturn_ static void work(const struct sim_seeds *seeds, struct worker *worker, uint32_t number)
+_noreturn_ static void work(const struct sim_seeds *seeds, struct progress *progress,
+                            uint32_t number)
 {
     for (uint64_t seed = seeds->first + number; seed <= seeds->last; seed += seeds->jobs) {
         struct sim_options options = sim_options_usual(seed);
         struct sim_result result;
 
-        worker->seed = seed;
+        progress->seed = seed;
         seeds->adapt(&options, seeds->userdata);
         result = sim_run(&options);
-        sim_result_add(&worker->sum, &result);
+        sim_result_add(&progress->sum, &result);
         if (seed > UINT64_MAX - seeds->jobs)
             break;
     }
@@ -52,73 +59,89 @@ _noreturn_ static void work(const struct sim_seeds *seeds, struct worker *worker
     _exit(0);
 }
 
-static void end_workers(struct worker *workers, uint32_t count)
+static void end_workers(struct workers *workers)
 {
-    for (uint32_t i = 0; i < count; i++)
-        if (workers[i].pid > 0) {
-            kill(workers[i].pid, SIGKILL);
-            waitpid(workers[i].pid, NULL, 0);
-            workers[i].pid = 0;
+    for (uint32_t i = 0; i < workers->seeds->jobs; i++)
+        if (workers->pids[i] > 0) {
+            kill(workers->pids[i], SIGKILL);
+            waitpid(workers->pids[i], NULL, 0);
+            workers->pids[i] = 0;
         }
 }
 
-/* Returns 0, or 1 with the others ended when one has failed. */
-static int wait_for_workers(struct worker *workers, uint32_t count)
+static int start_workers(struct workers *workers, struct error *err)
 {
-    for (uint32_t left = count; left > 0; left--) {
-        struct worker *worker = NULL;
-        int status = 0;
-        pid_t pid;
+    fflush(stdout);
+    for (uint32_t i = 0; i < workers->seeds->jobs; i++) {
+        pid_t pid = fork();
 
-        do
-            pid = wait(&status);
-        while (pid < 0 && errno == EINTR);
-        for (uint32_t i = 0; i < count; i++)
-            if (workers[i].pid == pid)
-                worker = &workers[i];
-        if (!worker)
-            continue;
-        worker->pid = 0;
-        if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-            continue;
-        end_workers(workers, count);
-        printf("seed %llu failed\n", (unsigned long long)worker->seed);
-        return 1;
+        if (pid == 0)
+            work(workers->seeds, &workers->progress[i], i);
+        if (pid < 0)
+            return error_set_errno(err, -errno, "cannot start a process");
+        workers->pids[i] = pid;
     }
     return 0;
 }
 
-static int run_workers(const struct sim_seeds *seeds, struct worker *workers, struct error *err)
+static bool take_pid(struct workers *workers, pid_t pid, uint32_t *ret_number)
 {
-    fflush(stdout);
-    for (uint32_t i = 0; i < seeds->jobs; i++) {
-        workers[i].pid = fork();
-        if (workers[i].pid == 0)
-            work(seeds, &workers[i], i);
-        if (workers[i].pid < 0) {
-            int code = -errno;
-
-            end_workers(workers, i);
-            return error_set_errno(err, code, "cannot start a process");
+    for (uint32_t i = 0; i < workers->seeds->jobs; i++)
+        if (workers->pids[i] == pid) {
+            workers->pids[i] = 0;
+            *ret_number = i;
+            return true;
         }
-    }
-    return wait_for_workers(workers, seeds->jobs);
+    return false;
+}
+
+/*
+ * Waits until a process ends, which may be a child that somebody else left us. Returns 1, and has
+ * said which seed it was, if it is a worker that failed.
+ */
+static int wait_for_worker(struct workers *workers, uint32_t *left, struct error *err)
+{
+    uint32_t number;
+    int status = 0;
+    pid_t pid = waitpid(-1, &status, 0);
+
+    if (pid < 0 && errno != EINTR)
+        return error_set_errno(err, -errno, "cannot wait for a process");
+    if (pid < 0 || !take_pid(workers, pid, &number))
+        return 0;
+    --*left;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return 0;
+    printf("seed %llu failed\n", (unsigned long long)workers->progress[number].seed);
+    return 1;
+}
+
+static int run_workers(struct workers *workers, struct error *err)
+{
+    uint32_t left = workers->seeds->jobs;
+    int r = start_workers(workers, err);
+
+    while (r == 0 && left > 0)
+        r = wait_for_worker(workers, &left, err);
+    end_workers(workers);
+    return r;
 }
 
 int sim_run_seeds(const struct sim_seeds *seeds, struct sim_result *ret_result, struct error *err)
 {
-    size_t size = seeds->jobs * sizeof(struct worker);
+    _cleanup_free_ pid_t *pids = memory_allocate(seeds->jobs * sizeof(*pids));
+    size_t size = seeds->jobs * sizeof(struct progress);
+    struct workers workers = {.seeds = seeds, .pids = pids};
     struct sim_result sum = {0};
-    struct worker *workers =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     int r;
 
-    if (workers == MAP_FAILED)
+    workers.progress = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (workers.progress == MAP_FAILED)
         return error_set_errno(err, -errno, "cannot share memory between processes");
-    r = run_workers(seeds, workers, err);
+    r = run_workers(&workers, err);
     for (uint32_t i = 0; i < seeds->jobs; i++)
-        sim_result_add(&sum, &workers[i].sum);
-    munmap(workers, size);
+        sim_result_add(&sum, &workers.progress[i].sum);
+    munmap(workers.progress, size);
     if (r == 0)
         *ret_result = sum;
     return r;

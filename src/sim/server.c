@@ -406,9 +406,11 @@ static void happen_event(struct world *world, const struct happening *happening)
     if (happening->number == POOL_REFUSED) {
         event.kind = POOL_REFUSED;
         event.collected.failure = REASON_CANNOT_EXPAND;
-    } else if (computer->session != happening->number || computer->power != POWER_ON ||
-               computer->cut_out || computer->cut_in) {
+    } else if (computer->session != happening->number) {
         /* The files come over the connection; with it they break off. */
+        return;
+    } else if (computer->power != POWER_ON || computer->cut_out || computer->cut_in) {
+        schedule(world, world->now_ms + 1000, *happening);
         return;
     } else if (world_has(world, SIM_FAULT_FILES) && world_fault(world, OUTPUT_FAILS_PARTS)) {
         event.collected.failure = REASON_DISK_FULL_AT_SUBMITTER;

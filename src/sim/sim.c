@@ -9,6 +9,7 @@ enum { DAY_MS = 24 * HOUR_MS };
 struct sim_options sim_options_usual(uint64_t seed)
 {
     static const uint32_t crash_parts[] = {300, 300, 3000, 30000};
+    static const uint32_t message_parts[] = {0, 0, 0, 5000, 10000, 50000};
     struct random random = {.state = seed};
     struct sim_options options = {.seed = seed, .cpus = 4, .faults = 100};
 
@@ -22,9 +23,9 @@ struct sim_options sim_options_usual(uint64_t seed)
     if (random_chance(&random, 50000))
         options.fault_mix = SIM_FAULT_SERVER;
     options.crash_parts = crash_parts[random_below(&random, ARRAY_LENGTH(crash_parts))];
-    options.loss = random_chance(&random, 400000) ? 10000 : 0;
-    options.repeat = random_chance(&random, 400000) ? 10000 : 0;
-    options.late = random_chance(&random, 400000) ? 5000 : 0;
+    options.loss = message_parts[random_below(&random, ARRAY_LENGTH(message_parts))];
+    options.repeat = message_parts[random_below(&random, ARRAY_LENGTH(message_parts))];
+    options.late = message_parts[random_below(&random, ARRAY_LENGTH(message_parts))];
     return options;
 }
 

@@ -11,7 +11,9 @@
 
 enum {
     RETRY_MS = 2000,
+    CALM_MS = 6 * MINUTE_MS, /* between two looks after the faults */
     ANSWER_LOST_PARTS = 20000,
+    REGRET_PARTS = 300000, /* submits after which somebody finds that it was wrong */
     PARTS_MAX = 12,
     SECOND_AMOUNT_PARTS = 200000 /* requests for two of something instead of one */
 };
@@ -100,6 +102,10 @@ static void submit_answered(struct world *world, const struct user *user, uint32
     world_trace(world, "submit acknowledged: job %u of %u tasks", user->event.submit.job, tasks);
     /* Whoever was told so may rely on it: nothing may ever take it back. */
     promise_of(world, user->event.submit.job);
+    if (world_has(world, SIM_FAULT_USERS) && world_fault(world, REGRET_PARTS))
+        world_schedule(
+            world, world_delay(world, 0, 20000),
+            (struct happening){.kind = HAPPEN_USER_ACTS, .number = user->event.submit.job});
 }
 
 void users_answered(struct world *world, const struct pool_effect *reply)
@@ -216,29 +222,34 @@ void users_forget_node(struct world *world, uint32_t computer)
     users_ask(world, user);
 }
 
-static void user_acts(struct world *world)
+/* Somebody does something to the job or to one of its tasks, and perhaps thinks better of it. */
+static void act_on(struct world *world, uint32_t job)
 {
     static const enum pool_event_kind kinds[] = {POOL_HOLD, POOL_RELEASE, POOL_RELEASE, POOL_HOLD,
                                                  POOL_REMOVE};
-    const struct disk *disk = &world->server.disk;
-    enum pool_event_kind kind;
-    uint32_t job, task;
+    enum pool_event_kind kind = kinds[random_below(&world->random, ARRAY_LENGTH(kinds))];
+    const struct disk_job *described = disk_find_job(&world->server.disk, job);
+    uint32_t task = (uint32_t)random_below(&world->random, described->task_count);
 
-    world_schedule(world, world_delay(world, MINUTE_MS, HOUR_MS),
-                   (struct happening){.kind = HAPPEN_USER_ACTS});
-    if (disk->job_count == 0)
-        return;
-    kind = kinds[random_below(&world->random, ARRAY_LENGTH(kinds))];
-    job = (uint32_t)random_between(&world->random, 1, disk->job_count);
-    task = (uint32_t)random_below(&world->random, disk->jobs[job - 1].task_count);
     if (world->server.pool)
         check_views(world, job, task);
     if (random_chance(&world->random, kind == POOL_REMOVE ? 100000 : 400000))
         task = NONE;
     users_choose(world, kind, job, task);
-    /* Impatient ones. */
     if (kind == POOL_HOLD && random_chance(&world->random, 300000))
         users_choose(world, POOL_RELEASE, job, task);
+}
+
+static void user_acts(struct world *world)
+{
+    const struct disk *disk = &world->server.disk;
+    /* One often has more to say. */
+    uint64_t longest_ms = random_chance(&world->random, 600000) ? MINUTE_MS / 3 : HOUR_MS;
+
+    world_schedule(world, world_delay(world, 0, longest_ms),
+                   (struct happening){.kind = HAPPEN_USER_ACTS});
+    if (disk->job_count > 0)
+        act_on(world, (uint32_t)random_between(&world->random, 1, disk->job_count));
 }
 
 /* After the faults somebody looks after what is still held, until nothing is. */
@@ -252,18 +263,21 @@ void users_release_all(struct world *world)
         if (job->row.completed + job->row.removed_count < job->task_count)
             users_choose(world, POOL_RELEASE, job->row.job, NONE);
     }
-    world_schedule(world, world->now_ms + 10 * MINUTE_MS,
-                   (struct happening){.kind = HAPPEN_RELEASE_ALL});
+    world_schedule(world, world->now_ms + CALM_MS, (struct happening){.kind = HAPPEN_RELEASE_ALL});
 }
 
 void users_happen(struct world *world, const struct happening *happening)
 {
-    if (happening->kind == HAPPEN_SUBMIT)
+    if (happening->kind == HAPPEN_SUBMIT) {
         users_submit(world, (uint32_t)happening->number);
-    else if (happening->kind == HAPPEN_ASK)
+    } else if (happening->kind == HAPPEN_ASK) {
         users_ask(world, world->users[happening->number]);
-    else if (happening->kind == HAPPEN_RELEASE_ALL)
+    } else if (happening->kind == HAPPEN_RELEASE_ALL) {
+        check_calm(world);
         users_release_all(world);
-    else if (!world->faults_over)
+    } else if (!world->faults_over && happening->number > 0) {
+        act_on(world, (uint32_t)happening->number);
+    } else if (!world->faults_over) {
         user_acts(world);
+    }
 }

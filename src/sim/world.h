@@ -384,6 +384,8 @@ void check_row(struct world *world, const struct pool_task_row *before,
 /* What was promised to users. */
 void check_start(struct world *world, uint32_t job, uint32_t task);
 void check_pool(struct world *world);
+/* Some minutes after the faults: whatever runs, runs for a task that wants it. */
+void check_calm(struct world *world);
 /* What people are told of this task, of its job and of the nodes. */
 void check_views(struct world *world, uint32_t job, uint32_t task);
 void check_rows_make_the_pool(struct world *world, const struct pool *pool, uint64_t digest);
