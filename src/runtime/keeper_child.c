@@ -15,7 +15,6 @@
 
 #include "base/memory.h"
 #include "keeper_failure.h"
-#include "sys/clock.h"
 #include "sys/descriptor.h"
 #include "vfork_into.h"
 
@@ -225,15 +224,13 @@ static const char **add_variable(const char **environment, const char *variable)
     return all;
 }
 
-/* Whether the child's patience ended before it came to its execve(). */
-static bool was_cut_off(pid_t pid, uint64_t begun_us)
+/*
+ * Whether the child ended before it came to its execve(), without a word: its patience was over. It
+ * may still be on its way to become a zombie, so only what it has written down can tell.
+ */
+static bool was_cut_off(const struct birth *birth)
 {
-    siginfo_t info = {0};
-
-    if (clock_boot_us() - begun_us < (uint64_t)PATIENCE_S * 1000000)
-        return false;
-    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-           info.si_code == CLD_KILLED && info.si_status == SIGKILL;
+    return birth->error == 0 && birth->step != KEEPER_STEP_PROGRAM;
 }
 
 int keeper_child_start(const struct keeper_spawn *spawn, const char *variable, int group,
@@ -241,7 +238,6 @@ int keeper_child_start(const struct keeper_spawn *spawn, const char *variable, i
 {
     _cleanup_free_ const char **environment = add_variable(spawn->environment, variable);
     _cleanup_free_ struct birth *birth = memory_allocate(sizeof(*birth));
-    uint64_t begun_us = clock_boot_us();
     pid_t pid;
 
     *birth = (struct birth){.spawn = spawn, .environment = environment, .keeper = getpid()};
@@ -249,7 +245,7 @@ int keeper_child_start(const struct keeper_spawn *spawn, const char *variable, i
     pid = vfork_into(group, run_child, birth);
     if (pid < 0)
         birth->error = -pid;
-    else if (birth->error == 0 && was_cut_off(pid, begun_us))
+    else if (was_cut_off(birth))
         birth->error = ETIMEDOUT;
     if (birth->error == 0) {
         *ret_pid = pid;

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "base/test.h"
+#include "process_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* A shell that says that it is there, and ends when it hears an answer. */
+struct child {
+    pid_t pid;
+    int fd;
+};
+
+static struct child start_child(void)
+{
+    struct child child;
+    int ends[2];
+    char byte;
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    child.fd = ends[0];
+    child.pid = fork();
+    assert_true(child.pid >= 0);
+    if (child.pid == 0) {
+        dup2(ends[1], STDIN_FILENO);
+        dup2(ends[1], STDOUT_FILENO);
+        execle("/bin/sh", "sh", "-c", "echo; read line", NULL,
+               (const char *[]){"AB=no", "A=yes=1", "EMPTY=", NULL});
+        _exit(1);
+    }
+    close(ends[1]);
+    assert_int_equal(read(child.fd, &byte, 1), 1);
+    return child;
+}
+
+static void end_child(struct child child)
+{
+    close(child.fd);
+    assert_int_equal(waitpid(child.pid, NULL, 0), child.pid);
+}
+
+static struct process *find(const struct process_table *table, pid_t pid)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (table->items[i].pid == pid)
+            return &table->items[i];
+    return NULL;
+}
+
+static void a_child_stands_in_the_table_with_its_parent(void **state)
+{
+    struct process_table table = PROCESS_TABLE_INIT;
+    struct child child = start_child();
+    const struct process *process;
+
+    (void)state;
+    assert_int_equal(process_table_read(&table), 0);
+    process = find(&table, child.pid);
+    assert_non_null(process);
+    assert_int_equal(process->parent, getpid());
+    assert_int_equal(process->session, getsid(0));
+    assert_true(strchr("RSD", process->state) != NULL);
+    assert_true(process_measure_memory(child.pid) > 0);
+    end_child(child);
+    process_table_deinit(&table);
+}
+
+static void descendants_are_marked_and_nobody_else(void **state)
+{
+    struct process_table table = PROCESS_TABLE_INIT;
+    struct child child = start_child();
+
+    (void)state;
+    assert_int_equal(process_table_read(&table), 0);
+    find(&table, getpid())->marked = true;
+    process_table_mark_descendants(&table);
+    assert_true(find(&table, child.pid)->marked);
+    assert_false(find(&table, getppid())->marked);
+    end_child(child);
+    process_table_deinit(&table);
+}
+
+static void a_variable_is_read_by_its_whole_name(void **state)
+{
+    struct child child = start_child();
+    char *value = process_read_variable(child.pid, "A");
+
+    (void)state;
+    assert_string_equal(value, "yes=1");
+    free(value);
+    value = process_read_variable(child.pid, "EMPTY");
+    assert_string_equal(value, "");
+    free(value);
+    assert_null(process_read_variable(child.pid, "B"));
+    end_child(child);
+    assert_null(process_read_variable(child.pid, "A"));
+}
+
+static void a_child_that_is_not_known_is_noticed(void **state)
+{
+    struct child child = start_child();
+
+    (void)state;
+    assert_false(process_has_other_children(&child.pid, 1));
+    assert_true(process_has_other_children(NULL, 0));
+    end_child(child);
+}
+
+static void a_signal_that_waits_is_seen(void **state)
+{
+    sigset_t set, before;
+
+    (void)state;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR2);
+    sigprocmask(SIG_BLOCK, &set, &before);
+    assert_false(process_has_pending(getpid(), SIGUSR2));
+    kill(getpid(), SIGUSR2);
+    assert_true(process_has_pending(getpid(), SIGUSR2));
+    sigwaitinfo(&set, NULL);
+    assert_false(process_has_pending(getpid(), SIGUSR2));
+    sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_child_stands_in_the_table_with_its_parent),
+        cmocka_unit_test(descendants_are_marked_and_nobody_else),
+        cmocka_unit_test(a_variable_is_read_by_its_whole_name),
+        cmocka_unit_test(a_child_that_is_not_known_is_noticed),
+        cmocka_unit_test(a_signal_that_waits_is_seen),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
