@@ -91,7 +91,7 @@ static struct client *client_of(struct lws *wsi)
 
 static void on_deadline(lws_sorted_usec_list_t *deadline)
 {
-    struct client *client = lws_container_of(deadline, struct client, deadline);
+    struct client *client = (void *)((char *)deadline - offsetof(struct client, deadline));
 
     if (client->exchange)
         client->exchange->timed_out = true;
