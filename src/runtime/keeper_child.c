@@ -15,6 +15,8 @@
 
 #include "base/memory.h"
 #include "keeper_failure.h"
+#include "process_table.h"
+#include "sys/clock.h"
 #include "sys/descriptor.h"
 #include "vfork_into.h"
 
@@ -225,12 +227,16 @@ static const char **add_variable(const char **environment, const char *variable)
 }
 
 /*
- * Whether the child ended before it came to its execve(), without a word: its patience was over. It
- * may still be on its way to become a zombie, so only what it has written down can tell.
+ * Whether the child ended without a word before its program ran: its patience was over. It may
+ * still be on its way to become a zombie, so only what it has written down can tell, and the
+ * kernel.
  */
-static bool was_cut_off(const struct birth *birth)
+static bool was_cut_off(const struct birth *birth, pid_t pid, uint64_t begun_us)
 {
-    return birth->error == 0 && birth->step != KEEPER_STEP_PROGRAM;
+    if (birth->error != 0 || birth->step != KEEPER_STEP_PROGRAM)
+        return birth->error == 0;
+    return clock_boot_us() - begun_us >= (uint64_t)PATIENCE_S * 1000000 &&
+           process_never_executed(pid);
 }
 
 int keeper_child_start(const struct keeper_spawn *spawn, const char *variable, int group,
@@ -238,6 +244,7 @@ int keeper_child_start(const struct keeper_spawn *spawn, const char *variable, i
 {
     _cleanup_free_ const char **environment = add_variable(spawn->environment, variable);
     _cleanup_free_ struct birth *birth = memory_allocate(sizeof(*birth));
+    uint64_t begun_us = clock_boot_us();
     pid_t pid;
 
     *birth = (struct birth){.spawn = spawn, .environment = environment, .keeper = getpid()};
@@ -245,7 +252,7 @@ int keeper_child_start(const struct keeper_spawn *spawn, const char *variable, i
     pid = vfork_into(group, run_child, birth);
     if (pid < 0)
         birth->error = -pid;
-    else if (was_cut_off(birth))
+    else if (was_cut_off(birth, pid, begun_us))
         birth->error = ETIMEDOUT;
     if (birth->error == 0) {
         *ret_pid = pid;

@@ -18,6 +18,7 @@
 
 enum {
     STAT_SIZE = 1024,
+    FLAG_FORK_NO_EXEC = 0x40, /* include/linux/sched.h, the same since Linux 2.6 */
     STATUS_SIZE_MAX = 64 * 1024,
     ENVIRONMENT_SIZE_MAX = 4 * 1024 * 1024,
     CHILDREN_SIZE_MAX = 1024 * 1024,
@@ -148,6 +149,20 @@ bool process_has_pending(pid_t pid, int signal)
         return false;
     at = strstr(buffer_text(&status), field);
     return at && strtoull(at + strlen(field), NULL, 16) >> (signal - 1) & 1;
+}
+
+bool process_never_executed(pid_t pid)
+{
+    char path[32], text[STAT_SIZE];
+    const char *rest;
+    unsigned flags;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    if (read_start(path, text, sizeof(text)) <= 0)
+        return false;
+    rest = strrchr(text, ')');
+    return rest && sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 &&
+           flags & FLAG_FORK_NO_EXEC;
 }
 
 uint64_t process_measure_memory(pid_t pid)

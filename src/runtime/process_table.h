@@ -45,6 +45,12 @@ char *process_read_variable(pid_t pid, const char *name);
 /* Whether this signal was sent to the process as a whole and waits for it. */
 bool process_has_pending(pid_t pid, int signal);
 
+/*
+ * Whether the process, living or dead and not reaped, never came to an execve() of its own: flag
+ * PF_FORKNOEXEC of the kernel's task.
+ */
+bool process_never_executed(pid_t pid);
+
 /* Resident bytes that are the process's own: what its end would give back. 0 if unknown. */
 uint64_t process_measure_memory(pid_t pid);
 

@@ -124,6 +124,23 @@ static void a_signal_that_waits_is_seen(void **state)
     sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
+static void a_process_that_only_forked_is_told_from_one_that_executed(void **state)
+{
+    struct child child = start_child();
+    pid_t forked = fork();
+    siginfo_t info;
+
+    (void)state;
+    if (forked == 0)
+        _exit(0);
+    assert_int_equal(waitid(P_PID, (id_t)forked, &info, WEXITED | WNOWAIT), 0);
+    assert_true(process_never_executed(forked));
+    assert_false(process_never_executed(child.pid));
+    waitpid(forked, NULL, 0);
+    assert_false(process_never_executed(forked));
+    end_child(child);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +149,7 @@ int main(void)
         cmocka_unit_test(a_variable_is_read_by_its_whole_name),
         cmocka_unit_test(a_child_that_is_not_known_is_noticed),
         cmocka_unit_test(a_signal_that_waits_is_seen),
+        cmocka_unit_test(a_process_that_only_forked_is_told_from_one_that_executed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
