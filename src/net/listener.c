@@ -228,6 +228,18 @@ static int on_verify(int verdict)
     return verdict ? 0 : 1;
 }
 
+/*
+ * No resumption: a session would keep the peer's certificate in memory, and a handshake that
+ * verifies it again costs little with EC keys. Buffers only while something is in them.
+ */
+static int on_server_context(SSL_CTX *context)
+{
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_num_tickets(context, 0);
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    return 0;
+}
+
 /* Only one path leads to a WebSocket; who may stay is decided when it is up. */
 static int on_upgrade(struct lws *wsi)
 {
@@ -249,6 +261,8 @@ static int on_http_event(struct lws *wsi, enum lws_callback_reasons reason, void
     switch ((int)reason) {
     case LWS_CALLBACK_OPENSSL_PERFORM_CLIENT_CERT_VERIFICATION:
         return on_verify((int)length);
+    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+        return user ? on_server_context(user) : 0;
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
         return on_upgrade(wsi);
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:

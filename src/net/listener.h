@@ -42,7 +42,7 @@ struct listener_handlers {
     struct body_plan (*on_request_begin)(void *userdata, struct request *request);
     void (*on_request_body)(void *userdata, struct request *request, struct slice piece);
     void (*on_request)(void *userdata, struct request *request);
-    /* `complete`: the whole reply was handed to the kernel; else somebody went away. */
+    /* `complete`: the whole reply was handed to the kernel; else the peer or the server went. */
     void (*on_request_end)(void *userdata, struct request *request, bool complete);
 
     struct link_handlers link; /* only nodes get as far as on_connected */
