@@ -43,7 +43,7 @@ struct collect {
     struct arriving *arriving;
     bool over; /* told the brain, or given up; a delivery may still be on its way */
     bool delivering;
-    struct collect *next;
+    struct collect *next, **place; /* in the list of all, and what points to it there */
 };
 
 static uint32_t spool_uid(const struct job_record *job)
@@ -97,11 +97,9 @@ static void stop_arriving(struct collect *collect)
 
 static void collect_free(struct collect *collect)
 {
-    struct collect **place = &collect->server->collects;
-
-    while (*place != collect)
-        place = &(*place)->next;
-    *place = collect->next;
+    *collect->place = collect->next;
+    if (collect->next)
+        collect->next->place = collect->place;
     free(collect->folder);
     free(collect);
 }
@@ -360,7 +358,10 @@ void collect_begin(struct server *server, const struct pool_effect *effect)
                                 .job = effect->send.job,
                                 .task = effect->send.task,
                                 .link = link,
-                                .next = server->collects};
+                                .next = server->collects,
+                                .place = &server->collects};
+    if (collect->next)
+        collect->next->place = &collect->next;
     server->collects = collect;
     if (ended->result.output_count == 0) {
         collect->folder = NULL;
