@@ -128,7 +128,8 @@ static void write_spooled(struct server *server, void *userdata)
     store_remove_outputs(server->store, collect->job, collect->task);
     for (uint32_t i = 0; i < ended->result.output_count; i++) {
         const struct wire_output *output = &ended->result.outputs[i];
-        _cleanup_free_ char *path = order_output_path(job, &server->task, output);
+        _cleanup_free_ char *within = NULL;
+        _cleanup_free_ char *path = order_output_path(job, &server->task, output, &within);
 
         if (path)
             store_add_output(server->store,
@@ -209,13 +210,14 @@ static void collect_deliver(struct collect *collect, const struct ended_attempt 
     files = json_array();
     for (uint32_t i = 0; i < ended->result.output_count; i++) {
         const struct wire_output *output = &ended->result.outputs[i];
-        _cleanup_free_ char *to = order_output_path(job, &server->task, output);
+        _cleanup_free_ char *within = NULL;
+        _cleanup_free_ char *to = order_output_path(job, &server->task, output, &within);
         _cleanup_free_ char *from = spool_path(collect, i);
 
         if (to)
-            json_array_append_new(files, json_pack("{s:s,s:s,s:i,s:b}", "from", from, "to", to,
-                                                   "mode", (int)output->mode, "folder",
-                                                   output->kind == WIRE_OUTPUT_FOLDER));
+            json_array_append_new(files, json_pack("{s:s,s:s,s:s*,s:i,s:b}", "from", from, "to", to,
+                                                   "within", within, "mode", (int)output->mode,
+                                                   "folder", output->kind == WIRE_OUTPUT_FOLDER));
     }
     delivery = memory_allocate(sizeof(*delivery));
     *delivery = (struct delivery){.request = json_pack("{s:o}", "files", files),
@@ -340,6 +342,22 @@ static int make_spool(const struct collect *collect, const struct job_record *jo
     return r;
 }
 
+/* A node that names what lies elsewhere gets nowhere with it. */
+static bool names_are_contained(struct collect *collect, const struct wire_result *result)
+{
+    for (size_t i = 0; i < result->output_count; i++) {
+        _cleanup_buffer_ struct buffer detail = BUFFER_INIT;
+
+        if (file_name_is_contained(result->outputs[i].name))
+            continue;
+        buffer_appendf(&detail, "the node named an output '%.200s', which leaves its folder",
+                       result->outputs[i].name);
+        collect_finish(collect, REASON_CANNOT_COLLECT_OUTPUT, detail.data, false);
+        return false;
+    }
+    return true;
+}
+
 void collect_begin(struct server *server, const struct pool_effect *effect)
 {
     struct ended_attempt *ended =
@@ -372,6 +390,8 @@ void collect_begin(struct server *server, const struct pool_effect *effect)
         return;
     }
     collect->folder = collect_spool_folder(server, collect->job, collect->task);
+    if (!names_are_contained(collect, &ended->result))
+        return;
     r = make_spool(collect, job);
     if (r < 0)
         collect_finish(collect, failure_of_disk(r), strerror(-r), false);

@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "base/number.h"
+#include "sys/contained.h"
 #include "sys/descriptor.h"
 #include "sys/file.h"
 
@@ -54,6 +55,15 @@ static int copy_beside(const char *from, const char *beside, mode_t mode, struct
     return r;
 }
 
+/*
+ * A server that was killed leaves this process behind in the middle of a copy, and the next one
+ * fills the same spool anew: then nothing of it may come under its name any more.
+ */
+static int check_server(pid_t server, struct error *err)
+{
+    return getppid() == server ? 0 : error_set(err, -EPIPE, "the server is gone");
+}
+
 /* "/folder/.name.dusk-PID" for "/folder/name": hidden, in the same file system, and ours. */
 static char *path_beside(const char *to)
 {
@@ -65,7 +75,8 @@ static char *path_beside(const char *to)
     return buffer_take(&path);
 }
 
-static int write_file(const char *from, const char *to, mode_t mode, struct error *err)
+static int write_file(const char *from, const char *to, mode_t mode, pid_t server,
+                      struct error *err)
 {
     _cleanup_free_ char *beside = path_beside(to);
     struct stat status;
@@ -81,6 +92,8 @@ static int write_file(const char *from, const char *to, mode_t mode, struct erro
         return file_copy(source, target, err);
     }
     r = copy_beside(from, beside, mode, err);
+    if (r == 0)
+        r = check_server(server, err);
     if (r == 0 && rename(beside, to) < 0)
         r = error_set_errno(err, -errno, "cannot rename");
     if (r < 0) {
@@ -105,17 +118,51 @@ static int write_folder(const char *to, mode_t mode, struct error *err)
     return 0;
 }
 
-static int deliver_item(const json_t *item, struct error *err)
+/* Of which a node has said the name: it cannot lead out of the folder, through no link either. */
+static int write_contained(const json_t *item, const char *within, const char *from, const char *to,
+                           mode_t mode, pid_t server, struct error *err)
+{
+    _cleanup_contained_file_ struct contained_file file = CONTAINED_FILE_INIT;
+    _cleanup_fd_ int folder = open(within, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    _cleanup_fd_ int source = -1;
+    const char *name = to + strlen(within);
+    int r;
+
+    if (folder < 0)
+        return error_set_errno(err, -errno, "cannot enter the folder '%s'", within);
+    name += strspn(name, "/");
+    /* Files come into it next. */
+    if (json_is_true(json_object_get(item, "folder")))
+        return contained_make_folder(folder, name, mode | 0700, err);
+    source = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (source < 0)
+        return error_set_errno(err, -errno, "cannot read from the spool");
+    r = contained_file_begin(&file, folder, name, err);
+    if (r == 0)
+        r = file_copy(source, file.fd, err);
+    if (r == 0)
+        r = check_server(server, err);
+    if (r == 0)
+        r = contained_file_commit(&file, mode, false, err);
+    return r < 0 ? error_prefix(err, r, "cannot write '%s'", to) : 0;
+}
+
+static int deliver_item(const json_t *item, pid_t server, struct error *err)
 {
     const char *from = json_string_value(json_object_get(item, "from"));
     const char *to = json_string_value(json_object_get(item, "to"));
+    const char *within = json_string_value(json_object_get(item, "within"));
     mode_t mode = (mode_t)json_integer_value(json_object_get(item, "mode")) & 0777;
 
     if (!from || !to || to[0] != '/')
         return error_set(err, -EINVAL, "a delivery without a place");
+    if (within && strncmp(to, within, strlen(within)) != 0)
+        return error_set(err, -EINVAL, "a delivery beside its folder");
+    if (within)
+        return write_contained(item, within, from, to, mode, server, err);
     if (json_is_true(json_object_get(item, "folder")))
         return write_folder(to, mode, err);
-    return write_file(from, to, mode, err);
+    return write_file(from, to, mode, server, err);
 }
 
 static int append_item(const json_t *item, struct error *err)
@@ -132,7 +179,7 @@ static int append_item(const json_t *item, struct error *err)
     return r < 0 ? error_set_errno(err, r, "cannot write to the log '%s'", to) : 0;
 }
 
-static int deliver(const json_t *request, struct error *err)
+static int deliver(const json_t *request, pid_t server, struct error *err)
 {
     size_t index;
     json_t *item;
@@ -141,7 +188,7 @@ static int deliver(const json_t *request, struct error *err)
     json_array_foreach(json_object_get(request, "files"), index, item)
     {
         if (r == 0)
-            r = deliver_item(item, err);
+            r = deliver_item(item, server, err);
     }
     json_array_foreach(json_object_get(request, "append"), index, item)
     {
@@ -151,12 +198,12 @@ static int deliver(const json_t *request, struct error *err)
     return r;
 }
 
-static int answer(const char *line)
+static int answer(const char *line, pid_t server)
 {
     _cleanup_error_ struct error err = ERROR_INIT;
     json_t *request = json_loads(line, 0, NULL);
     json_t *reply;
-    int r = request ? deliver(request, &err) : error_set(&err, -EINVAL, "no JSON");
+    int r = request ? deliver(request, server, &err) : error_set(&err, -EINVAL, "no JSON");
 
     reply = json_pack("{s:O?,s:i,s:s%}", "number", json_object_get(request, "number"), "code", r,
                       "detail", error_text(&err), strlen(error_text(&err)));
@@ -173,6 +220,7 @@ static int answer(const char *line)
 int deliver_main(int argc, char **argv)
 {
     _cleanup_free_ char *line = NULL;
+    pid_t server = getppid();
     uint64_t uid, gid;
     size_t size = 0;
     int r;
@@ -191,7 +239,7 @@ int deliver_main(int argc, char **argv)
     }
     umask(022);
     while (getline(&line, &size, stdin) > 0)
-        if (answer(line) < 0)
+        if (answer(line, server) < 0)
             return 1;
     return 0;
 }

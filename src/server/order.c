@@ -155,8 +155,12 @@ static const char *remapped(const struct submit_task *task, const char *name)
     return NULL;
 }
 
-/* "results/a" of a listed "results" goes to "results/a", of a listed "out/results" too. */
-static char *flattened(const struct submit_task *task, const char *name)
+/*
+ * Where it goes below `folder`: "results/a" of a listed "results" to "results/a", of a listed
+ * "out/results" too. *ret_within is the part of the path that the submitter has said.
+ */
+static char *flattened(const struct submit_task *task, const char *folder, const char *name,
+                       char **ret_within)
 {
     for (size_t i = 0; i < task->transfer_output.count; i++) {
         const char *listed = task->transfer_output.items[i];
@@ -168,26 +172,28 @@ static char *flattened(const struct submit_task *task, const char *name)
         if (strncmp(name, listed, length) != 0 || (name[length] != '\0' && name[length] != '/'))
             continue;
         to = remapped(task, listed);
+        if (to && name[length] == '\0')
+            return file_join(folder, to);
         if (to) {
-            struct buffer path = BUFFER_INIT;
-
-            buffer_appendf(&path, "%s%s", to, name + length);
-            return buffer_take(&path);
+            *ret_within = file_join(folder, to);
+            return file_join(*ret_within, name + length + 1);
         }
         while (length > 0 && listed[length - 1] != '/')
             length--;
-        return memory_copy_string(name + length);
+        name += length;
+        break;
     }
-    return memory_copy_string(name);
+    *ret_within = memory_copy_string(folder);
+    return file_join(folder, name);
 }
 
 char *order_output_path(const struct job_record *job, const struct submit_task *task,
-                        const struct wire_output *output)
+                        const struct wire_output *output, char **ret_within)
 {
     _cleanup_free_ char *folder = order_folder(job, task);
-    _cleanup_free_ char *name = NULL;
     const char *to = NULL;
 
+    *ret_within = NULL;
     switch (output->kind) {
     case WIRE_OUTPUT_STDOUT:
         return path_is_real(task->output) ? file_join(folder, task->output) : NULL;
@@ -200,6 +206,5 @@ char *order_output_path(const struct job_record *job, const struct submit_task *
     to = remapped(task, output->name);
     if (to)
         return file_join(folder, to);
-    name = flattened(task, output->name);
-    return file_join(folder, name);
+    return flattened(task, folder, output->name, ret_within);
 }

@@ -210,9 +210,13 @@ int server_restore(struct server *server, struct error *err);
 /* order.c: fills what the description says; the claim's fields are the caller's. */
 int order_fill(struct server *server, struct job_record *job, uint32_t task,
                struct wire_start *start, struct error *err);
-/* Where an output goes, absolute; NULL if it stays away (a stdout that nobody asked for). */
+/*
+ * Where an output goes, absolute; NULL if it stays away (a stdout that nobody asked for). If the
+ * node has a say in it, *ret_within is the folder that it must not leave, else NULL. Both are the
+ * caller's.
+ */
 char *order_output_path(const struct job_record *job, const struct submit_task *task,
-                        const struct wire_output *output);
+                        const struct wire_output *output, char **ret_within);
 /* The job's folder with the task's initialdir. */
 char *order_folder(const struct job_record *job, const struct submit_task *task);
 
