@@ -107,7 +107,8 @@ if command -v openssl >/dev/null; then
                 sed 's/^subject=//')" \
             -keyout "$folder/false-key" -out "$folder/false" >"$folder/ca.out" 2>&1
         sign "$folder/false" "$folder/false-key" 20991231000000Z >"$folder/ca.out" 2>&1
-        like "$(MACHINE=0 stranger agent "$identity" 1)" '403|401|gone|alert|certificate|refused' \
+        like "$(MACHINE=0000000000000001 stranger agent "$identity" 1)" \
+            '403|401|gone|alert|certificate|refused' \
             'a certificate of another authority is refused'
     else
         skip 'an expired certificate is refused' \
@@ -123,7 +124,7 @@ must 'node_is pc1 Unclaimed'
 
 # ---- other versions, and no agents at all ----
 
-export MACHINE=0
+export MACHINE=0000000000000001
 like "$(stranger agent "$identity" 0)" 'version|protocol' 'an agent of another version is refused'
 for message in '[{"report": 17}]' 'no JSON' '[{"nonsense": {}}]' \
     '[{"report": {"session": 1, "sent_ms": -1}}]' "$(head -c 3000000 /dev/zero | tr '\0' '[')"; do
@@ -146,6 +147,46 @@ unlike "$(stranger http)" '"protocol"' 'HTTP without TLS gets nothing'
 like "$(stranger old-tls)" '^refused' 'TLS 1.2 is refused'
 must 'node_is pc1 Unclaimed'
 work_goes_on 'after all these strangers'
+
+# ---- a node that lies about the names of its outputs ----
+
+# lies NAME: of an output, on a node of its own while there is no other.
+lies()
+{
+    local request
+
+    mkdir -p "$folder/liar"
+    openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=liar \
+        -keyout "$folder/liar/key.pem" -out "$folder/liar/csr" 2>/dev/null
+    request=$(sed 's/$/\\n/' "$folder/liar/csr" | tr -d '\n')
+    stranger request POST /v1/enrol "{\"token\": \"$good\", \"kind\": \"node\",
+        \"name\": \"liar\", \"machine\": \"$MACHINE\", \"request\": \"$request\"}" \
+        >"$folder/liar/reply"
+    sed -n 's/.*"certificate": *"\([^"]*\)".*/\1/p' "$folder/liar/reply" | sed 's/\\n/\n/g' \
+        >"$folder/liar/certificate.pem"
+    job=$(dusk submit --quiet lie.sub)
+    stranger liar "$folder/liar" "$1" >"$folder/liar/said" &
+    wait_for "state_is $job.0 Held || state_is $job.0 Completed"
+}
+if command -v openssl >/dev/null; then
+    stop_agent pc1
+    printf 'executable = /bin/true\nqueue\n' | submit_file lie.sub
+    mkdir -p aside
+    ln -s "$folder" link
+    lies honest
+    is "$(task "$job.0" state) $(cat honest)" 'Completed evil' 'what a node sends comes home'
+    for name in ../evil "$folder/evil" link/evil aside/../../evil; do
+        lies "$name"
+        is "$(task "$job.0" state)" Held "a node cannot write to ${name#$folder}"
+        dusk rm "$job" >/dev/null
+    done
+    ok 'and it did not' test ! -e "$folder/evil" -a ! -e ../evil
+    dusk node forget liar >/dev/null
+    launch_agent pc1 --cpus 2
+    must 'node_is pc1 Unclaimed'
+else
+    skip 'a node that lies about names' 'there is no openssl to make its key'
+fi
 
 # ---- who reads slowly, and who says nothing ----
 
