@@ -155,6 +155,7 @@ static void on_found(struct agent *agent, const struct agent_event *event,
         .request = event->found.request,
         .phase = event->found.phase,
         .lapsed = event->found.phase == AGENT_FROZEN,
+        .frozen = event->found.phase == AGENT_FROZEN,
         .news = true,
         .lease_end_ms = event->found.lease_end_ms,
         .since_ms = agent->now_ms,
@@ -183,7 +184,7 @@ static void on_attempt(struct agent *agent, const struct agent_event *event,
         break;
     case AGENT_FORGET:
         attempt->forgotten = true;
-        attempt_kill(agent, attempt, REASON_BY_USER, effects);
+        attempt_kill(agent, attempt, REASON_VACATED, effects);
         break;
     case AGENT_FETCHED:
         if (attempt->phase != AGENT_FETCHING)

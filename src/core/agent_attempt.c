@@ -77,10 +77,12 @@ void attempt_move(struct agent *agent, struct attempt *attempt, enum agent_phase
         break;
     case AGENT_FROZEN:
         agent_emit(effects, AGENT_FREEZE, attempt->epoch);
+        attempt->frozen = true;
         attempt->news = true;
         break;
     case AGENT_STOPPING:
         agent_emit(effects, AGENT_TERMINATE, attempt->epoch);
+        attempt->frozen = false;
         break;
     case AGENT_KILLING:
         agent_emit(effects, AGENT_KILL, attempt->epoch);
@@ -90,6 +92,7 @@ void attempt_move(struct agent *agent, struct attempt *attempt, enum agent_phase
         break;
     case AGENT_RUNNING:
     case AGENT_ENDED:
+        attempt->frozen = false;
         attempt->news = true;
         break;
     case AGENT_WAITING:
@@ -325,7 +328,7 @@ struct agent_report_item attempt_item(const struct attempt *attempt)
 
     if (attempt->phase <= AGENT_STARTING)
         item.state = ATTEMPT_PREPARING;
-    if (attempt->phase == AGENT_FROZEN)
+    if (attempt->frozen)
         item.state = ATTEMPT_SUSPENDED;
     if (attempt->phase == AGENT_ENDED)
         item.state = ATTEMPT_ENDED;

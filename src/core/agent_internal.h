@@ -15,6 +15,7 @@ struct attempt {
     bool forgotten; /* the server wants nothing of it: drop it as soon as nothing of it runs */
     bool lapsed;    /* frozen because its lease ended */
     bool for_owner; /* frozen because the owner is there */
+    bool frozen;    /* its processes are, also while they are being killed */
     bool news;      /* changed since it was last reported */
     uint64_t lease_end_ms;
     uint64_t since_ms; /* when its phase began */

@@ -86,7 +86,7 @@ const char *attempt_state_name(enum attempt_state state);
 const char *outcome_name(enum outcome outcome);
 /* A stable short word for the wire and the store ("lease-ended"). */
 const char *reason_name(enum reason reason);
-/* A clause for people ("its lease ended and nothing was heard of the node"). */
+/* A clause for people ("first in line for a node with room"). */
 const char *reason_text(enum reason reason);
 
 /* The way back; return false if no value has that name. */

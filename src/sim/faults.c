@@ -22,9 +22,11 @@ static void schedule_owner(struct world *world, uint32_t number, bool present)
 {
     uint64_t longest_ms = present ? 4 * HOUR_MS : HOUR_MS;
 
-    /* Some only come by. */
+    /* Some only come by; and on some computers somebody always does. */
     if (!present && random_chance(&world->random, 300000))
         longest_ms = 3 * MINUTE_MS;
+    if (number % 4 == 1)
+        longest_ms = 5 * MINUTE_MS;
     world_schedule(world, world_delay(world, 1000, longest_ms),
                    (struct happening){.kind = HAPPEN_OWNER, .computer = number, .number = present});
 }
@@ -141,16 +143,20 @@ static void admin_acts(struct world *world, uint32_t number)
 
 static void fault_of_computer(struct world *world, uint32_t number)
 {
-    uint64_t draw = random_below(&world->random, 8);
+    static const struct {
+        enum sim_fault fault;
+        void (*happens)(struct world *world, uint32_t number);
+    } kinds[] = {
+        {SIM_FAULT_AGENTS, agent_goes},       {SIM_FAULT_AGENTS, agent_goes},
+        {SIM_FAULT_POWER, power_goes},        {SIM_FAULT_ADMIN, admin_acts},
+        {SIM_FAULT_NETWORK, cut_for_a_while}, {SIM_FAULT_NETWORK, cut_for_a_while},
+    };
+    size_t kind;
 
-    if (draw <= 2 && world_has(world, SIM_FAULT_AGENTS))
-        agent_goes(world, number);
-    else if (draw <= 4 && world_has(world, SIM_FAULT_POWER))
-        power_goes(world, number);
-    else if (draw == 5 && world_has(world, SIM_FAULT_ADMIN))
-        admin_acts(world, number);
-    else if (draw >= 6 && world_has(world, SIM_FAULT_NETWORK))
-        cut_for_a_while(world, number);
+    do
+        kind = random_below(&world->random, ARRAY_LENGTH(kinds));
+    while (!world_has(world, kinds[kind].fault));
+    kinds[kind].happens(world, number);
     schedule_fault(world, HAPPEN_FAULT_OF_COMPUTER, number, HOUR_MS / 2);
 }
 

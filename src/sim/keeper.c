@@ -13,6 +13,7 @@ enum {
     FETCH_FAILS_PARTS = 5000,
     SLOW_FETCH_PARTS = 10000,
     START_FAILS_PARTS = 3000,
+    SLOW_START_PARTS = 50000,
     LISTING_FAILS_PARTS = 3000,
     DEAF_PARTS = 300000 /* programs that do not end when they are asked to */
 };
@@ -130,6 +131,7 @@ static void perform_spawn(struct world *world, uint32_t number, uint64_t epoch)
 {
     struct computer *computer = &world->computers[number];
     struct agent_attempt_view view = view_of(computer, epoch);
+    bool slow = world_has(world, SIM_FAULT_FILES) && world_fault(world, SLOW_START_PARTS);
 
     array_reserve(computer->processes, computer->process_capacity, computer->process_count + 1);
     computer->processes[computer->process_count++] = (struct process){
@@ -142,7 +144,7 @@ static void perform_spawn(struct world *world, uint32_t number, uint64_t epoch)
         .deadline_ms = view.lease_end_ms,
         .left_ms = computing_ms(world, view.job, view.task),
     };
-    computer_schedule(world, number, world_delay(world, 1, 30),
+    computer_schedule(world, number, world_delay(world, 1, slow ? 5000 : 30),
                       (struct happening){.kind = HAPPEN_STARTED, .epoch = epoch});
 }
 
@@ -181,6 +183,8 @@ static void perform_drop(struct world *world, uint32_t number, struct process *p
 
     if (process->state == PROCESS_RUNNING || process->state == PROCESS_FROZEN)
         world_fail(world, "pc%u drops an attempt that still runs", number + 1);
+    world_trace(world, "pc%u: %u.%u#%u is dropped", number + 1, process->job, process->task,
+                process->attempt);
     *process = computer->processes[--computer->process_count];
 }
 

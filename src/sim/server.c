@@ -12,9 +12,10 @@
 #include <string.h>
 
 enum {
-    NO_MEMORY_PARTS = 2000,     /* of a million events, if the brain needs any */
-    REFUSED_PARTS = 2000,       /* starts that cannot be put into a message */
-    OUTPUT_FAILS_PARTS = 10000, /* results that find no room at their place */
+    NO_MEMORY_PARTS = 2000,      /* of a million events, if the brain needs any */
+    COMMIT_FAILS_PARTS = 300000, /* of the crashes before a commit */
+    REFUSED_PARTS = 2000,        /* starts that cannot be put into a message */
+    OUTPUT_FAILS_PARTS = 10000,  /* results that find no room at their place */
     SLOW_OUTPUT_PARTS = 20000,
     CHECK_EVERY = 16 /* commits: whether the rows make this brain */
 };
@@ -94,13 +95,15 @@ static void reply_to_hello(struct world *world, const struct pool_effect *effect
     struct message *message =
         message_new(accepted ? MESSAGE_WELCOME : MESSAGE_REFUSED, computer, effect->reply.caller);
 
-    if (accepted)
+    if (accepted) {
         world->server.connections[node] = (struct connection){effect->reply.caller, world->now_ms};
-    else
+        world_trace(world, "pc%u is connected", computer + 1);
+    } else {
         world_trace(world, "pc%u is refused: %s", computer + 1,
                     effect->reply.reply == POOL_REPLY_NODE_IS_FORGOTTEN   ? "it was forgotten"
                     : effect->reply.reply == POOL_REPLY_NODE_IS_CONNECTED ? "it is connected"
                                                                           : "it is a clone");
+    }
     network_send(world, computer, message);
 }
 
@@ -264,21 +267,19 @@ static bool saves_anything(const struct pool_effects *effects)
 static bool server_crashes(struct world *world, enum crash_point point)
 {
     struct sim_server *server = &world->server;
-    bool before = point == CRASH_BEFORE_COMMIT;
+    const char *when = point == CRASH_BEFORE_COMMIT ? "before the commit" : "after the commit";
+    uint64_t down_ms = server->crash_down_ms;
 
     if (server->crash_at == point && saves_anything(&server->effects)) {
         server->crash_at = CRASH_NOWHERE;
-        server_crash(world, before ? "before the commit" : "after the commit", !before,
-                     server->crash_down_ms);
-        return true;
+    } else {
+        if (!world_has(world, SIM_FAULT_SERVER) || !world_fault(world, world->options.crash_parts))
+            return false;
+        down_ms = draw_down_time(world);
+        if (point == CRASH_BEFORE_COMMIT && world_chance(world, COMMIT_FAILS_PARTS))
+            when = "because the commit failed";
     }
-    if (!world_has(world, SIM_FAULT_SERVER) || !world_fault(world, world->options.crash_parts))
-        return false;
-    server_crash(world,
-                 !before                       ? "after the commit"
-                 : world_chance(world, 300000) ? "because the commit failed"
-                                               : "before the commit",
-                 !before, draw_down_time(world));
+    server_crash(world, when, point == CRASH_AFTER_COMMIT, down_ms);
     return true;
 }
 

@@ -12,7 +12,7 @@ export LC_ALL=C
 root=$1
 shift
 planted=$root/tests/planted
-seeds=1-3000
+seeds=1-1000
 seeds_unchanged=1-300
 at_once=2
 work=$(mktemp -d)
@@ -34,7 +34,8 @@ each() {
     xargs -P "$at_once" -n 1 "$0" --inner "$work" "$compiler" "$@"
 }
 
-# plant PATCH: builds it in a folder of its own and looks for a seed; says what happened in FOLDER/said.
+# plant PATCH: builds it in a folder of its own and looks for a seed; FOLDER/found says which, or
+# FOLDER/said why not.
 plant() {
     folder=$work/$(basename "$1" .patch)
     mkdir "$folder"
