@@ -358,6 +358,20 @@ static bool names_are_contained(struct collect *collect, const struct wire_resul
     return true;
 }
 
+/*
+ * The node went away and came back while its outputs were being delivered: they are all here, and
+ * to bring them again would take the spool from under the delivery.
+ */
+static bool resume_delivery(struct server *server, uint64_t epoch, struct agent_link *link)
+{
+    for (struct collect *collect = server->collects; collect; collect = collect->next)
+        if (collect->epoch == epoch && collect->delivering && !collect->over) {
+            collect->link = link;
+            return true;
+        }
+    return false;
+}
+
 void collect_begin(struct server *server, const struct pool_effect *effect)
 {
     struct ended_attempt *ended =
@@ -368,6 +382,8 @@ void collect_begin(struct server *server, const struct pool_effect *effect)
     int r;
 
     if (!link || !job || !ended || ended->epoch != effect->send.epoch)
+        return;
+    if (resume_delivery(server, effect->send.epoch, link))
         return;
     collect = memory_allocate(sizeof(*collect));
     *collect = (struct collect){.server = server,
