@@ -14,7 +14,7 @@ mkdir out
 
 program compute <<'END'
 echo "$1 $DUSK_ATTEMPT $DUSK_NODE" >>"$2"
-sleep 0.$(($1 % 3))
+sleep 0.0$(($1 % 10))
 echo "result $1"
 END
 submit_file many.sub <<END
@@ -23,7 +23,7 @@ arguments = \$(Process) $ledger
 output = out/out.\$(Process)
 request_memory = 1M
 request_disk = 1M
-queue 400
+queue 1000
 END
 
 computed()
@@ -45,15 +45,15 @@ cut_power()
     must "has_ended ${agent_pids[$1]}"
 }
 
-# ---- 24 moments ----
+# ---- 30 moments ----
 
 start_server --lease ${lease}s
 for node in pc1 pc2 pc3 pc4; do start_agent "$node" --cpus 2; done
 job=$(dusk submit --quiet many.sub)
 gone=
-for ((crash = 0, at = 0; crash < 24; crash++)); do
-    at=$((at + 1 + RANDOM % 25))
-    [ "$at" -lt 390 ] || at=390
+for ((crash = 0, at = 0; crash < 30; crash++)); do
+    at=$((at + 1 + RANDOM % 40))
+    [ "$at" -lt 990 ] || at=990
     wait_for '[ "$(computed)" -ge "$at" ]' || break
     # pc3 and pc4 are never touched: whatever began there must be computed once.
     victim=pc$((1 + RANDOM % 2))
@@ -79,15 +79,15 @@ for ((crash = 0, at = 0; crash < 24; crash++)); do
         ;;
     esac
 done
-is "$crash" 24 'server and agents were killed at 24 moments'
+is "$crash" 30 'server and agents were killed at 30 moments'
 diag "a node lost its power: ${gone:-no}"
 ok 'the job ends' dusk wait "$job" --timeout 120
-is "$(ls out | wc -l)" 400 'as many outputs as tasks'
-is "$(cat out/* | sort)" "$(for ((i = 0; i < 400; i++)); do echo "result $i"; done | sort)" \
+is "$(ls out | wc -l)" 1000 'as many outputs as tasks'
+is "$(cat out/* | sort)" "$(for ((i = 0; i < 1000; i++)); do echo "result $i"; done | sort)" \
     'each result came home once'
 dusk history --json "$job" >"$folder/history"
 is "$(python3 "$library/json_fields" state exit_code <"$folder/history" | sort | uniq -c |
-    tr -s ' ')" ' 400 Completed 0' 'each result is recorded once'
+    tr -s ' ')" ' 1000 Completed 0' 'each result is recorded once'
 python3 - "$folder/history" "$ledger" >"$folder/verdict" <<'END'
 import collections, json, sys
 tasks = {t["task"]: t for t in json.load(open(sys.argv[1]))}
