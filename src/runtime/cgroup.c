@@ -15,11 +15,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -29,8 +31,9 @@ enum {
     TEXT_SIZE = 2048,             /* of the largest of the files that are read at once */
     TABLE_SIZE_MAX = 1024 * 1024, /* of mountinfo */
     KILL_PATIENCE_MS = 5000,      /* for a stale group to become empty */
-    NAME_TRIES = 100,
 };
+
+#define NAME_START "dusk-"
 
 /* ---- files of a group ---- */
 
@@ -232,21 +235,22 @@ static char *find_own_group(void)
     return NULL;
 }
 
-/* Makes a group of a name that nobody has yet; *ret_path becomes the caller's. */
-static int make_root(const char *above, char **ret_path, struct error *err)
+/*
+ * Makes a group of a name that nobody ever had. A process number would not do: it comes again, and
+ * then the next keeper of an old folder would kill the tasks of whoever has the number now.
+ */
+static int make_root(const char *above, const char *mark, char **ret_path, struct error *err)
 {
-    for (int i = 0; i < NAME_TRIES; i++) {
-        _cleanup_buffer_ struct buffer path = BUFFER_INIT;
+    _cleanup_buffer_ struct buffer path = BUFFER_INIT;
+    uint64_t number;
 
-        buffer_appendf(&path, "%s/dusk-%d.%d", above, (int)getpid(), i);
-        if (mkdir(buffer_text(&path), 0755) == 0) {
-            *ret_path = buffer_take(&path);
-            return 0;
-        }
-        if (errno != EEXIST)
-            return error_set_errno(err, -errno, "cannot make a control group below '%s'", above);
-    }
-    return error_set(err, -EEXIST, "no name is free for a control group below '%s'", above);
+    if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+        return error_set_errno(err, -errno, "cannot draw a name for a control group");
+    buffer_appendf(&path, "%s/" NAME_START "%s%016" PRIx64, above, mark, number);
+    if (mkdir(buffer_text(&path), 0755) < 0)
+        return error_set_errno(err, -errno, "cannot make a control group below '%s'", above);
+    *ret_path = buffer_take(&path);
+    return 0;
 }
 
 /*
@@ -301,7 +305,7 @@ char *cgroup_find_own(char **ret_mount)
     return folder;
 }
 
-int cgroup_root_open(struct cgroup_root *root, struct error *err)
+int cgroup_root_open(struct cgroup_root *root, const char *mark, struct error *err)
 {
     _cleanup_free_ char *mount = NULL, *above = cgroup_find_own(&mount);
     int r;
@@ -309,7 +313,7 @@ int cgroup_root_open(struct cgroup_root *root, struct error *err)
     *root = CGROUP_ROOT_INIT;
     if (!above)
         return error_set(err, -ENOENT, "control groups of version 2 are not mounted here");
-    r = make_root(above, &root->path, err);
+    r = make_root(above, mark, &root->path, err);
     if (r < 0)
         return r;
     root->folder = open(root->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -463,13 +467,22 @@ void cgroup_root_close(struct cgroup_root *root)
     *root = CGROUP_ROOT_INIT;
 }
 
-void cgroup_remove_stale(const char *path)
+/* Whether the last part of the path is a name that make_root() gives for this mark. */
+static bool has_mark(const char *path, const char *mark)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash && strncmp(slash + 1, NAME_START, strlen(NAME_START)) == 0 &&
+           strncmp(slash + 1 + strlen(NAME_START), mark, strlen(mark)) == 0;
+}
+
+void cgroup_remove_stale(const char *path, const char *mark)
 {
     _cleanup_fd_ int folder = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     struct cgroup group = {.folder = folder, .statistics = -1};
     bool populated = true, frozen;
 
-    if (folder < 0)
+    if (folder < 0 || !has_mark(path, mark))
         return;
     group.events = openat(folder, "cgroup.events", O_RDONLY | O_CLOEXEC);
     if (group.events >= 0 && cgroup_kill(&group) == 0) {

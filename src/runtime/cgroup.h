@@ -51,12 +51,17 @@ char *cgroup_find_own(char **ret_mount);
 /*
  * Makes the group for a keeper's groups and tries whether a process can be started in one. Returns
  * 0, or a negative errno that says why there are no groups here; that is nothing to worry about.
+ * Its name is `mark`, by which the keepers of one state folder know their groups, and a number that
+ * no other group ever had.
  */
-int cgroup_root_open(struct cgroup_root *root, struct error *err);
+int cgroup_root_open(struct cgroup_root *root, const char *mark, struct error *err);
 /* Removes all groups that are empty. */
 void cgroup_root_close(struct cgroup_root *root);
-/* Kills all that lives in or below the group at this path, and removes it; missing is success. */
-void cgroup_remove_stale(const char *path);
+/*
+ * Kills all that lives in or below the group at this path, and removes it; missing is success. A
+ * group without this mark is somebody else's, whatever a copied file says, and is left alone.
+ */
+void cgroup_remove_stale(const char *path, const char *mark);
 
 /* An empty, thawed group, the caller's until cgroup_give_back(). Returns 0 or a negative errno. */
 int cgroup_take(struct cgroup_root *root, uint64_t memory_max, struct cgroup **ret_group);

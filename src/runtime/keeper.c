@@ -293,7 +293,7 @@ static void clean_up_stale(struct keeper *keeper)
     _cleanup_buffer_ struct buffer path = BUFFER_INIT;
 
     if (file_read(keeper->group_file, PATH_SIZE_MAX, &path, NULL) == 0 && path.length > 0)
-        cgroup_remove_stale(buffer_text(&path));
+        cgroup_remove_stale(buffer_text(&path), keeper->kept.marker_start);
     process_tree_kill_stale(keeper->kept.marker_start);
 }
 
@@ -302,7 +302,7 @@ static void open_groups(struct keeper *keeper)
     _cleanup_error_ struct error err = ERROR_INIT;
     struct cgroup_root *groups = &keeper->kept.groups;
 
-    if (cgroup_root_open(groups, &err) < 0) {
+    if (cgroup_root_open(groups, keeper->kept.marker_start, &err) < 0) {
         log_notice("keeper: tasks are held by their sessions: %s", error_text(&err));
         return;
     }
