@@ -23,7 +23,7 @@ enum {
     DAY_S = 86400,
     AUTHORITY_VALIDITY_DAYS = 30 * 365,
     SERVER_VALIDITY_DAYS = 2 * 365,
-    BACKDATE_S = 300,
+    BACKDATE_S = 2 * DAY_S,     /* a clock that is set back later must not make it invalid */
     NAME_LENGTH_MAX = 64,       /* ub-common-name, RFC 5280 appendix A.1 */
     HOST_NAME_LENGTH_MAX = 253, /* RFC 1035 */
     KEY_SECURITY_BITS_MIN = 112 /* RSA 2048, EC P-224: NIST SP 800-57 */

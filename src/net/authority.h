@@ -43,7 +43,7 @@ int authority_renew_server(struct authority *authority, const char *const *names
 
 /*
  * Signs a certificate request (PEM). Only its key is taken over; name and kind (PEER_NODE or
- * PEER_USER) are the caller's word. Valid from five minutes ago (clocks differ) until
+ * PEER_USER) are the caller's word. Valid from two days ago (clocks differ, and are set back) until
  * `validity_s` seconds from now; a negative number makes an expired one, for tests. The
  * certificate and its serial number (hexadecimal) become the caller's. -EINVAL if it is no
  * request, its signature is wrong or the name is empty or longer than 64 bytes (RFC 5280).
