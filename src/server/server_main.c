@@ -401,8 +401,8 @@ int server_main(int argc, char **argv)
     server.options.port = PORT_DEFAULT;
     (void)set_lease(&server.options, "30s");
     server.started_at = clock_wall_seconds();
-    /* Sessions of this run are never those of an earlier one. */
-    server.last_session = (uint64_t)server.started_at << 20;
+    /* Sessions of this run are never those of an earlier one, be it of the same second. */
+    server.last_session = (uint64_t)(server.started_at * 1000.0) << 10;
     uv_loop_init(&server.loop);
     submit_task_init(&server.task);
     r = read_options(&server.options, argc, argv, &err);
