@@ -258,7 +258,8 @@ static void on_closed(void *userdata, struct link *link, unsigned int code, cons
         body_post(body, &event);
     if (body->is_ending)
         return;
-    if (is_final(code, reason)) {
+    /* Whoever was never welcome is a copy of whoever is; else the older connection is our own. */
+    if (is_final(code, reason) || (code == LINK_CLOSE_TRY_LATER && !body->is_ready)) {
         give_up(body, reason);
         return;
     }

@@ -38,7 +38,8 @@ enum {
     LINK_CLOSE_PROTOCOL = 1002,
     LINK_CLOSE_REFUSED = 1008,
     LINK_CLOSE_TOO_LARGE = 1009,
-    LINK_CLOSE_TOO_SLOW = 1013
+    LINK_CLOSE_TOO_SLOW = 1013,
+    LINK_CLOSE_TRY_LATER = 1013 /* the same: what is in the way now may not be there later */
 };
 
 struct link_handlers {

@@ -100,6 +100,9 @@ static void on_hello_answer(struct server *server, struct caller *caller, enum p
 {
     struct agent_link *link = link_of_session(server, caller->session);
     const char *why = refusal(reply);
+    /* The other connection may be the agent's own, that broke and is not known to be dead yet. */
+    unsigned int code =
+        reply == POOL_REPLY_NODE_IS_CONNECTED ? LINK_CLOSE_TRY_LATER : LINK_CLOSE_REFUSED;
     struct node_record *node;
 
     (void)count;
@@ -110,7 +113,7 @@ static void on_hello_answer(struct server *server, struct caller *caller, enum p
         log_notice("node %s at %s is refused: %s", node->name, link_peer(link->link)->address, why);
         map_remove(&server->links_by_session, link->session);
         link->session = 0;
-        link_close(link->link, LINK_CLOSE_REFUSED, why);
+        link_close(link->link, code, why);
         return;
     }
     node->link = link;
