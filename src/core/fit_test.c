@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/fit.h"
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/test.h"
+
+static void put(struct fit *fit, uint32_t item, uint64_t key, uint64_t a, uint64_t b, uint64_t c)
+{
+    fit_set(fit, item, &(struct fit_entry){.key = key, .amounts = {a, b, c}});
+}
+
+static uint32_t find(const struct fit *fit, uint64_t a, uint64_t b, uint64_t c)
+{
+    return fit_find(fit, (uint64_t[]){a, b, c});
+}
+
+static void nothing_fits_where_nothing_is(void **state)
+{
+    struct fit fit = FIT_INIT;
+
+    (void)state;
+    assert_int_equal(find(&fit, 0, 0, 0), UINT32_MAX);
+    assert_true(fit_try_reserve(&fit, 1));
+    assert_int_equal(find(&fit, 0, 0, 0), UINT32_MAX);
+    assert_null(fit_get(&fit, 0));
+    assert_null(fit_get(&fit, 1000));
+    fit_remove(&fit, 0);
+    fit_deinit(&fit);
+}
+
+static void the_smallest_key_that_fits_is_found(void **state)
+{
+    struct fit fit = FIT_INIT;
+
+    (void)state;
+    assert_true(fit_try_reserve(&fit, 5));
+    put(&fit, 0, 7, 1, 1, 1);
+    put(&fit, 1, 5, 9, 1, 1);
+    put(&fit, 2, 5, 9, 9, 9);
+    put(&fit, 3, 1, 1, 9, 1);
+    put(&fit, 4, UINT64_MAX - 1, UINT64_MAX, UINT64_MAX, UINT64_MAX);
+    assert_int_equal(find(&fit, 0, 0, 0), 3);
+    assert_int_equal(find(&fit, 2, 0, 0), 1);
+    assert_int_equal(find(&fit, 2, 2, 0), 2);
+    assert_int_equal(find(&fit, 10, 0, 0), 4);
+    put(&fit, 1, 9, 9, 1, 1);
+    assert_int_equal(find(&fit, 2, 0, 0), 2);
+    fit_remove(&fit, 2);
+    assert_int_equal(find(&fit, 2, 0, 0), 1);
+    assert_int_equal(fit_get(&fit, 1)->key, 9);
+    fit_deinit(&fit);
+}
+
+static void it_grows_with_what_is_in_it(void **state)
+{
+    struct fit fit = FIT_INIT;
+
+    (void)state;
+    for (uint32_t i = 0; i < 1000; i++) {
+        assert_true(fit_try_reserve(&fit, i + 1));
+        put(&fit, i, 1000 - i, i, i, i);
+        assert_int_equal(find(&fit, i, i, i), i);
+        assert_int_equal(find(&fit, 0, 0, 0), i);
+    }
+    fit_deinit(&fit);
+}
+
+static void without_memory_it_stays_as_it_is(void **state)
+{
+    struct fit fit = FIT_INIT;
+
+    (void)state;
+    assert_true(fit_try_reserve(&fit, 8));
+    put(&fit, 7, 1, 1, 1, 1);
+    memory_fail_at(1);
+    assert_false(fit_try_reserve(&fit, 9));
+    memory_fail_at(0);
+    assert_int_equal(find(&fit, 1, 1, 1), 7);
+    fit_deinit(&fit);
+}
+
+static uint32_t find_by_walking(const struct fit *fit, uint32_t count, const uint64_t *needed)
+{
+    uint32_t best = UINT32_MAX;
+
+    for (uint32_t i = 0; i < count; i++) {
+        const struct fit_entry *entry = fit_get(fit, i);
+
+        if (entry && entry->amounts[0] >= needed[0] && entry->amounts[1] >= needed[1] &&
+            entry->amounts[2] >= needed[2] &&
+            (best == UINT32_MAX || entry->key < fit_get(fit, best)->key))
+            best = i;
+    }
+    return best;
+}
+
+static void it_finds_what_a_walk_finds(void **state)
+{
+    struct random random = {.state = 1};
+    struct fit fit = FIT_INIT;
+
+    (void)state;
+    assert_true(fit_try_reserve(&fit, 50));
+    for (int i = 0; i < 20000; i++) {
+        uint32_t item = (uint32_t)random_below(&random, 50);
+        uint64_t needed[3];
+
+        if (random_chance(&random, 300000))
+            fit_remove(&fit, item);
+        else
+            put(&fit, item, random_below(&random, 5), random_below(&random, 6),
+                random_below(&random, 6), random_below(&random, 6));
+        for (int j = 0; j < 3; j++)
+            needed[j] = random_below(&random, 7);
+        assert_int_equal(fit_find(&fit, needed), find_by_walking(&fit, 50, needed));
+    }
+    fit_deinit(&fit);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_fits_where_nothing_is),
+        cmocka_unit_test(the_smallest_key_that_fits_is_found),
+        cmocka_unit_test(it_grows_with_what_is_in_it),
+        cmocka_unit_test(without_memory_it_stays_as_it_is),
+        cmocka_unit_test(it_finds_what_a_walk_finds),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/words.h"
+
+#include "base/test.h"
+
+#include <string.h>
+
+static void each_value_has_a_name_and_the_name_leads_back(void **state)
+{
+    enum task_state task;
+    enum attempt_state attempt;
+    enum outcome outcome;
+    enum reason reason;
+
+    (void)state;
+    for (enum task_state i = 0; i < TASK_STATE_COUNT; i++) {
+        assert_true(task_state_from_name(task_state_name(i), &task));
+        assert_int_equal(task, i);
+    }
+    for (enum attempt_state i = 0; i < ATTEMPT_STATE_COUNT; i++) {
+        assert_true(attempt_state_from_name(attempt_state_name(i), &attempt));
+        assert_int_equal(attempt, i);
+    }
+    for (enum outcome i = 0; i < OUTCOME_COUNT; i++) {
+        assert_true(outcome_from_name(outcome_name(i), &outcome));
+        assert_int_equal(outcome, i);
+    }
+    for (enum reason i = 0; i < REASON_COUNT; i++) {
+        assert_true(reason_from_name(reason_name(i), &reason));
+        assert_int_equal(reason, i);
+    }
+}
+
+static void each_reason_but_none_is_a_clause(void **state)
+{
+    (void)state;
+    assert_string_equal(reason_text(REASON_NONE), "");
+    for (enum reason i = REASON_NONE + 1; i < REASON_COUNT; i++) {
+        const char *text = reason_text(i);
+
+        assert_true(strlen(text) > 10);
+        assert_true(text[strlen(text) - 1] != '.');
+        assert_true(text[0] >= 'a' && text[0] <= 'z');
+    }
+}
+
+static void an_unknown_name_leaves_the_value_alone(void **state)
+{
+    enum task_state task = TASK_HELD;
+    enum attempt_state attempt = ATTEMPT_ENDED;
+    enum outcome outcome = OUTCOME_LOST;
+    enum reason reason = REASON_BY_USER;
+
+    (void)state;
+    assert_false(task_state_from_name("idle", &task));
+    assert_false(attempt_state_from_name("", &attempt));
+    assert_false(outcome_from_name("exited ", &outcome));
+    assert_false(reason_from_name("by_user", &reason));
+    assert_int_equal(task, TASK_HELD);
+    assert_int_equal(attempt, ATTEMPT_ENDED);
+    assert_int_equal(outcome, OUTCOME_LOST);
+    assert_int_equal(reason, REASON_BY_USER);
+}
+
+static void nodes_have_the_names_that_users_know(void **state)
+{
+    (void)state;
+    assert_string_equal(node_state_name(NODE_OFFLINE), "Offline");
+    assert_string_equal(node_state_name(NODE_OWNER), "Owner");
+    assert_string_equal(node_state_name(NODE_UNCLAIMED), "Unclaimed");
+    assert_string_equal(node_state_name(NODE_CLAIMED), "Claimed");
+}
+
+static void over_is_completed_or_removed(void **state)
+{
+    (void)state;
+    for (enum task_state i = 0; i < TASK_STATE_COUNT; i++)
+        assert_int_equal(task_state_is_over(i), i == TASK_COMPLETED || i == TASK_REMOVED);
+}
+
+static void resources_fit_if_each_does(void **state)
+{
+    const struct resources room = {2, 20, 200};
+    struct resources rest = room;
+
+    (void)state;
+    assert_true(resources_fit(&room, &room));
+    assert_true(resources_fit(&(struct resources){0}, &room));
+    assert_false(resources_fit(&(struct resources){3, 1, 1}, &room));
+    assert_false(resources_fit(&(struct resources){1, 21, 1}, &room));
+    assert_false(resources_fit(&(struct resources){1, 1, 201}, &room));
+    resources_take(&rest, &(struct resources){1, 5, 100});
+    assert_int_equal(rest.cpus, 1);
+    assert_int_equal(rest.memory, 15);
+    assert_int_equal(rest.disk, 100);
+    resources_give(&rest, &(struct resources){1, 5, 100});
+    assert_memory_equal(&rest, &room, sizeof(room));
+}
+
+static void take_too_much(void)
+{
+    resources_take(&(struct resources){1, 1, 1}, &(struct resources){2, 1, 1});
+}
+
+static void name_nothing(void)
+{
+    reason_name(REASON_COUNT);
+}
+
+static void broken_promises_end_the_process(void **state)
+{
+    (void)state;
+    assert_true(test_aborts(take_too_much));
+    assert_true(test_aborts(name_nothing));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_value_has_a_name_and_the_name_leads_back),
+        cmocka_unit_test(each_reason_but_none_is_a_clause),
+        cmocka_unit_test(an_unknown_name_leaves_the_value_alone),
+        cmocka_unit_test(nodes_have_the_names_that_users_know),
+        cmocka_unit_test(over_is_completed_or_removed),
+        cmocka_unit_test(resources_fit_if_each_does),
+        cmocka_unit_test(broken_promises_end_the_process),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
