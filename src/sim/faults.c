@@ -95,12 +95,14 @@ static void cut_for_a_while(struct world *world, uint32_t number)
                    (struct happening){.kind = HAPPEN_HEAL, .computer = number});
 }
 
-/* The agent is killed or told to leave, and perhaps comes back with another size. */
+/* The agent is killed or told to leave, or its keeper dies. */
 static void agent_goes(struct world *world, uint32_t number)
 {
     uint64_t down_ms = random_between(&world->random, 100, 30000);
 
-    if (random_chance(&world->random, 300000))
+    if (random_chance(&world->random, 200000) && world->computers[number].power == POWER_ON)
+        keeper_dies(world, number);
+    else if (random_chance(&world->random, 300000))
         computer_agent_leaves(world, number, down_ms);
     else
         computer_agent_dies(world, number, down_ms);

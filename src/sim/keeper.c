@@ -288,6 +288,24 @@ void keeper_power_off(struct world *world, uint32_t number)
     computer->process_count = 0;
 }
 
+/* All that has not exited is killed, and nobody can say how it ended. */
+void keeper_dies(struct world *world, uint32_t number)
+{
+    struct computer *computer = &world->computers[number];
+
+    world_trace(world, "the keeper of pc%u is killed", number + 1);
+    /* Backwards, because the last takes the place of one that goes. */
+    for (size_t i = computer->process_count; i-- > 0;) {
+        struct agent_event event = {.kind = AGENT_VANISHED, .epoch = computer->processes[i].epoch};
+
+        if (computer->processes[i].state == PROCESS_EXITED)
+            continue;
+        process_rest(world, &computer->processes[i], PROCESS_EXITED);
+        computer->processes[i] = computer->processes[--computer->process_count];
+        computer_step(world, number, event);
+    }
+}
+
 /* Processes that ran are marked by their state staying so; their time stands still. */
 void keeper_suspend(struct world *world, uint32_t number)
 {
@@ -308,7 +326,8 @@ void keeper_resume(struct world *world, uint32_t number)
     for (size_t i = 0; i < computer->process_count; i++) {
         struct process *process = &computer->processes[i];
 
-        if (process->state == PROCESS_RUNNING) {
+        /* Not one that the agent has thawed just now. */
+        if (process->state == PROCESS_RUNNING && process->since_ms == UINT64_MAX) {
             process->state = PROCESS_FROZEN;
             thaw(world, number, process);
         }

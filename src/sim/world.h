@@ -333,6 +333,7 @@ void keeper_perform(struct world *world, uint32_t number, const struct agent_eff
 void keeper_show(struct world *world, uint32_t number);
 /* The CPUs of all that has not exited. */
 uint32_t keeper_cpus_in_use(const struct computer *computer);
+void keeper_dies(struct world *world, uint32_t number);
 void keeper_power_off(struct world *world, uint32_t number);
 void keeper_suspend(struct world *world, uint32_t number);
 void keeper_resume(struct world *world, uint32_t number);

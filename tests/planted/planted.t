@@ -71,7 +71,7 @@ mkdir "$work/src" "$work/objects"
 for room in base core sim; do
     cp -r "$root/src/$room" "$work/src"
 done
-rm -f "$work"/src/*/*_test.c "$work"/src/*/*_bench.c
+rm -f "$work"/src/*/*_test.c "$work"/src/*/*_fixture.c "$work"/src/*/*_bench.c
 mkdir "$work/src/main"
 cp "$planted/main.c" "$work/src/main/main.c"
 
