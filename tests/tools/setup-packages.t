@@ -32,7 +32,7 @@ else
     result "not ok" "nothing is said when all packages are there"
 fi
 
-for package in $(sed -n "/^    cat <<'LIST'/,/^LIST/s/^\([a-z0-9][a-z0-9.+-]*\) .*/\1/p" "$setup"); do
+for package in $(sed -n "/cat <<'LIST'/,/^LIST/s/^\([a-z0-9][a-z0-9.+-]*\) .*/\1/p" "$setup"); do
     output=$(MISSING=$package "$setup" --check 2>&1)
     status=$?
     if [ "$status" -eq 1 ] && echo "$output" | grep -q "^  $package "; then
