@@ -24,6 +24,9 @@
 
 struct pool;
 
+/* Ranges of equal tasks that one job can have; pool_prepare() refuses more. */
+enum { POOL_PARTS_PER_JOB_MAX = 65535 };
+
 struct pool_options {
     uint64_t lease_ms;
     uint64_t margin_ms;         /* for clocks that run apart, and for the way of a message */
@@ -279,6 +282,12 @@ void pool_walk_node(const struct pool *pool, uint32_t node,
  */
 bool pool_view_task(const struct pool *pool, uint32_t job, uint32_t task,
                     struct pool_task_row *ret_row);
+
+/*
+ * The task whose claim stands with this epoch; false if none does. What a node says of an attempt
+ * counts only if this names that node.
+ */
+bool pool_view_claim(const struct pool *pool, uint64_t epoch, struct pool_task_row *ret_row);
 
 /*
  * Why an idle task is not running: how many nodes are ruled out by what, counted over all nodes.

@@ -19,9 +19,8 @@
 #include "base/map.h"
 
 enum {
-    STARTS_PER_STEP = 256,   /* the rest of a large submit follows in the next steps */
-    EXPIRIES_PER_STEP = 256, /* likewise when a whole building lost its power */
-    PARTS_PER_JOB_MAX = 65535
+    STARTS_PER_STEP = 256,  /* the rest of a large submit follows in the next steps */
+    EXPIRIES_PER_STEP = 256 /* likewise when a whole building lost its power */
 };
 
 /* Where a claim stands, as the server knows it. */

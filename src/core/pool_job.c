@@ -166,7 +166,7 @@ int pool_reserve_job(struct pool *pool, const struct pool_part *parts, size_t pa
 {
     size_t jobs = pool->job_count + 1;
 
-    if (part_count > PARTS_PER_JOB_MAX)
+    if (part_count > POOL_PARTS_PER_JOB_MAX)
         return -E2BIG;
     if (pool->spare_part_count < part_count) {
         struct pool_part_object *spare = memory_try_allocate(part_count, sizeof(*spare));

@@ -30,6 +30,16 @@ uint32_t pool_next_job(const struct pool *pool, uint32_t number)
     return next == NONE ? 0 : pool->jobs[next].row.job;
 }
 
+bool pool_view_claim(const struct pool *pool, uint64_t epoch, struct pool_task_row *ret_row)
+{
+    const struct pool_task *task = pool_find_claim(pool, epoch);
+
+    if (!task)
+        return false;
+    *ret_row = task->row;
+    return true;
+}
+
 bool pool_view_node(const struct pool *pool, uint32_t number, struct pool_node_view *ret_view)
 {
     const struct pool_node *node = pool_find_node(pool, number);

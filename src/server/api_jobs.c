@@ -110,11 +110,17 @@ static int expand_request(struct server *server, const struct submit *submit, ui
     return 0;
 }
 
-static void add_part(struct submission *submission, uint64_t first, uint64_t count,
-                     const struct resources *request)
+static int add_part(struct submission *submission, uint64_t first, uint64_t count,
+                    const struct resources *request, struct error *err)
 {
     size_t needed = submission->part_count + 1;
 
+    if (needed > POOL_PARTS_PER_JOB_MAX) {
+        error_set(err, -E2BIG, "the requests for cpus, memory and disk change more than %d times",
+                  POOL_PARTS_PER_JOB_MAX - 1);
+        error_hint(err, "round them, or let tasks with equal requests follow one another");
+        return -E2BIG;
+    }
     submission->parts = memory_resize(submission->parts, needed, sizeof(*submission->parts));
     submission->pool_parts =
         memory_resize(submission->pool_parts, needed, sizeof(*submission->pool_parts));
@@ -129,6 +135,7 @@ static void add_part(struct submission *submission, uint64_t first, uint64_t cou
                                                             .next = (uint32_t)first,
                                                             .request = *request};
     submission->part_count = needed;
+    return 0;
 }
 
 static bool range_varies(const struct submit *submit, size_t part)
@@ -154,12 +161,13 @@ static int divide_range(struct submission *submission, size_t index, struct erro
             return r;
         if (memcmp(&other, &request, sizeof(other)) == 0)
             continue;
-        add_part(submission, first, i - first, &request);
+        r = add_part(submission, first, i - first, &request, err);
+        if (r < 0)
+            return r;
         first = i;
         request = other;
     }
-    add_part(submission, first, end - first, &request);
-    return 0;
+    return add_part(submission, first, end - first, &request, err);
 }
 
 /* Answers with what is missing; true if nothing is. */
@@ -628,21 +636,36 @@ void api_task_output(struct server *server, struct request *request, uint32_t jo
     request_reply_file(request, 200, "application/octet-stream", fd, (uint64_t)status.st_size);
 }
 
-static int drop_spool_of(const struct store_output *output, void *userdata)
+static bool tasks_are_numbers(const json_t *tasks)
 {
-    collect_drop_spool(userdata, output->job, output->task);
-    return 0;
+    for (size_t i = 0; i < json_array_size(tasks); i++) {
+        json_int_t number = json_integer_value(json_array_get(tasks, i));
+
+        if (!json_is_integer(json_array_get(tasks, i)) || number < 0 || number >= STORE_NONE)
+            return false;
+    }
+    return json_is_array(tasks);
 }
 
+/*
+ * Only the tasks that are named: others may have ended since the list was made. First the rows and
+ * then the files, so that nothing is ever listed that is not there.
+ */
 void api_jobs_fetched(struct server *server, struct request *request, uint32_t job,
                       const json_t *body)
 {
-    const json_t *one = json_object_get(body, "task");
-    uint32_t task = json_is_integer(one) ? (uint32_t)json_integer_value(one) : STORE_NONE;
+    const json_t *tasks = json_object_get(body, "tasks");
 
-    (void)store_walk_outputs(server->store, job, task, drop_spool_of, server, NULL);
+    if (!tasks_are_numbers(tasks)) {
+        api_reply_error(request, 400, NULL, "'tasks' is no list of the numbers of tasks");
+        return;
+    }
     store_begin(server->store);
-    store_remove_outputs(server->store, job, task);
+    for (size_t i = 0; i < json_array_size(tasks); i++)
+        store_remove_outputs(server->store, job,
+                             (uint32_t)json_integer_value(json_array_get(tasks, i)));
     api_commit(server);
+    for (size_t i = 0; i < json_array_size(tasks); i++)
+        collect_drop_spool(server, job, (uint32_t)json_integer_value(json_array_get(tasks, i)));
     api_reply_json(request, 200, json_object());
 }

@@ -56,6 +56,11 @@ refused 'a negative count' 'queue|-3' <<'END'
 executable = /bin/true
 queue -3
 END
+refused 'a job whose requests differ too often' 'memory|65534|round' <<'END'
+executable = /bin/true
+request_memory = $(1000 + $(Process)) MB
+queue 70000
+END
 refused 'a submit file without executable' 'executable' <<'END'
 arguments = 1
 queue
