@@ -16,6 +16,9 @@
 #include <errno.h>
 #include <string.h>
 
+/* What a link is told in one turn goes out in one frame, until that is about so large. */
+enum { FRAME_SIZE = 1 << 20, STARTS_QUEUED_MAX = LINK_QUEUE_MAX / 4 };
+
 struct agent_link *agents_find(struct server *server, uint32_t node, uint64_t session)
 {
     struct agent_link *link;
@@ -26,16 +29,6 @@ struct agent_link *agents_find(struct server *server, uint32_t node, uint64_t se
     return link && link->session == session ? link : NULL;
 }
 
-void agents_append(struct agent_link *link, const struct wire_message *message)
-{
-    wire_batch_append(&link->outgoing, message);
-    if (link->to_flush)
-        return;
-    link->to_flush = true;
-    link->next_to_flush = link->server->links_to_flush;
-    link->server->links_to_flush = link;
-}
-
 static void link_flush(struct agent_link *link)
 {
     if (!wire_batch_close(&link->outgoing))
@@ -43,6 +36,18 @@ static void link_flush(struct agent_link *link)
     /* A link that cannot take it is closing; its session ends with it. */
     (void)link_send_text(link->link, link->outgoing.frame.data, link->outgoing.frame.length);
     wire_batch_clear(&link->outgoing);
+}
+
+void agents_append(struct agent_link *link, const struct wire_message *message)
+{
+    wire_batch_append(&link->outgoing, message);
+    if (link->outgoing.frame.length >= FRAME_SIZE)
+        link_flush(link);
+    if (link->to_flush)
+        return;
+    link->to_flush = true;
+    link->next_to_flush = link->server->links_to_flush;
+    link->server->links_to_flush = link;
 }
 
 void agents_flush(struct server *server)
@@ -163,20 +168,29 @@ static void hear_hello(struct agent_link *link, const struct wire_hello *hello)
     batch_push_with(server, &event, NULL, &rider);
 }
 
-/* The results of ended attempts stay here until the brain has decided about them. */
-static void keep_results(struct server *server, struct wire_report *report)
+/*
+ * The results of ended attempts stay here until the brain has decided about them. A node speaks for
+ * its own claims alone, and the claim says whose result it is: a node that names another node's
+ * task, or an attempt that was given up, is not heard.
+ */
+static void keep_results(struct agent_link *link, struct wire_report *report)
 {
+    struct server *server = link->server;
+
     for (size_t i = 0; i < report->attempt_count; i++) {
         struct wire_attempt *attempt = &report->attempts[i];
-        struct ended_attempt *ended;
+        struct pool_task_row claim;
+        const struct ended_attempt *ended;
 
         if (attempt->state != ATTEMPT_ENDED || attempt->outcome == OUTCOME_LOST ||
             attempt->outcome == OUTCOME_VACATED)
             continue;
-        ended = records_find_ended(&server->records, attempt->job, attempt->task);
-        /* Each is said again and again; what an older attempt left replaces nothing. */
-        if (!ended || ended->epoch < attempt->epoch)
-            records_keep_ended(&server->records, attempt->job, attempt->task, attempt->epoch,
+        if (!pool_view_claim(server->pool, attempt->epoch, &claim) || claim.node != link->node)
+            continue;
+        /* It is said again and again, until the claim ends. */
+        ended = records_find_ended(&server->records, claim.job, claim.task);
+        if (!ended || ended->epoch != claim.epoch)
+            records_keep_ended(&server->records, claim.job, claim.task, claim.epoch,
                                &attempt->result);
     }
 }
@@ -194,7 +208,7 @@ static void hear_report(struct agent_link *link, struct wire_report *report)
                                              .state = report->attempts[i].state,
                                              .outcome = report->attempts[i].outcome,
                                              .reason = report->attempts[i].reason};
-    keep_results(link->server, report);
+    keep_results(link, report);
     link->server->records.nodes[link->node].last_seen_at = clock_wall_seconds();
     event.reported = (struct pool_report){.node = link->node,
                                           .session = report->session,
@@ -353,6 +367,10 @@ static void perform_start(struct agent_link *link, const struct pool_effect *eff
     struct wire_message message = {.kind = WIRE_START};
 
     assert(job);
+    /* A node that is slow to read gets no more to do meanwhile: what its reports do not show is
+     * sent again. Renewals are small, and must not wait behind starts that do not come through. */
+    if (link_queued_bytes(link->link) + link->outgoing.frame.length > STARTS_QUEUED_MAX)
+        return;
     message.start.session = effect->send.session;
     message.start.epoch = effect->send.epoch;
     message.start.job = effect->send.job;

@@ -114,6 +114,35 @@ static bool path_is_real(const char *path)
     return path && path[0] && strcmp(path, "/dev/null") != 0;
 }
 
+static size_t strings_size(const struct wire_strings *strings)
+{
+    size_t size = 0;
+
+    for (size_t i = 0; i < strings->count; i++)
+        size += strlen(strings->items[i]);
+    return size;
+}
+
+/*
+ * A message that no link takes (LINK_TEXT_SIZE_MAX) would be lost without a word, again and again.
+ * Half of that leaves room for what JSON adds around and within the texts.
+ */
+static int check_size(const struct wire_start *start, struct error *err)
+{
+    enum { SIZE_MAX_OF_TEXTS = LINK_TEXT_SIZE_MAX / 2, SIZE_OF_INPUT = 128 };
+    size_t size = strings_size(&start->arguments) + strings_size(&start->environment) +
+                  strings_size(&start->outputs);
+
+    for (size_t i = 0; i < start->input_count; i++)
+        size += SIZE_OF_INPUT + strlen(start->inputs[i].name);
+    if (size <= SIZE_MAX_OF_TEXTS)
+        return 0;
+    error_set(err, -E2BIG, "what a node must be told of it is larger than %d MB (%zu input files)",
+              SIZE_MAX_OF_TEXTS >> 20, start->input_count);
+    error_hint(err, "put many small input files into one archive");
+    return -E2BIG;
+}
+
 int order_fill(struct server *server, struct job_record *job, uint32_t number,
                struct wire_start *start, struct error *err)
 {
@@ -144,7 +173,7 @@ int order_fill(struct server *server, struct job_record *job, uint32_t number,
     start->outputs_given = task->transfer_output_given;
     if (start->outputs_given)
         copy_list(&start->outputs, &task->transfer_output);
-    return r;
+    return r < 0 ? r : check_size(start, err);
 }
 
 static const char *remapped(const struct submit_task *task, const char *name)
