@@ -19,6 +19,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* What one message names, far below what the server reads of one. */
+enum { TASKS_TOLD_MAX = 10000 };
+
 struct output {
     struct id task;
     uint64_t index; /* within its task */
@@ -34,7 +37,9 @@ struct outputs {
     struct output *items; /* owned */
     size_t count;
     size_t capacity;
-    bool spooled; /* the server keeps something, be it only what is skipped here */
+    uint64_t *tasks; /* owned; of which the server keeps something, be it only what is skipped */
+    size_t task_count;
+    size_t task_capacity;
 };
 
 static void outputs_deinit(struct outputs *outputs)
@@ -44,6 +49,7 @@ static void outputs_deinit(struct outputs *outputs)
         free(outputs->items[i].name);
     }
     free(outputs->items);
+    free(outputs->tasks);
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -102,7 +108,11 @@ static int take_output(void *userdata, const json_t *element, struct error *err)
 
     if (id_parse(task, &output.task, NULL) < 0 || !output.task.has_task)
         return error_set(err, -EBADMSG, "the server names an output of the task '%s'", task);
-    outputs->spooled = true;
+    /* The outputs of a task stand together in the list. */
+    if (outputs->task_count == 0 || outputs->tasks[outputs->task_count - 1] != output.task.task) {
+        array_reserve(outputs->tasks, outputs->task_capacity, outputs->task_count + 1);
+        outputs->tasks[outputs->task_count++] = output.task.task;
+    }
     if (is_skipped(outputs->fetching, path))
         return 0;
     place_output(outputs->fetching, path, name, task, &output);
@@ -203,16 +213,31 @@ static int finish_folders(const struct outputs *outputs, struct error *err)
     return 0;
 }
 
-/* Tells the server that everything arrived. */
-static int empty_spool(const struct fetching *fetching, struct error *err)
+/* Tells the server that these tasks' outputs arrived. */
+static int tell_fetched(const struct fetching *fetching, json_t *tasks, struct error *err)
 {
     _cleanup_buffer_ struct buffer path = BUFFER_INIT;
-    _cleanup_json_ json_t *body = json_object();
+    _cleanup_json_ json_t *body = json_pack("{s:O}", "tasks", tasks);
 
     buffer_appendf(&path, "/v1/jobs/%" PRIu64 "/fetched", fetching->id.job);
-    if (fetching->id.has_task)
-        json_object_set_new(body, "task", json_integer((json_int_t)fetching->id.task));
     return connection_call(fetching->connection, "POST", path.data, body, NULL, err);
+}
+
+/* Names the tasks that were listed: others may have ended meanwhile, and nobody has theirs. */
+static int empty_spool(const struct fetching *fetching, const struct outputs *outputs,
+                       struct error *err)
+{
+    size_t begin = 0;
+    int r = 0;
+
+    while (r == 0 && begin < outputs->task_count) {
+        _cleanup_json_ json_t *tasks = json_array();
+
+        for (; begin < outputs->task_count && json_array_size(tasks) < TASKS_TOLD_MAX; begin++)
+            json_array_append_new(tasks, json_integer((json_int_t)outputs->tasks[begin]));
+        r = tell_fetched(fetching, tasks, err);
+    }
+    return r;
 }
 
 int fetching_run(const struct fetching *fetching, struct fetched *ret_fetched, struct error *err)
@@ -234,8 +259,8 @@ int fetching_run(const struct fetching *fetching, struct fetched *ret_fetched, s
     }
     if (r == 0)
         r = finish_folders(&outputs, err);
-    if (r == 0 && !fetching->keep && outputs.spooled)
-        r = empty_spool(fetching, err);
+    if (r == 0 && !fetching->keep)
+        r = empty_spool(fetching, &outputs, err);
     if (r == 0)
         *ret_fetched = fetched;
     return r;

@@ -217,9 +217,12 @@ static void batch_perform(struct server *server, const struct pool_effect *effec
     case POOL_TRACE:
         trace(server, effect);
         break;
+    case POOL_SAVE_TASK:
+        if (effect->task.node == NONE)
+            collect_give_up(server, effect->task.job, effect->task.task);
+        break;
     case POOL_SAVE_JOB:
     case POOL_SAVE_PART:
-    case POOL_SAVE_TASK:
     case POOL_SAVE_NODE:
     case POOL_SAVE_EPOCH:
         break;

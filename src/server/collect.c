@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The outputs of an attempt that ended: from the node into the spool, STATE/spool/17.3/INDEX, and
- * from there to their places, as the submitter, if the job was submitted on this computer. Only
- * then is the brain told, and only then is the result recorded; so whoever sees Completed has the
- * files.
+ * The outputs of an attempt that ended: from the node into a folder of the attempt's own,
+ * STATE/arriving/17.3#2/INDEX, and from there to their places, as the submitter, if the job was
+ * submitted on this computer; else the folder becomes the task's in the spool, STATE/spool/17.3,
+ * and waits for `dusk fetch`. Only then is the brain told, and only then is the result recorded; so
+ * whoever sees Completed has the files.
+ *
+ * A claim can end while its outputs are on their way: held, removed, or lost with its node. Then
+ * the collect is given up. A delivery that has begun goes on to its end, from its own folder, and
+ * the one of a later attempt follows it: deliveries to one user go one after the other.
  *
  * A crash at any moment leaves the attempt ended and its outputs on the node: it is collected
  * again, and files that were delivered already are replaced by themselves.
@@ -38,7 +43,7 @@ struct collect {
     uint64_t epoch;
     uint32_t node, job, task;
     struct agent_link *link;
-    char *folder; /* owned; in the spool */
+    char *folder; /* owned; this attempt's; NULL once it is gone or the task's */
     uint32_t next_output;
     struct arriving *arriving;
     bool over; /* told the brain, or given up; a delivery may still be on its way */
@@ -59,16 +64,64 @@ char *collect_spool_folder(const struct server *server, uint32_t job, uint32_t t
     return buffer_take(&path);
 }
 
-void collect_drop_spool(struct server *server, uint32_t job, uint32_t task)
+static char *attempt_folder(const struct server *server, const struct pool_effect *effect)
+{
+    struct buffer path = BUFFER_INIT;
+
+    buffer_appendf(&path, "%s/arriving/%u.%u#%u", server->options.state_folder, effect->send.job,
+                   effect->send.task, effect->send.attempt);
+    return buffer_take(&path);
+}
+
+static void remove_spooled(const char *folder)
 {
     _cleanup_error_ struct error err = ERROR_INIT;
-    _cleanup_free_ char *folder = collect_spool_folder(server, job, task);
 
     if (file_remove_tree(folder, &err) < 0)
         log_warning("cannot empty the spool: %s", error_text(&err));
 }
 
-static char *spool_path(const struct collect *collect, uint32_t index)
+void collect_drop_spool(struct server *server, uint32_t job, uint32_t task)
+{
+    _cleanup_free_ char *folder = collect_spool_folder(server, job, task);
+
+    remove_spooled(folder);
+}
+
+/* The outputs wait under the task's name from now on. Until their result is recorded, a crash
+ * brings them again. */
+static int keep_spooled(struct collect *collect)
+{
+    _cleanup_free_ char *folder =
+        collect_spool_folder(collect->server, collect->job, collect->task);
+    int r = file_remove_tree(folder, NULL);
+
+    if (r == 0 && rename(collect->folder, folder) < 0)
+        r = -errno;
+    if (r < 0)
+        return r;
+    free(collect->folder);
+    collect->folder = NULL;
+    return 0;
+}
+
+/* The collect of a task that is not over: one at most, because one claim at most stands. */
+static struct collect *find_collect(const struct server *server, uint32_t job, uint32_t task)
+{
+    uint64_t value;
+
+    if (!map_get(&server->collect_by_task, (uint64_t)job << 32 | task, &value))
+        return NULL;
+    return (struct collect *)(uintptr_t)value;
+}
+
+static void collect_set_over(struct collect *collect)
+{
+    collect->over = true;
+    map_remove(&collect->server->collect_by_task, (uint64_t)collect->job << 32 | collect->task);
+}
+
+static char *arriving_path(const struct collect *collect, uint32_t index)
 {
     struct buffer path = BUFFER_INIT;
 
@@ -100,6 +153,10 @@ static void collect_free(struct collect *collect)
     *collect->place = collect->next;
     if (collect->next)
         collect->next->place = collect->place;
+    if (!collect->over)
+        collect_set_over(collect);
+    if (collect->folder)
+        remove_spooled(collect->folder);
     free(collect->folder);
     free(collect);
 }
@@ -121,7 +178,11 @@ static void write_spooled(struct server *server, void *userdata)
     struct collect *collect = userdata;
     struct job_record *job = records_find_job(&server->records, collect->job);
     struct ended_attempt *ended = records_find_ended(&server->records, collect->job, collect->task);
+    struct pool_task_row claim;
 
+    /* Perhaps a step before this one has ended the claim. */
+    if (!pool_view_claim(server->pool, collect->epoch, &claim))
+        return;
     if (!job || !ended || records_load_submit(server, job, NULL) < 0 ||
         submit_expand(job->submit, collect->job, collect->task, &server->task, NULL) < 0)
         return;
@@ -150,6 +211,12 @@ static void release_collect(void *userdata)
     collect_free(userdata);
 }
 
+static enum reason failure_of_disk(int code)
+{
+    return code == -ENOSPC || code == -EDQUOT ? REASON_DISK_FULL_ON_SERVER
+                                              : REASON_CANNOT_COLLECT_OUTPUT;
+}
+
 /* Tells the brain; with the event the collect ends. */
 static void collect_finish(struct collect *collect, enum reason failure, const char *detail,
                            bool spooled)
@@ -159,16 +226,24 @@ static void collect_finish(struct collect *collect, enum reason failure, const c
 
     if (collect->over)
         return;
-    collect->over = true;
+    collect_set_over(collect);
     stop_arriving(collect);
     note_detail(collect, detail);
     event.collected.epoch = collect->epoch;
     event.collected.failure = failure;
     if (spooled)
         rider.write = write_spooled;
-    else
-        collect_drop_spool(collect->server, collect->job, collect->task);
     batch_push_with(collect->server, &event, NULL, &rider);
+}
+
+static void collect_finish_spooled(struct collect *collect)
+{
+    int r = keep_spooled(collect);
+
+    if (r < 0)
+        collect_finish(collect, failure_of_disk(r), strerror(-r), false);
+    else
+        collect_finish(collect, REASON_NONE, NULL, true);
 }
 
 static void on_delivered(struct server *server, void *userdata, int code, const char *detail)
@@ -179,7 +254,6 @@ static void on_delivered(struct server *server, void *userdata, int code, const 
     (void)server;
     collect->delivering = false;
     if (collect->over) {
-        /* The node went away meanwhile; the files are the same that the next try brings. */
         collect_free(collect);
         return;
     }
@@ -189,7 +263,7 @@ static void on_delivered(struct server *server, void *userdata, int code, const 
     collect_finish(collect, failure, code < 0 ? detail : NULL, false);
 }
 
-/* Everything is in the spool: to its places, or it waits there. */
+/* Everything is here: to its places, or it waits in the spool. */
 static void collect_deliver(struct collect *collect, const struct ended_attempt *ended)
 {
     struct server *server = collect->server;
@@ -199,7 +273,7 @@ static void collect_deliver(struct collect *collect, const struct ended_attempt 
     json_t *files;
 
     if (!job->row.deliver) {
-        collect_finish(collect, REASON_NONE, NULL, true);
+        collect_finish_spooled(collect);
         return;
     }
     if (records_load_submit(server, job, &err) < 0 ||
@@ -212,7 +286,7 @@ static void collect_deliver(struct collect *collect, const struct ended_attempt 
         const struct wire_output *output = &ended->result.outputs[i];
         _cleanup_free_ char *within = NULL;
         _cleanup_free_ char *to = order_output_path(job, &server->task, output, &within);
-        _cleanup_free_ char *from = spool_path(collect, i);
+        _cleanup_free_ char *from = arriving_path(collect, i);
 
         if (to)
             json_array_append_new(files, json_pack("{s:s,s:s,s:s*,s:i,s:b}", "from", from, "to", to,
@@ -228,12 +302,6 @@ static void collect_deliver(struct collect *collect, const struct ended_attempt 
 }
 
 static void collect_go_on(struct collect *collect);
-
-static enum reason failure_of_disk(int code)
-{
-    return code == -ENOSPC || code == -EDQUOT ? REASON_DISK_FULL_ON_SERVER
-                                              : REASON_CANNOT_COLLECT_OUTPUT;
-}
 
 static void on_piece(struct stream_in *stream, struct slice bytes)
 {
@@ -267,10 +335,11 @@ static void on_end(struct stream_in *stream, enum reason failure, const char *de
         collect_go_on(collect);
 }
 
-/* A file of the spool, which belongs to whoever will deliver it. */
-static int open_spooled(const struct collect *collect, const struct job_record *job, uint32_t index)
+/* A file on its way, which belongs to whoever will deliver it. */
+static int open_arriving(const struct collect *collect, const struct job_record *job,
+                         uint32_t index)
 {
-    _cleanup_free_ char *path = spool_path(collect, index);
+    _cleanup_free_ char *path = arriving_path(collect, index);
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 
     if (fd < 0)
@@ -289,7 +358,7 @@ static int ask_for_output(struct collect *collect, const struct job_record *job,
     struct stream_in handlers = {.on_piece = on_piece, .on_end = on_end};
     struct wire_want want = {.kind = WIRE_WANT_OUTPUT, .epoch = collect->epoch, .output = index};
     struct arriving *arriving;
-    int fd = open_spooled(collect, job, index);
+    int fd = open_arriving(collect, job, index);
 
     if (fd < 0)
         return fd;
@@ -331,7 +400,7 @@ static void collect_go_on(struct collect *collect)
         collect_deliver(collect, ended);
 }
 
-static int make_spool(const struct collect *collect, const struct job_record *job)
+static int make_folder(const struct collect *collect, const struct job_record *job)
 {
     int r = file_remove_tree(collect->folder, NULL);
 
@@ -360,16 +429,35 @@ static bool names_are_contained(struct collect *collect, const struct wire_resul
 
 /*
  * The node went away and came back while its outputs were being delivered: they are all here, and
- * to bring them again would take the spool from under the delivery.
+ * need not be brought again.
  */
-static bool resume_delivery(struct server *server, uint64_t epoch, struct agent_link *link)
+static bool resume_delivery(struct collect *collect, uint64_t epoch, struct agent_link *link)
 {
-    for (struct collect *collect = server->collects; collect; collect = collect->next)
-        if (collect->epoch == epoch && collect->delivering && !collect->over) {
-            collect->link = link;
-            return true;
-        }
-    return false;
+    if (!collect || collect->epoch != epoch || !collect->delivering)
+        return false;
+    collect->link = link;
+    return true;
+}
+
+static struct collect *collect_new(struct server *server, const struct pool_effect *effect,
+                                   struct agent_link *link)
+{
+    struct collect *collect = memory_allocate(sizeof(*collect));
+
+    *collect = (struct collect){.server = server,
+                                .epoch = effect->send.epoch,
+                                .node = effect->send.node,
+                                .job = effect->send.job,
+                                .task = effect->send.task,
+                                .link = link,
+                                .next = server->collects,
+                                .place = &server->collects};
+    if (collect->next)
+        collect->next->place = &collect->next;
+    server->collects = collect;
+    map_put(&server->collect_by_task, (uint64_t)collect->job << 32 | collect->task,
+            (uint64_t)(uintptr_t)collect);
+    return collect;
 }
 
 void collect_begin(struct server *server, const struct pool_effect *effect)
@@ -383,36 +471,35 @@ void collect_begin(struct server *server, const struct pool_effect *effect)
 
     if (!link || !job || !ended || ended->epoch != effect->send.epoch)
         return;
-    if (resume_delivery(server, effect->send.epoch, link))
+    if (resume_delivery(find_collect(server, effect->send.job, effect->send.task),
+                        effect->send.epoch, link))
         return;
-    collect = memory_allocate(sizeof(*collect));
-    *collect = (struct collect){.server = server,
-                                .epoch = effect->send.epoch,
-                                .node = effect->send.node,
-                                .job = effect->send.job,
-                                .task = effect->send.task,
-                                .link = link,
-                                .next = server->collects,
-                                .place = &server->collects};
-    if (collect->next)
-        collect->next->place = &collect->next;
-    server->collects = collect;
+    collect_give_up(server, effect->send.job, effect->send.task);
+    collect = collect_new(server, effect, link);
     if (ended->result.output_count == 0) {
-        collect->folder = NULL;
-        collect->over = true;
-        batch_push_with(
-            server, &(struct pool_event){.kind = POOL_COLLECTED, .collected.epoch = collect->epoch},
-            NULL, &(struct rider){.release = release_collect, .userdata = collect});
+        collect_finish(collect, REASON_NONE, NULL, false);
         return;
     }
-    collect->folder = collect_spool_folder(server, collect->job, collect->task);
     if (!names_are_contained(collect, &ended->result))
         return;
-    r = make_spool(collect, job);
+    collect->folder = attempt_folder(server, effect);
+    r = make_folder(collect, job);
     if (r < 0)
         collect_finish(collect, failure_of_disk(r), strerror(-r), false);
     else
         collect_go_on(collect);
+}
+
+void collect_give_up(struct server *server, uint32_t job, uint32_t task)
+{
+    struct collect *collect = find_collect(server, job, task);
+
+    if (!collect)
+        return;
+    stop_arriving(collect);
+    collect_set_over(collect);
+    if (!collect->delivering)
+        collect_free(collect);
 }
 
 /* The link is gone and its streams with it. What was on its way is asked for again later. */
@@ -439,4 +526,5 @@ void collect_deinit(struct server *server)
             arriving_free(server->collects->arriving);
         collect_free(server->collects);
     }
+    map_deinit(&server->collect_by_task);
 }

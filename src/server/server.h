@@ -185,6 +185,7 @@ struct server {
     uint64_t last_stream;
     uint64_t last_session;
     struct collect *collects;
+    struct map collect_by_task; /* job << 32 | task -> struct collect *, of those not over */
     struct deliverer *deliverers;
     struct log_line *log_first, *log_last;
     uint32_t next_job;
@@ -277,6 +278,8 @@ void streams_pump(struct agent_link *link);
 /* collect.c */
 void collect_begin(struct server *server, const struct pool_effect *effect);
 void collect_break(struct server *server, struct agent_link *link);
+/* The task's claim has ended otherwise: nobody waits for its outputs any more. */
+void collect_give_up(struct server *server, uint32_t job, uint32_t task);
 void collect_deinit(struct server *server);
 /* Removes what lies in the spool of a task that nobody waits for. */
 void collect_drop_spool(struct server *server, uint32_t job, uint32_t task);

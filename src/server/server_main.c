@@ -226,9 +226,17 @@ static int read_options(struct server_options *options, int argc, char **argv, s
 
 /* Up and down. */
 
+/* What was arriving when the server before this one ended, is brought again. */
+static int empty_arriving(const char *state_folder, struct error *err)
+{
+    _cleanup_free_ char *path = file_join(state_folder, "arriving");
+
+    return file_remove_tree(path, err);
+}
+
 static int make_folders(struct server_options *options, struct error *err)
 {
-    static const char *const inner[] = {"content", "spool"};
+    static const char *const inner[] = {"content", "spool", "arriving"};
     char *absolute;
     int r = file_make_folders(options->state_folder, 0755, err);
 
@@ -239,6 +247,9 @@ static int make_folders(struct server_options *options, struct error *err)
         return error_set_errno(err, -errno, "cannot enter '%s'", options->state_folder);
     free(options->state_folder);
     options->state_folder = absolute;
+    r = empty_arriving(absolute, err);
+    if (r < 0)
+        return r;
     for (size_t i = 0; i < ARRAY_LENGTH(inner); i++) {
         _cleanup_free_ char *path = file_join(absolute, inner[i]);
 

@@ -237,6 +237,31 @@ crash_agent()
     unset "agent_pids[$1]"
 }
 
+# The computer that strangers say they are.
+export MACHINE=0000000000000001
+
+# stranger WHAT...: a peer that is no part of dusk; see the file of that name.
+stranger()
+{
+    python3 "$library/stranger" "$server_port" "$@" 2>&1
+}
+
+# enrol_stranger NAME: into $folder/NAME the identity of a node whose agent is not dusk's.
+enrol_stranger()
+{
+    local request
+
+    mkdir -p "$folder/$1"
+    openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" \
+        -keyout "$folder/$1/key.pem" -out "$folder/$1/csr" 2>/dev/null
+    request=$(sed 's/$/\\n/' "$folder/$1/csr" | tr -d '\n')
+    stranger request POST /v1/enrol "{\"token\": \"$(dusk token create)\", \"kind\": \"node\",
+        \"name\": \"$1\", \"machine\": \"$MACHINE\", \"request\": \"$request\"}" \
+        >"$folder/$1/reply"
+    sed -n 's/.*"certificate": *"\([^"]*\)".*/\1/p' "$folder/$1/reply" | sed 's/\\n/\n/g' \
+        >"$folder/$1/certificate.pem"
+}
+
 show_logs()
 {
     local log

@@ -7,11 +7,6 @@ start_server
 start_agent pc1 --cpus 2
 cd "$folder/work" || exit 1
 
-stranger()
-{
-    python3 "$library/stranger" "$server_port" "$@" 2>&1
-}
-
 # refused_agent NAME PATTERN [OPTION...]: an agent that must end with a clear word.
 refused_agent()
 {
@@ -124,7 +119,6 @@ must 'node_is pc1 Unclaimed'
 
 # ---- other versions, and no agents at all ----
 
-export MACHINE=0000000000000001
 like "$(stranger agent "$identity" 0)" 'version|protocol' 'an agent of another version is refused'
 for message in '[{"report": 17}]' 'no JSON' '[{"nonsense": {}}]' \
     '[{"report": {"session": 1, "sent_ms": -1}}]' "$(head -c 3000000 /dev/zero | tr '\0' '[')"; do
@@ -153,17 +147,7 @@ work_goes_on 'after all these strangers'
 # lies NAME: of an output, on a node of its own while there is no other.
 lies()
 {
-    local request
-
-    mkdir -p "$folder/liar"
-    openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=liar \
-        -keyout "$folder/liar/key.pem" -out "$folder/liar/csr" 2>/dev/null
-    request=$(sed 's/$/\\n/' "$folder/liar/csr" | tr -d '\n')
-    stranger request POST /v1/enrol "{\"token\": \"$good\", \"kind\": \"node\",
-        \"name\": \"liar\", \"machine\": \"$MACHINE\", \"request\": \"$request\"}" \
-        >"$folder/liar/reply"
-    sed -n 's/.*"certificate": *"\([^"]*\)".*/\1/p' "$folder/liar/reply" | sed 's/\\n/\n/g' \
-        >"$folder/liar/certificate.pem"
+    enrol_stranger liar
     job=$(dusk submit --quiet lie.sub)
     stranger liar "$folder/liar" "$1" >"$folder/liar/said" &
     wait_for "state_is $job.0 Held || state_is $job.0 Completed"
