@@ -187,12 +187,7 @@ static void on_attempt(struct agent *agent, const struct agent_event *event,
         attempt_kill(agent, attempt, REASON_VACATED, effects);
         break;
     case AGENT_FETCHED:
-        if (attempt->phase != AGENT_FETCHING)
-            break;
-        if (event->failure != REASON_NONE)
-            attempt_end(agent, attempt, OUTCOME_FAILED, event->failure, effects);
-        else
-            attempt_move(agent, attempt, AGENT_STARTING, REASON_FIRST_IN_LINE, effects);
+        attempt_fetched(agent, attempt, event->failure, effects);
         break;
     case AGENT_STARTED:
         attempt_started(agent, attempt, event->failure, effects);
@@ -204,17 +199,11 @@ static void on_attempt(struct agent *agent, const struct agent_event *event,
         attempt_vanished(agent, attempt, effects);
         break;
     case AGENT_COLLECTED:
-        if (attempt->phase != AGENT_COLLECTING)
-            break;
-        attempt_end(agent, attempt, event->failure == REASON_NONE ? OUTCOME_EXITED : OUTCOME_FAILED,
-                    event->failure == REASON_NONE ? REASON_ENDED_BY_ITSELF : event->failure,
-                    effects);
+        attempt_collected(agent, attempt, event->failure, effects);
         break;
     case AGENT_LAPSED:
         /* The clock says so too, but the keeper may have been a moment faster. */
-        if (attempt->phase == AGENT_RUNNING)
-            attempt_move(agent, attempt, AGENT_FROZEN, REASON_LEASE_ENDED, effects);
-        attempt->lapsed = attempt->lapsed || attempt->phase == AGENT_FROZEN;
+        attempt_lapse(agent, attempt, effects);
         break;
     case AGENT_TICK:
     case AGENT_CONNECTED:
@@ -427,6 +416,7 @@ void agent_assert_invariants(const struct agent *agent)
         assert(attempt->phase != AGENT_RUNNING || !agent->owner_present);
         assert(attempt->phase != AGENT_RUNNING || agent->now_ms < attempt->lease_end_ms);
         assert(attempt->phase != AGENT_RUNNING || !attempt->lapsed);
+        assert(attempt->phase != AGENT_FROZEN || attempt->lapsed || agent->owner_present);
         assert(attempt->phase != AGENT_WAITING || !agent_has_room(agent, &attempt->request));
         for (size_t j = 0; j < i; j++)
             assert(agent->attempts[j].epoch != attempt->epoch);

@@ -26,7 +26,6 @@ static const bool phase_move_allowed[AGENT_PHASE_COUNT][AGENT_PHASE_COUNT] = {
                        [AGENT_COLLECTING] = true,
                        [AGENT_ENDED] = true},
     [AGENT_FROZEN] = {[AGENT_RUNNING] = true,
-                      [AGENT_STOPPING] = true,
                       [AGENT_KILLING] = true,
                       [AGENT_COLLECTING] = true,
                       [AGENT_ENDED] = true},
@@ -82,7 +81,6 @@ void attempt_move(struct agent *agent, struct attempt *attempt, enum agent_phase
         break;
     case AGENT_STOPPING:
         agent_emit(effects, AGENT_TERMINATE, attempt->epoch);
-        attempt->frozen = false;
         break;
     case AGENT_KILLING:
         agent_emit(effects, AGENT_KILL, attempt->epoch);
@@ -108,7 +106,6 @@ void attempt_end(struct agent *agent, struct attempt *attempt, enum outcome outc
     attempt_move(agent, attempt, AGENT_ENDED, reason, effects);
 }
 
-/* Politely if that makes sense: a frozen program must be thawed to hear it. */
 void attempt_stop(struct agent *agent, struct attempt *attempt, enum reason reason,
                   struct agent_effects *effects)
 {
@@ -118,16 +115,12 @@ void attempt_stop(struct agent *agent, struct attempt *attempt, enum reason reas
         attempt_end(agent, attempt, OUTCOME_VACATED, reason, effects);
         break;
     case AGENT_STARTING:
-        attempt_move(agent, attempt, AGENT_KILLING, reason, effects);
-        break;
     case AGENT_FROZEN:
-        /* Whoever has no lease, or an owner at the desk, gets no more of the processor. */
-        if (attempt->lapsed || agent->owner_present) {
-            attempt_move(agent, attempt, AGENT_KILLING, reason, effects);
-            break;
-        }
-        attempt_move(agent, attempt, AGENT_STOPPING, reason, effects);
-        agent_emit(effects, AGENT_THAW, attempt->epoch);
+        /*
+         * A frozen program would have to be thawed to hear the polite signal. But whoever has no
+         * lease, or an owner at the desk, gets no more of the processor.
+         */
+        attempt_move(agent, attempt, AGENT_KILLING, reason, effects);
         break;
     case AGENT_RUNNING:
         attempt_move(agent, attempt, AGENT_STOPPING, reason, effects);
@@ -213,22 +206,82 @@ void attempt_vanished(struct agent *agent, struct attempt *attempt, struct agent
     }
 }
 
+void attempt_fetched(struct agent *agent, struct attempt *attempt, enum reason failure,
+                     struct agent_effects *effects)
+{
+    switch (attempt->phase) {
+    case AGENT_FETCHING:
+        if (failure != REASON_NONE)
+            attempt_end(agent, attempt, OUTCOME_FAILED, failure, effects);
+        else
+            attempt_move(agent, attempt, AGENT_STARTING, REASON_FIRST_IN_LINE, effects);
+        break;
+    case AGENT_WAITING:
+    case AGENT_STARTING:
+    case AGENT_RUNNING:
+    case AGENT_FROZEN:
+    case AGENT_STOPPING:
+    case AGENT_KILLING:
+    case AGENT_COLLECTING:
+    case AGENT_ENDED:
+    case AGENT_PHASE_COUNT:
+        break;
+    }
+}
+
 void attempt_started(struct agent *agent, struct attempt *attempt, enum reason failure,
                      struct agent_effects *effects)
 {
-    if (failure != REASON_NONE &&
-        (attempt->phase == AGENT_STARTING || attempt->phase == AGENT_KILLING))
-        attempt_end(agent, attempt, OUTCOME_FAILED, failure, effects);
-    else if (attempt->phase == AGENT_STARTING)
-        attempt_move(agent, attempt, AGENT_RUNNING, REASON_FIRST_IN_LINE, effects);
-    else if (attempt->phase == AGENT_KILLING)
-        /* It was still starting when it had to go. */
-        agent_emit(effects, AGENT_KILL, attempt->epoch);
+    switch (attempt->phase) {
+    case AGENT_STARTING:
+        if (failure != REASON_NONE)
+            attempt_end(agent, attempt, OUTCOME_FAILED, failure, effects);
+        else
+            attempt_move(agent, attempt, AGENT_RUNNING, REASON_FIRST_IN_LINE, effects);
+        break;
+    case AGENT_KILLING:
+        /* It was still starting when it had to go, so that the kill found nothing to end. */
+        if (failure != REASON_NONE)
+            attempt_end(agent, attempt, OUTCOME_FAILED, failure, effects);
+        else
+            agent_emit(effects, AGENT_KILL, attempt->epoch);
+        break;
+    case AGENT_WAITING:
+    case AGENT_FETCHING:
+    case AGENT_RUNNING:
+    case AGENT_FROZEN:
+    case AGENT_STOPPING:
+    case AGENT_COLLECTING:
+    case AGENT_ENDED:
+    case AGENT_PHASE_COUNT:
+        break;
+    }
 }
 
-/* The lease of an attempt is over: it must not run, and what has not begun never will. */
-static void attempt_lapse(struct agent *agent, struct attempt *attempt,
-                          struct agent_effects *effects)
+void attempt_collected(struct agent *agent, struct attempt *attempt, enum reason failure,
+                       struct agent_effects *effects)
+{
+    switch (attempt->phase) {
+    case AGENT_COLLECTING:
+        if (failure != REASON_NONE)
+            attempt_end(agent, attempt, OUTCOME_FAILED, failure, effects);
+        else
+            attempt_end(agent, attempt, OUTCOME_EXITED, REASON_ENDED_BY_ITSELF, effects);
+        break;
+    case AGENT_WAITING:
+    case AGENT_FETCHING:
+    case AGENT_STARTING:
+    case AGENT_RUNNING:
+    case AGENT_FROZEN:
+    case AGENT_STOPPING:
+    case AGENT_KILLING:
+    case AGENT_ENDED:
+    case AGENT_PHASE_COUNT:
+        break;
+    }
+}
+
+void attempt_lapse(struct agent *agent, struct attempt *attempt, struct agent_effects *effects)
 {
     switch (attempt->phase) {
     case AGENT_WAITING:

@@ -48,10 +48,16 @@ void attempt_stop(struct agent *agent, struct attempt *attempt, enum reason reas
                   struct agent_effects *effects);
 void attempt_kill(struct agent *agent, struct attempt *attempt, enum reason reason,
                   struct agent_effects *effects);
+void attempt_fetched(struct agent *agent, struct attempt *attempt, enum reason failure,
+                     struct agent_effects *effects);
 void attempt_started(struct agent *agent, struct attempt *attempt, enum reason failure,
                      struct agent_effects *effects);
 void attempt_exited(struct agent *agent, struct attempt *attempt, struct agent_effects *effects);
 void attempt_vanished(struct agent *agent, struct attempt *attempt, struct agent_effects *effects);
+void attempt_collected(struct agent *agent, struct attempt *attempt, enum reason failure,
+                       struct agent_effects *effects);
+/* Its lease is over: it must not run, and what has not begun never will. */
+void attempt_lapse(struct agent *agent, struct attempt *attempt, struct agent_effects *effects);
 /* What time and the owner make of it now. */
 void attempt_look(struct agent *agent, struct attempt *attempt, struct agent_effects *effects);
 /* When it must be looked at again at the latest. */

@@ -376,6 +376,7 @@ static void assert_node(const struct pool *pool, const struct pool_node *node)
     assert(used.cpus == node->used.cpus);
     assert(used.memory == node->used.memory);
     assert(used.disk == node->used.disk);
+    assert(!node->connected || (node->known && !node->row.forgotten));
     if (fit_get(&pool->offered_nodes, node->row.node))
         assert(node->connected && node->synchronised && !node->owner_present && !node->leaving);
 }

@@ -98,7 +98,7 @@ static uint32_t choose_job(struct pool *pool, struct pool_job *job, enum task_st
         next = pool->tasks[t].of_job.next;
         if (choose_task(pool, &pool->tasks[t], to, effects))
             changed++;
-        else if (pool->tasks[t].row.job != 0)
+        else
             pool_release_task(pool, &pool->tasks[t]);
     }
     for (uint32_t i = 0; i < job->part_count; i++)
@@ -117,10 +117,10 @@ static struct pool_task *single_out(struct pool *pool, struct pool_job *job, uin
     struct pool_task *task = pool_find_task(pool, job->row.job, number);
     struct pool_part_object *part = pool_find_part(job, number);
 
+    assert(part);
     if (task)
         return choice_applies(task->row.state, to) ? task : NULL;
-    if (!part || number < part->row.next ||
-        !choice_applies(job->row.held ? TASK_HELD : TASK_IDLE, to))
+    if (number < part->row.next || !choice_applies(job->row.held ? TASK_HELD : TASK_IDLE, to))
         return NULL;
     job->ahead++;
     return pool_add_task(pool, job, part, number);

@@ -202,6 +202,7 @@ void pool_release_task(struct pool *pool, struct pool_task *task);
 void pool_move_task(struct pool *pool, struct pool_task *task, enum task_state to,
                     enum reason reason, struct pool_effects *effects);
 void pool_save_task(const struct pool_task *task, struct pool_effects *effects);
+void pool_move_claim(struct pool_task *task, enum claim_phase to);
 void pool_begin_claim(struct pool *pool, struct pool_task *task, uint32_t node, uint64_t epoch);
 /* One that a previous server began, and may have renewed just before it ended. */
 void pool_restore_claim(struct pool *pool, struct pool_task *task, uint32_t node, uint64_t epoch);

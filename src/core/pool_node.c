@@ -161,7 +161,7 @@ static void claim_collect(struct pool *pool, struct pool_task *task, struct pool
 
     if (task->phase == CLAIM_COLLECTING && task->collect_session == session)
         return;
-    task->phase = CLAIM_COLLECTING;
+    pool_move_claim(task, CLAIM_COLLECTING);
     task->collect_session = session;
     pool_send(pool, effects, POOL_COLLECT, task, REASON_ENDED_BY_ITSELF);
 }
@@ -194,14 +194,13 @@ static void claim_shown(struct pool *pool, struct pool_task *task, enum task_sta
                         enum reason reason, struct pool_effects *effects)
 {
     if (task->phase == CLAIM_OFFERED)
-        task->phase = CLAIM_CONFIRMED;
+        pool_move_claim(task, CLAIM_CONFIRMED);
     if (task->stopping) {
         /* The node may have missed it; saying it again does no harm. */
         pool_send(pool, effects, POOL_SEND_STOP, task, REASON_BY_USER);
         return;
     }
-    if (task->row.state == state ||
-        (task->row.state != TASK_RUNNING && task->row.state != TASK_SUSPENDED))
+    if (task->row.state == state)
         return;
     pool_move_task(pool, task, state, reason, effects);
     pool_save_task(task, effects);

@@ -147,8 +147,8 @@ struct resources pool_node_room(const struct pool_node *node)
 
 static bool node_is_usable(const struct pool_node *node)
 {
-    return node->known && node->connected && node->synchronised && !node->owner_present &&
-           !node->leaving && !node->row.forgotten && node->capacity.cpus > node->used.cpus;
+    return node->connected && node->synchronised && !node->owner_present && !node->leaving &&
+           node->capacity.cpus > node->used.cpus;
 }
 
 static struct fit_entry node_offer(const struct pool_node *node)

@@ -4,7 +4,8 @@
  *
  * The table below is the whole life of a task as people see it. A claim is separate: a held or
  * removed task may still be claimed by a node that has not let go of it yet, and as long as it is,
- * nobody else gets it. Only pool_move_task() changes a state; it counts, saves and traces.
+ * nobody else gets it. Only pool_move_task() changes a state; it counts and traces. Only
+ * pool_move_claim() changes the phase of a claim.
  */
 #include "core/pool_internal.h"
 
@@ -26,6 +27,18 @@ static const bool task_move_allowed[TASK_STATE_COUNT][TASK_STATE_COUNT] = {
                         [TASK_COMPLETED] = true,
                         [TASK_REMOVED] = true},
     [TASK_HELD] = {[TASK_IDLE] = true, [TASK_REMOVED] = true},
+};
+
+/*
+ * The life of a claim. Whatever happens, it can end; but it never becomes less than it was, so that
+ * a report that was overtaken on its way takes nothing back. Outputs are asked for again in each
+ * new session, for those that were on their way broke off with the old one.
+ */
+static const bool claim_move_allowed[CLAIM_PHASE_COUNT][CLAIM_PHASE_COUNT] = {
+    [CLAIM_NONE] = {[CLAIM_OFFERED] = true},
+    [CLAIM_OFFERED] = {[CLAIM_CONFIRMED] = true, [CLAIM_COLLECTING] = true, [CLAIM_NONE] = true},
+    [CLAIM_CONFIRMED] = {[CLAIM_COLLECTING] = true, [CLAIM_NONE] = true},
+    [CLAIM_COLLECTING] = {[CLAIM_COLLECTING] = true, [CLAIM_NONE] = true},
 };
 
 static uint64_t task_id_key(uint32_t job, uint32_t task)
@@ -192,15 +205,20 @@ struct pool_task *pool_first_to_expire(const struct pool *pool)
     return first == NONE ? NULL : &pool->tasks[first];
 }
 
+void pool_move_claim(struct pool_task *task, enum claim_phase to)
+{
+    assert(claim_move_allowed[task->phase][to]);
+    task->phase = to;
+}
+
 static void begin_claim(struct pool *pool, struct pool_task *task, uint32_t node_number,
                         uint64_t epoch)
 {
     struct pool_node *node = &pool->nodes[node_number];
     uint32_t index = pool_task_index(pool, task);
 
-    assert(task->phase == CLAIM_NONE);
     assert(epoch != 0);
-    task->phase = CLAIM_OFFERED;
+    pool_move_claim(task, CLAIM_OFFERED);
     task->row.node = node_number;
     task->row.epoch = epoch;
     map_put(&pool->task_by_epoch, epoch, index);
@@ -242,7 +260,7 @@ void pool_end_claim(struct pool *pool, struct pool_task *task)
     POOL_LIST_REMOVE(&node->claims, pool->tasks, index, of_node);
     node->claim_count--;
     resources_take(&node->used, &task->part->row.request);
-    task->phase = CLAIM_NONE;
+    pool_move_claim(task, CLAIM_NONE);
     task->stopping = false;
     task->start_repeated = false;
     task->row.node = NONE;
