@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The owner comes first: what freezes, what leaves, and what goes on when he has gone. */
+#include "core/agent_fixture.h"
+
+static void all_that_runs_is_frozen_at_once(void **state)
+{
+    struct agent_fixture *fixture = *state;
+
+    fixture_run(fixture, 1, 1);
+    fixture_run(fixture, 2, 1);
+    fixture_tell(fixture, AGENT_OWNER_RETURNED, 0);
+    assert_int_equal(fixture_count(fixture, AGENT_FREEZE), 2);
+    assert_true(fixture_find(fixture, AGENT_REPORT)->full);
+    assert_true(agent_owner_is_present(fixture->agent));
+    assert_int_equal(fixture_item(fixture, 1).state, ATTEMPT_SUSPENDED);
+    assert_int_equal(fixture_item(fixture, 1).reason, REASON_OWNER_RETURNED);
+}
+
+static void it_goes_on_when_he_leaves(void **state)
+{
+    struct agent_fixture *fixture = *state;
+
+    fixture_run(fixture, 1, 1);
+    fixture_tell(fixture, AGENT_OWNER_RETURNED, 0);
+    fixture_tell(fixture, AGENT_OWNER_LEFT, 0);
+    assert_int_equal(fixture_find(fixture, AGENT_THAW)->epoch, 1);
+    assert_int_equal(fixture_item(fixture, 1).reason, REASON_OWNER_LEFT);
+    assert_false(agent_owner_is_present(fixture->agent));
+}
+
+static void what_has_not_begun_leaves_at_once(void **state)
+{
+    struct agent_fixture *fixture = *state;
+
+    fixture_start(fixture, 1, FIXTURE_CPUS);
+    fixture_start(fixture, 2, 1);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_FETCHING);
+    assert_int_equal(fixture_phase(fixture, 2), AGENT_WAITING);
+    fixture_tell(fixture, AGENT_OWNER_RETURNED, 0);
+    assert_int_equal(fixture_item(fixture, 1).outcome, OUTCOME_VACATED);
+    assert_int_equal(fixture_item(fixture, 2).outcome, OUTCOME_VACATED);
+    fixture_start(fixture, 3, 1);
+    assert_int_equal(fixture_item(fixture, 3).reason, REASON_OWNER_RETURNED);
+}
+
+static void what_is_starting_is_frozen_as_soon_as_it_runs(void **state)
+{
+    struct agent_fixture *fixture = *state;
+
+    fixture_start(fixture, 1, 1);
+    fixture_tell(fixture, AGENT_FETCHED, 1);
+    fixture_tell(fixture, AGENT_OWNER_RETURNED, 0);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_STARTING);
+    fixture_tell(fixture, AGENT_STARTED, 1);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_FROZEN);
+}
+
+static void who_stays_longer_gets_his_memory_back_too(void **state)
+{
+    struct agent_fixture *fixture = *state;
+
+    fixture_run(fixture, 1, 1);
+    fixture_tell(fixture, AGENT_OWNER_RETURNED, 0);
+    for (int i = 0; i < 3; i++) {
+        fixture_pass(fixture, FIXTURE_SUSPEND_MS / 3 - 1);
+        fixture_renew(fixture, 1);
+    }
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_FROZEN);
+    fixture_pass(fixture, 3);
+    assert_int_equal(fixture_find(fixture, AGENT_KILL)->epoch, 1);
+    fixture_tell(fixture, AGENT_EXITED, 1);
+    assert_int_equal(fixture_item(fixture, 1).outcome, OUTCOME_VACATED);
+    assert_int_equal(fixture_item(fixture, 1).reason, REASON_OWNER_RETURNED);
+}
+
+/* Each time that he comes by, the time until it must leave begins anew. */
+static void an_owner_who_only_comes_by_costs_no_work(void **state)
+{
+    struct agent_fixture *fixture = *state;
+
+    fixture_run(fixture, 1, 1);
+    for (int i = 0; i < 10; i++) {
+        fixture_tell(fixture, AGENT_OWNER_RETURNED, 0);
+        assert_int_equal(fixture_phase(fixture, 1), AGENT_FROZEN);
+        fixture_pass(fixture, FIXTURE_LEASE_MS / 2);
+        fixture_renew(fixture, 1);
+        fixture_tell(fixture, AGENT_OWNER_LEFT, 0);
+        assert_int_equal(fixture_phase(fixture, 1), AGENT_RUNNING);
+    }
+}
+
+/* What was frozen long before is not killed the moment that he sits down. */
+static void what_has_no_lease_either_leaves_him_as_soon_as_the_rest(void **state)
+{
+    struct agent_fixture *fixture = *state;
+
+    fixture_run(fixture, 1, 1);
+    fixture_pass(fixture, FIXTURE_LEASE_MS);
+    fixture_pass(fixture, 2 * FIXTURE_SUSPEND_MS);
+    fixture_tell(fixture, AGENT_OWNER_RETURNED, 0);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_FROZEN);
+    fixture_pass(fixture, FIXTURE_SUSPEND_MS - 1);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_FROZEN);
+    fixture_pass(fixture, 1);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_KILLING);
+    assert_int_equal(fixture_find(fixture, AGENT_TRACE)->trace.reason, REASON_OWNER_RETURNED);
+}
+
+static void what_lapsed_long_ago_does_not_outlast_its_time_with_him(void **state)
+{
+    struct agent_fixture *fixture = *state;
+
+    fixture_run(fixture, 1, 1);
+    fixture_pass(fixture, FIXTURE_LEASE_MS);
+    fixture_pass(fixture, FIXTURE_KEEP_MS - 1000);
+    fixture_tell(fixture, AGENT_OWNER_RETURNED, 0);
+    fixture_pass(fixture, 1000);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_KILLING);
+}
+
+static void when_he_leaves_a_lease_must_be_there_too(void **state)
+{
+    struct agent_fixture *fixture = *state;
+
+    fixture_run(fixture, 1, 1);
+    fixture_tell(fixture, AGENT_OWNER_RETURNED, 0);
+    fixture_pass(fixture, FIXTURE_LEASE_MS);
+    fixture_tell(fixture, AGENT_OWNER_LEFT, 0);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_FROZEN);
+    fixture_renew(fixture, 1);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_RUNNING);
+}
+
+static void a_renewal_thaws_nothing_while_he_is_there(void **state)
+{
+    struct agent_fixture *fixture = *state;
+
+    fixture_run(fixture, 1, 1);
+    fixture_pass(fixture, FIXTURE_LEASE_MS);
+    fixture_tell(fixture, AGENT_OWNER_RETURNED, 0);
+    fixture_renew(fixture, 1);
+    assert_int_equal(fixture_count(fixture, AGENT_THAW), 0);
+    fixture_tell(fixture, AGENT_OWNER_LEFT, 0);
+    assert_int_equal(fixture_count(fixture, AGENT_THAW), 1);
+}
+
+/* To hear the polite signal it would have to be thawed, and compute. */
+static void what_must_stop_while_he_is_there_is_killed(void **state)
+{
+    struct agent_fixture *fixture = *state;
+
+    fixture_run(fixture, 1, 1);
+    fixture_tell(fixture, AGENT_OWNER_RETURNED, 0);
+    fixture_tell(fixture, AGENT_STOP, 1);
+    assert_int_equal(fixture_count(fixture, AGENT_TERMINATE), 0);
+    assert_int_equal(fixture_count(fixture, AGENT_THAW), 0);
+    assert_int_equal(fixture_count(fixture, AGENT_KILL), 1);
+}
+
+static void what_is_found_while_he_is_there_is_frozen(void **state)
+{
+    struct agent_fixture *fixture = *state;
+
+    fixture_tell(fixture, AGENT_OWNER_RETURNED, 0);
+    fixture_found(fixture, 1, AGENT_RUNNING);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_FROZEN);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        fixture_test(all_that_runs_is_frozen_at_once),
+        fixture_test(it_goes_on_when_he_leaves),
+        fixture_test(what_has_not_begun_leaves_at_once),
+        fixture_test(what_is_starting_is_frozen_as_soon_as_it_runs),
+        fixture_test(who_stays_longer_gets_his_memory_back_too),
+        fixture_test(an_owner_who_only_comes_by_costs_no_work),
+        fixture_test(what_has_no_lease_either_leaves_him_as_soon_as_the_rest),
+        fixture_test(what_lapsed_long_ago_does_not_outlast_its_time_with_him),
+        fixture_test(when_he_leaves_a_lease_must_be_there_too),
+        fixture_test(a_renewal_thaws_nothing_while_he_is_there),
+        fixture_test(what_must_stop_while_he_is_there_is_killed),
+        fixture_test(what_is_found_while_he_is_there_is_frozen),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
