@@ -91,6 +91,7 @@ static void a_whole_job_is_removed_with_what_runs_of_it(void **state)
     assert_int_equal(fixture_count(fixture, POOL_JOB_OVER), 0);
     /* As long as the node has not let go, the job stays. */
     choose_and_expect(fixture, POOL_RELEASE, 1, NONE, POOL_REPLY_WRONG_STATE, 0);
+    choose_and_expect(fixture, POOL_HOLD, 1, 0, POOL_REPLY_WRONG_STATE, 0);
     fixture_end(fixture, 0, epoch, OUTCOME_VACATED, REASON_BY_USER);
     assert_int_equal(fixture_find(fixture, POOL_SEND_FORGET)->send.epoch, epoch);
     assert_int_equal(fixture_find(fixture, POOL_SAVE_TASK)->task.node, NONE);
@@ -189,6 +190,69 @@ static void a_task_that_came_back_can_be_held_too(void **state)
     assert_int_equal(fixture_find(fixture, POOL_SEND_START)->send.attempt, 2);
 }
 
+static void a_job_of_which_all_has_started_is_held_and_removed_as_well(void **state)
+{
+    struct pool_fixture *fixture = *state;
+
+    fixture_submit(fixture, 1, 2);
+    fixture_join(fixture, 0, 2);
+    choose_and_expect(fixture, POOL_HOLD, 1, NONE, POOL_REPLY_DONE, 2);
+    assert_int_equal(fixture_count(fixture, POOL_SEND_STOP), 2);
+    assert_false(fixture_find(fixture, POOL_SAVE_JOB)->job.held);
+    choose_and_expect(fixture, POOL_REMOVE, 1, NONE, POOL_REPLY_DONE, 2);
+    assert_int_equal(fixture_count(fixture, POOL_SAVE_PART), 0);
+}
+
+static void what_is_over_cannot_be_held(void **state)
+{
+    struct pool_fixture *fixture = *state;
+
+    fixture_submit(fixture, 1, 2);
+    fixture_join(fixture, 0, 1);
+    fixture_end(fixture, 0, 1, OUTCOME_EXITED, REASON_ENDED_BY_ITSELF);
+    fixture_collected(fixture, 1, REASON_NONE);
+    choose_and_expect(fixture, POOL_HOLD, 1, 0, POOL_REPLY_WRONG_STATE, 0);
+    choose_and_expect(fixture, POOL_REMOVE, 1, 0, POOL_REPLY_WRONG_STATE, 0);
+}
+
+/* They stand in a list, in the order in which they came back, and each can be taken out of it. */
+static void of_several_that_came_back_any_can_be_held(void **state)
+{
+    static const uint32_t order[] = {2, 3, 0, 4, 1};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(order); i++) {
+        struct pool_fixture *fixture = *state;
+
+        fixture_submit(fixture, 1, 5);
+        fixture_join(fixture, 0, 5);
+        fixture_disconnect(fixture, 0);
+        fixture_tick(fixture, FIXTURE_LEASE_MS + FIXTURE_MARGIN_MS);
+        for (size_t held = 0; held <= i; held++)
+            choose_and_expect(fixture, POOL_HOLD, 1, order[held], POOL_REPLY_DONE, 1);
+        fixture_connect(fixture, 0, 5);
+        fixture_report(fixture, 0, true, 5, NULL, 0);
+        assert_int_equal(fixture_count(fixture, POOL_SEND_START), 4 - i);
+        pool_fixture_tear_down(state);
+        pool_fixture_set_up(state);
+    }
+}
+
+static void a_part_that_has_all_started_does_not_look_for_those_of_others(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct pool_part parts[] = {{.first = 0, .count = 1, .next = 0, .request = {1, 1, 1}},
+                                {.first = 1, .count = 2, .next = 1, .request = {2, 2, 2}}};
+
+    fixture_submit_parts(fixture, 1, 0, false, parts, ARRAY_LENGTH(parts));
+    choose_and_expect(fixture, POOL_HOLD, 1, 2, POOL_REPLY_DONE, 1);
+    fixture_join(fixture, 0, 1);
+    assert_int_equal(fixture_find(fixture, POOL_SEND_START)->send.task, 0);
+    choose_and_expect(fixture, POOL_HOLD, 1, 0, POOL_REPLY_DONE, 1);
+    fixture_join(fixture, 1, 4);
+    assert_int_equal(fixture_find(fixture, POOL_SEND_START)->send.task, 1);
+    assert_int_equal(fixture_count(fixture, POOL_SEND_START), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +266,10 @@ int main(void)
         fixture_test(a_node_out_of_reach_is_told_when_it_shows_the_attempt),
         fixture_test(a_result_on_its_way_is_not_wanted_any_more),
         fixture_test(a_task_that_came_back_can_be_held_too),
+        fixture_test(a_job_of_which_all_has_started_is_held_and_removed_as_well),
+        fixture_test(what_is_over_cannot_be_held),
+        fixture_test(of_several_that_came_back_any_can_be_held),
+        fixture_test(a_part_that_has_all_started_does_not_look_for_those_of_others),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

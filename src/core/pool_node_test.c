@@ -379,6 +379,85 @@ static void a_report_may_name_an_attempt_twice(void **state)
     assert_int_equal(fixture_count(fixture, POOL_SEND_START), 1);
 }
 
+/* The agent found nothing to tell the computer by: then nothing can tell a copy of it either. */
+static void a_computer_without_a_fingerprint_is_let_in(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct pool_node_view view;
+
+    hello(fixture, 1, 0);
+    assert_int_equal(fixture_reply(fixture), POOL_REPLY_NODE_ACCEPTED);
+    assert_int_equal(fixture_count(fixture, POOL_SAVE_NODE), 1);
+    assert_true(pool_view_node(fixture->pool, 0, &view));
+    hello(fixture, 1, 0);
+    assert_int_equal(fixture_count(fixture, POOL_SAVE_NODE), 0);
+}
+
+static void a_number_between_others_is_no_node_yet(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct pool_node_view view;
+
+    fixture_join(fixture, 5, 1);
+    assert_false(pool_view_node(fixture->pool, 3, &view));
+    fixture_report(fixture, 3, true, 0, NULL, 0);
+    assert_int_equal(fixture->effects.length, 0);
+}
+
+/* It learns it when it reports the attempt again. */
+static void who_is_out_of_reach_is_not_told_to_forget(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    uint64_t epoch = start_one(fixture);
+
+    fixture_end(fixture, 0, epoch, OUTCOME_EXITED, REASON_ENDED_BY_ITSELF);
+    fixture_disconnect(fixture, 0);
+    fixture_collected(fixture, epoch, REASON_NONE);
+    assert_int_equal(fixture_find(fixture, POOL_SAVE_TASK)->task.state, TASK_COMPLETED);
+    assert_int_equal(fixture_count(fixture, POOL_SEND_FORGET), 0);
+    fixture_connect(fixture, 0, 1);
+    fixture_end(fixture, 0, epoch, OUTCOME_EXITED, REASON_ENDED_BY_ITSELF);
+    assert_int_equal(fixture_find(fixture, POOL_SEND_FORGET)->send.epoch, epoch);
+}
+
+static void what_fails_while_it_is_frozen_is_held_too(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    uint64_t epoch = start_one(fixture);
+
+    fixture_show(fixture, 0, epoch, ATTEMPT_SUSPENDED);
+    fixture_end(fixture, 0, epoch, OUTCOME_FAILED, REASON_OVER_DISK);
+    assert_int_equal(fixture_state(fixture, 1, 0), TASK_HELD);
+    assert_int_equal(fixture_find(fixture, POOL_SAVE_TASK)->task.reason, REASON_OVER_DISK);
+}
+
+static void what_its_owner_froze_goes_elsewhere_when_its_lease_ends(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    uint64_t epoch = start_one(fixture);
+
+    fixture_show(fixture, 0, epoch, ATTEMPT_SUSPENDED);
+    fixture_join(fixture, 1, 1);
+    fixture_tick(fixture, FIXTURE_LEASE_MS + FIXTURE_MARGIN_MS);
+    assert_int_equal(fixture_find(fixture, POOL_TRACE)->trace.from, TASK_SUSPENDED);
+    assert_int_equal(fixture_find(fixture, POOL_SEND_START)->send.node, 1);
+}
+
+/* The user was faster: what he decided stands. */
+static void a_start_that_cannot_be_made_ends_the_claim_of_a_held_task(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    uint64_t epoch = start_one(fixture);
+
+    fixture_choose(fixture, POOL_HOLD, 1, 0);
+    fixture_step(fixture, (struct pool_event){
+                              .kind = POOL_REFUSED,
+                              .collected = {.epoch = epoch, .failure = REASON_CANNOT_EXPAND}});
+    assert_int_equal(fixture_find(fixture, POOL_SAVE_TASK)->task.node, NONE);
+    assert_int_equal(fixture_find(fixture, POOL_SAVE_TASK)->task.reason, REASON_BY_USER);
+    assert_int_equal(fixture_state(fixture, 1, 0), TASK_HELD);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -404,6 +483,12 @@ int main(void)
         fixture_test(an_owner_keeps_work_away),
         fixture_test(a_node_that_comes_back_smaller_gets_nothing_more),
         fixture_test(a_report_may_name_an_attempt_twice),
+        fixture_test(a_computer_without_a_fingerprint_is_let_in),
+        fixture_test(a_number_between_others_is_no_node_yet),
+        fixture_test(who_is_out_of_reach_is_not_told_to_forget),
+        fixture_test(what_fails_while_it_is_frozen_is_held_too),
+        fixture_test(what_its_owner_froze_goes_elsewhere_when_its_lease_ends),
+        fixture_test(a_start_that_cannot_be_made_ends_the_claim_of_a_held_task),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,6 +63,38 @@ static void what_was_running_is_still_claimed(void **state)
     assert_int_equal(fixture_find(fixture, POOL_SEND_START)->send.attempt, 2);
 }
 
+static void what_was_frozen_is_still_claimed_too(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct pool_task_row row = running;
+
+    row.state = TASK_SUSPENDED;
+    load_job(fixture->pool);
+    assert_int_equal(pool_load_task(fixture->pool, &row, fixture->now_ms), 0);
+    fixture_connect(fixture, 0, 1);
+    fixture_show(fixture, 0, 9, ATTEMPT_SUSPENDED);
+    assert_int_equal(fixture_count(fixture, POOL_SEND_STOP), 0);
+    assert_int_equal(fixture_count(fixture, POOL_TRACE), 0);
+    fixture_show(fixture, 0, 9, ATTEMPT_RUNNING);
+    assert_int_equal(fixture_state(fixture, 1, 1), TASK_RUNNING);
+}
+
+/* With leases as long as before, a claim of before the restart ends before those after it. */
+static void of_equal_leases_the_restored_one_ends_first(void **state)
+{
+    struct pool_fixture *fixture = *state;
+
+    load_job(fixture->pool);
+    assert_int_equal(pool_load_task(fixture->pool, &running, fixture->now_ms), 0);
+    fixture->now_ms += 1000;
+    fixture_join(fixture, 1, 1);
+    assert_int_equal(pool_next_step_ms(fixture->pool),
+                     fixture->now_ms - 1000 + FIXTURE_LEASE_MS + FIXTURE_MARGIN_MS);
+    fixture_tick(fixture, FIXTURE_LEASE_MS + FIXTURE_MARGIN_MS - 1000);
+    assert_int_equal(fixture_find(fixture, POOL_TRACE)->trace.task, 1);
+    assert_int_equal(fixture_find(fixture, POOL_TRACE)->trace.reason, REASON_LEASE_ENDED);
+}
+
 static void restored_claims_have_the_longest_lease_that_was_given(void **state)
 {
     struct pool_fixture *fixture = *state;
@@ -176,6 +208,8 @@ static void rows_that_contradict_each_other_are_refused(void **state)
         {.first = 0, .count = 2, .next = 3},          {.first = 0, .count = UINT32_MAX},
         {.first = UINT32_MAX, .count = 2, .next = 0},
     };
+    static const struct pool_part backwards[] = {{.first = 0, .count = 2, .next = 2},
+                                                 {.first = 2, .count = 2, .next = 1}};
     static const struct pool_task_row bad_tasks[] = {
         {.job = 2, .task = 0, .node = NONE},
         {.job = 1, .task = 5, .node = NONE},
@@ -202,6 +236,7 @@ static void rows_that_contradict_each_other_are_refused(void **state)
     for (size_t i = 0; i < ARRAY_LENGTH(bad_parts); i++)
         assert_int_equal(pool_load_job(pool, &(struct pool_job_row){.job = 3}, &bad_parts[i], 1),
                          -EINVAL);
+    assert_int_equal(pool_load_job(pool, &(struct pool_job_row){.job = 3}, backwards, 2), -EINVAL);
     for (size_t i = 0; i < ARRAY_LENGTH(bad_tasks); i++)
         assert_int_equal(pool_load_task(pool, &bad_tasks[i], 0), -EINVAL);
     pool_assert_invariants(pool);
@@ -254,10 +289,25 @@ static void the_digest_sees_every_row(void **state)
     assert_true(pool_digest(fixture->pool) == digests[5]);
 }
 
+static void a_job_that_is_over_leaves_nothing_in_the_digest(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    uint64_t digest;
+
+    fixture_submit(fixture, 1, 2);
+    digest = pool_digest(fixture->pool);
+    fixture_submit(fixture, 2, 2);
+    assert_true(pool_digest(fixture->pool) != digest);
+    fixture_choose(fixture, POOL_REMOVE, 2, NONE);
+    assert_true(pool_digest(fixture->pool) == digest);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         fixture_test(what_was_running_is_still_claimed),
+        fixture_test(what_was_frozen_is_still_claimed_too),
+        fixture_test(of_equal_leases_the_restored_one_ends_first),
         fixture_test(restored_claims_have_the_longest_lease_that_was_given),
         fixture_test(who_was_told_to_stop_is_told_again),
         fixture_test(a_job_that_was_just_over_is_let_go_by_the_first_step),
@@ -267,6 +317,7 @@ int main(void)
         fixture_test(rows_that_contradict_each_other_are_refused),
         fixture_test(loading_without_memory_is_refused),
         fixture_test(the_digest_sees_every_row),
+        fixture_test(a_job_that_is_over_leaves_nothing_in_the_digest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

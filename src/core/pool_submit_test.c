@@ -2,6 +2,7 @@
 /* What a submit brings, which work goes first and where, and what happens without memory. */
 #include "core/pool_fixture.h"
 
+#include "base/digest.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -247,40 +248,51 @@ static void a_submit_may_be_prepared_more_than_once(void **state)
     assert_int_equal(fixture_count(fixture, POOL_SEND_START), 1);
 }
 
-static void without_memory_nothing_changes(void **state)
+/* Whichever of its allocations fails. Returns how many there are. */
+static uint64_t fail_each_allocation_of(const struct pool_event *event)
 {
-    struct pool_fixture *fixture = *state;
-    struct pool_part parts[] = {{.first = 0, .count = 1, .next = 0, .request = {1, 2, 3}},
-                                {.first = 1, .count = 1, .next = 1, .request = {3, 2, 1}}};
-    struct pool_event events[] = {
-        {.kind = POOL_SUBMIT, .now_ms = fixture->now_ms},
-        {.kind = POOL_NODE_CONNECTED,
-         .now_ms = fixture->now_ms,
-         .connected = {.node = 5000, .session = 1, .machine = 1, .capacity = {3, 3, 3}}},
-    };
-
-    events[0].submit.job = 1;
-    events[0].submit.parts = parts;
-    events[0].submit.part_count = ARRAY_LENGTH(parts);
-    for (size_t i = 0; i < ARRAY_LENGTH(events); i++) {
-        uint64_t digest = pool_digest(fixture->pool);
-        uint64_t failing = 0;
+    for (uint64_t failing = 1;; failing++) {
+        struct pool_fixture *fixture;
+        void *state = NULL;
+        uint64_t digest;
         int r;
 
-        do {
-            memory_fail_at(++failing);
-            r = pool_prepare(fixture->pool, &events[i], &fixture->effects);
-            memory_fail_at(0);
-            assert_int_equal(pool_digest(fixture->pool), digest);
-            pool_assert_invariants(fixture->pool);
-        } while (r == -ENOMEM);
-        assert_int_equal(r, 0);
-        assert_true(failing > 2);
-        memory_forbid(true);
-        pool_step(fixture->pool, &events[i], &fixture->effects);
-        memory_forbid(false);
+        pool_fixture_set_up(&state);
+        fixture = state;
+        digest = pool_digest(fixture->pool);
+        memory_fail_at(failing);
+        r = pool_prepare(fixture->pool, event, &fixture->effects);
+        memory_fail_at(0);
+        assert_int_equal(pool_digest(fixture->pool), digest);
         pool_assert_invariants(fixture->pool);
+        if (r == 0) {
+            fixture_step(fixture, *event);
+            pool_fixture_tear_down(&state);
+            return failing - 1;
+        }
+        assert_int_equal(r, -ENOMEM);
+        /* As if nothing had been: now there is memory. */
+        fixture_step(fixture, *event);
+        pool_fixture_tear_down(&state);
     }
+}
+
+static void without_memory_nothing_changes(void **state)
+{
+    struct pool_part parts[] = {{.first = 0, .count = 1, .next = 0, .request = {1, 2, 3}},
+                                {.first = 1, .count = 1, .next = 1, .request = {3, 2, 1}}};
+    struct pool_event submit = {.kind = POOL_SUBMIT};
+
+    (void)state;
+    submit.submit.job = 1;
+    submit.submit.parts = parts;
+    submit.submit.part_count = ARRAY_LENGTH(parts);
+    assert_true(fail_each_allocation_of(&submit) > 8);
+    assert_true(fail_each_allocation_of(&(struct pool_event){.kind = POOL_TICK}) > 2);
+    assert_true(
+        fail_each_allocation_of(&(struct pool_event){
+            .kind = POOL_NODE_CONNECTED,
+            .connected = {.node = 5000, .session = 1, .machine = 1, .capacity = {3, 3, 3}}}) > 5);
 }
 
 static void a_pool_needs_memory(void **state)
@@ -331,6 +343,103 @@ static void broken_promises_end_the_process(void **state)
     assert_true(test_aborts(step_back_in_time));
 }
 
+/* The number that leads from one digest to the other: what digest_add() does, backwards. */
+static uint64_t number_between(uint64_t before, uint64_t after)
+{
+    const uint64_t factor = 0xff51afd7ed558ccdULL;
+    uint64_t inverse = factor, mixed = after - 0x9e3779b97f4a7c15ULL;
+
+    for (int i = 0; i < 6; i++)
+        inverse *= 2 - factor * inverse;
+    return ((mixed ^ (mixed >> 32)) * inverse) ^ before;
+}
+
+static uint64_t digest_of(uint64_t first, uint64_t second)
+{
+    struct digest digest = DIGEST_INIT;
+
+    digest_add(&digest, first);
+    digest_add(&digest, second);
+    return digest.value;
+}
+
+/* Anybody can ask for such amounts; whoever does gets what he asks for, and nobody else. */
+static void requests_with_one_digest_are_kept_apart(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct digest whole = {.value = digest_of(1, 1)};
+    struct pool_part parts[] = {{.request = {1, 1, 1}},
+                                {.request = {1, 2, 0}},
+                                {.request = {1, 2, 0}},
+                                {.request = {2, 1, 0}},
+                                {.request = {1, 2, 0}}};
+
+    digest_add(&whole, 1);
+    parts[1].request.disk = number_between(digest_of(1, 2), whole.value);
+    /* One that is another's neighbour, where that one would be if it were alone. */
+    parts[2].request.disk = number_between(digest_of(1, 2), whole.value + 1);
+    parts[3].request.disk = number_between(digest_of(2, 1), whole.value);
+    parts[4].request.disk = parts[1].request.disk;
+    for (uint32_t i = 0; i < ARRAY_LENGTH(parts); i++) {
+        parts[i].first = parts[i].next = i;
+        parts[i].count = 1;
+    }
+    fixture_submit_parts(fixture, 1, 0, false, parts, ARRAY_LENGTH(parts));
+    fixture_join(fixture, 0, 8);
+    assert_int_equal(fixture_count(fixture, POOL_SEND_START), 1);
+    assert_int_equal(fixture_state(fixture, 1, 0), TASK_RUNNING);
+    fixture_choose(fixture, POOL_REMOVE, 1, NONE);
+    fixture_choose(fixture, POOL_REMOVE, 1, NONE);
+}
+
+/* Whatever else happens between the two, what was prepared is there. */
+static void a_prepared_submit_outlives_the_last_job_of_its_kind(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct pool_part part = {.count = 1, .request = {1, 1, 1}};
+    struct pool_event event = {.kind = POOL_SUBMIT, .now_ms = fixture->now_ms};
+
+    fixture_submit(fixture, 1, 1);
+    event.submit.job = 2;
+    event.submit.parts = &part;
+    event.submit.part_count = 1;
+    assert_int_equal(pool_prepare(fixture->pool, &event, &fixture->effects), 0);
+    fixture_choose(fixture, POOL_REMOVE, 1, NONE);
+    assert_int_equal(fixture_count(fixture, POOL_JOB_OVER), 1);
+    pool_step(fixture->pool, &event, &fixture->effects);
+    fixture_join(fixture, 0, 1);
+    assert_int_equal(fixture_count(fixture, POOL_SEND_START), 1);
+}
+
+static void who_asks_for_no_cpu_still_waits_for_one_that_is_free(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct pool_part part = {.count = 1, .request = {0, 1, 1}};
+
+    fixture_submit(fixture, 1, 1);
+    fixture_join(fixture, 0, 2);
+    fixture_submit(fixture, 2, 1);
+    fixture_submit_parts(fixture, 3, 0, false, &part, 1);
+    assert_int_equal(fixture_count(fixture, POOL_SEND_START), 0);
+    fixture_end(fixture, 0, 1, OUTCOME_EXITED, REASON_ENDED_BY_ITSELF);
+    fixture_collected(fixture, 1, REASON_NONE);
+    assert_int_equal(fixture_find(fixture, POOL_SEND_START)->send.job, 3);
+}
+
+static void room_that_a_waiting_node_gets_back_is_offered(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct pool_part part = {.count = 1, .request = {3, 3, 3}};
+
+    fixture_submit(fixture, 1, 1);
+    fixture_join(fixture, 0, 3);
+    fixture_submit_parts(fixture, 2, 0, false, &part, 1);
+    assert_int_equal(fixture_count(fixture, POOL_SEND_START), 0);
+    fixture_end(fixture, 0, 1, OUTCOME_EXITED, REASON_ENDED_BY_ITSELF);
+    fixture_collected(fixture, 1, REASON_NONE);
+    assert_int_equal(fixture_find(fixture, POOL_SEND_START)->send.job, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -351,6 +460,10 @@ int main(void)
         fixture_test(without_memory_nothing_changes),
         fixture_test(a_pool_needs_memory),
         fixture_test(broken_promises_end_the_process),
+        fixture_test(requests_with_one_digest_are_kept_apart),
+        fixture_test(a_prepared_submit_outlives_the_last_job_of_its_kind),
+        fixture_test(who_asks_for_no_cpu_still_waits_for_one_that_is_free),
+        fixture_test(room_that_a_waiting_node_gets_back_is_offered),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -178,6 +178,36 @@ static void a_node_shows_what_it_holds(void **state)
     assert_int_equal(view.state, NODE_OFFLINE);
 }
 
+static void a_node_that_holds_something_is_claimed_also_by_its_owner(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct pool_report report = {.node = 0, .owner_present = true};
+    struct pool_node_view view;
+
+    fixture_submit(fixture, 1, 1);
+    fixture_join(fixture, 0, 1);
+    report.session = fixture->sessions[0];
+    fixture_step(fixture, (struct pool_event){.kind = POOL_NODE_REPORTED, .reported = report});
+    assert_true(pool_view_node(fixture->pool, 0, &view));
+    assert_int_equal(view.state, NODE_CLAIMED);
+}
+
+static void what_was_there_before_is_not_counted(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct pool_explanation why;
+
+    fixture_connect(fixture, 3, 1);
+    fixture_submit(fixture, 1, 5);
+    fixture_submit(fixture, 2, 5);
+    assert_true(pool_explain_task(fixture->pool, 2, 0, &why));
+    assert_int_equal(why.nodes, 1);
+    assert_int_equal(why.tasks_before, 5);
+    fixture_choose(fixture, POOL_REMOVE, 1, NONE);
+    assert_true(pool_explain_task(fixture->pool, 2, 0, &why));
+    assert_int_equal(why.tasks_before, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +218,8 @@ int main(void)
         fixture_test(tasks_that_never_started_are_as_their_job),
         fixture_test(a_task_that_is_over_is_the_stores_to_show),
         fixture_test(a_node_shows_what_it_holds),
+        fixture_test(a_node_that_holds_something_is_claimed_also_by_its_owner),
+        fixture_test(what_was_there_before_is_not_counted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
