@@ -97,6 +97,15 @@ static void on_start(struct agent *agent, const struct agent_event *event,
 
     if (event->start.session != agent->session || event->epoch <= agent->highest_epoch)
         return;
+    /* What the server hears now lets it renew in time, or send the start anew. */
+    if (lease_end(event) <= agent->next_report_ms)
+        agent->report_due = true;
+    /*
+     * It counts from a report that was long on its way. It is as good as lost, and a lost start
+     * costs nothing; taking it would only end an attempt that never began.
+     */
+    if (lease_end(event) <= agent->now_ms)
+        return;
     agent->highest_epoch = event->epoch;
     agent_emit(effects, AGENT_SAVE_EPOCH, event->epoch);
     /* Refused by not being listed: the next full report shows this epoch as seen and not held. */

@@ -60,6 +60,34 @@ static void a_start_of_another_session_is_not_taken(void **state)
     assert_int_equal(agent_highest_epoch(fixture->agent), 0);
 }
 
+/* Its report was long on its way. The server hears at once that it must be sent anew. */
+static void a_start_whose_lease_is_over_is_as_good_as_lost(void **state)
+{
+    struct agent_fixture *fixture = *state;
+    struct agent_event start = start_event(fixture, 7);
+
+    fixture->now_ms += FIXTURE_LEASE_MS;
+    fixture_step(fixture, start);
+    assert_int_equal(fixture_count(fixture, AGENT_SAVE_EPOCH), 0);
+    assert_true(fixture_find(fixture, AGENT_REPORT)->full);
+    assert_int_equal(agent_count_attempts(fixture->agent), 0);
+    fixture_step(fixture, start_event(fixture, 7));
+    assert_int_equal(fixture_phase(fixture, 7), AGENT_FETCHING);
+}
+
+/* So that the renewal comes before the next heartbeat would have asked for it. */
+static void a_start_with_little_time_left_is_shown_at_once(void **state)
+{
+    struct agent_fixture *fixture = *state;
+    struct agent_event start = start_event(fixture, 7);
+
+    fixture_pass(fixture, FIXTURE_HEARTBEAT_MS);
+    fixture_pass(fixture, FIXTURE_HEARTBEAT_MS);
+    fixture_step(fixture, start);
+    assert_true(fixture_find(fixture, AGENT_REPORT)->full);
+    assert_int_equal(fixture->items[0].epoch, 7);
+}
+
 static void an_epoch_is_taken_only_once_and_no_lower_one_after_it(void **state)
 {
     struct agent_fixture *fixture = *state;
@@ -229,6 +257,8 @@ int main(void)
         fixture_test(a_start_is_taken_and_its_epoch_is_remembered),
         fixture_test(the_keeper_knows_the_deadline_before_it_starts_the_program),
         fixture_test(a_start_of_another_session_is_not_taken),
+        fixture_test(a_start_whose_lease_is_over_is_as_good_as_lost),
+        fixture_test(a_start_with_little_time_left_is_shown_at_once),
         fixture_test(an_epoch_is_taken_only_once_and_no_lower_one_after_it),
         fixture_test(what_is_too_much_is_shown_as_accepted_and_not_held),
         fixture_test(an_agent_that_leaves_takes_nothing_more),

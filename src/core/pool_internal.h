@@ -93,9 +93,10 @@ struct pool_task {
     struct pool_part_object *part;
     enum claim_phase phase;
     bool stopping;            /* its claim shall end as soon as possible */
-    bool start_repeated;      /* an earlier start may be on its way, or have arrived */
+    uint32_t starts_repeated; /* if any, an earlier start may be on its way, or have arrived */
     bool returned;            /* stands in its part's list */
     uint64_t start_session;   /* in which the start was sent last */
+    uint64_t start_end_ms;    /* its lease's end, on the agent's clock */
     uint32_t reports_since;   /* full reports since then that did not show it */
     uint64_t collect_session; /* in which its outputs are being brought */
     uint64_t seen_report;     /* the last report of the node that listed it */
@@ -222,6 +223,8 @@ void pool_return_task(struct pool *pool, struct pool_task *task, enum reason rea
 uint32_t pool_task_index(const struct pool *pool, const struct pool_task *task);
 void pool_send(const struct pool *pool, struct pool_effects *effects, enum pool_effect_kind kind,
                const struct pool_task *task, enum reason reason);
+/* Its lease on the node counts from the last report of it. */
+void pool_send_start(const struct pool *pool, struct pool_task *task, struct pool_effects *effects);
 
 /* pool_queue.c: what is ready, which node has room, and the pass that joins them. */
 /* NULL if the job has no such task. */

@@ -19,6 +19,8 @@
 enum {
     /* A start that two full reports did not show was lost; one may have crossed it on the way. */
     REPORTS_UNTIL_RESENT = 2,
+    /* A node that takes no start does not keep its task for ever: then the lease runs out. */
+    STARTS_REPEATED_MAX = 5,
     /* A connection that was silent for this many heartbeats may be replaced by a new one. */
     HEARTBEATS_UNTIL_SILENT = 2,
     NODE_NUMBER_MAX = 1 << 20
@@ -249,6 +251,18 @@ static void report_item(struct pool *pool, struct pool_node *node, const struct 
     }
 }
 
+/*
+ * Whether the start of a claim that the report does not show must be sent again: it was sent in
+ * another session, or its lease is over and the node will not take it any more, or it was lost.
+ */
+static bool start_was_in_vain(const struct pool_node *node, const struct pool_report *report,
+                              struct pool_task *task)
+{
+    if (task->start_session != node->session || report->sent_ms >= task->start_end_ms)
+        return true;
+    return ++task->reports_since >= REPORTS_UNTIL_RESENT;
+}
+
 /* Looks at the claims of a node that its full report did not list. */
 static void report_missing(struct pool *pool, struct pool_node *node,
                            const struct pool_report *report, struct pool_effects *effects)
@@ -271,13 +285,11 @@ static void report_missing(struct pool *pool, struct pool_node *node,
                 pool_return_task(pool, task, REASON_AGENT_LOST_IT, effects);
             continue;
         }
-        if (task->start_session == node->session && ++task->reports_since < REPORTS_UNTIL_RESENT)
+        if (!start_was_in_vain(node, report, task) || task->starts_repeated == STARTS_REPEATED_MAX)
             continue;
-        pool_send(pool, effects, POOL_SEND_START, task, REASON_FIRST_IN_LINE);
+        pool_send_start(pool, task, effects);
         pool_renew_claim(pool, task);
-        task->start_repeated = true;
-        task->start_session = node->session;
-        task->reports_since = 0;
+        task->starts_repeated++;
     }
 }
 
@@ -329,7 +341,7 @@ void pool_refused(struct pool *pool, const struct pool_event *event, struct pool
 
     if (!task || task->phase != CLAIM_OFFERED)
         return;
-    if (!task->start_repeated) {
+    if (task->starts_repeated == 0) {
         claim_failed(pool, task, event->collected.failure, effects);
         return;
     }

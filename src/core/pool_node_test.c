@@ -196,6 +196,54 @@ static void a_lost_start_is_sent_again_after_two_reports(void **state)
     assert_int_equal(fixture_find(fixture, POOL_SEND_START)->send.attempt, 1);
 }
 
+/* A full report of nothing that left the node at this moment of its clock. */
+static void report_sent(struct pool_fixture *fixture, uint64_t sent_ms)
+{
+    fixture_step(fixture, (struct pool_event){.kind = POOL_NODE_REPORTED,
+                                              .reported = {.node = 0,
+                                                           .session = fixture->sessions[0],
+                                                           .sent_ms = sent_ms,
+                                                           .full = true}});
+}
+
+/* A report of after the end of its lease: whatever is on the way, the node takes it no more. */
+static void a_start_whose_lease_is_over_is_sent_again_at_once(void **state)
+{
+    struct pool_fixture *fixture = *state;
+
+    fixture_submit(fixture, 1, 1);
+    fixture_connect(fixture, 0, 1);
+    report_sent(fixture, 100);
+    assert_int_equal(fixture_count(fixture, POOL_SEND_START), 1);
+    report_sent(fixture, 100 + FIXTURE_LEASE_MS - 1);
+    assert_int_equal(fixture_count(fixture, POOL_SEND_START), 0);
+    report_sent(fixture, 200);
+    assert_int_equal(fixture_count(fixture, POOL_SEND_START), 1);
+    report_sent(fixture, 200 + FIXTURE_LEASE_MS);
+    assert_int_equal(fixture_count(fixture, POOL_SEND_START), 1);
+    assert_int_equal(fixture_find(fixture, POOL_SEND_START)->send.attempt, 1);
+}
+
+static void a_node_that_takes_no_start_does_not_keep_its_task(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    uint64_t epoch = start_one(fixture);
+    size_t starts = 1;
+
+    for (int i = 0; i < 100 && fixture_state(fixture, 1, 0) == TASK_RUNNING; i++) {
+        fixture_tick(fixture, FIXTURE_HEARTBEAT_MS);
+        if (fixture_state(fixture, 1, 0) == TASK_IDLE)
+            break;
+        fixture_report(fixture, 0, true, 0, NULL, 0);
+        starts += fixture_count(fixture, POOL_SEND_START);
+    }
+    assert_int_equal(starts, 6);
+    assert_int_equal(fixture_state(fixture, 1, 0), TASK_IDLE);
+    /* The others come first now; but if it is the only one, it may try again. */
+    fixture_report(fixture, 0, true, 0, NULL, 0);
+    assert_true(fixture_started(fixture) > epoch);
+}
+
 static void in_a_new_session_a_start_is_sent_again_at_once(void **state)
 {
     struct pool_fixture *fixture = *state;
@@ -472,6 +520,8 @@ int main(void)
         fixture_test(news_renews_nothing),
         fixture_test(an_attempt_without_a_claim_is_to_be_forgotten),
         fixture_test(a_lost_start_is_sent_again_after_two_reports),
+        fixture_test(a_start_whose_lease_is_over_is_sent_again_at_once),
+        fixture_test(a_node_that_takes_no_start_does_not_keep_its_task),
         fixture_test(in_a_new_session_a_start_is_sent_again_at_once),
         fixture_test(an_epoch_that_was_seen_and_is_not_held_is_gone),
         fixture_test(a_start_that_shall_stop_and_never_arrived_is_gone_with_its_session),

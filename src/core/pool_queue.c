@@ -228,8 +228,7 @@ static void start_task(struct pool *pool, struct pool_kind *kind, struct pool_no
     pool_begin_claim(pool, task, node->row.node, ++pool->epoch);
     pool_move_task(pool, task, TASK_RUNNING, REASON_FIRST_IN_LINE, effects);
     pool_save_task(task, effects);
-    pool_send(pool, effects, POOL_SEND_START, task, REASON_FIRST_IN_LINE);
-    task->start_session = node->session;
+    pool_send_start(pool, task, effects);
 }
 
 /* The kind whose first ready task goes before all others of those that fit; NULL if none does. */

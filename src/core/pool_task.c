@@ -238,7 +238,7 @@ void pool_restore_claim(struct pool *pool, struct pool_task *task, uint32_t node
 {
     begin_claim(pool, task, node, epoch);
     task->restored = true;
-    task->start_repeated = true;
+    task->starts_repeated = 1;
     enter_leases(pool, task, pool->options.restored_lease_ms);
 }
 
@@ -262,10 +262,9 @@ void pool_end_claim(struct pool *pool, struct pool_task *task)
     resources_take(&node->used, &task->part->row.request);
     pool_move_claim(task, CLAIM_NONE);
     task->stopping = false;
-    task->start_repeated = false;
+    task->starts_repeated = 0;
     task->row.node = NONE;
     task->row.epoch = 0;
-    task->reports_since = 0;
     task->collect_session = 0;
     pool_place_node(pool, node);
 }
@@ -298,4 +297,14 @@ void pool_send(const struct pool *pool, struct pool_effects *effects, enum pool_
     effect->send.attempt = task->row.attempts;
     effect->send.request = task->part->row.request;
     effect->send.reason = reason;
+}
+
+void pool_send_start(const struct pool *pool, struct pool_task *task, struct pool_effects *effects)
+{
+    const struct pool_node *node = &pool->nodes[task->row.node];
+
+    pool_send(pool, effects, POOL_SEND_START, task, REASON_FIRST_IN_LINE);
+    task->start_session = node->session;
+    task->start_end_ms = node->answers_ms + pool->options.lease_ms;
+    task->reports_since = 0;
 }

@@ -48,18 +48,24 @@ static void network_schedule(struct world *world, uint32_t to, struct message *m
                    (struct happening){.kind = HAPPEN_MESSAGE, .computer = to, .message = message});
 }
 
-/* Whether it is the message that a script wants to be lost. */
-static bool is_to_be_lost(struct world *world, const struct message *message)
+/* Takes the message over if it is the one that a script has something in mind for. */
+static bool meets_mishap(struct world *world, uint32_t to, struct message *message)
 {
-    struct loss *loss = &world->loss;
+    struct mishap *mishap = &world->mishap;
 
-    if (!loss->wanted || loss->computer != message->computer || loss->kind != message->kind)
+    if (!mishap->wanted || mishap->computer != message->computer || mishap->kind != message->kind)
         return false;
-    if (message->kind == MESSAGE_SEND && loss->effect != message->effect.kind)
+    if (message->kind == MESSAGE_SEND && mishap->effect != message->effect.kind)
         return false;
-    loss->wanted = false;
-    world_trace(world, "a message %s pc%u is lost", message->kind == MESSAGE_REPORT ? "from" : "to",
-                message->computer + 1);
+    mishap->wanted = false;
+    world_trace(world, "a message %s pc%u is %s", to == SERVER ? "from" : "to",
+                message->computer + 1, mishap->late_ms > 0 ? "late" : "lost");
+    if (mishap->late_ms > 0)
+        world_schedule(
+            world, world->now_ms + mishap->late_ms,
+            (struct happening){.kind = HAPPEN_MESSAGE, .computer = to, .message = message});
+    else
+        message_free(message);
     return true;
 }
 
@@ -69,10 +75,12 @@ void network_send(struct world *world, uint32_t to, struct message *message)
     bool cut = to == SERVER ? computer->cut_out : computer->cut_in;
 
     world->result.messages++;
-    if (cut || is_to_be_lost(world, message) || world_fault(world, world->options.loss)) {
+    if (cut || world_fault(world, world->options.loss)) {
         message_free(message);
         return;
     }
+    if (meets_mishap(world, to, message))
+        return;
     if (world_fault(world, world->options.repeat))
         network_schedule(world, to, message_copy(message));
     network_schedule(world, to, message);

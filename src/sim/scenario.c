@@ -18,6 +18,7 @@
  *     off pc2 | on pc2 | lid pc2 closed|open
  *     cut pc2 [in|out] | heal pc2           one way or both
  *     lose start|stop|forget|renewal|report|welcome|hello pc1         the next of these
+ *     late report pc1 33s                   it arrives so much later; likewise
  *     clone pc1 [same-computer]             a copy of its identity dials in
  *     forget pc1 | enrol pc1
  */

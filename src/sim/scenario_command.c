@@ -333,7 +333,9 @@ static int command_heal(struct scenario *scenario, const struct words *words, st
     return r;
 }
 
-static int command_lose(struct scenario *scenario, const struct words *words, struct error *err)
+/* The next of these messages is lost, or late by so much. */
+static int meddle(struct scenario *scenario, const struct words *words, uint64_t late_ms,
+                  struct error *err)
 {
     static const struct {
         const char *name;
@@ -352,13 +354,27 @@ static int command_lose(struct scenario *scenario, const struct words *words, st
         return r;
     for (size_t i = 0; i < ARRAY_LENGTH(messages); i++)
         if (slice_equals(words->items[1], messages[i].name)) {
-            scenario->world.loss = (struct loss){.wanted = true,
-                                                 .kind = messages[i].kind,
-                                                 .effect = messages[i].effect,
-                                                 .computer = number};
+            scenario->world.mishap = (struct mishap){.wanted = true,
+                                                     .late_ms = late_ms,
+                                                     .kind = messages[i].kind,
+                                                     .effect = messages[i].effect,
+                                                     .computer = number};
             return 0;
         }
     return error_set(err, -EINVAL, "there is no message '%s'", words->items[1].data);
+}
+
+static int command_lose(struct scenario *scenario, const struct words *words, struct error *err)
+{
+    return meddle(scenario, words, 0, err);
+}
+
+static int command_late(struct scenario *scenario, const struct words *words, struct error *err)
+{
+    uint64_t late_ms = 0;
+    int r = parse_duration(words->items[3], &late_ms, err);
+
+    return r < 0 ? r : meddle(scenario, words, late_ms, err);
 }
 
 static int command_clone(struct scenario *scenario, const struct words *words, struct error *err)
@@ -412,6 +428,7 @@ const struct scenario_command scenario_commands[] = {
     {"cut", "PC [in|out]", 2, 3, command_cut},
     {"heal", "PC", 2, 2, command_heal},
     {"lose", "start|stop|forget|renewal|report|welcome|hello PC", 3, 3, command_lose},
+    {"late", "start|stop|forget|renewal|report|welcome|hello PC DURATION", 4, 4, command_late},
     {"clone", "PC [same-computer]", 2, 3, command_clone},
     {"forget", "PC", 2, 2, command_forget},
     {"enrol", "PC", 2, 2, command_enrol},

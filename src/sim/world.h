@@ -218,9 +218,10 @@ struct promise {
     bool removed;
 };
 
-/* The next message of this kind from or to this computer is lost, because a script says so. */
-struct loss {
+/* What a script wants to happen to the next message of this kind from or to this computer. */
+struct mishap {
     bool wanted;
+    uint64_t late_ms; /* how much later it arrives; 0: it is lost */
     enum message_kind kind;
     enum pool_effect_kind effect; /* of MESSAGE_SEND */
     uint32_t computer;
@@ -254,7 +255,7 @@ struct world {
     struct map finished;             /* epochs of attempts that ran to their end */
     uint64_t checked_at_step;        /* when the whole of the brain was looked at last */
     uint32_t tasks_submitted;
-    struct loss loss;
+    struct mishap mishap;
 };
 
 enum { NUMBER_BITS = 20 /* of a session, for its node; the rest is a counter */ };
