@@ -176,12 +176,29 @@ static void pool_dispatch(struct pool *pool, const struct pool_event *event,
     }
 }
 
+/*
+ * Whether the program was away, suspended or waiting for its disk, at a time for which it was asked
+ * to call. Being a little late is no absence: a busy server always is.
+ */
+static bool pool_was_away(const struct pool *pool, uint64_t now_ms)
+{
+    uint64_t asked_ms = pool_next_step_ms(pool);
+
+    if (asked_ms < pool->now_ms)
+        asked_ms = pool->now_ms;
+    return now_ms > asked_ms && now_ms - asked_ms > pool->options.margin_ms;
+}
+
 void pool_step(struct pool *pool, const struct pool_event *event, struct pool_effects *effects)
 {
+    bool away = pool_was_away(pool, event->now_ms);
     uint64_t epoch = pool->epoch;
 
     assert(event->now_ms >= pool->now_ms);
     pool->now_ms = event->now_ms;
+    /* Who did not listen cannot say who was silent. A restart would give new leases as well. */
+    if (away)
+        pool_renew_all_claims(pool);
     pool_dispatch(pool, event, effects);
     pool_expire_claims(pool, effects);
     pool_schedule(pool, effects);

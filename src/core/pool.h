@@ -229,7 +229,11 @@ int pool_prepare(struct pool *pool, const struct pool_event *event, struct pool_
 /* Takes the event; appends to `effects`. pool_prepare() must have agreed to this event. */
 void pool_step(struct pool *pool, const struct pool_event *event, struct pool_effects *effects);
 
-/* When pool_step() must be called again at the latest; UINT64_MAX: only when something happens. */
+/*
+ * When pool_step() must be called again at the latest; UINT64_MAX: only when something happens. If
+ * the call comes later by more than margin_ms, the caller was away and has heard nobody; then all
+ * claims that stand run anew, as after a restart.
+ */
 uint64_t pool_next_step_ms(const struct pool *pool);
 
 /*

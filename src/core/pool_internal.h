@@ -211,6 +211,8 @@ void pool_restore_claim(struct pool *pool, struct pool_task *task, uint32_t node
 void pool_renew_claim(struct pool *pool, struct pool_task *task);
 /* The claimed task whose lease ends first; NULL if nothing is claimed. */
 struct pool_task *pool_first_to_expire(const struct pool *pool);
+/* All claims, for as long as a new one, or after a restart for as long as a restored one. */
+void pool_renew_all_claims(struct pool *pool);
 /* Ends the claim; what becomes of the task the caller has decided or decides next. */
 void pool_end_claim(struct pool *pool, struct pool_task *task);
 /* Tells the node that it may forget the attempt. */

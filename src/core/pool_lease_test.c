@@ -113,6 +113,46 @@ static void a_whole_building_goes_dark_over_several_steps(void **state)
     assert_true(pool_next_step_ms(fixture->pool) == UINT64_MAX);
 }
 
+/* Its computer was suspended, or its disk was slow: the reports that came meanwhile are unread. */
+static void a_server_that_was_away_ends_no_lease(void **state)
+{
+    struct pool_fixture *fixture = *state;
+
+    fixture_submit(fixture, 1, 2);
+    fixture_join(fixture, 0, 1);
+    fixture->now_ms += 1000;
+    fixture_join(fixture, 1, 1);
+    fixture_tick(fixture, WHOLE_MS - 1000 + FIXTURE_MARGIN_MS + 1);
+    assert_int_equal(fixture->effects.length, 0);
+    assert_int_equal(pool_next_step_ms(fixture->pool), fixture->now_ms + WHOLE_MS);
+    fixture_tick(fixture, 1000);
+    fixture_show(fixture, 1, 2, ATTEMPT_RUNNING);
+    fixture_tick(fixture, WHOLE_MS - 1000);
+    assert_int_equal(fixture_count(fixture, POOL_TRACE), 1);
+    assert_int_equal(fixture_find(fixture, POOL_TRACE)->trace.node, 0);
+}
+
+static void a_server_that_is_only_busy_ends_leases_late(void **state)
+{
+    struct pool_fixture *fixture = *state;
+
+    fixture_submit(fixture, 1, 1);
+    fixture_join(fixture, 0, 1);
+    fixture_tick(fixture, WHOLE_MS + FIXTURE_MARGIN_MS);
+    assert_int_equal(fixture_find(fixture, POOL_TRACE)->trace.reason, REASON_LEASE_ENDED);
+}
+
+/* Nobody asked it to come earlier. */
+static void a_pool_without_claims_is_not_away(void **state)
+{
+    struct pool_fixture *fixture = *state;
+
+    fixture_join(fixture, 0, 1);
+    fixture_tick(fixture, 100 * WHOLE_MS);
+    fixture_submit(fixture, 1, 1);
+    assert_int_equal(pool_next_step_ms(fixture->pool), fixture->now_ms + WHOLE_MS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +163,9 @@ int main(void)
         fixture_test(a_held_or_removed_task_only_loses_its_claim),
         fixture_test(a_result_whose_outputs_never_come_is_computed_again),
         fixture_test(a_whole_building_goes_dark_over_several_steps),
+        fixture_test(a_server_that_was_away_ends_no_lease),
+        fixture_test(a_server_that_is_only_busy_ends_leases_late),
+        fixture_test(a_pool_without_claims_is_not_away),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -289,6 +289,21 @@ static void the_digest_sees_every_row(void **state)
     assert_true(pool_digest(fixture->pool) == digests[5]);
 }
 
+static void a_server_that_was_away_gives_restored_claims_their_lease_anew(void **state)
+{
+    struct pool_fixture *fixture = *state;
+
+    pool_free(fixture->pool);
+    fixture->pool = pool_with_long_leases();
+    load_job(fixture->pool);
+    assert_int_equal(pool_load_task(fixture->pool, &running, fixture->now_ms), 0);
+    fixture_tick(fixture, 0);
+    fixture_tick(fixture, 10 * LONGER_LEASE_MS);
+    assert_int_equal(fixture_state(fixture, 1, 1), TASK_RUNNING);
+    assert_int_equal(pool_next_step_ms(fixture->pool),
+                     fixture->now_ms + LONGER_LEASE_MS + FIXTURE_MARGIN_MS);
+}
+
 static void a_job_that_is_over_leaves_nothing_in_the_digest(void **state)
 {
     struct pool_fixture *fixture = *state;
@@ -317,6 +332,7 @@ int main(void)
         fixture_test(rows_that_contradict_each_other_are_refused),
         fixture_test(loading_without_memory_is_refused),
         fixture_test(the_digest_sees_every_row),
+        fixture_test(a_server_that_was_away_gives_restored_claims_their_lease_anew),
         fixture_test(a_job_that_is_over_leaves_nothing_in_the_digest),
     };
 

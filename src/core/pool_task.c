@@ -249,6 +249,19 @@ void pool_renew_claim(struct pool *pool, struct pool_task *task)
     enter_leases(pool, task, pool->options.lease_ms);
 }
 
+static void renew_all_of(struct pool *pool, const struct pool_list *leases, uint64_t lease_ms)
+{
+    /* They get the same end, so that their order stays right. */
+    for (uint32_t t = leases->first; t != NONE; t = pool->tasks[t].of_leases.next)
+        pool->tasks[t].expires_ms = pool->now_ms + lease_ms + pool->options.margin_ms;
+}
+
+void pool_renew_all_claims(struct pool *pool)
+{
+    renew_all_of(pool, &pool->leases, pool->options.lease_ms);
+    renew_all_of(pool, &pool->restored_leases, pool->options.restored_lease_ms);
+}
+
 void pool_end_claim(struct pool *pool, struct pool_task *task)
 {
     struct pool_node *node = &pool->nodes[task->row.node];

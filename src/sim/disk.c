@@ -115,7 +115,7 @@ void disk_commit(struct world *world)
 {
     struct sim_server *server = &world->server;
 
-    for (size_t i = 0; i < server->inbox_length; i++)
+    for (size_t i = 0; i < server->batch_length; i++)
         if (server->inbox[i].kind == POOL_SUBMIT)
             add_job(world, &server->inbox[i]);
     for (size_t i = 0; i < server->effects.length; i++)

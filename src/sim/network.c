@@ -240,13 +240,19 @@ static void deliver_to_computer(struct world *world, const struct message *messa
     }
 }
 
+/* Who stands still shakes nobody's hand: such a hello does not even leave its computer. */
+static bool reaches_server(const struct sim_server *server, const struct message *message)
+{
+    return server->pool && !(server->committing && message->kind == MESSAGE_HELLO);
+}
+
 void network_deliver(struct world *world, const struct happening *happening)
 {
     struct message *message = happening->message;
 
     if (happening->computer == SERVER)
         reset(world, message);
-    if (happening->computer == SERVER && world->server.pool) {
+    if (happening->computer == SERVER && reaches_server(&world->server, message)) {
         deliver_to_server(world, message);
         return;
     }

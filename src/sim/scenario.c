@@ -14,6 +14,7 @@
  *     owner pc3 returns|leaves
  *     crash server 20s                      and for how long it stays away
  *     crash server before-commit|after-commit 20s     at the next one that saves anything
+ *     stall server 3m                       it stands still, and then goes on
  *     kill agent pc1 5s | leave pc1 5s      the agent ends at once, or in good order
  *     off pc2 | on pc2 | lid pc2 closed|open
  *     cut pc2 [in|out] | heal pc2           one way or both

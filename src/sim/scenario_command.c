@@ -249,6 +249,21 @@ static int command_crash(struct scenario *scenario, const struct words *words, s
     return 0;
 }
 
+static int command_stall(struct scenario *scenario, const struct words *words, struct error *err)
+{
+    struct world *world = &scenario->world;
+    uint64_t for_ms = 0;
+    int r = parse_word(words->items[1], "server", err);
+
+    r = r < 0 ? r : parse_duration(words->items[2], &for_ms, err);
+    if (r < 0)
+        return r;
+    if (!world->server.pool || world->server.committing)
+        return error_set(err, -EINVAL, "the server stands still already");
+    server_stand_still(world, for_ms);
+    return 0;
+}
+
 static int command_kill(struct scenario *scenario, const struct words *words, struct error *err)
 {
     uint64_t down_ms = 0;
@@ -420,6 +435,7 @@ const struct scenario_command scenario_commands[] = {
     {"remove", "JOB|JOB.TASK", 2, 2, command_remove},
     {"owner", "PC returns|leaves", 3, 3, command_owner},
     {"crash", "server [before-commit|after-commit] DURATION", 3, 4, command_crash},
+    {"stall", "server DURATION", 3, 3, command_stall},
     {"kill", "agent PC DURATION", 4, 4, command_kill},
     {"leave", "PC DURATION", 3, 3, command_leave},
     {"off", "PC", 2, 2, command_off},

@@ -3,7 +3,9 @@
  * The server around the pool's brain, as the real one does it: what arrives is collected, stepped
  * through in one batch, committed in one transaction, and only then sent. It can crash before,
  * within and after a commit; within means before or after, because a transaction is whole or not at
- * all. A commit that fails and memory that is refused end it as well.
+ * all. A commit that fails and memory that is refused end it as well. And a commit can be slow, or
+ * the whole computer stand still: then everything that arrives waits, time goes on, and the timers
+ * are the first to notice.
  */
 #include "world.h"
 
@@ -14,6 +16,7 @@
 enum {
     NO_MEMORY_PARTS = 2000,      /* of a million events, if the brain needs any */
     COMMIT_FAILS_PARTS = 300000, /* of the crashes before a commit */
+    COMMIT_SLOW_PARTS = 500,     /* of a million batches */
     REFUSED_PARTS = 2000,        /* starts that cannot be put into a message */
     OUTPUT_FAILS_PARTS = 10000,  /* results that find no room at their place */
     SLOW_OUTPUT_PARTS = 20000,
@@ -28,18 +31,25 @@ void server_init(struct world *world)
     server->pool = disk_load(world);
 }
 
-static void inbox_clear(struct sim_server *server)
+/* The first ones have been stepped through and committed, or died with the server. */
+static void inbox_drop(struct sim_server *server, size_t count)
 {
-    for (size_t i = 0; i < server->inbox_length; i++)
+    size_t left = server->inbox_length - count;
+
+    for (size_t i = 0; i < count; i++)
         message_free(server->inbox_messages[i]);
-    server->inbox_length = 0;
+    for (size_t i = 0; i < left; i++) {
+        server->inbox[i] = server->inbox[count + i];
+        server->inbox_messages[i] = server->inbox_messages[count + i];
+    }
+    server->inbox_length = left;
 }
 
 void server_deinit(struct world *world)
 {
     struct sim_server *server = &world->server;
 
-    inbox_clear(server);
+    inbox_drop(server, server->inbox_length);
     pool_free(server->pool);
     pool_effects_deinit(&server->effects);
     disk_deinit(&server->disk);
@@ -70,6 +80,14 @@ static void schedule(struct world *world, uint64_t at_ms, struct happening happe
     world_schedule(world, at_ms, happening);
 }
 
+static void schedule_loop(struct world *world)
+{
+    if (world->server.loop_due)
+        return;
+    world->server.loop_due = true;
+    schedule(world, world_delay(world, 0, 3), (struct happening){.kind = HAPPEN_SERVER_LOOP});
+}
+
 void server_receive(struct world *world, const struct pool_event *event, struct message *message)
 {
     struct sim_server *server = &world->server;
@@ -79,10 +97,8 @@ void server_receive(struct world *world, const struct pool_event *event, struct 
                   server->inbox_length + 1);
     server->inbox[server->inbox_length] = *event;
     server->inbox_messages[server->inbox_length++] = message;
-    if (server->loop_due)
-        return;
-    server->loop_due = true;
-    schedule(world, world_delay(world, 0, 3), (struct happening){.kind = HAPPEN_SERVER_LOOP});
+    if (!server->committing)
+        schedule_loop(world);
 }
 
 /* Sends. */
@@ -292,20 +308,43 @@ static void server_commit(struct world *world)
         check_rows_make_the_pool(world, server->pool, pool_digest(server->pool));
 }
 
-static void server_batch(struct world *world)
+/* The disk has it: now, and not before, others may hear of it. */
+static void server_committed(struct world *world)
 {
     struct sim_server *server = &world->server;
 
-    if (server_crashes(world, CRASH_BEFORE_COMMIT))
-        return;
+    server->committing = false;
     server_commit(world);
     if (server_crashes(world, CRASH_AFTER_COMMIT))
         return;
     for (size_t i = 0; i < server->effects.length; i++)
         perform(world, &server->effects.items[i]);
     server->effects.length = 0;
-    inbox_clear(server);
+    inbox_drop(server, server->batch_length);
+    server->batch_length = 0;
     server_schedule_tick(world);
+    if (server->inbox_length > 0)
+        schedule_loop(world);
+}
+
+void server_stand_still(struct world *world, uint64_t for_ms)
+{
+    world_trace(world, "the server stands still for %llu s", (unsigned long long)(for_ms / 1000));
+    world->server.committing = true;
+    schedule(world, world->now_ms + for_ms, (struct happening){.kind = HAPPEN_SERVER_COMMITTED});
+}
+
+static void server_batch(struct world *world)
+{
+    struct sim_server *server = &world->server;
+
+    server->batch_length = server->inbox_length;
+    if (server_crashes(world, CRASH_BEFORE_COMMIT))
+        return;
+    if (world_has(world, SIM_FAULT_SERVER) && world_fault(world, COMMIT_SLOW_PARTS))
+        server_stand_still(world, draw_down_time(world));
+    else
+        server_committed(world);
 }
 
 static void server_loop(struct world *world)
@@ -313,6 +352,8 @@ static void server_loop(struct world *world)
     struct sim_server *server = &world->server;
 
     server->loop_due = false;
+    if (server->committing)
+        return;
     for (size_t i = 0; i < server->inbox_length; i++)
         if (!server_step(world, server->inbox[i]))
             return;
@@ -343,6 +384,8 @@ static bool look_for_silence(struct world *world)
 static void server_tick(struct world *world)
 {
     world->server.tick_at_ms = UINT64_MAX;
+    if (world->server.committing)
+        return;
     if (look_for_silence(world) && server_step(world, (struct pool_event){.kind = POOL_TICK}))
         server_loop(world);
 }
@@ -355,6 +398,14 @@ void server_crash(struct world *world, const char *when, bool committed, uint64_
 
     if (!server->pool)
         return;
+    if (server->committing) {
+        /* The disk may have had all of it, although nobody learns it before the restart. */
+        when = "within a commit";
+        committed = world_chance(world, 500000);
+        if (committed)
+            disk_commit(world);
+    }
+    server->committing = false;
     world->result.server_crashes++;
     server->expected_digest = committed ? pool_digest(server->pool) : 0;
     world_trace(world, "the server crashes %s", when);
@@ -362,7 +413,8 @@ void server_crash(struct world *world, const char *when, bool committed, uint64_
     server->effects.length = 0;
     server->incarnation++;
     server->loop_due = false;
-    inbox_clear(server);
+    inbox_drop(server, server->inbox_length);
+    server->batch_length = 0;
     for (uint32_t n = 0; n < world->node_count; n++)
         server->connections[n].session = 0;
     for (uint32_t n = 0; n < world->options.agents; n++) {
@@ -429,6 +481,8 @@ void server_happens(struct world *world, const struct happening *happening)
         server_loop(world);
     else if (happening->kind == HAPPEN_SERVER_TICK)
         server_tick(world);
+    else if (happening->kind == HAPPEN_SERVER_COMMITTED)
+        server_committed(world);
     else
         happen_event(world, happening);
 }

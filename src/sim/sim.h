@@ -22,7 +22,7 @@
  * where no others are in their way.
  */
 enum sim_fault {
-    SIM_FAULT_SERVER = 1 << 0,  /* crashes, failed commits, no memory */
+    SIM_FAULT_SERVER = 1 << 0,  /* crashes, failed and slow commits, no memory */
     SIM_FAULT_AGENTS = 1 << 1,  /* killed; stopped and started again */
     SIM_FAULT_POWER = 1 << 2,   /* switched off, lids closed */
     SIM_FAULT_NETWORK = 1 << 3, /* cuts; loss, repetition and lateness have their own rates */

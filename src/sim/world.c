@@ -72,6 +72,7 @@ static void world_dispatch(struct world *world, const struct happening *happenin
     switch (happening->kind) {
     case HAPPEN_SERVER_LOOP:
     case HAPPEN_SERVER_TICK:
+    case HAPPEN_SERVER_COMMITTED:
     case HAPPEN_SERVER_RESTART:
     case HAPPEN_SERVER_EVENT:
         server_happens(world, happening);
@@ -205,7 +206,8 @@ bool world_is_done(const struct world *world)
 {
     const struct disk *disk = &world->server.disk;
 
-    if (!world->server.pool || pool_count_all(world->server.pool).tasks > 0 ||
+    if (!world->server.pool || world->server.committing ||
+        pool_count_all(world->server.pool).tasks > 0 ||
         world->tasks_submitted < world->options.tasks || users_wait(world))
         return false;
     for (size_t i = 0; i < disk->job_count; i++) {

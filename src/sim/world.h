@@ -42,6 +42,7 @@ enum {
 enum happening_kind {
     HAPPEN_SERVER_LOOP,
     HAPPEN_SERVER_TICK,
+    HAPPEN_SERVER_COMMITTED, /* what took its time */
     HAPPEN_SERVER_RESTART,
     HAPPEN_SERVER_EVENT, /* the world around the brain answers it: collected, refused */
     HAPPEN_MESSAGE,
@@ -179,6 +180,8 @@ struct sim_server {
     struct pool_event *inbox; /* their report items are owned by inbox_messages */
     struct message **inbox_messages;
     size_t inbox_length, inbox_capacity, inbox_messages_capacity;
+    size_t batch_length; /* of the inbox, that was stepped through and is to be committed */
+    bool committing;     /* the disk takes its time, or the whole computer stands still */
     bool loop_due;
     uint32_t incarnation;
     uint64_t clock_offset_ms; /* its clock shows the world's time plus this, since its last start */
@@ -303,6 +306,8 @@ void server_happens(struct world *world, const struct happening *happening);
 /* `committed`: the rows hold all that the brain knew. */
 void server_crash(struct world *world, const char *when, bool committed, uint64_t down_ms);
 void server_restart(struct world *world);
+/* It neither crashes nor does anything; whatever it did last is not committed before. */
+void server_stand_still(struct world *world, uint64_t for_ms);
 
 /* computer.c */
 void computer_assemble(struct world *world, uint32_t number);
