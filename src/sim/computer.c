@@ -10,6 +10,8 @@
 enum {
     DRIFT_PARTS = 5000, /* clocks run up to half a percent fast or slow */
     REDIAL_MS = 5000,
+    EPOCH_FORGOTTEN_PARTS =
+        300000,    /* of the power failures: the last write had not reached the disk */
     LEAVE_MS = 100 /* from the last report to the end of the process */
 };
 
@@ -17,15 +19,19 @@ uint64_t computer_clock(const struct world *world, const struct computer *comput
 {
     int64_t passed = (int64_t)(world->now_ms - computer->boot_ms);
 
-    return (uint64_t)(passed + passed * computer->drift / 1000000);
+    return (uint64_t)(passed + passed * computer->drift / 1000000) + computer->clock_ahead_ms;
 }
 
 uint64_t computer_world_time(const struct computer *computer, uint64_t local_ms)
 {
-    int64_t passed = (int64_t)local_ms * 1000000 / (1000000 + computer->drift);
+    int64_t passed = 0;
 
     if (local_ms >= INT64_MAX / 2000000)
         return UINT64_MAX;
+    /* What the clock has jumped past is due. */
+    if (local_ms > computer->clock_ahead_ms)
+        passed =
+            (int64_t)(local_ms - computer->clock_ahead_ms) * 1000000 / (1000000 + computer->drift);
     /* One more, so that rounding never wakes anybody a moment too early. */
     return computer->boot_ms + (uint64_t)passed + (computer->drift != 0);
 }
@@ -113,6 +119,7 @@ static void perform(struct world *world, uint32_t number, const struct agent_eff
         keeper_perform(world, number, effect);
         break;
     case AGENT_SAVE_EPOCH:
+        computer->synced_epoch = computer->saved_epoch;
         computer->saved_epoch = effect->epoch;
         break;
     case AGENT_REPORT:
@@ -286,6 +293,8 @@ void computer_power_off(struct world *world, uint32_t number, uint64_t off_ms)
     computer->agent = agent_free(computer->agent);
     computer->incarnation++;
     computer->power = POWER_OFF;
+    if (world_chance(world, EPOCH_FORGOTTEN_PARTS))
+        computer->saved_epoch = computer->synced_epoch;
     computer->session = 0;
     computer->dialled = 0;
     if (off_ms > 0)
@@ -302,6 +311,7 @@ void computer_power_on(struct world *world, uint32_t number)
     world_trace(world, "pc%u is switched on", number + 1);
     computer->power = POWER_ON;
     computer->boot_ms = world->now_ms;
+    computer->clock_ahead_ms = 0;
     computer->incarnation++;
     computer_agent_starts(world, number);
 }

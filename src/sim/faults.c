@@ -74,6 +74,7 @@ void faults_heal(struct world *world, uint32_t number)
         world_trace(world, "pc%u reaches the network again", number + 1);
     computer->cut_in = false;
     computer->cut_out = false;
+    computer->cut_until_ms = 0;
 }
 
 void faults_cut(struct world *world, uint32_t number, bool in, bool out)
@@ -89,10 +90,29 @@ void faults_cut(struct world *world, uint32_t number, bool in, bool out)
 static void cut_for_a_while(struct world *world, uint32_t number)
 {
     uint64_t ways = random_between(&world->random, 1, 3);
+    /* Of the short ones, hardly anybody notices more than that all is late. */
+    uint64_t longest_ms = random_chance(&world->random, 500000) ? SILENCE_MS : 10 * MINUTE_MS;
+    uint64_t until_ms = world_delay(world, 5000, longest_ms);
 
     faults_cut(world, number, (ways & 1) != 0, (ways & 2) != 0);
-    world_schedule(world, world_delay(world, 5000, 10 * MINUTE_MS),
-                   (struct happening){.kind = HAPPEN_HEAL, .computer = number});
+    if (random_chance(&world->random, 500000))
+        world->computers[number].cut_until_ms = until_ms;
+    world_schedule(world, until_ms, (struct happening){.kind = HAPPEN_HEAL, .computer = number});
+}
+
+/* Forward, as after a sleep that nobody was told of; backward it never goes. */
+static void clock_jumps(struct world *world, uint32_t number)
+{
+    struct computer *computer = &world->computers[number];
+    uint64_t jump_ms = random_between(&world->random, 1000, HOUR_MS);
+
+    if (computer->power != POWER_ON)
+        return;
+    world_trace(world, "the clock of pc%u jumps by %llu s", number + 1,
+                (unsigned long long)(jump_ms / 1000));
+    computer->clock_ahead_ms += jump_ms;
+    keeper_look_at_clock(world, number);
+    computer_step(world, number, (struct agent_event){.kind = AGENT_TICK});
 }
 
 /* The agent is killed or told to leave, or its keeper dies. */
@@ -110,7 +130,9 @@ static void agent_goes(struct world *world, uint32_t number)
 
 static void power_goes(struct world *world, uint32_t number)
 {
-    if (random_chance(&world->random, 500000))
+    if (random_chance(&world->random, 100000))
+        clock_jumps(world, number);
+    else if (random_chance(&world->random, 500000))
         computer_power_off(world, number, random_between(&world->random, 10000, HOUR_MS));
     else
         computer_suspend(world, number, random_between(&world->random, 1000, HOUR_MS));

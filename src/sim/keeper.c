@@ -342,6 +342,15 @@ void keeper_resume(struct world *world, uint32_t number)
                 (struct agent_event){.kind = AGENT_LAPSED, .epoch = computer->processes[i].epoch});
 }
 
+void keeper_look_at_clock(struct world *world, uint32_t number)
+{
+    struct computer *computer = &world->computers[number];
+
+    /* Backwards, because a step may drop one, and the last then takes its place. */
+    for (size_t i = computer->process_count; i-- > 0;)
+        look_at_deadline(world, number, &computer->processes[i]);
+}
+
 static void happen_started(struct world *world, uint32_t number, struct process *process)
 {
     struct agent_event event = {.kind = AGENT_STARTED, .epoch = process->epoch};

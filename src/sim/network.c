@@ -2,8 +2,8 @@
 /*
  * Messages between the server and the computers. TCP would neither lose, repeat nor reorder within
  * a connection; here all three happen, because the brains promise to bear them, and because they
- * stand for what a proxy, a bug or a restart does. A cut swallows everything one way; both sides
- * find out by silence.
+ * stand for what a proxy, a bug or a restart does. A cut swallows everything one way, or holds it
+ * back until it is over, as TCP does; both sides find out by silence.
  */
 #include "world.h"
 
@@ -40,12 +40,17 @@ static struct message *message_copy(const struct message *message)
     return copy;
 }
 
+static void schedule_at(struct world *world, uint64_t at_ms, uint32_t to, struct message *message)
+{
+    world_schedule(world, at_ms,
+                   (struct happening){.kind = HAPPEN_MESSAGE, .computer = to, .message = message});
+}
+
 static void network_schedule(struct world *world, uint32_t to, struct message *message)
 {
     uint64_t late_ms = world_fault(world, world->options.late) ? 20000 : 20;
 
-    world_schedule(world, world_delay(world, 0, late_ms),
-                   (struct happening){.kind = HAPPEN_MESSAGE, .computer = to, .message = message});
+    schedule_at(world, world_delay(world, 0, late_ms), to, message);
 }
 
 /* Takes the message over if it is the one that a script has something in mind for. */
@@ -61,9 +66,7 @@ static bool meets_mishap(struct world *world, uint32_t to, struct message *messa
     world_trace(world, "a message %s pc%u is %s", to == SERVER ? "from" : "to",
                 message->computer + 1, mishap->late_ms > 0 ? "late" : "lost");
     if (mishap->late_ms > 0)
-        world_schedule(
-            world, world->now_ms + mishap->late_ms,
-            (struct happening){.kind = HAPPEN_MESSAGE, .computer = to, .message = message});
+        schedule_at(world, world->now_ms + mishap->late_ms, to, message);
     else
         message_free(message);
     return true;
@@ -75,6 +78,10 @@ void network_send(struct world *world, uint32_t to, struct message *message)
     bool cut = to == SERVER ? computer->cut_out : computer->cut_in;
 
     world->result.messages++;
+    if (cut && computer->cut_until_ms > world->now_ms) {
+        schedule_at(world, computer->cut_until_ms, to, message);
+        return;
+    }
     if (cut || world_fault(world, world->options.loss)) {
         message_free(message);
         return;

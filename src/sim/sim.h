@@ -24,7 +24,7 @@
 enum sim_fault {
     SIM_FAULT_SERVER = 1 << 0,  /* crashes, failed and slow commits, no memory */
     SIM_FAULT_AGENTS = 1 << 1,  /* killed; stopped and started again */
-    SIM_FAULT_POWER = 1 << 2,   /* switched off, lids closed */
+    SIM_FAULT_POWER = 1 << 2,   /* switched off, lids closed; clocks that jump */
     SIM_FAULT_NETWORK = 1 << 3, /* cuts; loss, repetition and lateness have their own rates */
     SIM_FAULT_OWNERS = 1 << 4,  /* come and go */
     SIM_FAULT_USERS = 1 << 5,   /* hold, release, remove, ask again */

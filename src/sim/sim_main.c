@@ -34,6 +34,9 @@ static const char help[] =
     "  --hours N, --days N   how long things go wrong; then all must end\n"
     "  --task-time DURATION  how long a task computes at most\n"
     "  --faults PERCENT      of the usual number of faults; 0 is a perfect world\n"
+    "  --mix LIST            which faults: server, agents, power, network, owners, users, files,\n"
+    "                        admin, with commas between\n"
+    "  --crashes PPM         how many of a million batches of the server end in a crash\n"
     "  --loss, --repeat, --late PPM    what happens to how many of a million messages\n"
     "\n"
     "  --scenario FILE       play a script and compare its trace with the file beside it\n"
@@ -53,7 +56,7 @@ struct command_line {
     bool trace, digest, update, measure, help;
     const char *scenario;
     /* Each as given, or UINT64_MAX. */
-    uint64_t agents, tasks, cpus, hours, days, task_ms, faults, loss, repeat, late;
+    uint64_t agents, tasks, cpus, hours, days, task_ms, faults, mix, crashes, loss, repeat, late;
 };
 
 enum option_key {
@@ -67,6 +70,8 @@ enum option_key {
     KEY_DAYS,
     KEY_TASK_TIME,
     KEY_FAULTS,
+    KEY_MIX,
+    KEY_CRASHES,
     KEY_LOSS,
     KEY_REPEAT,
     KEY_LATE,
@@ -89,6 +94,8 @@ static const struct option options_known[] = {
     {"days", required_argument, NULL, KEY_DAYS},
     {"task-time", required_argument, NULL, KEY_TASK_TIME},
     {"faults", required_argument, NULL, KEY_FAULTS},
+    {"mix", required_argument, NULL, KEY_MIX},
+    {"crashes", required_argument, NULL, KEY_CRASHES},
     {"loss", required_argument, NULL, KEY_LOSS},
     {"repeat", required_argument, NULL, KEY_REPEAT},
     {"late", required_argument, NULL, KEY_LATE},
@@ -148,6 +155,43 @@ static int parse_task_time(const char *text, struct command_line *line, struct e
     return 0;
 }
 
+/* In the order of their bits. */
+static const char *const fault_names[] = {"server", "agents", "power", "network",
+                                          "owners", "users",  "files", "admin"};
+
+static int parse_fault(struct slice word, struct command_line *line, struct error *err)
+{
+    _cleanup_free_ char *name = slice_copy(word);
+    const char *nearest;
+
+    for (size_t i = 0; i < ARRAY_LENGTH(fault_names); i++)
+        if (slice_equals(word, fault_names[i])) {
+            line->mix |= 1U << i;
+            return 0;
+        }
+    error_set(err, -EINVAL, "--mix: there are no faults '%s'", name);
+    nearest = spelling_nearest(name, fault_names, ARRAY_LENGTH(fault_names));
+    if (nearest)
+        error_hint(err, "Did you mean %s?", nearest);
+    return -EINVAL;
+}
+
+static int parse_mix(const char *text, struct command_line *line, struct error *err)
+{
+    int r = 0;
+
+    line->mix = 0;
+    while (r == 0) {
+        size_t length = strcspn(text, ",");
+
+        r = parse_fault((struct slice){text, length}, line, err);
+        text += length;
+        if (*text++ == '\0')
+            break;
+    }
+    return r;
+}
+
 static int take_option(enum option_key key, const char *name, const char *value,
                        struct command_line *line, struct error *err)
 {
@@ -172,6 +216,10 @@ static int take_option(enum option_key key, const char *name, const char *value,
         return parse_task_time(value, line, err);
     case KEY_FAULTS:
         return parse_number(name, value, 0, 10000, &line->faults, err);
+    case KEY_MIX:
+        return parse_mix(value, line, err);
+    case KEY_CRASHES:
+        return parse_number(name, value, 0, 1000000, &line->crashes, err);
     case KEY_LOSS:
         return parse_number(name, value, 0, 1000000, &line->loss, err);
     case KEY_REPEAT:
@@ -253,6 +301,7 @@ static void adapt(struct sim_options *options, const void *userdata)
     } numbers[] = {
         {line->agents, &options->agents}, {line->tasks, &options->tasks},
         {line->cpus, &options->cpus},     {line->faults, &options->faults},
+        {line->mix, &options->fault_mix}, {line->crashes, &options->crash_parts},
         {line->loss, &options->loss},     {line->repeat, &options->repeat},
         {line->late, &options->late},
     };
@@ -356,7 +405,8 @@ int sim_main(int argc, char **argv)
     int r;
 
     line.agents = line.tasks = line.cpus = line.hours = line.days = UINT64_MAX;
-    line.task_ms = line.faults = line.loss = line.repeat = line.late = UINT64_MAX;
+    line.task_ms = line.faults = line.mix = line.crashes = UINT64_MAX;
+    line.loss = line.repeat = line.late = UINT64_MAX;
     if (parse_line(argc, argv, &line, &err) < 0)
         return complain(&err, EXIT_USAGE);
     if (line.help) {

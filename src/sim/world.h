@@ -151,14 +151,17 @@ struct computer {
     enum power power;
     bool forgotten;
     uint64_t machine;
-    int64_t drift;        /* parts in a million */
-    uint64_t boot_ms;     /* world time at which its clock was 0 */
-    uint64_t saved_epoch; /* the file that survives everything */
-    uint64_t session;     /* that it believes in; 0: none */
-    uint64_t dialled;     /* the session it has asked for */
-    uint64_t heard_ms;    /* from the server, world time */
-    uint64_t tick_at_ms;  /* its next scheduled tick, world time */
-    bool cut_in, cut_out; /* what the network does to it */
+    int64_t drift;           /* parts in a million */
+    uint64_t boot_ms;        /* world time at which its clock was 0 */
+    uint64_t clock_ahead_ms; /* by how much it has jumped since */
+    uint64_t saved_epoch;    /* the file that survives the agent */
+    uint64_t synced_epoch;   /* and what of it a power failure leaves at least */
+    uint64_t session;        /* that it believes in; 0: none */
+    uint64_t dialled;        /* the session it has asked for */
+    uint64_t heard_ms;       /* from the server, world time */
+    uint64_t tick_at_ms;     /* its next scheduled tick, world time */
+    bool cut_in, cut_out;    /* what the network does to it */
+    uint64_t cut_until_ms;   /* what is sent meanwhile arrives then; 0: never */
     bool owner_present;
     uint64_t owner_since_ms; /* or since the agent can know it */
     uint64_t down_ms;        /* how long it stays away when it has left; 0: it does not come back */
@@ -343,6 +346,8 @@ void keeper_dies(struct world *world, uint32_t number);
 void keeper_power_off(struct world *world, uint32_t number);
 void keeper_suspend(struct world *world, uint32_t number);
 void keeper_resume(struct world *world, uint32_t number);
+/* Its clock has jumped. */
+void keeper_look_at_clock(struct world *world, uint32_t number);
 void keeper_happens(struct world *world, const struct happening *happening);
 
 /* network.c */

@@ -39,6 +39,9 @@ says 'a missing value is named' 2 '--seed needs a value' --seed
 says 'a range that is none is refused' 2 'a range like 1-2000' --seeds 9-3
 says 'a number out of range is refused' 2 'from 1 to 1000' --jobs 0
 says 'a word that is no option is refused' 2 "'17' is no option" 17
+says 'an unknown kind of faults names the nearest' 2 'Did you mean owners?' --mix server,owner
+says 'an empty kind of faults is refused' 2 "no faults ''" --mix server,
+says 'a mix of faults is played' 0 'all went well' --seed 3 --mix server,owners --crashes 1000
 says 'many seeds have no trace' 2 'for one seed' --seeds 1-2 --trace
 says 'help is given' 0 'examples:' --help
 says 'a scenario that is not there is named' 1 "cannot read '$work/none'" --scenario "$work/none"
