@@ -100,6 +100,28 @@ printf '#!/bin/sh\nexit\n' >"$work/tree/src/core/clean.sh"
 rm "$work/tree/src/core/bad.h"
 finds 'scripts are known by their first line' 'clean.sh:1: .*SPDX' sizes "$work/tree" "$words"
 
+# Four lines of code (a licence and empty lines are none), and what is said about them.
+comments='%s\nint x;\nint y;\n\nint z;\n'
+printf "$comments" 'int w;' | plant src/core/bad.c
+rm "$work/tree/src/core/clean.c"
+finds 'a share of comments can be asked for' '^0.0 % are too few, 25' sizes "$work/tree" "$words" 25
+accepts 'and is not, if it is not' sizes "$work/tree" "$words"
+printf "$comments" 'int w; /* behind code */' >>"$work/tree/src/core/bad.c"
+finds 'comments are counted by line' '12.5 % are too few' sizes "$work/tree" "$words" 25
+accepts 'a comment behind code is one' sizes "$work/tree" "$words" 12
+printf "$comments" '/* Two
+lines */' | plant src/core/good.c
+rm "$work/tree/src/core/clean.c"
+accepts 'each line of a comment counts' sizes "$work/tree" "$words" 40
+plant src/core/bad.c <<'END'
+char x[] = "\"/* none", y = '"', z[] = "// none";
+END
+rm "$work/tree/src/core/clean.c"
+finds 'what stands in quotes is no comment' '^0.0 % are too few' sizes "$work/tree" "$words" 1
+printf '/* %s */\n' 1 2 3 4 5 6 7 8 9 >"$work/tree/src/core/bad_test.c"
+sed -i '1s,^,/* SPDX-License-Identifier: Apache-2.0 */\n,' "$work/tree/src/core/bad_test.c"
+finds 'comments of tests do not count' '^0.0 % are too few' sizes "$work/tree" "$words" 1
+
 # compile NAME COMPILER...: makes the archive $work/NAME of standard input.
 compile() {
     library=$work/$1
