@@ -3,10 +3,11 @@
 #define _GNU_SOURCE
 #include "keeper_test.h"
 
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-enum { TASK = 7, OTHER_TASK = 8, BATCH = 200 };
+enum { TASK = 7, OTHER_TASK = 8, BATCH = 200, LARGE_SIZE = 256 << 20 };
 
 static int start_with_groups(void **state)
 {
@@ -28,17 +29,38 @@ static int stop(void **state)
 
 /* ---- what this program does when it is a task ---- */
 
-/* Leaves a daemon behind, in the old style: two forks and a session of its own. */
-static int leave_daemon(bool cleans_environment)
+static void await_file(const char *name)
+{
+    while (access(name, F_OK) < 0)
+        wait_a_moment();
+}
+
+/* Takes so much memory that giving it back takes a while, and says so. */
+static void become_large(void)
+{
+    (void)mmap(NULL, LARGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE,
+               -1, 0);
+    close(open("large", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+}
+
+/*
+ * Leaves a daemon behind, in the old style: two forks and a session of its own. Where the parent
+ * takes long to die, the daemon is not the keeper's yet when the leader has ended.
+ */
+static int leave_daemon(bool cleans_environment, bool parent_is_large)
 {
     if (fork() > 0) {
-        while (access("daemon", F_OK) < 0)
-            wait_a_moment();
+        await_file(parent_is_large ? "large" : "daemon");
         return 0;
     }
     setsid();
-    if (fork() > 0)
+    if (fork() > 0) {
+        if (parent_is_large) {
+            await_file("daemon");
+            become_large();
+        }
         return 0;
+    }
     if (cleans_environment)
         execle("/bin/sh", "sh", "-c", "echo $$ > daemon.new; mv daemon.new daemon; sleep 1000",
                NULL, (char *[]){NULL});
@@ -59,9 +81,11 @@ static int count(void)
 static int run_as_task(const char *command)
 {
     if (strcmp(command, "daemon") == 0)
-        return leave_daemon(false);
+        return leave_daemon(false, false);
     if (strcmp(command, "clean-daemon") == 0)
-        return leave_daemon(true);
+        return leave_daemon(true, false);
+    if (strcmp(command, "late-daemon") == 0)
+        return leave_daemon(false, true);
     return strcmp(command, "count") == 0 ? count() : 2;
 }
 
@@ -199,6 +223,18 @@ static void what_one_task_leaves_behind_does_not_harm_another(void **state)
     await(fixture, KEEPER_NEWS_USAGE, OTHER_TASK);
     assert_int_equal(fixture->last.news.result.processes, 3);
     assert_true(fixture->last.news.result.memory_peak_bytes > 0);
+}
+
+/* With another task beside it, an orphan is known by what it carries alone. */
+static void a_daemon_whose_parent_takes_long_to_die_is_killed_as_well(void **state)
+{
+    struct fixture *fixture = *state;
+
+    ask_shell(fixture, OTHER_TASK, "echo 1 > ready; sleep 1000");
+    await_number(fixture, "ready");
+    ask_self(fixture, TASK, "late-daemon");
+    await(fixture, KEEPER_NEWS_EXITED, TASK);
+    assert_true(is_gone(await_number(fixture, "daemon")));
 }
 
 /* ---- freezing ---- */
@@ -447,6 +483,7 @@ int main(int argc, char **argv)
         BOTH_WAYS(what_a_task_leaves_behind_is_killed_before_its_end_is_told),
         BOTH_WAYS(a_daemon_that_hides_is_killed_as_well),
         BOTH_WAYS(what_one_task_leaves_behind_does_not_harm_another),
+        BOTH_WAYS(a_daemon_whose_parent_takes_long_to_die_is_killed_as_well),
         BOTH_WAYS(a_frozen_task_stands_still_until_it_is_thawed),
         BOTH_WAYS(a_task_that_is_frozen_at_once_still_starts),
         BOTH_WAYS(a_frozen_task_can_be_killed_and_its_place_used_again),

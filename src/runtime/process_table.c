@@ -18,7 +18,8 @@
 
 enum {
     STAT_SIZE = 1024,
-    FLAG_FORK_NO_EXEC = 0x40, /* include/linux/sched.h, the same since Linux 2.6 */
+    FLAG_EXITING = 0x4, /* include/linux/sched.h, both the same since Linux 2.6 */
+    FLAG_FORK_NO_EXEC = 0x40,
     STATUS_SIZE_MAX = 64 * 1024,
     ENVIRONMENT_SIZE_MAX = 4 * 1024 * 1024,
     CHILDREN_SIZE_MAX = 1024 * 1024,
@@ -42,17 +43,19 @@ static bool read_process(pid_t pid, struct process *process)
     long ticks = sysconf(_SC_CLK_TCK);
     const char *rest;
     int parent, session;
+    unsigned flags;
 
     snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
     if (read_start(path, text, sizeof(text)) <= 0)
         return false;
     rest = strrchr(text, ')');
     *process = (struct process){.pid = pid};
-    if (!rest || sscanf(rest + 1, " %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %llu %llu",
-                        &process->state, &parent, &session, &user, &system) != 5)
+    if (!rest || sscanf(rest + 1, " %c %d %*d %d %*d %*d %u %*u %*u %*u %*u %llu %llu",
+                        &process->state, &parent, &session, &flags, &user, &system) != 6)
         return false;
     process->parent = parent;
     process->session = session;
+    process->exiting = flags & FLAG_EXITING;
     process->user_us = user * 1000000 / (unsigned long long)ticks;
     process->system_us = system * 1000000 / (unsigned long long)ticks;
     return true;
@@ -86,7 +89,7 @@ void process_table_deinit(struct process_table *table)
 }
 
 /* /proc lists processes by number, so the table can be searched by halves. */
-static const struct process *find_process(const struct process_table *table, pid_t pid)
+const struct process *process_table_find(const struct process_table *table, pid_t pid)
 {
     size_t low = 0, high = table->count;
 
@@ -111,7 +114,7 @@ void process_table_mark_descendants(struct process_table *table)
         for (size_t i = 0; i < table->count; i++) {
             struct process *process = &table->items[i];
             const struct process *parent =
-                process->marked ? NULL : find_process(table, process->parent);
+                process->marked ? NULL : process_table_find(table, process->parent);
 
             if (parent && parent->marked)
                 process->marked = found = true;

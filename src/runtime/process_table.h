@@ -16,8 +16,9 @@ struct process {
     pid_t pid;
     pid_t parent;
     pid_t session;
-    char state;  /* 'R', 'S', 'D', 'T', 'Z', ... */
-    bool marked; /* for the caller */
+    char state;   /* 'R', 'S', 'D', 'T', 'Z', ... */
+    bool exiting; /* its end has begun: PF_EXITING of the kernel's task */
+    bool marked;  /* for the caller */
     uint64_t user_us;
     uint64_t system_us;
 };
@@ -32,6 +33,9 @@ struct process_table {
 
 int process_table_read(struct process_table *table);
 void process_table_deinit(struct process_table *table);
+
+/* NULL if it is not in the table. */
+const struct process *process_table_find(const struct process_table *table, pid_t pid);
 
 /* Marks every process whose parent is marked, and their children, until no more are found. */
 void process_table_mark_descendants(struct process_table *table);

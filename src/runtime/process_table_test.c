@@ -141,10 +141,30 @@ static void a_process_that_only_forked_is_told_from_one_that_executed(void **sta
     end_child(child);
 }
 
+static void a_process_that_has_ended_is_told_from_one_that_lives(void **state)
+{
+    struct process_table table = PROCESS_TABLE_INIT;
+    struct child child = start_child();
+    siginfo_t info;
+
+    (void)state;
+    assert_int_equal(process_table_read(&table), 0);
+    assert_false(process_table_find(&table, child.pid)->exiting);
+    assert_null(process_table_find(&table, -1));
+    kill(child.pid, SIGKILL);
+    assert_int_equal(waitid(P_PID, (id_t)child.pid, &info, WEXITED | WNOWAIT), 0);
+    assert_int_equal(process_table_read(&table), 0);
+    assert_true(process_table_find(&table, child.pid)->exiting);
+    assert_int_equal(process_table_find(&table, child.pid)->state, 'Z');
+    end_child(child);
+    process_table_deinit(&table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_child_stands_in_the_table_with_its_parent),
+        cmocka_unit_test(a_process_that_has_ended_is_told_from_one_that_lives),
         cmocka_unit_test(descendants_are_marked_and_nobody_else),
         cmocka_unit_test(a_variable_is_read_by_its_whole_name),
         cmocka_unit_test(a_child_that_is_not_known_is_noticed),

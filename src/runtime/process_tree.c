@@ -20,27 +20,37 @@ static bool is_ended(const struct process *process)
     return process->state == 'Z' || process->state == 'X';
 }
 
-/* Whether an orphan, a child of the keeper, belongs to this tree. */
-static bool is_own_orphan(const struct process_tree *tree, pid_t pid)
+/*
+ * Whether nobody above it tells whose the process is: the keeper has adopted it, or will as soon
+ * as its parent has ended. A parent that ends has no environment any more but keeps its children
+ * until its memory is given back, which takes long where there was much.
+ */
+static bool is_orphan(const struct process_table *table, const struct process *process)
 {
-    _cleanup_free_ char *marker = process_read_variable(pid, PROCESS_TREE_VARIABLE);
+    const struct process *parent = process_table_find(table, process->parent);
 
-    return marker ? strcmp(marker, tree->marker) == 0 : tree->is_alone;
+    return process->parent == getpid() || !parent || parent->exiting;
+}
+
+static bool is_own_orphan(const struct process_tree *tree, const struct process *process)
+{
+    _cleanup_free_ char *marker = process_read_variable(process->pid, PROCESS_TREE_VARIABLE);
+
+    return marker ? strcmp(marker, tree->marker) == 0
+                  : tree->is_alone && process->parent == getpid();
 }
 
 /* Reads the table anew and marks the living processes of the tree. */
 static void find_members(const struct process_tree *tree, struct process_table *table)
 {
-    pid_t keeper = getpid();
-
     if (process_table_read(table) < 0)
         return;
     for (size_t i = 0; i < table->count; i++) {
         struct process *process = &table->items[i];
 
         process->marked = process->pid == tree->leader || process->session == tree->leader;
-        if (!process->marked && process->parent == keeper && !is_ended(process))
-            process->marked = is_own_orphan(tree, process->pid);
+        if (!process->marked && !is_ended(process) && is_orphan(table, process))
+            process->marked = is_own_orphan(tree, process);
     }
     process_table_mark_descendants(table);
     for (size_t i = 0; i < table->count; i++)
