@@ -27,9 +27,12 @@ static _noreturn_ void memory_end_process(size_t size)
 
 void *memory_try_allocate(size_t count, size_t size)
 {
-    if (memory_must_fail())
+    size_t bytes;
+
+    /* calloc() would notice as well; a sanitizer's ends the process then. */
+    if (memory_must_fail() || __builtin_mul_overflow(count, size, &bytes))
         return NULL;
-    return calloc(count ? count : 1, size ? size : 1);
+    return calloc(1, bytes ? bytes : 1);
 }
 
 void *memory_allocate(size_t size)
