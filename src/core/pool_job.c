@@ -27,12 +27,6 @@ struct pool_job *pool_find_job(const struct pool *pool, uint32_t number)
 
 /* Kinds: found by their request, made and freed with the parts that have it. */
 
-static bool kind_has_request(const struct pool_kind *kind, const struct resources *request)
-{
-    return kind->request.cpus == request->cpus && kind->request.memory == request->memory &&
-           kind->request.disk == request->disk;
-}
-
 /* The place in the map for this request: of its kind, or the free one where it belongs. */
 static uint64_t find_kind_place(const struct pool *pool, const struct resources *request,
                                 struct pool_kind **ret_kind)
@@ -48,7 +42,7 @@ static uint64_t find_kind_place(const struct pool *pool, const struct resources 
      * not found any more and made anew: two kinds with one request are no fault.
      */
     for (key = digest.value; map_get(&pool->kind_by_request, key, &index); key++)
-        if (kind_has_request(&pool->kinds[index], request)) {
+        if (resources_are_equal(&pool->kinds[index].request, request)) {
             *ret_kind = &pool->kinds[index];
             return key;
         }

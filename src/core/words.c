@@ -153,6 +153,12 @@ bool task_state_is_over(enum task_state state)
     return state == TASK_COMPLETED || state == TASK_REMOVED;
 }
 
+/* Member by member: between them there may be padding, which holds anything. */
+bool resources_are_equal(const struct resources *a, const struct resources *b)
+{
+    return a->cpus == b->cpus && a->memory == b->memory && a->disk == b->disk;
+}
+
 bool resources_fit(const struct resources *needed, const struct resources *available)
 {
     return needed->cpus <= available->cpus && needed->memory <= available->memory &&

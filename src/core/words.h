@@ -98,6 +98,7 @@ bool reason_from_name(const char *name, enum reason *ret_reason);
 /* Whether a task in this state is over: history's, not the queue's. */
 bool task_state_is_over(enum task_state state);
 
+bool resources_are_equal(const struct resources *a, const struct resources *b);
 bool resources_fit(const struct resources *needed, const struct resources *available);
 void resources_take(struct resources *available, const struct resources *taken);
 void resources_give(struct resources *available, const struct resources *given);

@@ -97,6 +97,17 @@ static void resources_fit_if_each_does(void **state)
     assert_memory_equal(&rest, &room, sizeof(room));
 }
 
+static void resources_are_equal_if_each_is(void **state)
+{
+    const struct resources some = {2, 20, 200};
+
+    (void)state;
+    assert_true(resources_are_equal(&some, &(struct resources){2, 20, 200}));
+    assert_false(resources_are_equal(&some, &(struct resources){1, 20, 200}));
+    assert_false(resources_are_equal(&some, &(struct resources){2, 21, 200}));
+    assert_false(resources_are_equal(&some, &(struct resources){2, 20, 199}));
+}
+
 static void take_too_much(void)
 {
     resources_take(&(struct resources){1, 1, 1}, &(struct resources){2, 1, 1});
@@ -123,6 +134,7 @@ int main(void)
         cmocka_unit_test(nodes_have_the_names_that_users_know),
         cmocka_unit_test(over_is_completed_or_removed),
         cmocka_unit_test(resources_fit_if_each_does),
+        cmocka_unit_test(resources_are_equal_if_each_is),
         cmocka_unit_test(broken_promises_end_the_process),
     };
 

@@ -159,7 +159,7 @@ static int divide_range(struct submission *submission, size_t index, struct erro
         r = expand_request(submission->server, submission->submit, i, &other, err);
         if (r < 0)
             return r;
-        if (memcmp(&other, &request, sizeof(other)) == 0)
+        if (resources_are_equal(&other, &request))
             continue;
         r = add_part(submission, first, i - first, &request, err);
         if (r < 0)
