@@ -182,13 +182,15 @@ static void print_reply(const struct request *request, const json_t *reply, bool
     (void)fflush(stdout);
 }
 
-static int wait_for_job(const struct request *request, struct connection *connection, uint64_t job,
-                        bool delivered, struct error *err)
+static int wait_for_job(const struct request *request, struct connection *connection,
+                        const json_t *reply, bool delivered, struct error *err)
 {
+    uint64_t job = json_member_number(reply, "job");
     const struct id id = {.job = job};
     const struct waiting waiting = {
         .connection = connection,
         .id = id,
+        .seen = json_member_number(reply, "version"),
         .deadline_ms = request->timeout_ms > 0 ? clock_boot_ms() + request->timeout_ms : 0,
     };
     struct progress progress;
@@ -230,8 +232,7 @@ static int send_job(struct session *session, const struct request *request,
     print_reply(request, reply, warned);
     if (!request->wait)
         return EXIT_CODE_OK;
-    return wait_for_job(request, connection, json_member_number(reply, "job"), submission.deliver,
-                        err);
+    return wait_for_job(request, connection, reply, submission.deliver, err);
 }
 
 static int run_submit(struct session *session, struct error *err)

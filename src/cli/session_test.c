@@ -178,6 +178,28 @@ static void only_missing_content_is_uploaded(void **state)
     assert_non_null(strstr(requests.data, "\"deliver\":true"));
 }
 
+static void a_submit_that_waits_asks_no_more_than_it_must(void **state)
+{
+    static const struct fake_answer answers[] = {
+        {"POST", "/v1/jobs", 200, "{\"job\":17,\"tasks\":1,\"version\":2,\"warnings\":[]}"},
+        {"GET", "/v1/jobs/17/wait", 200,
+         "{\"tasks\":1,\"completed\":1,\"over\":true,\"version\":3}"},
+    };
+    struct fake_server *server = fake_server_start(answers, ARRAY_LENGTH(answers));
+    _cleanup_buffer_ struct buffer transcript = BUFFER_INIT, requests = BUFFER_INIT;
+    const char *wait;
+
+    (void)state;
+    write_file("true.sub", "executable = /bin/true\ntransfer_executable = false\nqueue\n", 0644);
+    fake_server_run("submit --quiet --wait true.sub", NULL, &transcript);
+    fake_server_requests(&requests);
+    fake_server_stop(server);
+    assert_string_equal(transcript.data, "$ dusk submit --quiet --wait true.sub\n17\n[0]\n");
+    wait = strstr(requests.data, "GET ");
+    assert_non_null(strstr(wait, "&seen=2 "));
+    assert_null(strstr(wait + 1, "GET "));
+}
+
 static void what_is_wrong_here_is_found_before_anything_is_sent(void **state)
 {
     static const struct fake_answer answers[] = {{"POST", "/v1/jobs", 500, "{}"}};
@@ -335,6 +357,7 @@ int main(void)
         cmocka_unit_test(what_the_server_refuses_is_said_with_its_hint),
         cmocka_unit_test(a_wait_ends_with_the_code_of_its_verdict),
         cmocka_unit_test(only_missing_content_is_uploaded),
+        cmocka_unit_test(a_submit_that_waits_asks_no_more_than_it_must),
         cmocka_unit_test(what_is_wrong_here_is_found_before_anything_is_sent),
         cmocka_unit_test(fetched_files_are_complete_or_not_there),
         cmocka_unit_test(a_name_that_leaves_its_folder_is_refused),

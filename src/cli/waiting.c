@@ -166,12 +166,13 @@ static bool is_late(const struct waiting *waiting)
 
 /*
  * Asks until there is an answer. A server that was there and is gone is probably being restarted:
- * the job is safe with it, so the wait goes on.
+ * the job is safe with it, so the wait goes on. Of one that never answered (seen is 0) nobody
+ * knows whether it will.
  */
-static int ask_patiently(const struct waiting *waiting, bool first, uint64_t *seen,
+static int ask_patiently(const struct waiting *waiting, uint64_t *seen,
                          struct progress *ret_progress, struct error *err)
 {
-    bool told = false, look = first;
+    bool told = false, first = *seen == 0, look = first;
 
     for (uint64_t delay_ms = 100;; delay_ms = delay_ms < 2000 ? 2 * delay_ms : delay_ms) {
         int r = ask(waiting, look, seen, ret_progress, err);
@@ -191,11 +192,11 @@ static int ask_patiently(const struct waiting *waiting, bool first, uint64_t *se
 
 int waiting_run(const struct waiting *waiting, struct progress *ret_progress, struct error *err)
 {
-    uint64_t seen = 0;
+    uint64_t seen = waiting->seen;
 
     for (bool first = true;; first = false) {
         uint64_t seen_before = seen;
-        int r = ask_patiently(waiting, first, &seen, ret_progress, err);
+        int r = ask_patiently(waiting, &seen, ret_progress, err);
 
         if (r < 0)
             return r;

@@ -37,6 +37,7 @@ void progress_append(struct buffer *text, const struct progress *progress);
 struct waiting {
     struct connection *connection;
     struct id id;
+    uint64_t seen;        /* the job's version that the caller knows of; 0: none, so look first */
     uint64_t deadline_ms; /* by clock_boot_ms(); 0: none */
     /* Called with what is new, also the first time; may be NULL. */
     void (*on_progress)(void *userdata, const struct progress *progress);

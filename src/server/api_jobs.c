@@ -51,12 +51,13 @@ static void submission_free(void *userdata)
 static void on_submitted(struct server *server, struct caller *caller, enum pool_reply reply,
                          uint32_t count)
 {
-    (void)server;
+    const struct job_record *job = records_find_job(&server->records, caller->job);
+
     (void)reply;
     if (caller->request)
-        api_reply_json(
-            caller->request, 200,
-            json_pack("{s:i,s:i,s:[]}", "job", (int)caller->job, "tasks", (int)count, "warnings"));
+        api_reply_json(caller->request, 200,
+                       json_pack("{s:i,s:i,s:I,s:[]}", "job", (int)caller->job, "tasks", (int)count,
+                                 "version", (json_int_t)(job ? job->version : 0), "warnings"));
 }
 
 /* Each content is counted once a job, however many names it has. */

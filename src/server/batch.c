@@ -106,6 +106,8 @@ static void save_job(struct server *server, const struct pool_job_row *row)
     job->row.over = row->completed + row->removed_count == job->row.tasks;
     if (job->row.over && job->row.ended_at == 0)
         job->row.ended_at = clock_wall_seconds();
+    /* Here and not when it is performed: a reply of this batch may name the version. */
+    job->version++;
     store_save_job(server->store, &job->row);
 }
 
@@ -266,7 +268,6 @@ static void batch_after(struct server *server)
         job = records_find_job(&server->records, effect->job.job);
         if (!job)
             continue;
-        job->version++;
         api_wake_waiters(server, job);
         if (job->in_brain)
             continue;
