@@ -149,6 +149,10 @@ static void hear_hello(struct agent_link *link, const struct wire_hello *hello)
 
     if (link->session != 0)
         return;
+    if (server->room.still) {
+        link_close(link->link, LINK_CLOSE_TRY_LATER, "the disk of the server is full");
+        return;
+    }
     if (hello->protocol != WIRE_PROTOCOL) {
         link_close(link->link, LINK_CLOSE_REFUSED,
                    "this agent speaks another protocol version; install the server's version");
@@ -200,7 +204,8 @@ static void hear_report(struct agent_link *link, struct wire_report *report)
     struct pool_event event = {.kind = POOL_NODE_REPORTED};
     struct pool_report_item *items;
 
-    if (report->session != link->session || link->session == 0)
+    /* A report that cannot be acted upon is said again by the next full one. */
+    if (report->session != link->session || link->session == 0 || link->server->room.still)
         return;
     items = memory_allocate((report->attempt_count + 1) * sizeof(*items));
     for (size_t i = 0; i < report->attempt_count; i++)

@@ -60,17 +60,6 @@ void api_reply_error(struct request *request, unsigned int status, const char *h
     api_reply_json(request, status, object);
 }
 
-void api_commit(struct server *server)
-{
-    _cleanup_error_ struct error err = ERROR_INIT;
-
-    if (store_commit(server->store, &err) == 0)
-        return;
-    log_error("cannot store what happened: %s; ending, to start again from what is stored",
-              error_text(&err));
-    _Exit(1);
-}
-
 /* Who asks. */
 
 static bool is_admin(const struct server *server, const char *name)
@@ -254,6 +243,17 @@ static void get(struct server *server, struct request *request, const struct pat
         no_such_path(request);
 }
 
+/* What has to be stored is refused while nothing can be. */
+static bool refuse_change(struct server *server, struct request *request)
+{
+    if (strcmp(request_method(request), "GET") == 0)
+        return false;
+    room_look(server);
+    if (server->room.still)
+        room_refuse(request);
+    return server->room.still;
+}
+
 static void post(struct server *server, struct request *request, const struct path *path,
                  const json_t *body)
 {
@@ -314,7 +314,7 @@ static void answer(struct server *server, struct request *request, const json_t 
     const char *method = request_method(request);
     struct path path;
 
-    if (answer_open(server, request, body))
+    if (refuse_change(server, request) || answer_open(server, request, body))
         return;
     if (!api_call_of(request)->user.known) {
         api_reply_error(request, 401, "run: dusk login --server HOST:PORT --token TOKEN",

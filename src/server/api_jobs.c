@@ -261,6 +261,10 @@ void api_jobs_submit(struct server *server, struct request *request, const json_
         api_reply_error(request, 400, NULL, "the job has no 'submit' description");
         return;
     }
+    if (server->room.scarce) {
+        room_refuse(request);
+        return;
+    }
     if (!contents_are_here(server, request, files))
         return;
     submission = memory_allocate(sizeof(*submission));
@@ -665,7 +669,7 @@ void api_jobs_fetched(struct server *server, struct request *request, uint32_t j
     for (size_t i = 0; i < json_array_size(tasks); i++)
         store_remove_outputs(server->store, job,
                              (uint32_t)json_integer_value(json_array_get(tasks, i)));
-    api_commit(server);
+    batch_commit(server);
     for (size_t i = 0; i < json_array_size(tasks); i++)
         collect_drop_spool(server, job, (uint32_t)json_integer_value(json_array_get(tasks, i)));
     api_reply_json(request, 200, json_object());

@@ -105,7 +105,7 @@ void api_nodes_forget(struct server *server, struct request *request, const char
     string_map_remove(&server->records.node_by_name, name);
     store_begin(server->store);
     store_save_node_machine(server->store, node->number, node->machine, true);
-    api_commit(server);
+    batch_commit(server);
     event.caller =
         batch_add_caller(server, &(struct caller){.on_reply = on_forgotten, .request = request});
     event.forgotten_node = node->number;

@@ -572,6 +572,9 @@ void api_jobs_why(struct server *server, struct request *request, uint32_t job)
         return;
     }
     lines = json_array();
+    if (server->room.still)
+        add_line(lines, "The disk of the server is full: nothing starts and nothing is recorded "
+                        "until there is room.");
     if (task != NONE)
         why_task(server, lines, job, task);
     else if (pool_count_job(server->pool, job, &counts))

@@ -233,7 +233,7 @@ static void batch_perform(struct server *server, const struct pool_effect *effec
 
 static void batch_step(struct server *server, struct pool_event *event)
 {
-    event->now_ms = clock_boot_ms();
+    event->now_ms = room_clock_ms(server);
     if (pool_prepare(server->pool, event, &server->batch.effects) < 0) {
         log_error("out of memory for the pool; ending, to start again from what is stored");
         abort();
@@ -241,14 +241,16 @@ static void batch_step(struct server *server, struct pool_event *event)
     pool_step(server->pool, event, &server->batch.effects);
 }
 
-static void batch_commit(struct server *server)
+void batch_commit(struct server *server)
 {
     _cleanup_error_ struct error err = ERROR_INIT;
+    int r = store_commit(server->store, &err);
 
-    if (store_commit(server->store, &err) == 0)
+    if (r == 0)
         return;
-    log_error("cannot store what happened: %s; ending, to start again from what is stored",
-              error_text(&err));
+    log_error("cannot store what happened: %s; ending: start the server again%s, and it goes on "
+              "from what is stored",
+              error_text(&err), r == -ENOSPC ? " when there is room" : "");
     /* Without cleaning up: nothing that is in memory may be acted on any more. */
     _Exit(1);
 }
@@ -310,6 +312,9 @@ static void batch_run(struct server *server)
     batch->effects.length = 0;
 }
 
+/* How often a disk that was full is looked at. */
+enum { ROOM_INTERVAL_MS = 500 };
+
 static void on_timer(uv_timer_t *timer)
 {
     (void)timer;
@@ -323,8 +328,13 @@ static void on_idle(uv_idle_t *idle)
 static void batch_sleep(struct server *server)
 {
     struct batch *batch = &server->batch;
-    uint64_t next = pool_next_step_ms(server->pool), now = clock_boot_ms();
+    uint64_t next = pool_next_step_ms(server->pool), now = room_clock_ms(server);
 
+    if (server->room.still) {
+        uv_idle_stop(&batch->idle);
+        uv_timer_start(&batch->timer, on_timer, ROOM_INTERVAL_MS, 0);
+        return;
+    }
     if (batch->length > 0 || next <= now) {
         uv_idle_start(&batch->idle, on_idle);
         return;
@@ -340,8 +350,12 @@ static void on_prepare(uv_prepare_t *prepare)
 {
     struct server *server = prepare->data;
 
-    if (server->batch.length > 0 || pool_next_step_ms(server->pool) <= clock_boot_ms())
-        batch_run(server);
+    if (server->batch.length > 0 || server->room.still ||
+        pool_next_step_ms(server->pool) <= room_clock_ms(server)) {
+        room_look(server);
+        if (!server->room.still)
+            batch_run(server);
+    }
     agents_flush(server);
     batch_sleep(server);
 }

@@ -307,8 +307,10 @@ static void on_piece(struct stream_in *stream, struct slice bytes)
 {
     struct arriving *arriving = stream->userdata;
     struct collect *collect = arriving->collect;
-    int r = file_write_all(arriving->fd, bytes.data, bytes.length);
+    int r = room_check_write(arriving->fd, bytes.length);
 
+    if (r == 0)
+        r = file_write_all(arriving->fd, bytes.data, bytes.length);
     arriving->received += bytes.length;
     if (r < 0)
         collect_finish(collect, failure_of_disk(r), strerror(-r), false);

@@ -64,13 +64,22 @@ struct upload {
     int failure;
 };
 
+static void refuse_upload(struct request *request, int failure)
+{
+    if (failure == -ENOSPC)
+        room_refuse(request);
+    else
+        api_reply_error(request, 500, "see the server's state folder, or tell who runs the pool",
+                        "cannot store an input file on the server: %s", strerror(-failure));
+}
+
 struct body_plan api_content_begin(struct server *server, struct request *request)
 {
     const char *sha256 = strrchr(request_path(request), '/') + 1;
     struct api_call *call = api_call_of(request);
-    struct upload *upload = memory_allocate(sizeof(*upload));
     _cleanup_buffer_ struct buffer path = BUFFER_INIT;
     _cleanup_free_ char *place = content_path(server, sha256);
+    struct upload *upload = memory_allocate(sizeof(*upload));
 
     buffer_append(&path, place, (size_t)(strrchr(place, '/') - place));
     upload->failure = file_make_folders(path.data, 0700, NULL);
@@ -81,6 +90,11 @@ struct body_plan api_content_begin(struct server *server, struct request *reques
     upload->fd = open(upload->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (upload->fd < 0 && upload->failure == 0)
         upload->failure = -errno;
+    /* At once, before megabytes travel in vain. */
+    if (upload->failure == 0)
+        upload->failure = room_check_write(upload->fd, request_body_size(request));
+    if (upload->failure < 0)
+        refuse_upload(request, upload->failure);
     call->upload = upload;
     return (struct body_plan){.streamed = true, .size_max = INT64_MAX};
 }
@@ -92,7 +106,10 @@ void api_content_body(struct request *request, struct slice piece)
     if (!upload || upload->failure < 0)
         return;
     hash_add(upload->hash, piece.data, piece.length);
-    upload->failure = file_write_all(upload->fd, piece.data, piece.length);
+    /* Again, because others fill the same disk meanwhile. */
+    upload->failure = room_check_write(upload->fd, piece.length);
+    if (upload->failure == 0)
+        upload->failure = file_write_all(upload->fd, piece.data, piece.length);
 }
 
 void api_content_abandon(struct api_call *call)
@@ -137,10 +154,7 @@ void api_content_finish(struct request *request)
         if (upload->failure == 0)
             upload->failure = upload_publish(call->server, upload);
         if (upload->failure < 0)
-            api_reply_error(request, upload->failure == -ENOSPC ? 507 : 500,
-                            "make room on the server's disk and submit again",
-                            "cannot store an input file on the server: %s",
-                            strerror(-upload->failure));
+            refuse_upload(request, upload->failure);
         else
             api_reply_json(request, 200, json_object());
     }

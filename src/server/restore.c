@@ -6,7 +6,6 @@
 #include "server.h"
 
 #include "base/memory.h"
-#include "sys/clock.h"
 
 #include <errno.h>
 
@@ -56,7 +55,7 @@ static int restore_task(const struct store_task_state *row, void *userdata)
     if (!task_state_from_name(row->state, &pool_row.state) ||
         !reason_from_name(row->reason, &pool_row.reason))
         return -EBADMSG;
-    return pool_load_task(server->pool, &pool_row, clock_boot_ms());
+    return pool_load_task(server->pool, &pool_row, room_clock_ms(server));
 }
 
 int server_restore(struct server *server, struct error *err)

@@ -13,6 +13,7 @@
  *     deliver.c      a child process per user that writes as him; deliver_main.c is that child
  *     user_log.c     the job event logs that submit files name
  *     content.c      the store of input files by hash
+ *     room.c         what is done when the server's disk fills
  *     tokens.c       join tokens and enrolment
  *     api.c, api_*.c the requests of doc/specification/api.md
  */
@@ -160,6 +161,15 @@ struct batch {
     uint64_t results;
 };
 
+/* room.c */
+
+struct room {
+    bool scarce; /* only what runs already may still grow */
+    bool still;  /* nothing is stored: no batch runs */
+    uint64_t still_since_ms;
+    uint64_t lost_ms; /* that the pool's clock stood still before */
+};
+
 /* What a job's event log will say once it is true (user_log.c). */
 struct log_line {
     uint32_t job, task;
@@ -179,6 +189,7 @@ struct server {
     struct listener *listener;
     struct records records;
     struct batch batch;
+    struct room room;
     struct map links_by_session;       /* session -> struct agent_link * */
     struct agent_link *links_to_flush; /* that have something to say */
     struct map streams_in;             /* number -> struct stream_in * */
@@ -204,6 +215,18 @@ void batch_push_with(struct server *server, const struct pool_event *event, void
 uint64_t batch_add_caller(struct server *server, const struct caller *caller);
 /* The request went away: nobody is answered. */
 void batch_forget_request(struct server *server, struct request *request);
+
+/* Commits what was written, in a batch or outside of one. Does not return if that fails. */
+void batch_commit(struct server *server);
+
+/* Finds out how full the disk of the state folder is; costs a system call. */
+void room_look(struct server *server);
+/* The time for the brain: that of clock_boot_ms(), without the time in which nothing was stored. */
+uint64_t room_clock_ms(const struct server *server);
+/* -ENOSPC if `size` more bytes in this file would take from what is kept for the pool itself. */
+int room_check_write(int fd, uint64_t size);
+/* Answers that there is no room. */
+void room_refuse(struct request *request);
 
 /* restore.c: 0 or an error after which the server must not start. */
 int server_restore(struct server *server, struct error *err);
@@ -342,8 +365,6 @@ void api_reply_json(struct request *request, unsigned int status, json_t *object
 void api_reply_error(struct request *request, unsigned int status, const char *hint,
                      const char *format, ...) _printf_(4, 5);
 struct api_call *api_call_of(struct request *request);
-/* Commits what was written outside of a batch, for tokens and nodes. */
-void api_commit(struct server *server);
 
 void api_jobs_submit(struct server *server, struct request *request, const json_t *body);
 void api_jobs_list(struct server *server, struct request *request);

@@ -342,6 +342,8 @@ static void watch_signals(struct server *server)
     static const int numbers[] = {SIGTERM, SIGINT};
 
     signal(SIGPIPE, SIG_IGN);
+    /* A limit of the process is a full disk: an error to be told, and no end without a word. */
+    signal(SIGXFSZ, SIG_IGN);
     for (size_t i = 0; i < ARRAY_LENGTH(numbers); i++) {
         uv_signal_init(&server->loop, &server->signals[i]);
         server->signals[i].data = server;
@@ -395,6 +397,7 @@ static int server_run(struct server *server, struct error *err)
     if (r < 0)
         return r;
     batch_init(server);
+    room_look(server);
     watch_signals(server);
     r = open_doors(server, err);
     if (r < 0)

@@ -65,7 +65,7 @@ void tokens_create(struct server *server, struct request *request, const json_t 
                                                          .user = user,
                                                          .created_at = now,
                                                          .expires_at = now + ttl_ms / 1000});
-    api_commit(server);
+    batch_commit(server);
     buffer_appendf(&text, "dusk1.%s.%s.%s", id.data, secret.data,
                    authority_fingerprint(server->authority));
     api_reply_json(request, 200,
@@ -108,7 +108,7 @@ void tokens_revoke(struct server *server, struct request *request, const char *i
     }
     store_begin(server->store);
     store_revoke_token(server->store, id);
-    api_commit(server);
+    batch_commit(server);
     api_reply_json(request, 200, json_object());
 }
 
@@ -250,7 +250,7 @@ static void enrol(struct server *server, struct request *request, const json_t *
     if (is_node)
         save_node(server, name, serial, machine);
     store_count_token_use(server->store, grant->id);
-    api_commit(server);
+    batch_commit(server);
     log_notice("%s '%s' has joined the pool with token %s", grant->kind, name, grant->id);
     api_reply_json(request, 200,
                    json_pack("{s:s,s:s,s:s}", "name", name, "certificate", certificate, "authority",

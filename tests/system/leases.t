@@ -127,18 +127,11 @@ job=$(dusk submit --quiet patient.sub)
 must '[ -s "$ledger" ]'
 node=$(task "$job.0" node)
 pid=$(pgrep -of "^/bin/sh .*$folder/work/go")
-groups=$(sed -n 's/^[^ ]* \([^ ]*\) cgroup2 .*/\1/p' /proc/mounts | head -n 1)
-is_frozen()
-{
-    # Stopped by a signal, or in a group that is frozen.
-    grep -q '^State:.T' "/proc/$pid/status" ||
-        grep -qx 'frozen 1' "$groups$(sed -n 's/^0:://p' "/proc/$pid/cgroup")/cgroup.events"
-}
 crash_server
-must is_frozen
+must 'is_frozen "$pid"'
 pass 'without a server for longer than its lease, a task is frozen'
 start_server --lease ${lease}s
-must '! is_frozen'
+must '! is_frozen "$pid"'
 pass 'and goes on when the server is back'
 touch go
 ok 'it ends' dusk wait "$job" --timeout 60

@@ -163,6 +163,16 @@ has_ended()
     ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null
 }
 
+# is_frozen PID: stopped by a signal, or in a group that is frozen.
+is_frozen()
+{
+    local groups
+
+    groups=$(sed -n 's/^[^ ]* \([^ ]*\) cgroup2 .*/\1/p' /proc/mounts | head -n 1)
+    grep -q '^State:.T' "/proc/$1/status" ||
+        grep -qx 'frozen 1' "$groups$(sed -n 's/^0:://p' "/proc/$1/cgroup")/cgroup.events"
+}
+
 # ---- the pool ----
 
 # start_server [OPTION...]: in $folder/server, ready when this returns. Started again, it takes the
