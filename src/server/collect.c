@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The outputs of an attempt that ended: from the node into a folder of the attempt's own,
- * STATE/arriving/17.3#2/INDEX, and from there to their places, as the submitter, if the job was
- * submitted on this computer; else the folder becomes the task's in the spool, STATE/spool/17.3,
- * and waits for `dusk fetch`. Only then is the brain told, and only then is the result recorded; so
- * whoever sees Completed has the files.
+ * STATE/spool/arriving/17.3#2/INDEX, and from there to their places, as the submitter, if the job
+ * was submitted on this computer; else the folder becomes the task's, STATE/spool/17.3, and waits
+ * for `dusk fetch`. Only then is the brain told, and only then is the result recorded; so whoever
+ * sees Completed has the files.
  *
  * A claim can end while its outputs are on their way: held, removed, or lost with its node. Then
  * the collect is given up. A delivery that has begun goes on to its end, from its own folder, and
@@ -68,8 +68,8 @@ static char *attempt_folder(const struct server *server, const struct pool_effec
 {
     struct buffer path = BUFFER_INIT;
 
-    buffer_appendf(&path, "%s/arriving/%u.%u#%u", server->options.state_folder, effect->send.job,
-                   effect->send.task, effect->send.attempt);
+    buffer_appendf(&path, "%s/spool/arriving/%u.%u#%u", server->options.state_folder,
+                   effect->send.job, effect->send.task, effect->send.attempt);
     return buffer_take(&path);
 }
 

@@ -229,14 +229,14 @@ static int read_options(struct server_options *options, int argc, char **argv, s
 /* What was arriving when the server before this one ended, is brought again. */
 static int empty_arriving(const char *state_folder, struct error *err)
 {
-    _cleanup_free_ char *path = file_join(state_folder, "arriving");
+    _cleanup_free_ char *path = file_join(state_folder, "spool/arriving");
 
     return file_remove_tree(path, err);
 }
 
 static int make_folders(struct server_options *options, struct error *err)
 {
-    static const char *const inner[] = {"content", "spool", "arriving"};
+    static const char *const inner[] = {"content", "spool", "spool/arriving"};
     char *absolute;
     int r = file_make_folders(options->state_folder, 0755, err);
 

@@ -24,7 +24,7 @@ if command -v openssl >/dev/null; then
     job=$(dusk submit --quiet patient.sub)
     must "state_is $job.0 Running"
     stranger usurper "$folder/usurper" "$job" >"$folder/usurper/said"
-    like "$(cat "$folder/usurper/said")" '^forget' 'a node that speaks of a foreign task is told to forget it'
+    like "$(cat "$folder/usurper/said")" '^forget' 'a node with a foreign task is told to forget it'
     touch "$folder/go"
     ok 'the task ends on its own node' dusk wait "$job" --timeout 60
     is "$(task "$job.0" exit_code) $(cat own.out)" '0 done' 'its own result is recorded'
@@ -48,16 +48,16 @@ deliverer=$(pgrep -P "$server_pid" -f deliver)
 rm stamp.out
 kill -STOP "$deliverer"
 job=$(dusk submit --quiet stamp.sub)
-must "grep -q . '$folder/server/arriving/$job.0#1/'*"
+must "grep -q . '$folder/server/spool/arriving/$job.0#1/'*"
 ok 'it is held in the middle of its delivery' dusk hold "$job"
 is "$(task "$job.0" state)" Held 'it is held'
 ok 'it is released' dusk release "$job"
-must "grep -q . '$folder/server/arriving/$job.0#2/'*"
-second=$(cat "$folder/server/arriving/$job.0#2/"*)
+must "grep -q . '$folder/server/spool/arriving/$job.0#2/'*"
+second=$(cat "$folder/server/spool/arriving/$job.0#2/"*)
 kill -CONT "$deliverer"
 ok 'it ends' dusk wait "$job" --timeout 60
 is "$(cat stamp.out)" "$second" 'what is there is what the second attempt said'
-is "$(ls "$folder/server/arriving")" '' 'nothing is left of what arrived'
+is "$(ls "$folder/server/spool/arriving")" '' 'nothing is left of what arrived'
 
 # ---- a node sleeps while its outputs are being brought, and wakes up too late ----
 
@@ -70,7 +70,7 @@ request_disk          = 400M
 queue
 END
 job=$(dusk submit --quiet --spool large.sub)
-must "test -s '$folder/server/arriving/$job.0#1/0'"
+must "test -s '$folder/server/spool/arriving/$job.0#1/0'"
 kill -STOP "${agent_pids[pc1]}"
 if state_is "$job.0" Completed; then
     skip 'a node sleeps in the middle' 'it was too quick for this'
@@ -101,5 +101,5 @@ until dusk wait "$job" --timeout 0.05 >/dev/null 2>&1; do
 done
 ok 'the rest is fetched' dusk fetch "$job"
 is "$(cat many.[0-9]* | sort -n | tr '\n' ' ')" "$(seq 0 99 | tr '\n' ' ')" 'all outputs came home'
-is "$(ls "$folder/server/spool")" '' 'and none is kept on the server'
+is "$(ls "$folder/server/spool")" arriving 'and none is kept on the server'
 finish
