@@ -21,6 +21,8 @@ enum {
     REPORTS_UNTIL_RESENT = 2,
     /* A node that takes no start does not keep its task for ever: then the lease runs out. */
     STARTS_REPEATED_MAX = 5,
+    /* More starts than were ever lost with a copy, and too few to count through 64 bits with. */
+    EPOCHS_LIFTED_MAX = 1 << 30,
     /* A connection that was silent for this many heartbeats may be replaced by a new one. */
     HEARTBEATS_UNTIL_SILENT = 2,
     NODE_NUMBER_MAX = 1 << 20
@@ -293,6 +295,19 @@ static void report_missing(struct pool *pool, struct pool_node *node,
     }
 }
 
+/*
+ * A node has accepted what this pool never gave: the rows are older than the node, restored from a
+ * copy. Epochs go on above it, or the node would refuse every start until they had caught up. One
+ * report lifts them by so much at most that no node can use them up.
+ */
+static void lift_epoch(struct pool *pool, uint64_t highest)
+{
+    if (highest <= pool->epoch)
+        return;
+    pool->epoch =
+        highest - pool->epoch < EPOCHS_LIFTED_MAX ? highest : pool->epoch + EPOCHS_LIFTED_MAX;
+}
+
 void pool_node_reported(struct pool *pool, const struct pool_report *report,
                         struct pool_effects *effects)
 {
@@ -315,6 +330,7 @@ void pool_node_reported(struct pool *pool, const struct pool_report *report,
     if (report->full) {
         report_missing(pool, node, report, effects);
         send_renewal(pool, node, 0, effects);
+        lift_epoch(pool, report->highest_epoch);
         node->synchronised = true;
     }
     pool_place_node(pool, node);

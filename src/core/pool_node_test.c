@@ -507,6 +507,26 @@ static void a_start_that_cannot_be_made_ends_the_claim_of_a_held_task(void **sta
     assert_int_equal(fixture_state(fixture, 1, 0), TASK_HELD);
 }
 
+static void a_pool_restored_from_an_old_copy_goes_on_above_what_its_nodes_had(void **state)
+{
+    struct pool_fixture *fixture = *state;
+
+    fixture_submit(fixture, 1, 1);
+    fixture_connect(fixture, 0, 1);
+    fixture_report(fixture, 0, true, 300, NULL, 0);
+    assert_int_equal(fixture_started(fixture), 301);
+    assert_int_equal(fixture_find(fixture, POOL_SAVE_EPOCH)->epoch, 301);
+}
+
+static void no_node_can_use_the_epochs_up(void **state)
+{
+    struct pool_fixture *fixture = *state;
+
+    fixture_connect(fixture, 0, 1);
+    fixture_report(fixture, 0, true, UINT64_MAX, NULL, 0);
+    assert_int_equal(fixture_find(fixture, POOL_SAVE_EPOCH)->epoch, 1 << 30);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -540,6 +560,8 @@ int main(void)
         fixture_test(what_fails_while_it_is_frozen_is_held_too),
         fixture_test(what_its_owner_froze_goes_elsewhere_when_its_lease_ends),
         fixture_test(a_start_that_cannot_be_made_ends_the_claim_of_a_held_task),
+        fixture_test(a_pool_restored_from_an_old_copy_goes_on_above_what_its_nodes_had),
+        fixture_test(no_node_can_use_the_epochs_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
