@@ -124,22 +124,30 @@ static size_t strings_size(const struct wire_strings *strings)
 }
 
 /*
- * A message that no link takes (LINK_TEXT_SIZE_MAX) would be lost without a word, again and again.
- * Half of that leaves room for what JSON adds around and within the texts.
+ * What a link does not take (LINK_TEXT_SIZE_MAX) would be lost without a word, and what an agent
+ * does not read (WIRE_LIST_MAX) would end its connection, again and again. Half of the size leaves
+ * room for what JSON adds around and within the texts.
  */
 static int check_size(const struct wire_start *start, struct error *err)
 {
-    enum { SIZE_MAX_OF_TEXTS = LINK_TEXT_SIZE_MAX / 2, SIZE_OF_INPUT = 128 };
+    enum { TEXTS_SIZE_MAX = LINK_TEXT_SIZE_MAX / 2, INPUT_SIZE = 128 };
     size_t size = strings_size(&start->arguments) + strings_size(&start->environment) +
                   strings_size(&start->outputs);
+    size_t count = start->arguments.count;
 
     for (size_t i = 0; i < start->input_count; i++)
-        size += SIZE_OF_INPUT + strlen(start->inputs[i].name);
-    if (size <= SIZE_MAX_OF_TEXTS)
+        size += INPUT_SIZE + strlen(start->inputs[i].name);
+    count = start->environment.count > count ? start->environment.count : count;
+    count = start->outputs.count > count ? start->outputs.count : count;
+    count = start->input_count > count ? start->input_count : count;
+    if (size <= TEXTS_SIZE_MAX && count <= WIRE_LIST_MAX)
         return 0;
-    error_set(err, -E2BIG, "what a node must be told of it is larger than %d MB (%zu input files)",
-              SIZE_MAX_OF_TEXTS >> 20, start->input_count);
-    error_hint(err, "put many small input files into one archive");
+    error_set(err, -E2BIG,
+              "a node cannot be told of %zu arguments and %zu input files (%zu bytes; %d of each "
+              "and %d MB are the most)",
+              start->arguments.count, start->input_count, size, WIRE_LIST_MAX,
+              TEXTS_SIZE_MAX >> 20);
+    error_hint(err, "put many small input files into one archive, and long arguments into a file");
     return -E2BIG;
 }
 

@@ -152,6 +152,11 @@ ok 'a warning about a million characters is short' test "$(wc -c <"$folder/said"
 printf '\177ELF\2\1\1\0\0\0\0\0\0\0\0\0\2\0\66\0\1\0\0\0' >foreign
 head -c 100 /dev/zero >>foreign
 chmod 755 foreign
+held 'a task with more arguments than a node can be told of' 'arguments' < <(
+    echo 'executable = /bin/true'
+    echo "arguments  = $(seq 70000 | tr '\n' ' ')"
+    echo queue
+)
 held 'a binary of another architecture' 'architecture|machine|format' <<'END'
 executable = foreign
 queue
