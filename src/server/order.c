@@ -29,35 +29,62 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static void add_input(struct wire_start *start, const char *name, const json_t *file)
+/* A start while its inputs are gathered. */
+struct gathering {
+    struct wire_start *start;
+    const json_t *files; /* of the job: path -> hash, size and mode */
+    const char *folder;  /* that its paths are relative to */
+    struct string_map names;
+    size_t capacity;
+};
+
+static void gathering_deinit(struct gathering *gathering)
+{
+    string_map_deinit(&gathering->names);
+}
+
+/*
+ * Each name once: people list their program too, or "folder/" and a file of it. Of two files with
+ * one name the later one is taken, as with HTCondor; but the program, which is first, stays.
+ */
+static void add_input(struct gathering *gathering, const char *name, const json_t *file)
 {
     const char *sha256 = json_string_value(json_object_get(file, "sha256"));
+    struct wire_start *start = gathering->start;
+    struct wire_file input = {.size = (uint64_t)json_integer_value(json_object_get(file, "size")),
+                              .mode = (uint32_t)json_integer_value(json_object_get(file, "mode"))};
+    uint64_t index = start->input_count;
 
-    start->inputs = memory_resize(start->inputs, start->input_count + 1, sizeof(*start->inputs));
-    start->inputs[start->input_count++] =
-        (struct wire_file){.name = memory_copy_string(name),
-                           .sha256 = memory_copy_string(sha256 ? sha256 : ""),
-                           .size = (uint64_t)json_integer_value(json_object_get(file, "size")),
-                           .mode = (uint32_t)json_integer_value(json_object_get(file, "mode"))};
+    if (string_map_get(&gathering->names, name, &index)) {
+        if (index == 0 && start->program_is_input)
+            return;
+        free(start->inputs[index].name);
+        free(start->inputs[index].sha256);
+    } else {
+        array_reserve(start->inputs, gathering->capacity, start->input_count + 1);
+        string_map_put(&gathering->names, name, start->input_count++);
+    }
+    input.name = memory_copy_string(name);
+    input.sha256 = memory_copy_string(sha256 ? sha256 : "");
+    start->inputs[index] = input;
 }
 
 /*
  * A folder is everything below it; "folder/" means its content, "folder" itself with its name.
  * Folders have no hash; each stands before what is in it.
  */
-static int add_folder(struct wire_start *start, const json_t *files, const char *path,
-                      const char *written)
+static int add_folder(struct gathering *gathering, const char *path, const char *written)
 {
     size_t length = strlen(path), found = 0;
     bool content_only = written[0] && written[strlen(written) - 1] == '/';
-    const json_t *folder = json_object_get(files, path);
+    const json_t *folder = json_object_get(gathering->files, path);
     const char *name;
     json_t *file;
 
     if (folder && !content_only)
-        add_input(start, base_name(path), folder);
+        add_input(gathering, base_name(path), folder);
 
-    json_object_foreach((json_t *)files, name, file)
+    json_object_foreach((json_t *)gathering->files, name, file)
     {
         _cleanup_free_ char *target = NULL;
 
@@ -65,28 +92,27 @@ static int add_folder(struct wire_start *start, const json_t *files, const char 
             continue;
         target = content_only ? memory_copy_string(name + length + 1)
                               : file_join(base_name(path), name + length + 1);
-        add_input(start, target, file);
+        add_input(gathering, target, file);
         found++;
     }
     return found > 0 || folder ? 0 : -ENOENT;
 }
 
-static int add_path(struct server *server, struct job_record *job, struct wire_start *start,
-                    const char *folder, const char *written, const char *name, struct error *err)
+static int add_path(struct gathering *gathering, const char *written, const char *name,
+                    struct error *err)
 {
-    _cleanup_free_ char *path = file_join(folder, written);
+    _cleanup_free_ char *path = file_join(gathering->folder, written);
     size_t length = strlen(path);
     const json_t *file;
 
-    (void)server;
     while (length > 1 && path[length - 1] == '/')
         path[--length] = '\0';
-    file = json_object_get(job->files, path);
+    file = json_object_get(gathering->files, path);
     if (file && json_object_get(file, "sha256")) {
-        add_input(start, name ? name : base_name(path), file);
+        add_input(gathering, name ? name : base_name(path), file);
         return 0;
     }
-    if (add_folder(start, job->files, path, written) == 0)
+    if (add_folder(gathering, path, written) == 0)
         return 0;
     return error_set(err, -ENOENT, "the input '%s' was not sent with the job", written);
 }
@@ -98,20 +124,39 @@ static void copy_list(struct wire_strings *to, const struct submit_list *from)
         to->items[to->count++] = memory_copy_string(from->items[i]);
 }
 
-static int fill_program(struct server *server, struct job_record *job, struct wire_start *start,
-                        const struct submit_task *task, const char *folder, struct error *err)
+static int fill_program(struct gathering *gathering, const struct submit_task *task,
+                        struct error *err)
 {
+    struct wire_start *start = gathering->start;
+
     start->program_is_input = task->transfer_executable;
     start->program = memory_copy_string(task->transfer_executable ? base_name(task->executable)
                                                                   : task->executable);
     if (!task->transfer_executable)
         return 0;
-    return add_path(server, job, start, folder, task->executable, NULL, err);
+    return add_path(gathering, task->executable, NULL, err);
 }
 
 static bool path_is_real(const char *path)
 {
     return path && path[0] && strcmp(path, "/dev/null") != 0;
+}
+
+static int fill_inputs(struct job_record *job, struct wire_start *start,
+                       const struct submit_task *task, const char *folder, struct error *err)
+{
+    _cleanup_(gathering_deinit) struct gathering gathering = {
+        .start = start, .files = job->files, .folder = folder};
+    int r;
+
+    r = fill_program(&gathering, task, err);
+    for (size_t i = 0; r == 0 && i < task->transfer_input.count; i++)
+        r = add_path(&gathering, task->transfer_input.items[i], NULL, err);
+    if (r == 0 && path_is_real(task->input)) {
+        r = add_path(&gathering, task->input, STDIN_NAME, err);
+        start->stdin_name = memory_copy_string(STDIN_NAME);
+    }
+    return r;
 }
 
 static size_t strings_size(const struct wire_strings *strings)
@@ -167,13 +212,7 @@ int order_fill(struct server *server, struct job_record *job, uint32_t number,
     start->user = memory_copy_string(job->row.user);
     copy_list(&start->arguments, &task->arguments);
     copy_list(&start->environment, &task->environment);
-    r = fill_program(server, job, start, task, folder, err);
-    for (size_t i = 0; r == 0 && i < task->transfer_input.count; i++)
-        r = add_path(server, job, start, folder, task->transfer_input.items[i], NULL, err);
-    if (r == 0 && path_is_real(task->input)) {
-        r = add_path(server, job, start, folder, task->input, STDIN_NAME, err);
-        start->stdin_name = memory_copy_string(STDIN_NAME);
-    }
+    r = fill_inputs(job, start, task, folder, err);
     start->keep_stdout = path_is_real(task->output);
     start->keep_stderr = path_is_real(task->error);
     start->join_stderr =

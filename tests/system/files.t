@@ -13,6 +13,22 @@ run_job()
     job=$(dusk submit --quiet "$1") && dusk wait "$job" --timeout 60
 }
 
+# ---- one name, listed twice ----
+
+mkdir twice
+echo in >twice/x
+program list <<'END'
+cat x twice/x
+ls -d list x twice/x
+END
+run_job twice.sub <<'END'
+executable           = list
+transfer_input_files = list, twice/, twice/x, twice, twice
+output               = twice.out
+queue
+END
+is "$(paste -sd ' ' twice.out)" 'in in list twice/x x' 'what is listed twice arrives once'
+
 # ---- inputs by content ----
 
 head -c 2000000 /dev/urandom >big
