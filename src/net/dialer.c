@@ -39,7 +39,7 @@ struct dialer {
     char *host;
     uint16_t port;
     uint64_t connect_timeout_s;
-    lws_retry_bo_t ping;
+    struct link_watch watch;
     struct tls_client *tls;
     struct lws_context *context;
     struct lws_vhost *vhost;
@@ -104,7 +104,7 @@ static void connect_address(struct dialer *dialer)
         .local_protocol_name = LISTENER_LINK_SUBPROTOCOL,
         .alpn = "http/1.1",
         .ssl_connection = tls_client_flags(dialer->tls),
-        .retry_and_idle_policy = &dialer->ping,
+        .retry_and_idle_policy = &loop_context_no_pings,
         .pwsi = &dialer->wsi,
     };
 
@@ -258,7 +258,7 @@ static int on_established(struct dialer *dialer, struct lws *wsi)
     lws_get_peer_simple(wsi, record.address, sizeof(record.address));
     forget_addresses(dialer);
     dialer->state = DIALER_UP;
-    dialer->link = link_new(wsi, &record, &dialer->handlers, dialer->userdata);
+    dialer->link = link_new(wsi, &record, &dialer->handlers, dialer->userdata, &dialer->watch);
     link_connect(dialer->link);
     return 0;
 }
@@ -292,6 +292,10 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return on_established(dialer, wsi);
     case LWS_CALLBACK_CLIENT_RECEIVE:
         return dialer->link ? link_receive(dialer->link, in, length) : -1;
+    case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
+        if (dialer->link)
+            link_receive_pong(dialer->link, in, length);
+        return 0;
     case LWS_CALLBACK_CLIENT_WRITEABLE:
         return dialer->link ? link_write(dialer->link) : 0;
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
@@ -306,7 +310,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         on_destroyed(dialer, wsi);
         return 0;
     case LWS_CALLBACK_TIMER:
-        return -1; /* link.c begins a close so */
+        return dialer->link ? link_tick(dialer->link) : 0;
     default:
         return 0;
     }
@@ -327,7 +331,7 @@ static int open_context(struct dialer *dialer, struct error *err)
         .fd_limit_per_thread = DESCRIPTORS_MAX,
         .timeout_secs = (unsigned int)dialer->connect_timeout_s,
         .connect_timeout_secs = (unsigned int)dialer->connect_timeout_s,
-        .retry_and_idle_policy = &dialer->ping,
+        .retry_and_idle_policy = &loop_context_no_pings,
     };
     int r;
 
@@ -355,8 +359,7 @@ int dialer_new(const struct dialer_options *options, struct dialer **ret_dialer,
     dialer->port = options->port;
     dialer->connect_timeout_s =
         options->connect_timeout_s ? options->connect_timeout_s : CONNECT_TIMEOUT_S;
-    dialer->ping.secs_since_valid_ping = (uint16_t)ping_s;
-    dialer->ping.secs_since_valid_hangup = (uint16_t)(2 * ping_s);
+    link_watch_init(&dialer->watch, dialer->loop, ping_s * LWS_MS_PER_SEC);
     uv_timer_init(dialer->loop, &dialer->report);
     dialer->report.data = dialer;
     dialer->open_handles = 1;
@@ -387,7 +390,8 @@ struct dialer *dialer_free(struct dialer *dialer)
     if (dialer->lookup_open)
         uv_cancel((uv_req_t *)&dialer->lookup);
     loop_context_free(dialer->loop, dialer->context);
-    while (dialer->open_handles > 0 || dialer->lookup_open)
+    link_watch_close(&dialer->watch);
+    while (dialer->open_handles > 0 || dialer->lookup_open || !link_watch_is_closed(&dialer->watch))
         uv_run(dialer->loop, UV_RUN_NOWAIT);
     forget_addresses(dialer);
     tls_client_free(dialer->tls);

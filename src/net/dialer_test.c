@@ -153,6 +153,8 @@ static void open_listener(struct pair *pair, const char *host, uint64_t ping_int
     fixture.port = listener_port(pair->listener);
 }
 
+static uint64_t dialer_ping_interval_s; /* 0: as long as a dialer has by itself */
+
 static void dial(struct pair *pair, const char *host, uint16_t port, const char *identity)
 {
     struct dialer_options options = {
@@ -160,6 +162,7 @@ static void dial(struct pair *pair, const char *host, uint16_t port, const char 
         .host = host,
         .port = port,
         .identity_folder = identity,
+        .ping_interval_s = dialer_ping_interval_s,
         .handlers = agent_handlers,
         .userdata = pair,
     };
@@ -396,16 +399,104 @@ static void a_stopping_server_says_good_bye(void **state)
     assert_int_equal(listener_connections(pair->listener), 0);
 }
 
+static void either_end_answers_when_it_is_asked(void **state)
+{
+    struct pair *pair = *state;
+
+    connect_pair(pair);
+    assert_false(link_has_answered(pair->server.link));
+    link_ask(pair->server.link);
+    link_ask(pair->agent.link);
+    assert_false(link_has_answered(pair->server.link));
+    run_until(pair, link_has_answered(pair->server.link) && link_has_answered(pair->agent.link));
+    /* A second question is open until it is answered itself. */
+    link_ask(pair->server.link);
+    assert_false(link_has_answered(pair->server.link));
+    run_until(pair, link_has_answered(pair->server.link));
+}
+
+/* Each of its characters has two bytes, and the first byte moves them off every even place. */
+static void a_question_may_be_answered_in_the_middle_of_a_text(void **state)
+{
+    struct pair *pair = *state;
+    size_t length = LINK_TEXT_SIZE_MAX - 1;
+    _cleanup_free_ char *text = memory_allocate(length + 1);
+    unsigned int answers = 0;
+
+    connect_pair(pair);
+    text[0] = 'x';
+    for (size_t i = 1; i < length; i += 2)
+        memcpy(text + i, "\xc3\xa4", 2);
+    assert_int_equal(link_send_text(pair->agent.link, text, length), 0);
+    link_ask(pair->server.link);
+    while (pair->server.texts == 0 && pair->server.closed == 0) {
+        uv_run(&pair->loop, UV_RUN_ONCE);
+        if (pair->server.link && link_has_answered(pair->server.link)) {
+            answers++;
+            link_ask(pair->server.link);
+        }
+    }
+    assert_int_equal(pair->server.closed, 0);
+    assert_int_equal(pair->server.text_bytes, length);
+    assert_true(answers > 1);
+}
+
+/* A server in a process of its own, which can be stopped. */
+static pid_t start_server(void)
+{
+    int ports[2];
+    pid_t child;
+
+    assert_int_equal(pipe(ports), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct pair pair = {0};
+
+        uv_loop_init(&pair.loop);
+        open_listener(&pair, "127.0.0.1", 0);
+        file_write_all(ports[1], &fixture.port, sizeof(fixture.port));
+        for (;;)
+            uv_run(&pair.loop, UV_RUN_ONCE);
+    }
+    assert_int_equal(read(ports[0], &fixture.port, sizeof(fixture.port)),
+                     (ssize_t)sizeof(fixture.port));
+    close(ports[0]);
+    close(ports[1]);
+    return child;
+}
+
+static void a_server_that_falls_silent_is_lost(void **state)
+{
+    struct pair *pair = *state;
+    pid_t child = start_server();
+
+    dialer_ping_interval_s = 1;
+    dial(pair, "127.0.0.1", fixture.port, fixture.node);
+    dialer_ping_interval_s = 0;
+    run_until(pair, pair->agent.connected);
+    assert_int_equal(kill(child, SIGSTOP), 0);
+    run_until(pair, pair->agent.closed);
+    assert_int_equal(pair->agent.close_code, LINK_CLOSE_LOST);
+    assert_string_equal(pair->agent.close_reason, "the connection was lost");
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
 static const char upgrade[] = "GET " LISTENER_LINK_PATH " HTTP/1.1\r\nHost: x\r\n"
                               "Upgrade: websocket\r\nConnection: Upgrade\r\n"
                               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
                               "Sec-WebSocket-Version: 13\r\n"
                               "Sec-WebSocket-Protocol: " LISTENER_LINK_SUBPROTOCOL "\r\n\r\n";
 
-/* A node in a child process that connects, sends these bytes, and never reads nor answers. */
-static pid_t start_raw_node(const char *bytes, size_t length)
+enum manner { NEVER_READS, READS };
+
+/* A node in a child process that connects and sends these bytes and then nothing, not even a PONG.
+ */
+static pid_t start_raw_node(const char *bytes, size_t length, enum manner manner)
 {
     pid_t child = fork();
+    char byte;
     SSL *ssl;
 
     assert_true(child >= 0);
@@ -415,6 +506,36 @@ static pid_t start_raw_node(const char *bytes, size_t length)
     if (ssl) {
         SSL_write(ssl, upgrade, (int)strlen(upgrade));
         SSL_write(ssl, bytes, (int)length);
+        while (manner == READS && fixture_read_tls(ssl, &byte, 1) == 1)
+            continue;
+        pause();
+    }
+    _exit(1);
+}
+
+/*
+ * One that asks for something else first, on the same connection; then it waits until the server
+ * wants to know whether it lives, and says so in a text.
+ */
+static pid_t start_node_that_asks_first(void)
+{
+    static const char request[] = "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n";
+    static const char text[] = "\x81\x85\0\0\0\0alive";
+    char byte = 0;
+    pid_t child = fork();
+    SSL *ssl;
+
+    assert_true(child >= 0);
+    if (child > 0)
+        return child;
+    ssl = fixture_connect_tls(&fixture, fixture.node, TLS1_3_VERSION);
+    if (ssl) {
+        SSL_write(ssl, request, (int)strlen(request));
+        fixture_read_tls(ssl, &byte, 1);
+        SSL_write(ssl, upgrade, (int)strlen(upgrade));
+        while (byte != '\x89' && fixture_read_tls(ssl, &byte, 1) == 1)
+            continue;
+        SSL_write(ssl, text, sizeof(text) - 1);
         pause();
     }
     _exit(1);
@@ -434,7 +555,7 @@ static void a_node_that_does_not_read_is_dropped_as_too_slow(void **state)
     int r = 0;
 
     open_listener(pair, "127.0.0.1", 0);
-    child = start_raw_node("", 0);
+    child = start_raw_node("", 0, NEVER_READS);
     run_until(pair, pair->server.connected);
     while (r == 0) {
         r = link_send_binary(pair->server.link, bytes, LINK_BINARY_SIZE_MAX);
@@ -452,10 +573,42 @@ static void a_node_that_answers_no_ping_is_lost(void **state)
     pid_t child;
 
     open_listener(pair, "127.0.0.1", 1);
-    child = start_raw_node("", 0);
+    child = start_raw_node("", 0, NEVER_READS);
     run_until(pair, pair->server.closed);
     assert_int_equal(pair->server.connected, 1);
     assert_int_equal(pair->server.close_code, LINK_CLOSE_LOST);
+    stop_raw_node(child);
+}
+
+/* What is sent proves nothing: only what is heard does. */
+static void a_node_that_is_only_sent_to_is_lost(void **state)
+{
+    struct pair *pair = *state;
+    pid_t child;
+
+    open_listener(pair, "127.0.0.1", 1);
+    child = start_raw_node("", 0, READS);
+    run_until(pair, pair->server.connected);
+    while (!pair->server.closed) {
+        if (link_queued_bytes(pair->server.link) == 0)
+            link_send_text(pair->server.link, "hello", 5);
+        uv_run(&pair->loop, UV_RUN_ONCE);
+    }
+    assert_int_equal(pair->server.close_code, LINK_CLOSE_LOST);
+    assert_string_equal(pair->server.close_reason, "the connection was lost");
+    stop_raw_node(child);
+}
+
+static void a_connection_that_carried_a_request_may_become_a_link(void **state)
+{
+    struct pair *pair = *state;
+    pid_t child;
+
+    open_listener(pair, "127.0.0.1", 1);
+    child = start_node_that_asks_first();
+    run_until(pair, pair->server.texts || pair->server.closed);
+    assert_int_equal(pair->server.texts, 1);
+    assert_string_equal(pair->server.last_text, "alive");
     stop_raw_node(child);
 }
 
@@ -479,7 +632,7 @@ static void broken_frames_end_only_their_link(void **state)
 
     open_listener(pair, "127.0.0.1", 0);
     for (unsigned int i = 0; i < ARRAY_LENGTH(frames); i++) {
-        pid_t child = start_raw_node(frames[i], strlen(frames[i]));
+        pid_t child = start_raw_node(frames[i], strlen(frames[i]), NEVER_READS);
 
         run_until(pair, pair->server.closed == i + 1);
         stop_raw_node(child);
@@ -519,8 +672,13 @@ int main(void)
         TEST(a_server_under_another_name_is_not_trusted),
         TEST(nobody_there_is_said_in_words),
         TEST(a_stopping_server_says_good_bye),
+        TEST(either_end_answers_when_it_is_asked),
+        TEST(a_question_may_be_answered_in_the_middle_of_a_text),
+        TEST(a_server_that_falls_silent_is_lost),
         TEST(a_node_that_does_not_read_is_dropped_as_too_slow),
         TEST(a_node_that_answers_no_ping_is_lost),
+        TEST(a_node_that_is_only_sent_to_is_lost),
+        TEST(a_connection_that_carried_a_request_may_become_a_link),
         TEST(broken_frames_end_only_their_link),
     };
 

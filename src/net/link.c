@@ -12,16 +12,20 @@
 
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "loop_context.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
     PIECE_SIZE = 64 << 10,
     TURN_SIZE = 1 << 20,
     INCOMING_KEPT = 4 << 10, /* a larger buffer is given back after each message */
-    CLOSE_TIMEOUT_S = 10     /* from the decision to close to the end, at the latest */
+    CLOSE_TIMEOUT_S = 10,    /* from the decision to close to the end, at the latest */
+    QUESTION_DIGITS = 16
 };
 
 struct frame {
@@ -46,14 +50,63 @@ struct link {
 
     struct buffer incoming;
 
+    struct link_watch *watch;
+    struct deadline deadline; /* of its silence, or of its answer */
+    uint64_t question;        /* the number of the last one; 0: it was never asked */
+    uint64_t answered;        /* the number of the last one that it answered */
+    bool ping_due;
+
     bool closing;            /* we decided to close */
     bool close_begun;        /* and told libwebsockets */
     unsigned int close_code; /* ours or the peer's, whoever was first */
     char *close_reason;
 };
 
+static void close_at_once(struct link *link, unsigned int code, const char *reason);
+
+static struct link *link_of(struct deadline *deadline)
+{
+    return (void *)((char *)deadline - offsetof(struct link, deadline));
+}
+
+static void ask(struct link *link)
+{
+    link->question++;
+    link->ping_due = true;
+    deadline_set(&link->deadline, &link->watch->answer);
+    lws_callback_on_writable(link->wsi);
+}
+
+static void on_silent(struct deadline *deadline)
+{
+    ask(link_of(deadline));
+}
+
+static void on_unanswered(struct deadline *deadline)
+{
+    close_at_once(link_of(deadline), LINK_CLOSE_LOST, "the connection was lost");
+}
+
+void link_watch_init(struct link_watch *watch, uv_loop_t *loop, uint64_t interval_ms)
+{
+    deadlines_init(&watch->silence, loop, interval_ms, on_silent);
+    deadlines_init(&watch->answer, loop, interval_ms, on_unanswered);
+}
+
+void link_watch_close(struct link_watch *watch)
+{
+    deadlines_close(&watch->silence);
+    deadlines_close(&watch->answer);
+}
+
+bool link_watch_is_closed(const struct link_watch *watch)
+{
+    return watch->silence.is_closed && watch->answer.is_closed;
+}
+
 struct link *link_new(struct lws *wsi, struct peer_record *record,
-                      const struct link_handlers *handlers, void *handlers_userdata)
+                      const struct link_handlers *handlers, void *handlers_userdata,
+                      struct link_watch *watch)
 {
     struct link *link = memory_allocate(sizeof(*link));
 
@@ -63,6 +116,8 @@ struct link *link_new(struct lws *wsi, struct peer_record *record,
     link->handlers = handlers;
     link->handlers_userdata = handlers_userdata;
     link->last = &link->first;
+    link->watch = watch;
+    deadline_set(&link->deadline, &watch->silence);
     *record = (struct peer_record){0};
     return link;
 }
@@ -97,6 +152,7 @@ void link_end(struct link *link)
         reason = link->close_code == LINK_CLOSE_LOST ? "the connection was lost" : "closed";
     if (link->announced)
         link->handlers->on_closed(link->handlers_userdata, link, link->close_code, reason);
+    deadline_clear(&link->deadline);
     drop_queue(link);
     buffer_deinit(&link->incoming);
     peer_record_deinit(&link->record);
@@ -118,8 +174,10 @@ void link_close(struct link *link, unsigned int code, const char *reason)
         return;
     link->closing = true;
     set_close(link, code, reason ? reason : "", reason ? strlen(reason) : 0);
+    deadline_clear(&link->deadline);
     lws_set_timeout(link->wsi, PENDING_TIMEOUT_USER_OK, CLOSE_TIMEOUT_S);
     lws_callback_on_writable(link->wsi);
+    loop_context_wake(lws_get_context(link->wsi));
 }
 
 /* For a peer that does not take what it is sent: no closing frame would get through either. */
@@ -127,8 +185,10 @@ static void close_at_once(struct link *link, unsigned int code, const char *reas
 {
     link->closing = true;
     set_close(link, code, reason, strlen(reason));
+    deadline_clear(&link->deadline);
     drop_queue(link);
     lws_set_timeout(link->wsi, PENDING_TIMEOUT_LAGGING, LWS_TO_KILL_ASYNC);
+    loop_context_wake(lws_get_context(link->wsi));
 }
 
 void link_note_peer_close(struct link *link, const void *data, size_t length)
@@ -186,6 +246,17 @@ size_t link_queued_bytes(const struct link *link)
     return link->queued_bytes;
 }
 
+void link_ask(struct link *link)
+{
+    if (!link->closing && link->deadline.deadlines != &link->watch->answer)
+        ask(link);
+}
+
+bool link_has_answered(const struct link *link)
+{
+    return link->question != 0 && link->answered == link->question;
+}
+
 void link_set_userdata(struct link *link, void *userdata)
 {
     link->userdata = userdata;
@@ -201,6 +272,18 @@ const struct peer *link_peer(const struct link *link)
     return &link->record.peer;
 }
 
+/*
+ * The length to cut a text to, so that no character of it is split: RFC 6455 wants a closing reason
+ * to be UTF-8, and libwebsockets 4.1 as a server takes a PONG between two fragments for a part of
+ * the text. No more than the three steps back that a character can need.
+ */
+static size_t cut_text(const char *text, size_t length)
+{
+    for (int i = 0; i < 3 && length > 0 && (text[length] & 0xc0) == 0x80; i++)
+        length--;
+    return length;
+}
+
 /* Sends one piece of the first frame; false if the connection is no good any more. */
 static bool write_piece(struct link *link, size_t *ret_length)
 {
@@ -208,8 +291,11 @@ static bool write_piece(struct link *link, size_t *ret_length)
     size_t left = frame->length - frame->sent;
     size_t length = left < PIECE_SIZE ? left : PIECE_SIZE;
     enum lws_write_protocol kind = frame->binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT;
-    int flags = lws_write_ws_flags((int)kind, frame->sent == 0, length == left);
+    int flags;
 
+    if (!frame->binary && length < left)
+        length = cut_text((const char *)frame->bytes + LWS_PRE + frame->sent, length);
+    flags = lws_write_ws_flags((int)kind, frame->sent == 0, length == left);
     /* The room before the piece is LWS_PRE at first and then what was sent: it may be written. */
     if (lws_write(link->wsi, frame->bytes + LWS_PRE + frame->sent, length,
                   (enum lws_write_protocol)flags) < (int)length)
@@ -226,6 +312,22 @@ static bool write_piece(struct link *link, size_t *ret_length)
     return true;
 }
 
+/* Hexadecimal digits, because libwebsockets 4.1 wants what a PONG brings back to be UTF-8. */
+static void write_question(const struct link *link, char ret_text[QUESTION_DIGITS + 1])
+{
+    snprintf(ret_text, QUESTION_DIGITS + 1, "%016llx", (unsigned long long)link->question);
+}
+
+static bool write_ping(struct link *link)
+{
+    char bytes[LWS_PRE + QUESTION_DIGITS + 1];
+
+    link->ping_due = false;
+    write_question(link, bytes + LWS_PRE);
+    return lws_write(link->wsi, (unsigned char *)bytes + LWS_PRE, QUESTION_DIGITS,
+                     LWS_WRITE_PING) >= 0;
+}
+
 /*
  * The polite close must begin in a timer: where a callback's result closes, libwebsockets 4.1 on
  * libuv (as Debian builds it, with _DEBUG) closes twice, and the second time cuts the frame off.
@@ -235,12 +337,8 @@ static void begin_close(struct link *link)
     size_t length = strlen(link->close_reason);
     char reason[LINK_REASON_SIZE_MAX];
 
-    /* A cut must not split a character (RFC 6455 wants UTF-8): back to the start of one. */
-    if (length > sizeof(reason)) {
-        length = sizeof(reason);
-        while (length > 0 && (link->close_reason[length] & 0xc0) == 0x80)
-            length--;
-    }
+    if (length > sizeof(reason))
+        length = cut_text(link->close_reason, sizeof(reason));
     memcpy(reason, link->close_reason, length);
     lws_close_reason(link->wsi, (enum lws_close_status)link->close_code, (unsigned char *)reason,
                      length);
@@ -252,6 +350,8 @@ int link_write(struct link *link)
 {
     size_t written = 0;
 
+    if (link->ping_due && !link->closing && !write_ping(link))
+        return -1;
     while (link->first && written < TURN_SIZE && !lws_partial_buffered(link->wsi)) {
         size_t length = 0;
 
@@ -285,11 +385,34 @@ static void deliver(struct link *link, bool binary)
         buffer_deinit(&link->incoming);
 }
 
+/* The timer of begin_close(); or one that was set when the connection was no link yet. */
+int link_tick(struct link *link)
+{
+    return link->close_begun ? -1 : 0;
+}
+
+static void hear(struct link *link)
+{
+    if (!link->closing)
+        deadline_set(&link->deadline, &link->watch->silence);
+}
+
+void link_receive_pong(struct link *link, const void *data, size_t length)
+{
+    char expected[QUESTION_DIGITS + 1];
+
+    hear(link);
+    write_question(link, expected);
+    if (length == QUESTION_DIGITS && memcmp(data, expected, length) == 0)
+        link->answered = link->question;
+}
+
 int link_receive(struct link *link, const void *data, size_t length)
 {
     bool binary = lws_frame_is_binary(link->wsi);
     size_t size_max = binary ? LINK_BINARY_SIZE_MAX : LINK_TEXT_SIZE_MAX;
 
+    hear(link);
     if (link->closing)
         return 0;
     if (length > size_max - link->incoming.length) {

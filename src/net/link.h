@@ -72,6 +72,17 @@ int link_send_binary(struct link *link, const void *data, size_t length);
 size_t link_queued_bytes(const struct link *link);
 
 /*
+ * Asks the peer for a sign of life now, with a PING (RFC 6455, 5.5.2); a peer that gives none at
+ * all for a ping interval is lost. While a question stands unanswered this is nothing.
+ */
+void link_ask(struct link *link);
+/*
+ * Whether the last question was answered, by a PONG of its own: what else comes from a peer may
+ * have been on its way for long, and proves nothing.
+ */
+bool link_has_answered(const struct link *link);
+
+/*
  * Sends what is queued, then a closing frame. on_closed comes later, from the loop, never from
  * within this call. Closing twice is nothing. `reason` may be NULL.
  */

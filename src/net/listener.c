@@ -6,7 +6,8 @@
  * given to libwebsockets, which speaks TLS, HTTP and WebSocket on it.
  *
  * A connection has one deadline of ours, from accept() to its first complete request and again
- * between two requests, whatever libwebsockets thinks of the bytes that drip in.
+ * between two requests, whatever libwebsockets thinks of the bytes that drip in. Links have none in
+ * libwebsockets at all: what it keeps for each of 10,000 links it would search through.
  */
 #define _GNU_SOURCE
 #include "listener.h"
@@ -21,6 +22,7 @@
 #include <errno.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -41,6 +43,7 @@ struct connection {
     struct listener *listener;
     struct connection *next, *previous;
     struct lws *wsi;
+    struct deadline deadline;
     bool unix_socket;
     unsigned int requests; /* open now; more than one only in HTTP/2 */
     struct link *link;
@@ -50,6 +53,7 @@ struct connection {
 struct session {
     struct request *request;
     struct link *link;
+    bool lingers; /* the answer is out, and our half is closed */
 };
 
 struct listener {
@@ -57,7 +61,8 @@ struct listener {
     struct listener_handlers handlers;
     void *userdata;
     struct request_service port_service, socket_service;
-    lws_retry_bo_t ping;
+    struct deadlines idle;
+    struct link_watch watch;
     struct lws_context *context;
     struct lws_vhost *port_vhost, *socket_vhost;
     SSL_CTX *unused; /* for connecting; libwebsockets would make one and leave it behind */
@@ -82,11 +87,14 @@ static struct listener *listener_of(struct lws *wsi)
     return lws_context_user(lws_get_context(wsi));
 }
 
-static void set_deadline(struct lws *wsi)
+static void on_idle(struct deadline *deadline)
 {
-    const struct listener *listener = listener_of(wsi);
+    struct connection *connection =
+        (void *)((char *)deadline - offsetof(struct connection, deadline));
+    struct listener *listener = connection->listener;
 
-    lws_set_timer_usecs(wsi, listener->port_service.idle_timeout_us);
+    lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
+    loop_context_wake(listener->context);
 }
 
 static void report_stopped(struct listener *listener)
@@ -127,7 +135,7 @@ static void connection_begin(struct listener *listener, struct lws *wsi, bool un
     listener->connections = connection;
     listener->connection_count++;
     lws_set_opaque_user_data(wsi, connection);
-    set_deadline(wsi);
+    deadline_set(&connection->deadline, &listener->idle);
     refresh_doors(listener);
 }
 
@@ -142,6 +150,7 @@ static void connection_end(struct connection *connection)
     if (connection->next)
         connection->next->previous = connection->previous;
     listener->connection_count--;
+    deadline_clear(&connection->deadline);
     free(connection);
     refresh_doors(listener);
     if (listener->stopping && listener->connection_count == 0 && listener->on_stopped)
@@ -166,7 +175,7 @@ static int on_http(struct lws *wsi, struct session *session, const char *path, s
 
     if (!connection || session->request)
         return -1;
-    lws_set_timer_usecs(connection->wsi, DEADLINE_NEVER_US);
+    deadline_clear(&connection->deadline);
     connection->requests++;
     session->request = request_begin(
         wsi, connection->unix_socket ? &listener->socket_service : &listener->port_service, path,
@@ -182,8 +191,8 @@ static void end_request(struct lws *wsi, struct session *session, bool complete)
     if (!request)
         return;
     session->request = NULL;
-    if (connection)
-        connection->requests--;
+    if (connection && --connection->requests == 0)
+        deadline_set(&connection->deadline, &connection->listener->idle);
     request_end(request, complete);
     if (connection && connection->requests == 0 && listener_of(wsi)->stopping)
         lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_OK, KILL_DELAY_S);
@@ -193,8 +202,9 @@ static void end_request(struct lws *wsi, struct session *session, bool complete)
  * Closing a socket with unread bytes in it resets the connection, and the reply may be lost on its
  * way. So only our half is closed, and the peer has a moment to read it.
  */
-static int linger(struct lws *wsi)
+static int linger(struct lws *wsi, struct session *session)
 {
+    session->lingers = true;
     lws_rx_flow_control(wsi, 0); /* see request_set_reading() */
     shutdown(lws_get_socket_fd(wsi), SHUT_WR);
     lws_set_timer_usecs(wsi, LINGER_S * LWS_US_PER_SEC);
@@ -213,12 +223,11 @@ static int on_http_writeable(struct lws *wsi, struct session *session)
     if (done)
         end_request(wsi, session, true);
     if (done && lingers)
-        return linger(wsi);
+        return linger(wsi, session);
     if (!done || r < 0)
         return r;
     if (listener_of(wsi)->stopping)
         return -1;
-    set_deadline(wsi);
     return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
@@ -253,6 +262,14 @@ static int on_upgrade(struct lws *wsi)
     return 0;
 }
 
+/* A tick that was set for a request may come when it has ended. */
+static int on_http_timer(struct session *session)
+{
+    if (session && session->request)
+        return request_tick(session->request);
+    return session && session->lingers ? -1 : 0;
+}
+
 static int on_http_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                          size_t length)
 {
@@ -280,7 +297,7 @@ static int on_http_event(struct lws *wsi, enum lws_callback_reasons reason, void
         end_request(wsi, session, false);
         return 0;
     case LWS_CALLBACK_TIMER:
-        return session && session->request ? request_tick(session->request) : -1;
+        return on_http_timer(session);
     case LWS_CALLBACK_WSI_DESTROY:
         if (lws_get_network_wsi(wsi) == wsi && connection_of(wsi))
             connection_end(connection_of(wsi));
@@ -309,10 +326,11 @@ static int on_link_established(struct lws *wsi, struct session *session)
 
     if (!connection)
         return -1;
-    lws_set_timer_usecs(wsi, DEADLINE_NEVER_US);
+    deadline_clear(&connection->deadline);
     peer_record_init(&record, wsi, connection->unix_socket);
     refusal = refuse_link(listener, &record.peer);
-    session->link = link_new(wsi, &record, &listener->handlers.link, listener->userdata);
+    session->link =
+        link_new(wsi, &record, &listener->handlers.link, listener->userdata, &listener->watch);
     connection->link = session->link;
     if (refusal)
         link_close(session->link, LINK_CLOSE_REFUSED, refusal);
@@ -344,6 +362,10 @@ static int on_link_event(struct lws *wsi, enum lws_callback_reasons reason, void
         return on_link_established(wsi, session);
     case LWS_CALLBACK_RECEIVE:
         return session->link ? link_receive(session->link, in, length) : -1;
+    case LWS_CALLBACK_RECEIVE_PONG:
+        if (session->link)
+            link_receive_pong(session->link, in, length);
+        return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
         return session->link ? link_write(session->link) : 0;
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
@@ -355,7 +377,7 @@ static int on_link_event(struct lws *wsi, enum lws_callback_reasons reason, void
         on_link_closed(wsi, session);
         return 0;
     case LWS_CALLBACK_TIMER:
-        return -1;
+        return session && session->link ? link_tick(session->link) : 0;
     default:
         return 0;
     }
@@ -376,7 +398,6 @@ static int open_context(struct listener *listener, uint64_t idle_timeout_s, stru
         .user = listener,
         .max_http_header_data2 = HEADER_SIZE_MAX,
         .timeout_secs = (unsigned int)idle_timeout_s,
-        .retry_and_idle_policy = &listener->ping,
     };
 
     return loop_context_new(listener->loop, &info, &listener->context, err);
@@ -391,7 +412,7 @@ static struct lws_vhost *make_vhost(struct listener *listener, uint64_t idle_tim
     info->server_string = "dusk";
     info->keepalive_timeout = (int)idle_timeout_s;
     info->timeout_secs_ah_idle = (unsigned int)idle_timeout_s;
-    info->retry_and_idle_policy = &listener->ping;
+    info->retry_and_idle_policy = &loop_context_no_pings;
     return lws_create_vhost(listener->context, info);
 }
 
@@ -467,13 +488,13 @@ int listener_new(const struct listener_options *options, struct listener **ret_l
     listener->userdata = options->userdata;
     listener->connections_max =
         options->connections_max ? options->connections_max : count_descriptors();
-    listener->ping.secs_since_valid_ping = (uint16_t)ping_s;
-    listener->ping.secs_since_valid_hangup = (uint16_t)(2 * ping_s);
     listener->port_service = make_service(listener, false, idle_s);
     listener->socket_service = make_service(listener, true, idle_s);
     uv_timer_init(listener->loop, &listener->stop_timer);
     listener->stop_timer.data = listener;
     listener->stop_timer_open = true;
+    deadlines_init(&listener->idle, listener->loop, idle_s * LWS_MS_PER_SEC, on_idle);
+    link_watch_init(&listener->watch, listener->loop, ping_s * LWS_MS_PER_SEC);
     listener->unused = SSL_CTX_new(TLS_client_method());
     r = open_context(listener, idle_s, err);
     if (r == 0 && !(options->host && options->host[0] == '\0'))
@@ -531,7 +552,10 @@ struct listener *listener_free(struct listener *listener)
     listener->port_door = listener->socket_door = NULL;
     loop_context_free(listener->loop, listener->context);
     uv_close((uv_handle_t *)&listener->stop_timer, on_timer_closed);
-    while (listener->stop_timer_open)
+    deadlines_close(&listener->idle);
+    link_watch_close(&listener->watch);
+    while (listener->stop_timer_open || !listener->idle.is_closed ||
+           !link_watch_is_closed(&listener->watch))
         uv_run(listener->loop, UV_RUN_NOWAIT);
     assert(listener->connection_count == 0);
     SSL_CTX_free(listener->unused);

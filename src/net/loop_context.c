@@ -44,6 +44,13 @@ int loop_context_new(uv_loop_t *loop, struct lws_context_creation_info *info,
     return -ENOSYS;
 }
 
+const lws_retry_bo_t loop_context_no_pings = {.secs_since_valid_hangup = 0};
+
+void loop_context_wake(struct lws_context *context)
+{
+    lws_cancel_service(context);
+}
+
 static void note_closing(uv_handle_t *handle, void *userdata)
 {
     bool *closing = userdata;

@@ -7,12 +7,6 @@
 
 #include <libwebsockets.h>
 
-/*
- * A connection's deadline: LWS_CALLBACK_TIMER comes then, and closes it. libwebsockets 4.1 takes
- * its own LWS_SET_TIMER_USEC_CANCEL for a moment in the past and fires at once; hence the year.
- */
-#define DEADLINE_NEVER_US (365 * LWS_US_PER_SEC * 86400)
-
 /* What the listener decides for all requests. */
 struct request_service {
     const struct listener_handlers *handlers;
