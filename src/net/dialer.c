@@ -25,7 +25,6 @@
 enum {
     CONNECT_TIMEOUT_S = 15,
     PING_INTERVAL_S = 30,
-    LINK_PIECE_SIZE = 4 << 10,
     DESCRIPTORS_MAX = 8, /* one connection and libwebsockets' own */
     PROBE_TIMEOUT_MS = 2000
 };
@@ -317,7 +316,10 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 }
 
 static const struct lws_protocols protocols[] = {
-    {.name = LISTENER_LINK_SUBPROTOCOL, .callback = on_event, .rx_buffer_size = LINK_PIECE_SIZE},
+    {.name = LISTENER_LINK_SUBPROTOCOL,
+     .callback = on_event,
+     .rx_buffer_size = LINK_READ_SIZE,
+     .tx_packet_size = LINK_WRITE_SIZE},
     {0},
 };
 

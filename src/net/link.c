@@ -21,7 +21,6 @@
 #include <string.h>
 
 enum {
-    PIECE_SIZE = 64 << 10,
     TURN_SIZE = 1 << 20,
     INCOMING_KEPT = 4 << 10, /* a larger buffer is given back after each message */
     CLOSE_TIMEOUT_S = 10,    /* from the decision to close to the end, at the latest */
@@ -289,7 +288,7 @@ static bool write_piece(struct link *link, size_t *ret_length)
 {
     struct frame *frame = link->first;
     size_t left = frame->length - frame->sent;
-    size_t length = left < PIECE_SIZE ? left : PIECE_SIZE;
+    size_t length = left < LINK_WRITE_SIZE ? left : (size_t)LINK_WRITE_SIZE;
     enum lws_write_protocol kind = frame->binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT;
     int flags;
 

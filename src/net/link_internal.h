@@ -8,6 +8,12 @@
 
 #include <libwebsockets.h>
 
+/* For the protocol's description at libwebsockets. */
+enum {
+    LINK_READ_SIZE = 4 << 10,  /* its memory is kept per link */
+    LINK_WRITE_SIZE = 64 << 10 /* else it is the same, and the rest of each piece is copied */
+};
+
 /*
  * Watches over links: one that was silent for an interval is asked for a sign of life, and one that
  * gives none for another is closed as lost.

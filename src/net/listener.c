@@ -32,7 +32,6 @@ enum {
     PING_INTERVAL_S = 30,
     STALL_TIMEOUT_S = 600,
     HEADER_SIZE_MAX = 8192,
-    LINK_PIECE_SIZE = 4 << 10, /* its memory is kept per link */
     DESCRIPTORS_RESERVED = 64, /* for the program: files, database, children */
     LINGER_S = 2,
     KILL_DELAY_S = 1 /* for what libwebsockets still has to flush */
@@ -388,7 +387,8 @@ static const struct lws_protocols protocols[] = {
     {.name = LISTENER_LINK_SUBPROTOCOL,
      .callback = on_link_event,
      .per_session_data_size = sizeof(struct session),
-     .rx_buffer_size = LINK_PIECE_SIZE},
+     .rx_buffer_size = LINK_READ_SIZE,
+     .tx_packet_size = LINK_WRITE_SIZE},
     {0},
 };
 
