@@ -22,8 +22,9 @@
 
 enum {
     TURN_SIZE = 1 << 20,
-    INCOMING_KEPT = 4 << 10, /* a larger buffer is given back after each message */
-    CLOSE_TIMEOUT_S = 10,    /* from the decision to close to the end, at the latest */
+    INCOMING_KEPT = 4 << 10,   /* a larger buffer is given back after each message */
+    CLOSE_TIMEOUT_S = 10,      /* from the decision to close to the end, at the latest */
+    DIRECT_SIZE_MAX = 4 << 10, /* what is sent without waiting for the loop */
     QUESTION_DIGITS = 16
 };
 
@@ -206,6 +207,26 @@ void link_note_problem(struct link *link, const char *problem)
     set_close(link, LINK_CLOSE_LOST, problem, strlen(problem));
 }
 
+/*
+ * A small message behind which nothing waits goes out without the loop: to ask for a WRITEABLE
+ * callback and to be done with it costs four changes of an epoll set. libwebsockets wants writes
+ * from that callback alone because elsewhere one may run into what an earlier one has left over,
+ * and that is asked here. Returns false if the message must wait for its turn.
+ */
+static bool send_at_once(struct link *link, const void *data, size_t length, bool binary)
+{
+    unsigned char bytes[LWS_PRE + DIRECT_SIZE_MAX];
+
+    if (link->first || link->close_reason || length > DIRECT_SIZE_MAX ||
+        lws_partial_buffered(link->wsi))
+        return false;
+    memcpy(bytes + LWS_PRE, data, length);
+    if (lws_write(link->wsi, bytes + LWS_PRE, length, binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT) <
+        (int)length)
+        close_at_once(link, LINK_CLOSE_LOST, "the connection was lost");
+    return true;
+}
+
 static int enqueue(struct link *link, const void *data, size_t length, bool binary)
 {
     struct frame *frame;
@@ -214,6 +235,8 @@ static int enqueue(struct link *link, const void *data, size_t length, bool bina
         return -ENOTCONN;
     if (length > (binary ? LINK_BINARY_SIZE_MAX : LINK_TEXT_SIZE_MAX))
         return -EMSGSIZE;
+    if (send_at_once(link, data, length, binary))
+        return 0;
     if (link->queued_bytes + length > LINK_QUEUE_MAX) {
         close_at_once(link, LINK_CLOSE_TOO_SLOW, "it does not read what it is sent");
         return -ENOBUFS;
