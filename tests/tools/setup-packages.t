@@ -9,14 +9,23 @@ setup=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+# MISSING is what dpkg has never heard of; OTHERWISE what it lists as in LISTED.
 cat >"$work/dpkg-query" <<'SCRIPT'
 #!/bin/sh
-for package in "$@"; do :; done
-[ "$package" != "${MISSING-}" ] || exit 1
-printf installed
+shift 3
+for package in "$@"; do
+    case "$package" in
+    "${MISSING-}") ;;
+    "${OTHERWISE-}") echo "$LISTED" ;;
+    *) echo "installed $ARCHITECTURE $package" ;;
+    esac
+done
+[ -z "${MISSING-}" ]
 SCRIPT
 chmod +x "$work/dpkg-query"
 PATH="$work:$PATH"
+export ARCHITECTURE
+ARCHITECTURE=$(dpkg --print-architecture)
 
 tests=0
 result() {
@@ -41,4 +50,26 @@ for package in $(sed -n "/cat <<'LIST'/,/^LIST/s/^\([a-z0-9][a-z0-9.+-]*\) .*/\1
         result "not ok" "that $package is missing is found"
     fi
 done
+
+# otherwise VERDICT LISTED WHAT: what is said of gcc when dpkg has these lines for it.
+otherwise() {
+    output=$(OTHERWISE=gcc LISTED=$2 "$setup" --check 2>&1)
+    case "$?$output" in
+    0) verdict=there ;;
+    1*"  gcc "*) verdict=missing ;;
+    *) verdict=$output ;;
+    esac
+    if [ "$verdict" = "$1" ]; then
+        result ok "$3"
+    else
+        result "not ok" "$3"
+        echo "$verdict" | sed 's/^/# /'
+    fi
+}
+
+otherwise missing "config-files $ARCHITECTURE gcc" "one that was removed is missing"
+otherwise missing "installed other gcc" "one for another architecture is missing"
+otherwise there "installed other gcc
+installed $ARCHITECTURE gcc" "one that is there for two architectures is there"
+otherwise there "installed all gcc" "one for all architectures is there"
 echo "1..$tests"
