@@ -9,14 +9,16 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "body.h"
-#include "enrolment.h"
 #include "facts.h"
+#include "net/certificate.h"
+#include "net/enrolment.h"
 #include "net/identity.h"
 #include "settings.h"
 #include "state.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/log.h"
+#include "wire/wire.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -33,6 +35,9 @@ enum {
     DELAY_MAX_MS = 5000,
     CERTIFICATE_SIZE_MAX = 64 * 1024,
     MACHINE_DIGITS = 16,
+    ENROLMENT_PATIENCE_MS = 10000,
+    STATUS_TOO_MANY = 429,
+    STATUS_SERVER_ERROR = 500,
     TOLD_TO_END = 1
 };
 
@@ -67,14 +72,23 @@ static int wait_before_next_try(uint64_t delay_ms)
     return sigtimedwait(&signals, NULL, &patience) > 0 ? TOLD_TO_END : 0;
 }
 
+/* Whether it may go better the next time: nobody answered, or a server that cannot just now. */
+static bool is_worth_another_try(int r, unsigned int status)
+{
+    return r == -ENOTCONN ||
+           (r < 0 && (status == STATUS_TOO_MANY || status >= STATUS_SERVER_ERROR));
+}
+
 /* Until it worked, was refused for good, or somebody ends it. */
 static int enrol(const struct enrolment *enrolment, struct error *err)
 {
+    _cleanup_free_ char *name = NULL;
     uint64_t delay_ms = DELAY_FIRST_MS;
     bool complained = false;
+    unsigned int status;
     int r;
 
-    while ((r = enrolment_try(enrolment, err)) == ENROLMENT_NOT_NOW) {
+    while (is_worth_another_try(r = enrolment_run(enrolment, &name, &status, err), status)) {
         if (!complained)
             log_warning("cannot join yet: %s; trying again", error_text(err));
         complained = true;
@@ -84,7 +98,9 @@ static int enrol(const struct enrolment *enrolment, struct error *err)
         delay_ms = delay_ms * 2 < DELAY_MAX_MS ? delay_ms * 2 : DELAY_MAX_MS;
     }
     if (r == 0)
-        log_notice("joined the pool of '%s' as '%s'", enrolment->host, enrolment->name);
+        log_notice("joined the pool of '%s' as '%s'", enrolment->host, name);
+    if (r == -ENOKEY)
+        error_hint(err, "an admin of the pool makes one with 'dusk token create'");
     return r;
 }
 
@@ -95,8 +111,11 @@ static int join(const struct settings *settings, const struct state *state,
         .host = settings->host,
         .port = settings->port,
         .token = settings->token,
+        .kind = PEER_NODE,
         .name = settings->name,
         .identity_folder = state->identity,
+        .protocol = WIRE_PROTOCOL,
+        .timeout_ms = ENROLMENT_PATIENCE_MS,
     };
     _cleanup_free_ char *machine = memory_copy_bytes(computer->fingerprint, MACHINE_DIGITS);
     int r;

@@ -5,12 +5,14 @@
 #include "base/address.h"
 #include "base/memory.h"
 #include "base/number.h"
-#include "enrolling.h"
 #include "exit_code.h"
 #include "listing.h"
 #include "net/client.h"
+#include "net/enrolment.h"
 #include "sys/file.h"
+#include "wire/wire.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -163,11 +165,30 @@ static int read_login(struct session *session, struct login *login, struct error
     return 0;
 }
 
+/* The exit code that belongs to it, and what to do about it. */
+static int failure_of_enrolment(int r, unsigned int status, struct error *err)
+{
+    if (r == -ENOKEY)
+        error_hint(err, "an admin of the pool makes one with 'dusk token create --user NAME'");
+    if (r == -ENOKEY || r == -EILSEQ)
+        return FAILURE_USAGE;
+    if (r == -ENOTCONN)
+        return FAILURE_NO_SERVER;
+    if (r == -EKEYREJECTED || status == 401 || status == 403)
+        return FAILURE_NOT_ALLOWED;
+    return r;
+}
+
 static int log_in(struct session *session, const struct login *login, struct error *err)
 {
     _cleanup_config_ struct config config = CONFIG_INIT;
     _cleanup_free_ char *host = NULL, *name = NULL;
-    struct enrolling enrolling = {.token = login->token, .user = login->user};
+    struct enrolment enrolment = {.token = login->token,
+                                  .kind = PEER_USER,
+                                  .name = login->user,
+                                  .machine = "",
+                                  .protocol = WIRE_PROTOCOL};
+    unsigned int status;
     const char *server;
     int r;
 
@@ -177,15 +198,16 @@ static int log_in(struct session *session, const struct login *login, struct err
     server = config_value(&config, SETTING_SERVER);
     if (!server)
         return options_refuse(session->command, err, "'dusk login' needs --server HOST[:PORT]");
-    r = address_split(server, DEFAULT_PORT, &host, &enrolling.port, err);
+    r = address_split(server, DEFAULT_PORT, &host, &enrolment.port, err);
     if (r < 0)
         return FAILURE_USAGE;
-    enrolling.host = host;
-    enrolling.identity_folder = config_value(&config, SETTING_IDENTITY);
-    enrolling.timeout_ms = config_timeout_ms(&config);
-    r = enrolling_run(&enrolling, &name, err);
-    if (r == 0)
-        r = config_store_server(server, err);
+    enrolment.host = host;
+    enrolment.identity_folder = config_value(&config, SETTING_IDENTITY);
+    enrolment.timeout_ms = config_timeout_ms(&config);
+    r = enrolment_run(&enrolment, &name, &status, err);
+    if (r < 0)
+        return failure_of_enrolment(r, status, err);
+    r = config_store_server(server, err);
     if (r < 0)
         return r;
     printf("you are '%s' in the pool of %s\n", name, host);

@@ -30,6 +30,23 @@ static int refuse_without_server(struct error *err)
     return FAILURE_NO_SERVER;
 }
 
+static int open_with(const struct client_options *options, struct connection **ret_connection,
+                     struct error *err)
+{
+    struct connection *connection;
+    struct client *client;
+    int r = client_new(options, &client, err);
+
+    if (r < 0)
+        return error_prefix(err, FAILURE_NO_SERVER, "cannot reach the server");
+    connection = memory_allocate(sizeof(*connection));
+    connection->client = client;
+    connection->is_local = options->socket_path != NULL;
+    connection->timeout_ms = options->timeout_ms;
+    *ret_connection = connection;
+    return 0;
+}
+
 int connection_open(const char *server, const char *socket, struct connection **ret_connection,
                     struct error *err)
 {
@@ -55,24 +72,7 @@ int connection_open(const char *server, const char *socket, struct connection **
         options.host = host;
         options.identity_folder = config_value(&config, SETTING_IDENTITY);
     }
-    return connection_open_with(&options, ret_connection, err);
-}
-
-int connection_open_with(const struct client_options *options, struct connection **ret_connection,
-                         struct error *err)
-{
-    struct connection *connection;
-    struct client *client;
-    int r = client_new(options, &client, err);
-
-    if (r < 0)
-        return error_prefix(err, FAILURE_NO_SERVER, "cannot reach the server");
-    connection = memory_allocate(sizeof(*connection));
-    connection->client = client;
-    connection->is_local = options->socket_path != NULL;
-    connection->timeout_ms = options->timeout_ms;
-    *ret_connection = connection;
-    return 0;
+    return open_with(&options, ret_connection, err);
 }
 
 struct connection *connection_free(struct connection *connection)

@@ -14,15 +14,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct client_options;
 struct connection;
 
 /* `server` and `socket` as in config_read(). Nothing is sent yet. */
 int connection_open(const char *server, const char *socket, struct connection **ret_connection,
                     struct error *err);
-/* To a server that needs no looking for; the options' texts are copied. */
-int connection_open_with(const struct client_options *options, struct connection **ret_connection,
-                         struct error *err);
 struct connection *connection_free(struct connection *connection);
 DEFINE_CLEANUP(struct connection *, connection_free);
 

@@ -11,6 +11,7 @@
 #include "sys/file.h"
 
 #include <fcntl.h>
+#include <jansson.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -197,6 +198,39 @@ static void reply_echo(struct request *request)
     reply_text(request, buffer_text(&text));
 }
 
+static void reply_authority(const struct test_server *server, struct request *request)
+{
+    const char *pem = authority_pem(server->fixture->authority);
+
+    request_reply(request, 200, "application/x-pem-file", pem, strlen(pem));
+}
+
+/* Whatever the token is: only the words around it are the test's. */
+static void reply_enrol(const struct test_server *server, struct request *request)
+{
+    static const char refusal[] = "{\"error\": \"this token was revoked\", \"hint\": \"ask\"}";
+    struct slice body = request_body(request);
+    json_t *asked = json_loadb(body.data, body.length, 0, NULL), *reply;
+    const char *name = json_string_value(json_object_get(asked, "name"));
+    const char *kind = json_string_value(json_object_get(asked, "kind"));
+    _cleanup_free_ char *certificate = NULL, *serial = NULL, *text = NULL;
+
+    if (strcmp(name, "mallory") == 0) {
+        request_reply(request, 403, "application/json", refusal, strlen(refusal));
+    } else if (strcmp(name, "eve") == 0) {
+        reply_text(request, "[\"what?\"]");
+    } else if (authority_sign(server->fixture->authority,
+                              json_string_value(json_object_get(asked, "request")),
+                              strcmp(kind, "node") == 0 ? PEER_NODE : PEER_USER, name, DAY_S,
+                              &certificate, &serial, NULL) == 0) {
+        reply = json_pack("{s:s, s:s}", "name", name, "certificate", certificate);
+        text = json_dumps(reply, 0);
+        json_decref(reply);
+        reply_text(request, text);
+    }
+    json_decref(asked);
+}
+
 static struct body_plan on_request_begin(void *userdata, struct request *request)
 {
     bool sink = strcmp(request_path(request), "/sink") == 0;
@@ -240,6 +274,10 @@ static void answer(struct test_server *server, struct request *request, const ch
         reply_break(request);
     else if (strcmp(path, "/file") == 0)
         reply_file(request);
+    else if (strcmp(path, "/v1/authority") == 0)
+        reply_authority(server, request);
+    else if (strcmp(path, "/v1/enrol") == 0)
+        reply_enrol(server, request);
     else if (strcmp(path, "/held") == 0)
         reply_number(request, server->held_count);
     else if (strcmp(path, "/unanswered") == 0)

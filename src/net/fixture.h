@@ -44,6 +44,8 @@ struct listener_options fixture_listener_options(const struct fixture *fixture, 
  *   /broken          a stream that breaks off
  *   /file            a file of 100,000 bytes
  *   /hold, /release  the first is answered when the second comes
+ *   /v1/authority, /v1/enrol
+ *                    as a server of dusk does; nobody becomes "mallory", and "eve" gets nonsense
  *   /held            how many wait; /unanswered how many requests ended without their reply
  *   /quit            ends the server, which must have freed everything
  */
