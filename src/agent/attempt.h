@@ -20,6 +20,7 @@ struct attempt {
     struct identity identity; /* whom it runs as */
     struct scratch *scratch;  /* NULL as long as there is none */
     size_t missing;           /* inputs whose content is not here yet */
+    bool has_fetched_again;   /* because what was in the cache was damaged: once only */
     bool is_fetching;         /* between AGENT_FETCH and AGENT_FETCHED */
     bool *is_pinned;          /* owned; by input: held in the cache; NULL: none is */
     struct laying *laying;    /* the child that copies large inputs; NULL: none */

@@ -31,6 +31,8 @@ struct entry {
     uint64_t size;
     uint64_t used; /* when, in the order of use */
     uint32_t pins;
+    bool is_proven;   /* its hash was seen to be right since this agent has started */
+    bool is_rejected; /* it was seen to be wrong; it is not here until it has arrived anew */
 };
 
 struct content {
@@ -109,6 +111,13 @@ static struct entry *add_entry(struct content *content, const char *sha256, uint
     content->size += size;
     heap_put(content, entry);
     return entry;
+}
+
+static void unlink_file(const struct content *content, const struct entry *entry)
+{
+    _cleanup_free_ char *path = path_of(content, entry->sha256);
+
+    unlink(path);
 }
 
 static void drop_entry(struct content *content, struct entry *entry)
@@ -206,17 +215,30 @@ struct content *content_free(struct content *content)
 
 /* ---- use ---- */
 
-bool content_pin(struct content *content, const char *sha256)
+/* Whether the file is there with this size; if so, it is marked as used now. */
+static bool is_there(const struct content *content, const char *sha256, uint64_t size)
+{
+    _cleanup_free_ char *path = path_of(content, sha256);
+    struct stat status;
+
+    return lstat(path, &status) == 0 && S_ISREG(status.st_mode) &&
+           (uint64_t)status.st_size == size &&
+           utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool content_pin(struct content *content, const char *sha256, uint64_t size)
 {
     struct entry *entry = find_entry(content, sha256);
-    _cleanup_free_ char *path = NULL;
 
-    if (!entry)
+    if (!entry || entry->is_rejected)
         return false;
     if (entry->pins == 0) {
-        path = path_of(content, sha256);
-        /* Somebody may have tidied up behind our back; it travels again then. */
-        if (utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW) < 0) {
+        /*
+         * Somebody may have tidied up behind our back, or the power went before all of it was on
+         * the disk; it travels again then, and replaces what is there.
+         */
+        if (!is_there(content, sha256, size)) {
+            unlink_file(content, entry);
             drop_entry(content, entry);
             return false;
         }
@@ -234,8 +256,60 @@ void content_unpin(struct content *content, const char *sha256)
     assert(entry && entry->pins > 0);
     if (--entry->pins > 0)
         return;
+    if (entry->is_rejected) {
+        unlink_file(content, entry);
+        drop_entry(content, entry);
+        return;
+    }
     heap_put(content, entry);
     content_trim(content, content->size_max);
+}
+
+int content_check(struct content *content, const char *sha256, struct error *err)
+{
+    struct entry *entry = find_entry(content, sha256);
+    char found[HASH_TEXT_SIZE];
+    _cleanup_fd_ int fd = -1;
+    uint64_t size;
+    int r;
+
+    assert(entry && entry->pins > 0);
+    if (entry->is_proven)
+        return 0;
+    fd = content_open_file(content, sha256, err);
+    if (fd < 0)
+        return fd;
+    r = hash_file(fd, found, &size, err);
+    if (r < 0)
+        return r;
+    if (strcmp(found, sha256) != 0)
+        return error_set(err, -EBADMSG, "the cached input %s is damaged", sha256);
+    entry->is_proven = true;
+    return 0;
+}
+
+bool content_is_proven(const struct content *content, const char *sha256)
+{
+    const struct entry *entry = find_entry(content, sha256);
+
+    return entry && entry->is_proven;
+}
+
+void content_prove(struct content *content, const char *sha256)
+{
+    struct entry *entry = find_entry(content, sha256);
+
+    if (entry && !entry->is_rejected)
+        entry->is_proven = true;
+}
+
+void content_reject(struct content *content, const char *sha256)
+{
+    struct entry *entry = find_entry(content, sha256);
+
+    assert(entry && entry->pins > 0);
+    entry->is_rejected = true;
+    entry->is_proven = false;
 }
 
 int content_open_file(const struct content *content, const char *sha256, struct error *err)
@@ -252,9 +326,8 @@ void content_trim(struct content *content, uint64_t size_max)
 
     while (content->size > size_max && (first = heap_first(&content->unpinned))) {
         struct entry *entry = &content->entries[first->item];
-        _cleanup_free_ char *path = path_of(content, entry->sha256);
 
-        unlink(path);
+        unlink_file(content, entry);
         drop_entry(content, entry);
     }
 }
@@ -314,7 +387,10 @@ int content_arrival_add(struct content_arrival *arrival, const void *data, size_
     return 0;
 }
 
-/* Renamed when it is whole; not flushed, because after a crash of the computer it may come again.
+/*
+ * Renamed when it is whole; not flushed, because that would hold up the loop for every input. What
+ * a power cut leaves of it under its name is found by its size or by its hash, which content_check()
+ * looks at once after every start, and comes again.
  */
 static int put_in_place(const struct content_arrival *arrival, struct error *err)
 {
@@ -334,6 +410,7 @@ int content_arrival_finish(struct content_arrival *arrival, struct error *err)
 {
     struct content *content = arrival->content;
     char sha256[HASH_TEXT_SIZE];
+    struct entry *entry;
     int r;
 
     hash_finish(take_pointer(arrival->hash), sha256);
@@ -344,8 +421,11 @@ int content_arrival_finish(struct content_arrival *arrival, struct error *err)
         return r;
     free(arrival->path);
     arrival->path = NULL;
-    if (!find_entry(content, sha256))
-        add_entry(content, sha256, arrival->size, ++content->last_use);
+    entry = find_entry(content, sha256);
+    if (!entry)
+        entry = add_entry(content, sha256, arrival->size, ++content->last_use);
+    entry->is_rejected = false;
+    entry->is_proven = true;
     return 0;
 }
 

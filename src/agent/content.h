@@ -23,11 +23,24 @@ struct content *content_free(struct content *content);
 DEFINE_CLEANUP(struct content *, content_free);
 
 /*
- * Whether the content is here; if so, it counts as used now and is pinned: it stays until
- * content_unpin() was called as often as this returned true.
+ * Whether the content is here, with `size` bytes; if so, it counts as used now and is pinned: it
+ * stays until content_unpin() was called as often as this returned true.
  */
-bool content_pin(struct content *content, const char *sha256);
+bool content_pin(struct content *content, const char *sha256, uint64_t size);
 void content_unpin(struct content *content, const char *sha256);
+
+/*
+ * Reads what is pinned and compares its hash, once since content_open(): what was there before may
+ * have been damaged meanwhile. -EBADMSG if it is another content; content_reject() is for the
+ * caller then, because the check may be done by a child, whose memory is not the loop's. For the
+ * same reason content_prove() says that a child has checked it.
+ */
+int content_check(struct content *content, const char *sha256, struct error *err);
+/* Whether content_check() would not read it any more. */
+bool content_is_proven(const struct content *content, const char *sha256);
+void content_prove(struct content *content, const char *sha256);
+/* What is pinned is wrong: from now on it is not here until it has arrived anew. */
+void content_reject(struct content *content, const char *sha256);
 
 /* Opens what is pinned for reading; returns the descriptor. */
 int content_open_file(const struct content *content, const char *sha256, struct error *err);

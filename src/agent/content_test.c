@@ -70,7 +70,7 @@ static int arrive(struct fixture *fixture, const char *announced, const char *te
 /* Whether it is here, without a change to how it is used but for the time. */
 static bool has(struct fixture *fixture, const char *text)
 {
-    bool is_here = content_pin(fixture->content, hash_of(text));
+    bool is_here = content_pin(fixture->content, hash_of(text), strlen(text));
 
     if (is_here)
         content_unpin(fixture->content, hash_of(text));
@@ -83,9 +83,9 @@ static void what_arrived_can_be_read(void **state)
     _cleanup_fd_ int fd = -1;
     char text[8] = "";
 
-    assert_false(content_pin(fixture->content, hash_of("abc")));
+    assert_false(content_pin(fixture->content, hash_of("abc"), strlen("abc")));
     assert_int_equal(arrive(fixture, "abc", "abc"), 0);
-    assert_true(content_pin(fixture->content, hash_of("abc")));
+    assert_true(content_pin(fixture->content, hash_of("abc"), strlen("abc")));
     fd = content_open_file(fixture->content, hash_of("abc"), NULL);
     assert_int_equal(read(fd, text, sizeof(text)), 3);
     assert_string_equal(text, "abc");
@@ -132,8 +132,8 @@ static void what_is_pinned_stays(void **state)
     struct fixture *fixture = *state;
 
     assert_int_equal(arrive(fixture, "aaaa", "aaaa"), 0);
-    assert_true(content_pin(fixture->content, hash_of("aaaa")));
-    assert_true(content_pin(fixture->content, hash_of("aaaa")));
+    assert_true(content_pin(fixture->content, hash_of("aaaa"), strlen("aaaa")));
+    assert_true(content_pin(fixture->content, hash_of("aaaa"), strlen("aaaa")));
     content_trim(fixture->content, 0);
     content_unpin(fixture->content, hash_of("aaaa"));
     content_trim(fixture->content, 0);
@@ -174,6 +174,80 @@ static void the_same_content_may_arrive_twice(void **state)
     assert_int_equal(content_size(fixture->content), 4);
 }
 
+static void damage(struct fixture *fixture, const char *content, const char *text)
+{
+    _cleanup_buffer_ struct buffer path = BUFFER_INIT;
+    const char *hash = hash_of(content);
+
+    buffer_appendf(&path, "%s/%.2s/%s", fixture->folder, hash, hash);
+    assert_int_equal(file_replace(path.data, text, strlen(text), 0600, false, NULL), 0);
+}
+
+static void a_file_that_is_too_short_is_not_here(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(arrive(fixture, "aaaa", "aaaa"), 0);
+    damage(fixture, "aaaa", "");
+    assert_false(has(fixture, "aaaa"));
+    assert_int_equal(arrive(fixture, "aaaa", "aaaa"), 0);
+    assert_true(has(fixture, "aaaa"));
+    damage(fixture, "aaaa", "aa");
+    reopen(fixture, SIZE_MAX_BYTES);
+    assert_false(has(fixture, "aaaa"));
+    assert_int_equal(content_size(fixture->content), 0);
+}
+
+static void what_an_earlier_agent_left_is_checked_once(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *hash = hash_of("aaaa");
+
+    assert_int_equal(arrive(fixture, "aaaa", "aaaa"), 0);
+    assert_true(content_is_proven(fixture->content, hash));
+    reopen(fixture, SIZE_MAX_BYTES);
+    assert_false(content_is_proven(fixture->content, hash));
+    assert_true(content_pin(fixture->content, hash, 4));
+    assert_int_equal(content_check(fixture->content, hash, NULL), 0);
+    assert_true(content_is_proven(fixture->content, hash));
+    content_unpin(fixture->content, hash);
+}
+
+static void a_damaged_content_comes_again_while_others_hold_it(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *hash = hash_of("aaaa");
+
+    assert_int_equal(arrive(fixture, "aaaa", "aaaa"), 0);
+    damage(fixture, "aaaa", "aaab");
+    reopen(fixture, SIZE_MAX_BYTES);
+    assert_true(content_pin(fixture->content, hash, 4));
+    assert_true(content_pin(fixture->content, hash, 4));
+    assert_int_equal(content_check(fixture->content, hash, NULL), -EBADMSG);
+    content_reject(fixture->content, hash);
+    content_unpin(fixture->content, hash);
+    assert_false(content_pin(fixture->content, hash, 4));
+    assert_int_equal(arrive(fixture, "aaaa", "aaaa"), 0);
+    assert_true(content_pin(fixture->content, hash, 4));
+    assert_int_equal(content_check(fixture->content, hash, NULL), 0);
+    content_unpin(fixture->content, hash);
+    content_unpin(fixture->content, hash);
+    assert_true(has(fixture, "aaaa"));
+}
+
+static void a_damaged_content_that_nobody_holds_is_forgotten(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *hash = hash_of("aaaa");
+
+    assert_int_equal(arrive(fixture, "aaaa", "aaaa"), 0);
+    assert_true(content_pin(fixture->content, hash, 4));
+    content_reject(fixture->content, hash);
+    content_unpin(fixture->content, hash);
+    assert_false(has(fixture, "aaaa"));
+    assert_int_equal(content_size(fixture->content), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -187,6 +261,10 @@ int main(void)
         TEST(the_order_of_use_outlives_the_agent),
         TEST(a_file_that_somebody_removed_is_not_here),
         TEST(the_same_content_may_arrive_twice),
+        TEST(a_file_that_is_too_short_is_not_here),
+        TEST(what_an_earlier_agent_left_is_checked_once),
+        TEST(a_damaged_content_comes_again_while_others_hold_it),
+        TEST(a_damaged_content_that_nobody_holds_is_forgotten),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

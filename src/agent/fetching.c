@@ -138,6 +138,10 @@ static void fail(struct body *body, struct attempt *attempt, enum reason failure
 
 /* ---- laying ---- */
 
+/* Lays the inputs if all contents are here, and asks for what is missing if not. */
+static void go_on(struct body *body, struct attempt *attempt);
+static void wait_for(struct body *body, struct attempt *attempt, size_t input);
+
 /* A folder has no content that could be fetched. */
 static bool is_folder(const struct wire_file *input)
 {
@@ -160,9 +164,21 @@ static int lay_input(struct body *body, struct attempt *attempt, const struct wi
     return scratch_add_file(attempt->scratch, input->name, fd, mode, err);
 }
 
+/* Before anything is laid: what turns out to be damaged is fetched again, into an empty folder. */
+static int check_contents(struct body *body, const struct attempt *attempt, struct error *err)
+{
+    const struct wire_start *start = &attempt->start;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < start->input_count; i++)
+        if (!is_folder(&start->inputs[i]))
+            r = content_check(body->fetching.cache, start->inputs[i].sha256, err);
+    return r;
+}
+
 static int lay_inputs(struct body *body, struct attempt *attempt, struct error *err)
 {
-    int r = 0;
+    int r = check_contents(body, attempt, err);
 
     for (size_t i = 0; r == 0 && i < attempt->start.input_count; i++)
         r = lay_input(body, attempt, &attempt->start.inputs[i], err);
@@ -180,15 +196,54 @@ static int run_laying(void *context, struct error *err)
     return lay_inputs(laying->body, laying->attempt, err);
 }
 
+/* Whatever was not checked is fetched again: a child does not say which one is damaged. */
+static void reject_unproven(struct body *body, struct attempt *attempt)
+{
+    struct content *cache = body->fetching.cache;
+
+    for (size_t i = 0; i < attempt->start.input_count; i++) {
+        const char *sha256 = attempt->start.inputs[i].sha256;
+
+        if (!attempt->is_pinned[i] || content_is_proven(cache, sha256))
+            continue;
+        content_reject(cache, sha256);
+        content_unpin(cache, sha256);
+        attempt->is_pinned[i] = false;
+        wait_for(body, attempt, i);
+    }
+}
+
+/* Memory of the child's is lost; that it has read and found right what is pinned is not. */
+static void prove_all(struct body *body, const struct attempt *attempt)
+{
+    for (size_t i = 0; i < attempt->start.input_count; i++)
+        if (attempt->is_pinned[i])
+            content_prove(body->fetching.cache, attempt->start.inputs[i].sha256);
+}
+
+/* Here or in a child: what came of it. */
+static void end_laying(struct body *body, struct attempt *attempt, int result,
+                       const struct error *err)
+{
+    if (result == 0) {
+        prove_all(body, attempt);
+        finish(body, attempt, REASON_NONE);
+    } else if (result == -EBADMSG && !attempt->has_fetched_again) {
+        log_warning("%s: %s; fetching it again", attempt->folder, error_text(err));
+        attempt->has_fetched_again = true;
+        reject_unproven(body, attempt);
+        go_on(body, attempt);
+    } else {
+        fail(body, attempt, reason_of(result), err);
+    }
+}
+
 static void on_laid(void *context, int result, const struct error *err)
 {
     _cleanup_free_ struct laying *laying = context;
 
     laying->attempt->laying = NULL;
-    if (result < 0)
-        fail(laying->body, laying->attempt, reason_of(result), err);
-    else
-        finish(laying->body, laying->attempt, REASON_NONE);
+    end_laying(laying->body, laying->attempt, result, err);
 }
 
 static int start_laying(struct body *body, struct attempt *attempt, struct error *err)
@@ -223,10 +278,8 @@ static void lay(struct body *body, struct attempt *attempt)
     bool small = is_small(&attempt->start);
     int r = small ? lay_inputs(body, attempt, &err) : start_laying(body, attempt, &err);
 
-    if (r < 0)
-        fail(body, attempt, reason_of(r), &err);
-    else if (small)
-        finish(body, attempt, REASON_NONE);
+    if (small || r < 0)
+        end_laying(body, attempt, r, &err);
 }
 
 /* ---- asking ---- */
@@ -310,6 +363,14 @@ static void wait_for(struct body *body, struct attempt *attempt, size_t input)
     attempt->missing++;
 }
 
+static void go_on(struct body *body, struct attempt *attempt)
+{
+    if (attempt->missing == 0)
+        lay(body, attempt);
+    else
+        ask_more(body);
+}
+
 /* ---- the beginning ---- */
 
 /* wire/ has checked the types; that a name stays in its folder is checked by whoever uses it. */
@@ -355,14 +416,12 @@ void fetching_begin(struct body *body, struct attempt *attempt)
     for (size_t i = 0; i < start->input_count; i++) {
         if (is_folder(&start->inputs[i]))
             continue;
-        attempt->is_pinned[i] = content_pin(body->fetching.cache, start->inputs[i].sha256);
+        attempt->is_pinned[i] = content_pin(body->fetching.cache, start->inputs[i].sha256,
+                                            start->inputs[i].size);
         if (!attempt->is_pinned[i])
             wait_for(body, attempt, i);
     }
-    if (attempt->missing == 0)
-        lay(body, attempt);
-    else
-        ask_more(body);
+    go_on(body, attempt);
 }
 
 /* ---- from the server ---- */
@@ -425,7 +484,8 @@ static void hand_out(struct body *body, struct fetching_content *content)
         struct attempt *attempt = attempts_find(&body->attempts, waiter->epoch);
 
         if (attempt && attempt->is_fetching)
-            attempt->is_pinned[waiter->input] = content_pin(body->fetching.cache, content->sha256);
+            attempt->is_pinned[waiter->input] = content_pin(body->fetching.cache, content->sha256,
+                                                           content->size);
     }
     for (size_t i = 0; i < content->waiter_count; i++) {
         struct attempt *attempt = attempts_find(&body->attempts, content->waiters[i].epoch);

@@ -80,6 +80,48 @@ queue
 END
 is "$(cat sum.unspoiled)" "$(cksum <big)" 'a task that writes to its input spoils nobody else'
 
+# ---- what a power cut leaves of the cache ----
+
+stop_agent pc1
+hash=$(sha256sum <big | cut -d ' ' -f 1)
+cached=$(find "$folder/pc1/content" -name "$hash")
+: >"$cached"
+start_agent pc1 --cpus 4
+job=$(dusk submit --quiet changed.sub)
+rm sum.unspoiled
+dusk wait "$job" --timeout 60
+is "$(cat sum.unspoiled)" "$(cksum <big)" 'an input that was cut off in the cache comes again'
+stop_agent pc1
+size=$(stat -c %s big)
+head -c "$size" /dev/zero >"$cached"
+head -c 6000000 /dev/urandom >bigger
+run_damaged()
+{
+    start_agent pc1 --cpus 4
+    run_job damaged.sub <<END
+executable = sum
+arguments = $1
+transfer_input_files = $1
+output = sum.damaged
+queue 2
+END
+}
+run_damaged big
+is "$(cat sum.damaged)" "$(cksum <big)" 'one whose bytes are others, too'
+is "$(sha256sum <"$cached" | cut -d ' ' -f 1)" "$hash" 'and is right in the cache from then on'
+run_job bigger.sub <<'END'
+executable = sum
+arguments = bigger
+transfer_input_files = bigger
+queue
+END
+stop_agent pc1
+head -c 6000000 /dev/zero >"$(find "$folder/pc1/content" \
+    -name "$(sha256sum <bigger | cut -d ' ' -f 1)")"
+run_damaged bigger
+is "$(cat sum.damaged)" "$(cksum <bigger)" 'the same where a child lays it'
+rm bigger
+
 # ---- folders, modes, empty things ----
 
 mkdir -p tree/inner/empty tree/locked
