@@ -93,7 +93,7 @@ void scratch_outputs_deinit(struct scratch_outputs *outputs);
 /*
  * Lists these outputs, folders with all that is in them, in the order of the names (within folders
  * by bytes). Errors name the culprit: -ENOENT (missing), -EXDEV (a link that leads out of work),
- * -EPERM (a hard link to another user's file), -EINVAL (the name itself), -E2BIG (more than a
+ * -EPERM (a file or folder of another user), -EINVAL (the name itself), -E2BIG (more than a
  * million entries). *ret_outputs must be empty or initialised; it is untouched on failure.
  */
 int scratch_collect_listed(struct scratch *scratch, const char *const *names, size_t count,

@@ -81,10 +81,15 @@ static int add_output(struct collection *collection, const char *name, const str
 
 /* ---- opening ---- */
 
-/* A task may link to files that it cannot write; what root would read through that is refused. */
+/*
+ * A task may link to files that it cannot read, and move them here from a folder that all may write
+ * to; what root would read for it then is refused. Inputs and their folders are the task's own, too
+ * (scratch.c, hand_over()), so nothing of another user belongs here. An agent that is not root reads
+ * with its user's rights, and where that user's files seem to be others' (NFS) this is no attack.
+ */
 static bool is_of_others(const struct scratch *scratch, const struct stat *status)
 {
-    return S_ISREG(status->st_mode) && status->st_nlink > 1 && status->st_uid != scratch->uid;
+    return status->st_uid != scratch->uid && geteuid() == 0;
 }
 
 /* Opens a file or folder that may be an output; O_NONBLOCK keeps a FIFO from holding us up. */
@@ -102,7 +107,7 @@ static int open_candidate(struct scratch *scratch, const char *name, struct stat
     if (fstat(fd, ret_status) < 0)
         return error_set_errno(err, -errno, "cannot look at the output '%s'", name);
     if (is_of_others(scratch, ret_status))
-        return error_set(err, -EPERM, "the output '%s' is a link to another user's file", name);
+        return error_set(err, -EPERM, "the output '%s' belongs to another user", name);
     return descriptor_take(&fd);
 }
 

@@ -357,22 +357,57 @@ static void special_files_are_skipped_with_a_note(void **state)
     assert_int_equal(scratch_open_output(fixture->scratch, "out/pipe", NULL), -EINVAL);
 }
 
-static void a_hard_link_to_a_strangers_file_is_refused(void **state)
+/* A file that only its owner, another user, may read. */
+static char *make_secret(struct fixture *fixture)
 {
-    struct fixture *fixture = *state;
-    _cleanup_free_ char *secret = file_join(fixture->state, "secret");
-    _cleanup_free_ char *stolen = in_work(fixture, "stolen");
+    char *secret = file_join(fixture->state, "secret");
 
     assert_int_equal(file_replace(secret, "secret", 6, 0600, false, NULL), 0);
     assert_int_equal(chown(secret, 61299, 61299), 0);
     assert_int_equal(scratch_take_snapshot(fixture->scratch, NULL), 0);
-    assert_int_equal(link(secret, stolen), 0);
+    return secret;
+}
+
+static void assert_stolen_is_refused(struct fixture *fixture)
+{
     assert_int_equal(collect(fixture, "stolen"), -EPERM);
-    assert_says(fixture, "'stolen' is a link to another user's file");
+    assert_says(fixture, "'stolen' belongs to another user");
     assert_int_equal(scratch_open_output(fixture->scratch, "stolen", NULL), -EPERM);
     collect_changed(fixture);
     assert_outputs(fixture, "");
     assert_string_equal(fixture->outputs.skipped, "'stolen' is no file of the task's own\n");
+}
+
+static void a_hard_link_to_a_strangers_file_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    _cleanup_free_ char *secret = make_secret(fixture);
+    _cleanup_free_ char *stolen = in_work(fixture, "stolen");
+
+    assert_int_equal(link(secret, stolen), 0);
+    assert_stolen_is_refused(fixture);
+}
+
+static void a_file_that_was_moved_from_a_stranger_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    _cleanup_free_ char *secret = make_secret(fixture);
+    _cleanup_free_ char *stolen = in_work(fixture, "stolen");
+
+    assert_int_equal(rename(secret, stolen), 0);
+    assert_stolen_is_refused(fixture);
+}
+
+static void a_folder_of_a_stranger_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    _cleanup_free_ char *folder = in_work(fixture, "out/folder");
+
+    make_folder(fixture, "out/folder");
+    assert_int_equal(collect(fixture, "out"), 0);
+    assert_int_equal(chown(folder, 61299, 61299), 0);
+    assert_int_equal(collect(fixture, "out"), -EPERM);
+    assert_says(fixture, "'out/folder' belongs to another user");
 }
 
 /* ---- outputs by change ---- */
@@ -491,6 +526,8 @@ int main(void)
         TESTS_FOR_ALL,
         TEST(inputs_belong_to_the_tasks_user),
         TEST(a_hard_link_to_a_strangers_file_is_refused),
+        TEST(a_file_that_was_moved_from_a_stranger_is_refused),
+        TEST(a_folder_of_a_stranger_is_refused),
     };
 
     if (geteuid() == 0)
