@@ -23,6 +23,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/keyctl.h>
 #include <linux/openat2.h>
 #include <signal.h>
 #include <string.h>
@@ -130,11 +131,30 @@ static int set_limits(const struct keeper_spawn *spawn)
     return 0;
 }
 
+/*
+ * Whoever started the agent may have keys in his session keyring, which all his processes possess
+ * whatever user they become; tasks would read them, and leave keys for each other. A task of
+ * another user does not start without a keyring of its own, unless this kernel has none (ENOSYS) or
+ * denies them to all of us (EPERM, by a filter that the task inherits).
+ */
+static int leave_keyring(const struct keeper_spawn *spawn)
+{
+    if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0 || errno == ENOSYS ||
+        errno == EPERM || !spawn->becomes_user)
+        return 0;
+    return -errno;
+}
+
 /* Becomes the user for good, and dies with the keeper, also if that happened a moment ago. */
 static int set_credentials(const struct keeper_spawn *spawn, pid_t keeper)
 {
+    int r;
+
     if (spawn->becomes_user && (spawn->uid == 0 || spawn->gid == 0))
         return -EPERM;
+    r = leave_keyring(spawn);
+    if (r < 0)
+        return r;
     if (spawn->becomes_user && (syscall(SYS_setgroups, 0, NULL) < 0 ||
                                 syscall(SYS_setresgid, spawn->gid, spawn->gid, spawn->gid) < 0 ||
                                 syscall(SYS_setresuid, spawn->uid, spawn->uid, spawn->uid) < 0))

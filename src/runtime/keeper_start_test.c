@@ -4,6 +4,8 @@
 #include "keeper_test.h"
 
 #include <elf.h>
+#include <linux/keyctl.h>
+#include <sys/syscall.h>
 
 enum { TASK = 7, TASK_UID = 61200, TASK_GID = 61201 };
 
@@ -280,6 +282,33 @@ static void a_task_has_its_own_environment_and_no_other(void **state)
     assert_string_equal(strchr(out + 12, '\n'), "\n");
 }
 
+/* Only whoever possesses the key sees it in /proc/keys (keyctl(2), KEYCTL_SETPERM). */
+static int start_with_a_key(void **state)
+{
+    enum { POSSESSOR_ALL = 0x3f000000 };
+    long key = -1;
+
+    if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0)
+        key = syscall(SYS_add_key, "user", "secret-of-the-agent", "x", (size_t)1,
+                      KEY_SPEC_SESSION_KEYRING);
+    if (key >= 0)
+        syscall(SYS_keyctl, KEYCTL_SETPERM, key, POSSESSOR_ALL);
+    return start(state);
+}
+
+static void a_task_does_not_have_the_agents_keys(void **state)
+{
+    static const char look[] = "grep -c secret-of-the-agent /proc/keys";
+    struct fixture *fixture = *state;
+    _cleanup_free_ char *out = NULL;
+
+    if (system("grep -q secret-of-the-agent /proc/keys") != 0)
+        skip(); /* this kernel has no keys, or denies them */
+    run_shell(fixture, TASK, look);
+    out = read_work(fixture, "out");
+    assert_string_equal(out, "0\n");
+}
+
 static void a_task_begins_in_a_plain_state(void **state)
 {
     struct fixture *fixture = *state;
@@ -355,6 +384,8 @@ static void a_users_task_cannot_use_what_is_closed_to_him(void **state)
         TEST(one_name_for_both_outputs_is_one_file),                                               \
         TEST(a_task_has_no_descriptors_but_the_three),                                             \
         TEST(a_task_has_its_own_environment_and_no_other), TEST(a_task_begins_in_a_plain_state),   \
+        cmocka_unit_test_setup_teardown(a_task_does_not_have_the_agents_keys, start_with_a_key,    \
+                                        stop),                                                     \
         TEST(limits_are_kept)
 
 int main(int argc, char **argv)
