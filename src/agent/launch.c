@@ -46,13 +46,13 @@ static size_t name_length(const char *variable)
     return strcspn(variable, "=");
 }
 
-/* Whether the task itself says something about the variable. */
-static bool is_overridden(const struct wire_start *start, const char *variable)
+/* Whether one of them has the name of this variable. */
+static bool are_naming(const char *const *variables, size_t count, const char *variable)
 {
     size_t length = name_length(variable) + 1;
 
-    for (size_t i = 0; i < start->environment.count; i++)
-        if (strncmp(start->environment.items[i], variable, length) == 0)
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(variables[i], variable, length) == 0)
             return true;
     return false;
 }
@@ -60,8 +60,14 @@ static bool is_overridden(const struct wire_start *start, const char *variable)
 /* Each name appears once: programs differ in which of two they take. */
 static void add_standard(struct words *words, const struct wire_start *start, const char *variable)
 {
-    if (!is_overridden(start, variable))
+    if (!are_naming((const char *const *)start->environment.items, start->environment.count,
+                    variable))
         words->items[words->count++] = variable;
+}
+
+static void add_fixed(struct words *words, const char *variable)
+{
+    words->items[words->count++] = variable;
 }
 
 static const char *default_path(void)
@@ -71,22 +77,43 @@ static const char *default_path(void)
     return path && path[0] != '\0' ? path : _PATH_DEFPATH;
 }
 
-/* What dusk says about the attempt, in its own words and in HTCondor's. */
+/*
+ * What dusk says about the attempt, in its own words and in HTCondor's. It stands whatever the
+ * submitter has: one who submits from within a task with getenv has all of these, and they speak of
+ * another attempt, on another node.
+ */
 static void add_description(struct words *words, const struct wire_start *start, const char *node,
-                            const char *work, struct arena *arena)
+                            const char *work, const char *temporary, struct arena *arena)
 {
     const struct resources *request = &start->request;
 
-    add_standard(words, start, arena_printf(arena, "DUSK_JOB=%u", start->job));
-    add_standard(words, start, arena_printf(arena, "DUSK_TASK=%u", start->task));
-    add_standard(words, start, arena_printf(arena, "DUSK_ATTEMPT=%u", start->attempt));
-    add_standard(words, start, arena_printf(arena, "DUSK_NODE=%s", node));
-    add_standard(words, start, arena_printf(arena, "DUSK_CPUS=%u", request->cpus));
-    add_standard(words, start,
-                 arena_printf(arena, "DUSK_MEMORY=%llu", (unsigned long long)request->memory));
-    add_standard(words, start, arena_printf(arena, "OMP_NUM_THREADS=%u", request->cpus));
-    add_standard(words, start, arena_printf(arena, "_CONDOR_SCRATCH_DIR=%s", work));
-    add_standard(words, start, arena_printf(arena, "_CONDOR_JOB_IWD=%s", work));
+    add_fixed(words, arena_printf(arena, "DUSK_JOB=%u", start->job));
+    add_fixed(words, arena_printf(arena, "DUSK_TASK=%u", start->task));
+    add_fixed(words, arena_printf(arena, "DUSK_ATTEMPT=%u", start->attempt));
+    add_fixed(words, arena_printf(arena, "DUSK_NODE=%s", node));
+    add_fixed(words, arena_printf(arena, "DUSK_CPUS=%u", request->cpus));
+    add_fixed(words,
+              arena_printf(arena, "DUSK_MEMORY=%llu", (unsigned long long)request->memory));
+    add_fixed(words, arena_printf(arena, "TMPDIR=%s", temporary));
+    add_fixed(words, arena_printf(arena, "_CONDOR_SCRATCH_DIR=%s", work));
+    add_fixed(words, arena_printf(arena, "_CONDOR_JOB_IWD=%s", work));
+}
+
+/*
+ * What the submitter gives. The names that begin with DUSK_ are dusk's, also those that only the
+ * keeper knows: it finds a task's processes by one of them.
+ */
+static void add_own(struct words *words, const struct wire_start *start)
+{
+    const size_t standard_count = words->count;
+
+    for (size_t i = 0; i < start->environment.count; i++) {
+        const char *variable = start->environment.items[i];
+
+        if (strchr(variable, '=') && strncmp(variable, "DUSK_", strlen("DUSK_")) != 0 &&
+            !are_naming(words->items, standard_count, variable))
+            words->items[words->count++] = variable;
+    }
 }
 
 const char **launch_environment(const struct wire_start *start, const char *node, const char *work,
@@ -97,15 +124,13 @@ const char **launch_environment(const struct wire_start *start, const char *node
 
     add_standard(&words, start, arena_printf(arena, "PATH=%s", default_path()));
     add_standard(&words, start, arena_printf(arena, "HOME=%s", work));
-    add_standard(&words, start, arena_printf(arena, "TMPDIR=%s", temporary));
     add_standard(&words, start, arena_printf(arena, "USER=%s", start->user));
     add_standard(&words, start, arena_printf(arena, "LOGNAME=%s", start->user));
     add_standard(&words, start, "LANG=C.UTF-8");
     add_standard(&words, start, "SHELL=" _PATH_BSHELL);
-    add_description(&words, start, node, work, arena);
-    for (size_t i = 0; i < start->environment.count; i++)
-        if (strchr(start->environment.items[i], '='))
-            words.items[words.count++] = start->environment.items[i];
+    add_standard(&words, start, arena_printf(arena, "OMP_NUM_THREADS=%u", start->request.cpus));
+    add_description(&words, start, node, work, temporary, arena);
+    add_own(&words, start);
     words.items[words.count] = NULL;
     return words.items;
 }

@@ -136,6 +136,26 @@ static void the_tasks_own_variables_win(void **state)
     assert_variable(fixture, "EMPTY", "");
 }
 
+static void what_dusk_says_of_the_attempt_stands(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *value;
+
+    strings_add(&fixture->attempt.start.environment, "DUSK_TASK=99");
+    strings_add(&fixture->attempt.start.environment, "DUSK_KEEPER=another");
+    strings_add(&fixture->attempt.start.environment, "TMPDIR=/elsewhere");
+    strings_add(&fixture->attempt.start.environment, "_CONDOR_SCRATCH_DIR=/elsewhere");
+    strings_add(&fixture->attempt.start.environment, "_CONDOR_OTHER=1");
+    strings_add(&fixture->attempt.start.environment, "OMP_NUM_THREADS=1");
+    assert_int_equal(prepare(fixture), 0);
+    assert_variable(fixture, "DUSK_TASK", "3");
+    assert_int_equal(count_variable(fixture, "DUSK_KEEPER", &value), 0);
+    assert_variable(fixture, "TMPDIR", scratch_temporary(fixture->attempt.scratch));
+    assert_variable(fixture, "_CONDOR_SCRATCH_DIR", scratch_work(fixture->attempt.scratch));
+    assert_variable(fixture, "_CONDOR_OTHER", "1");
+    assert_variable(fixture, "OMP_NUM_THREADS", "1");
+}
+
 static void a_bare_program_is_looked_up_in_the_tasks_path(void **state)
 {
     struct fixture *fixture = *state;
@@ -197,6 +217,7 @@ int main(void)
         TEST(a_task_learns_what_it_is_and_where),
         TEST(the_agents_environment_stays_with_the_agent),
         TEST(the_tasks_own_variables_win),
+        TEST(what_dusk_says_of_the_attempt_stands),
         TEST(a_bare_program_is_looked_up_in_the_tasks_path),
         TEST(a_program_with_a_path_is_taken_as_it_is),
         TEST(a_program_that_came_along_is_run_from_its_folder),

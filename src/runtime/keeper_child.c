@@ -232,17 +232,20 @@ static void run_child(void *context)
 
 /* ---- the keeper ---- */
 
+/* It stands alone: of two with one name, whoever looks would find the other. */
 static const char **add_variable(const char **environment, const char *variable)
 {
+    size_t count = 0, kept = 0, name = strcspn(variable, "=") + 1;
     const char **all;
-    size_t count = 0;
 
     while (environment[count])
         count++;
     all = memory_resize(NULL, count + 2, sizeof(*all));
-    memcpy(all, environment, count * sizeof(*all));
-    all[count] = variable;
-    all[count + 1] = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(environment[i], variable, name) != 0)
+            all[kept++] = environment[i];
+    all[kept++] = variable;
+    all[kept] = NULL;
     return all;
 }
 

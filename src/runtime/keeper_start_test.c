@@ -274,7 +274,7 @@ static void a_task_has_its_own_environment_and_no_other(void **state)
     struct keeper_spawn spawn = SPAWN_INIT;
     _cleanup_free_ char *out = NULL;
 
-    spawn.environment = (const char *[]){"ONE=1", "TWO=2", NULL};
+    spawn.environment = (const char *[]){"ONE=1", "DUSK_KEEPER=another", "TWO=2", NULL};
     ask_spawn(fixture, TASK, spawn, (const char *[]){"/usr/bin/env", NULL});
     await(fixture, KEEPER_NEWS_EXITED, TASK);
     out = read_work(fixture, "out");

@@ -210,6 +210,17 @@ static void a_daemon_that_hides_is_killed_as_well(void **state)
     assert_true(is_gone(await_number(fixture, "daemon")));
 }
 
+static void a_daemon_with_a_false_marker_is_killed_as_well(void **state)
+{
+    struct fixture *fixture = *state;
+
+    run_shell(fixture, TASK,
+              "DUSK_KEEPER=another setsid sh -c 'echo $$ > new; mv new daemon; exec sleep 1000' &\n"
+              "while [ ! -s daemon ]; do sleep 0.01; done");
+    assert_int_equal(fixture->last.news.result.wait_status, 0);
+    assert_true(is_gone(await_number(fixture, "daemon")));
+}
+
 static void what_one_task_leaves_behind_does_not_harm_another(void **state)
 {
     struct fixture *fixture = *state;
@@ -482,6 +493,7 @@ int main(int argc, char **argv)
         BOTH_WAYS(a_killed_task_takes_its_children_with_it),
         BOTH_WAYS(what_a_task_leaves_behind_is_killed_before_its_end_is_told),
         BOTH_WAYS(a_daemon_that_hides_is_killed_as_well),
+        BOTH_WAYS(a_daemon_with_a_false_marker_is_killed_as_well),
         BOTH_WAYS(what_one_task_leaves_behind_does_not_harm_another),
         BOTH_WAYS(a_daemon_whose_parent_takes_long_to_die_is_killed_as_well),
         BOTH_WAYS(a_frozen_task_stands_still_until_it_is_thawed),

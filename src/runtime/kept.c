@@ -240,6 +240,7 @@ static void move(struct kept *kept, struct kept_task *task, enum keeper_state st
 static struct process_tree *tree_of(const struct kept *kept, struct kept_task *task)
 {
     task->tree.is_alone = !task->tree.group && kept->ungrouped_count == 1;
+    task->tree.is_last = task->tree.is_alone && kept->living_count == 1;
     return &task->tree;
 }
 

@@ -36,8 +36,10 @@ static bool is_own_orphan(const struct process_tree *tree, const struct process 
 {
     _cleanup_free_ char *marker = process_read_variable(process->pid, PROCESS_TREE_VARIABLE);
 
-    return marker ? strcmp(marker, tree->marker) == 0
-                  : tree->is_alone && process->parent == getpid();
+    if (marker && strcmp(marker, tree->marker) == 0)
+        return true;
+    /* Anybody may put anything into the environment of what he starts. */
+    return process->parent == getpid() && (marker ? tree->is_last : tree->is_alone);
 }
 
 /* Reads the table anew and marks the living processes of the tree. */

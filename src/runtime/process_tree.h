@@ -7,7 +7,8 @@
  * the subreaper of all that it started, and the processes of a task are: its leader, its session,
  * every orphan that carries the task's marker in its environment, and all descendants of those. An
  * orphan that left the session and cleaned its environment cannot be told from another task's; it
- * goes with the last task that lives without a group (`is_alone`).
+ * goes with the last task that lives without a group (`is_alone`). One with a marker that is not
+ * the task's goes when nobody is left to whom it could belong (`is_last`).
  */
 #pragma once
 
@@ -23,6 +24,7 @@ struct process_tree {
     struct cgroup *group; /* NULL: held by session and marker */
     const char *marker;   /* value of PROCESS_TREE_VARIABLE in the leader's environment */
     bool is_alone;        /* no other task without a group lives */
+    bool is_last;         /* no other task at all lives */
 };
 
 /* Sends the signal to each process of the tree. */
