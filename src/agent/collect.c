@@ -7,6 +7,7 @@
 #include "launch.h"
 #include "sys/descriptor.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -15,6 +16,9 @@
 
 /* All names of one attempt together must fit into a frame with room for others. */
 enum { NAMES_SIZE_MAX = 1024 * 1024 };
+
+/* The two streams come on top. */
+static_assert(SCRATCH_OUTPUTS_MAX + 2 <= WIRE_LIST_MAX, "no list of outputs is too long to be sent");
 
 void collect_exit(struct attempt *attempt, const struct keeper_result *kept)
 {
@@ -61,8 +65,7 @@ static int check_outputs(const struct scratch_outputs *outputs, struct error *er
         }
         size += strlen(outputs->items[i].name);
     }
-    /* The two streams come on top. */
-    if (size <= NAMES_SIZE_MAX && outputs->count <= WIRE_LIST_MAX - 2)
+    if (size <= NAMES_SIZE_MAX)
         return 0;
     error_set(err, -E2BIG, "it left %zu files", outputs->count);
     error_hint(err, "pack them into an archive");

@@ -86,6 +86,9 @@ struct scratch_outputs {
     char *skipped; /* owned; NULL, or a line per entry that is neither file nor folder */
 };
 
+/* Files and folders of one list; what an attempt can say in one message (wire.h) has room for it. */
+enum { SCRATCH_OUTPUTS_MAX = 65534 };
+
 #define SCRATCH_OUTPUTS_INIT ((struct scratch_outputs){0})
 
 void scratch_outputs_deinit(struct scratch_outputs *outputs);
@@ -93,8 +96,8 @@ void scratch_outputs_deinit(struct scratch_outputs *outputs);
 /*
  * Lists these outputs, folders with all that is in them, in the order of the names (within folders
  * by bytes). Errors name the culprit: -ENOENT (missing), -EXDEV (a link that leads out of work),
- * -EPERM (a file or folder of another user), -EINVAL (the name itself), -E2BIG (more than a
- * million entries). *ret_outputs must be empty or initialised; it is untouched on failure.
+ * -EPERM (a file or folder of another user), -EINVAL (the name itself), -E2BIG (more than
+ * SCRATCH_OUTPUTS_MAX entries). *ret_outputs must be empty or initialised; it is untouched on failure.
  */
 int scratch_collect_listed(struct scratch *scratch, const char *const *names, size_t count,
                            struct scratch_outputs *ret_outputs, struct error *err);
@@ -102,7 +105,7 @@ int scratch_collect_listed(struct scratch *scratch, const char *const *names, si
 /*
  * Lists the files of the top level that are new or changed since the snapshot (by inode, size or
  * mtime), but those in `excluded`. Folders, links and the files of others are left out: nobody
- * asked for them by name.
+ * asked for them by name. -E2BIG as above, or if twice as many lie there.
  */
 int scratch_collect_changed(struct scratch *scratch, const char *const *excluded, size_t count,
                             struct scratch_outputs *ret_outputs, struct error *err);

@@ -24,7 +24,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ENTRIES_MAX = 1000000, SNAPSHOT_SIZE_MAX = 512 * 1024 * 1024, MODE_MASK = 0777 };
+enum {
+    /* Of one folder: as many new ones as may come back, beside as many that were laid. */
+    NAMES_MAX = 2 * SCRATCH_OUTPUTS_MAX,
+    SNAPSHOT_SIZE_MAX = 512 * 1024 * 1024,
+    MODE_MASK = 0777
+};
 
 void scratch_outputs_deinit(struct scratch_outputs *outputs)
 {
@@ -61,14 +66,22 @@ static void skip(struct collection *collection, const char *name, const char *wh
     buffer_appendf(&collection->skipped, "'%s' is %s\n", name, why);
 }
 
+/* The agent does nothing else while it looks at them, so it stops in time. */
+static int refuse_number(int most, struct error *err)
+{
+    error_set(err, -E2BIG, "it left more than %d files", most);
+    error_hint(err, "pack them into an archive");
+    return -E2BIG;
+}
+
 static int add_output(struct collection *collection, const char *name, const struct stat *status,
                       struct error *err)
 {
     struct scratch_outputs *outputs = &collection->outputs;
     bool is_folder = S_ISDIR(status->st_mode);
 
-    if (outputs->count >= ENTRIES_MAX)
-        return error_set(err, -E2BIG, "there are more than %d output files", ENTRIES_MAX);
+    if (outputs->count >= SCRATCH_OUTPUTS_MAX)
+        return refuse_number(SCRATCH_OUTPUTS_MAX, err);
     array_reserve(outputs->items, outputs->capacity, outputs->count + 1);
     outputs->items[outputs->count++] = (struct scratch_output){
         .name = memory_copy_string(name),
@@ -146,8 +159,8 @@ static void names_deinit(struct names *names)
     free(names->items);
 }
 
-/* All names in an open folder, sorted by bytes. Takes over the descriptor. */
-static int read_names(int fd, struct names *names, struct error *err)
+/* All names in an open folder, sorted by bytes, if they are no more. Takes over the descriptor. */
+static int read_names(int fd, size_t most, struct names *names, struct error *err)
 {
     DIR *directory = fdopendir(fd);
     struct dirent *entry;
@@ -156,13 +169,15 @@ static int read_names(int fd, struct names *names, struct error *err)
         descriptor_close(fd);
         return error_set_errno(err, -errno, "cannot read an output folder");
     }
-    while ((entry = readdir(directory)) && names->count <= ENTRIES_MAX) {
+    while ((entry = readdir(directory)) && names->count <= most) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
         array_reserve(names->items, names->capacity, names->count + 1);
         names->items[names->count++] = memory_copy_string(entry->d_name);
     }
     closedir(directory);
+    if (names->count > most)
+        return refuse_number((int)most, err);
     if (names->count > 0)
         qsort(names->items, names->count, sizeof(*names->items), compare_texts);
     return 0;
@@ -209,7 +224,7 @@ static int add_content(struct collection *collection, const char *folder, struct
 
     if (fd < 0)
         return error_set_errno(err, fd, "cannot open the output folder '%s'", folder);
-    r = read_names(fd, &names, err);
+    r = read_names(fd, SCRATCH_OUTPUTS_MAX, &names, err);
     for (size_t i = 0; r == 0 && i < names.count; i++) {
         _cleanup_free_ char *name = file_join(folder, names.items[i]);
 
@@ -271,7 +286,7 @@ static int read_top(struct scratch *scratch, struct names *names, struct error *
 
     if (fd < 0)
         return error_set_errno(err, -errno, "cannot open the scratch folder '%s'", scratch->work);
-    return read_names(fd, names, err);
+    return read_names(fd, NAMES_MAX, names, err);
 }
 
 int scratch_take_snapshot(struct scratch *scratch, struct error *err)

@@ -410,6 +410,38 @@ static void a_folder_of_a_stranger_is_refused(void **state)
     assert_says(fixture, "'out/folder' belongs to another user");
 }
 
+/* Links, because they cost less than files. */
+static void make_many(struct fixture *fixture, const char *folder, unsigned count)
+{
+    _cleanup_free_ char *inside = in_work(fixture, folder);
+    _cleanup_free_ char *first = file_join(inside, "first");
+
+    make_folder(fixture, folder);
+    assert_int_equal(file_replace(first, "", 0, 0600, false, NULL), 0);
+    for (unsigned i = 1; i < count; i++) {
+        _cleanup_buffer_ struct buffer path = BUFFER_INIT;
+
+        buffer_appendf(&path, "%s/%u", inside, i);
+        assert_int_equal(link(first, path.data), 0);
+    }
+}
+
+static void more_outputs_than_can_be_said_are_refused(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (unsigned i = 0; i < 3; i++) {
+        _cleanup_buffer_ struct buffer name = BUFFER_INIT;
+
+        buffer_appendf(&name, "out/%u", i);
+        make_many(fixture, name.data, SCRATCH_OUTPUTS_MAX / 3 - 1 + i);
+    }
+    assert_int_equal(collect(fixture, "out"), -E2BIG);
+    assert_says(fixture, "more than 65534 files");
+    assert_non_null(strstr(fixture->err.hint, "archive"));
+    assert_int_equal(collect(fixture, "out/1"), 0);
+}
+
 /* ---- outputs by change ---- */
 
 static void new_and_changed_files_of_the_top_are_found(void **state)
@@ -515,6 +547,7 @@ static void without_a_snapshot_everything_is_new(void **state)
         TEST(a_link_that_stays_counts_as_its_file), TEST(special_files_are_skipped_with_a_note),   \
         TEST(new_and_changed_files_of_the_top_are_found),                                          \
         TEST(a_file_that_was_written_in_place_is_changed), TEST(a_snapshot_outlives_the_agent),    \
+        TEST(more_outputs_than_can_be_said_are_refused),                                           \
         TEST(an_emptied_scratch_serves_another_attempt),                                           \
         TEST(a_scratch_that_was_left_otherwise_is_not_empty),                                      \
         TEST(without_a_snapshot_everything_is_new)
