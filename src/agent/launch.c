@@ -6,6 +6,8 @@
 #define _GNU_SOURCE
 #include "launch.h"
 
+#include "base/memory.h"
+
 #include <errno.h>
 #include <paths.h>
 #include <stdio.h>
@@ -144,18 +146,55 @@ static bool is_program(const char *path)
     return stat(path, &status) == 0 && S_ISREG(status.st_mode) && status.st_mode & 0111;
 }
 
-/* As execvp() does it, but with the task's PATH, of which only absolute folders count. */
-static const char *find_in_path(const char *program, const char *path, struct arena *arena)
+/* Whether the mode gives the right to execute or to pass. The task's user has no further groups. */
+static bool may_pass(const char *path, const struct identity *identity)
 {
+    struct stat status;
+
+    if (stat(path, &status) < 0)
+        return false;
+    if (status.st_uid == identity->uid)
+        return status.st_mode & S_IXUSR;
+    return status.st_mode & (status.st_gid == identity->gid ? S_IXGRP : S_IXOTH);
+}
+
+/* The program with the task's eyes: where an agent that is root finds it, the task may not come. */
+static bool may_run(const char *path, const struct identity *identity)
+{
+    _cleanup_free_ char *real = identity->becomes_user ? realpath(path, NULL) : NULL;
+    bool may = true;
+
+    if (!identity->becomes_user)
+        return access(path, X_OK) == 0;
+    while (real && may && real[0]) {
+        may = may_pass(real, identity);
+        *strrchr(real, '/') = '\0';
+    }
+    return real && may;
+}
+
+/*
+ * As execvp() does it, but with the task's PATH, of which only absolute folders count. If none is
+ * open to the task by its mode, the first one is named: an access list may open it, and if not, the
+ * task's failure says which one is closed.
+ */
+static const char *find_in_path(const char *program, const char *path,
+                                const struct identity *identity, struct arena *arena)
+{
+    const char *closed = NULL;
+
     while (*path) {
         size_t length = strcspn(path, ":");
         char *candidate = arena_printf(arena, "%.*s/%s", (int)length, path, program);
 
-        if (candidate[0] == '/' && is_program(candidate))
-            return candidate;
+        if (candidate[0] == '/' && is_program(candidate)) {
+            if (may_run(candidate, identity))
+                return candidate;
+            closed = closed ? closed : candidate;
+        }
         path += length + (path[length] == ':');
     }
-    return NULL;
+    return closed;
 }
 
 static const char *find_variable(const char *const *environment, const char *name)
@@ -168,9 +207,10 @@ static const char *find_variable(const char *const *environment, const char *nam
     return "";
 }
 
-static int find_program(const struct wire_start *start, const char *const *environment,
+static int find_program(const struct attempt *attempt, const char *const *environment,
                         struct arena *arena, const char **ret_program, struct error *err)
 {
+    const struct wire_start *start = &attempt->start;
     const char *path = find_variable(environment, "PATH");
 
     if (start->program_is_input)
@@ -178,7 +218,7 @@ static int find_program(const struct wire_start *start, const char *const *envir
     else if (strchr(start->program, '/'))
         *ret_program = start->program;
     else
-        *ret_program = find_in_path(start->program, path, arena);
+        *ret_program = find_in_path(start->program, path, &attempt->identity, arena);
     if (*ret_program)
         return 0;
     error_set(err, -ENOENT, "this node has no program '%s' in its PATH", start->program);
@@ -205,7 +245,7 @@ int launch_prepare(const struct attempt *attempt, const char *node, struct arena
     const char **environment =
         launch_environment(start, node, work, scratch_temporary(attempt->scratch), arena);
     const char *program;
-    int r = find_program(start, environment, arena, &program, err);
+    int r = find_program(attempt, environment, arena, &program, err);
 
     if (r < 0)
         return r;

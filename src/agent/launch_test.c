@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct fixture {
     char state[32];
@@ -169,6 +170,30 @@ static void a_bare_program_is_looked_up_in_the_tasks_path(void **state)
     assert_non_null(strstr(error_text(&fixture->err), "'sh'"));
 }
 
+/* Runs only where the agent is root: it sees more than the task. */
+static void a_folder_that_is_closed_to_the_task_hides_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    _cleanup_free_ char *closed = file_join(fixture->state, "closed");
+    _cleanup_free_ char *program = file_join(closed, "sh");
+    _cleanup_buffer_ struct buffer path = BUFFER_INIT;
+
+    assert_int_equal(chmod(fixture->state, 0755), 0);
+    assert_int_equal(file_make_folders(closed, 0700, NULL), 0);
+    assert_int_equal(file_replace(program, "", 0, 0755, false, NULL), 0);
+    buffer_appendf(&path, "PATH=%s:/usr/bin:/bin", closed);
+    strings_add(&fixture->attempt.start.environment, buffer_text(&path));
+    fixture->attempt.identity = (struct identity){true, 61234, 61234};
+    assert_int_equal(prepare(fixture), 0);
+    assert_string_not_equal(fixture->spawn.program, program);
+    assert_int_equal(chmod(closed, 0755), 0);
+    assert_int_equal(prepare(fixture), 0);
+    assert_string_equal(fixture->spawn.program, program);
+    assert_int_equal(chmod(program, 0700), 0);
+    assert_int_equal(prepare(fixture), 0);
+    assert_string_not_equal(fixture->spawn.program, program);
+}
+
 static void a_program_with_a_path_is_taken_as_it_is(void **state)
 {
     struct fixture *fixture = *state;
@@ -219,6 +244,7 @@ int main(void)
         TEST(the_tasks_own_variables_win),
         TEST(what_dusk_says_of_the_attempt_stands),
         TEST(a_bare_program_is_looked_up_in_the_tasks_path),
+        TEST(a_folder_that_is_closed_to_the_task_hides_nothing),
         TEST(a_program_with_a_path_is_taken_as_it_is),
         TEST(a_program_that_came_along_is_run_from_its_folder),
         TEST(streams_that_nobody_wants_go_nowhere),
