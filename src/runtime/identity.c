@@ -2,7 +2,8 @@
 /*
  * See identity.h. STATE/uids has a line "UID USER" per user that was ever given one, in the order
  * of giving; it is read once and replaced as a whole when a user is new. Should another agent have
- * taken a user's uid while this one was away, the user gets a new line, and the last line counts.
+ * taken a user's uid while this one was away, or an account have been made with it, the user gets a
+ * new line, and the last line counts.
  */
 #define _GNU_SOURCE
 #include "identity.h"
@@ -147,6 +148,12 @@ static uint32_t place_of(const struct identities *identities, const char *user)
     return hash;
 }
 
+/* Whether the computer knows this number as a user or a group: it is not ours to give then. */
+static bool is_somebodys(uid_t uid)
+{
+    return getpwuid(uid) || getgrgid(uid);
+}
+
 static int choose_uid(struct identities *identities, const char *user, uid_t *ret_uid,
                       struct error *err)
 {
@@ -157,8 +164,8 @@ static int choose_uid(struct identities *identities, const char *user, uid_t *re
         uid_t uid = identities->first + (start + i) % count;
         uint64_t taken;
 
-        if (uid == 0 || map_get(&identities->users, uid, &taken) || getpwuid(uid) ||
-            getgrgid(uid) || !lock_uid(identities, uid))
+        if (uid == 0 || map_get(&identities->users, uid, &taken) || is_somebodys(uid) ||
+            !lock_uid(identities, uid))
             continue;
         *ret_uid = uid;
         return 0;
@@ -192,14 +199,19 @@ static bool user_is_good(const char *user)
     return true;
 }
 
-/* The uid that the user has from before, if no other agent took it while none of ours lived. */
+/*
+ * The uid that the user has from before, if no other agent took it while none of ours lived, and
+ * nobody else either: an account may have been made with it, and systemd gives numbers of this
+ * range to services (DynamicUser=). That is looked up once per agent, because it may ask a server.
+ */
 static bool recall_uid(struct identities *identities, const char *user, uid_t *ret_uid)
 {
     uint64_t known, is_locked;
 
     if (!string_map_get(&identities->uids, user, &known))
         return false;
-    if (!map_get(&identities->locked, known, &is_locked) && !lock_uid(identities, (uid_t)known))
+    if (!map_get(&identities->locked, known, &is_locked) &&
+        (is_somebodys((uid_t)known) || !lock_uid(identities, (uid_t)known)))
         return false;
     *ret_uid = (uid_t)known;
     return true;

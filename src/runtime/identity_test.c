@@ -157,6 +157,22 @@ static void names_that_could_break_the_file_are_refused(void **state)
         assert_int_equal(identities_get(identities, names[i], &identity, NULL), -EINVAL);
 }
 
+/* As systemd's DynamicUser, or whoever added an account while the agent was away. */
+static void a_uid_that_became_somebodys_is_given_up(void **state)
+{
+    static const char line[] = "1 anna\n";
+    _cleanup_(identities_free_p) struct identities *identities = NULL;
+    _cleanup_free_ char *path = file_join(folder, "uids");
+
+    (void)state;
+    if (!getpwuid(1))
+        skip();
+    assert_int_equal(file_replace(path, line, strlen(line), 0600, false, NULL), 0);
+    identities = open_in(folder, 0, 0);
+    assert_int_not_equal(get(identities, "anna"), 1);
+    assert_int_equal(get(identities, "anna"), get(identities, "anna"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_folders, remove_folders)
 
 #define TESTS_FOR_ALL                                                                              \
@@ -173,6 +189,7 @@ int main(void)
         TEST(two_agents_of_one_computer_never_share_a_uid),
         TEST(a_uid_that_another_agent_took_meanwhile_is_given_up),
         TEST(uids_that_passwd_knows_are_left_alone),
+        TEST(a_uid_that_became_somebodys_is_given_up),
         TEST(root_is_never_given_away),
     };
 
