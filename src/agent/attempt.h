@@ -27,6 +27,9 @@ struct attempt {
     bool is_kept;             /* the keeper has it, or was asked to start it */
     bool has_ended;           /* no process of it is left */
     bool was_found;           /* after a restart */
+    bool is_over_memory;      /* it was ended for that */
+    bool is_collecting;       /* its folder is being measured; its outputs are listed then */
+    uint64_t disk_bytes;      /* the most that its folder was seen to take */
     uint64_t deadline_ms;
     struct wire_result result;
 };

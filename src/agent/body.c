@@ -8,6 +8,8 @@
 
 #include "base/memory.h"
 #include "collect.h"
+#include "facts.h"
+#include "limits.h"
 #include "serving.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -418,6 +420,16 @@ static struct agent *make_brain(const struct body_options *options)
     return agent_new(&brain);
 }
 
+/* What the keeper can do is known only now, and is a fact about this node like any other. */
+static void tell_limits(struct body *body)
+{
+    const struct keeper_means *means = keeper_client_means(body->keeping.client);
+
+    limits_announce(means);
+    body->facts = facts_add_limits(body->options.facts, means);
+    body->options.facts = body->facts;
+}
+
 static int begin(struct body *body, struct error *err)
 {
     struct outgoing_world world = serving_world(body);
@@ -437,6 +449,8 @@ static int begin(struct body *body, struct error *err)
         r = uplink_init(body, err);
     if (r == 0)
         r = keeping_begin(body, err);
+    if (r == 0)
+        tell_limits(body);
     if (r == 0)
         r = start_signals(body);
     return r;
@@ -473,6 +487,7 @@ static void end(struct body *body)
     arena_deinit(&body->arena);
     agent_effects_deinit(&body->effects);
     agent_free(body->brain);
+    free(body->facts);
     free(body->items);
     free(body->events.items);
 }

@@ -9,6 +9,7 @@
  *     keeping.c     the keeper: its news to events, and what it still has after a restart
  *     fetching.c    the inputs of an attempt, from the server or from the cache, into its folder
  *     launch.c      what the keeper is asked to run
+ *     limits.c      what an attempt is held to, and what is said when it was not enough
  *     collect.c     what an attempt left
  *     outgoing.c    outputs and live output to the server
  *     folders.c     the attempts' folders
@@ -39,7 +40,7 @@ struct body_options {
     struct state *state;
     struct resources capacity;
     uint64_t machine;
-    const char *facts; /* JSON */
+    const char *facts; /* JSON; the limits are added */
 };
 
 struct body_events {
@@ -77,6 +78,7 @@ struct body {
     struct outgoing outgoing;
     struct folders folders;
 
+    char *facts;    /* owned; of which the options then speak */
     bool is_ready;  /* was, once: it was said */
     bool has_left;  /* AGENT_LEFT */
     bool is_ending; /* nothing more is begun */

@@ -5,11 +5,11 @@
 
 #include "base/memory.h"
 #include "launch.h"
+#include "limits.h"
 #include "sys/descriptor.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -29,6 +29,7 @@ void collect_exit(struct attempt *attempt, const struct keeper_result *kept)
     result->cpu_us = kept->user_us + kept->system_us;
     result->wall_us = kept->wall_us;
     result->memory_peak = kept->memory_peak_bytes;
+    attempt->is_over_memory = kept->over_memory;
 }
 
 static struct wire_output *add_output(struct wire_result *result, enum wire_output_kind kind,
@@ -96,18 +97,6 @@ static int list_outputs(struct attempt *attempt, struct scratch_outputs *outputs
                                    err);
 }
 
-/*
- * Whether the kernel killed it at its limit. Nobody says who sent a signal, but a tree that is held
- * to a limit ends close to it, and one that is not held may have used any amount.
- */
-static bool is_over_memory(const struct attempt *attempt)
-{
-    uint64_t limit = attempt->start.request.memory, peak = attempt->result.memory_peak;
-
-    return attempt->result.exit_signal == SIGKILL && limit > 0 && peak >= limit - limit / 16 &&
-           peak <= limit + limit / 16;
-}
-
 enum reason collect_outputs(struct attempt *attempt)
 {
     _cleanup_(scratch_outputs_deinit) struct scratch_outputs outputs = SCRATCH_OUTPUTS_INIT;
@@ -115,9 +104,13 @@ enum reason collect_outputs(struct attempt *attempt)
     struct wire_result *result = &attempt->result;
     int r;
 
-    if (is_over_memory(attempt)) {
-        attempt_add_detail(attempt, "it needed more memory than it asked for");
+    if (attempt->is_over_memory) {
+        limits_explain_memory(attempt);
         return REASON_OVER_MEMORY;
+    }
+    if (attempt->disk_bytes > limits_disk(&attempt->start)) {
+        limits_explain_disk(attempt);
+        return REASON_OVER_DISK;
     }
     r = list_outputs(attempt, &outputs, &err);
     if (r == 0)

@@ -55,3 +55,21 @@ char *facts_write(const struct computer *computer)
     json_decref(facts);
     return text ? text : memory_copy_string("{}");
 }
+
+/*
+ * "enforced" is the kernel's word; what is "watched" may be over for a moment before it is ended.
+ */
+char *facts_add_limits(const char *facts, const struct keeper_means *means)
+{
+    json_t *object = json_loads(facts, 0, NULL), *limits = json_object();
+    char *text;
+
+    put_text(limits, "memory", means->limits_memory ? "enforced" : "watched");
+    put_text(limits, "processes", means->limits_processes ? "enforced" : "by user");
+    put_text(limits, "cpus", means->shares_cpus ? "shared" : "no");
+    put_text(limits, "disk", "watched");
+    json_object_set_new(object, "limits", limits);
+    text = json_dumps(object, JSON_COMPACT);
+    json_decref(object);
+    return text ? text : memory_copy_string(facts);
+}

@@ -4,6 +4,7 @@
 
 #include "core/words.h"
 #include "runtime/computer.h"
+#include "runtime/keeper_message.h"
 #include "settings.h"
 
 /* What may be lent: what was set, else what is there, less a twentieth of the memory. */
@@ -14,3 +15,6 @@ uint64_t facts_machine(const struct computer *computer);
 
 /* A JSON object for people and for matching; the caller's. */
 char *facts_write(const struct computer *computer);
+
+/* The same with what tasks are held to here, and how; the caller's. */
+char *facts_add_limits(const char *facts, const struct keeper_means *means);

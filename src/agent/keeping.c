@@ -333,9 +333,8 @@ static int connect_keeper(struct body *body, struct error *err)
     keeping->poll->data = body;
     uv_poll_init(&body->loop, keeping->poll, keeper_client_descriptor(keeping->client));
     uv_poll_start(keeping->poll, UV_READABLE, on_ready);
-    log_debug("%s keeper, process %d, holds tasks by %s", is_new ? "a new" : "the",
-              keeper_client_pid(keeping->client),
-              keeper_client_keeps_groups(keeping->client) ? "control groups" : "their sessions");
+    log_debug("%s keeper, process %d", is_new ? "a new" : "the",
+              keeper_client_pid(keeping->client));
     return 0;
 }
 

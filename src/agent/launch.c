@@ -6,6 +6,8 @@
 #define _GNU_SOURCE
 #include "launch.h"
 
+#include "limits.h"
+
 #include "base/memory.h"
 
 #include <errno.h>
@@ -94,8 +96,7 @@ static void add_description(struct words *words, const struct wire_start *start,
     add_fixed(words, arena_printf(arena, "DUSK_ATTEMPT=%u", start->attempt));
     add_fixed(words, arena_printf(arena, "DUSK_NODE=%s", node));
     add_fixed(words, arena_printf(arena, "DUSK_CPUS=%u", request->cpus));
-    add_fixed(words,
-              arena_printf(arena, "DUSK_MEMORY=%llu", (unsigned long long)request->memory));
+    add_fixed(words, arena_printf(arena, "DUSK_MEMORY=%llu", (unsigned long long)request->memory));
     add_fixed(words, arena_printf(arena, "TMPDIR=%s", temporary));
     add_fixed(words, arena_printf(arena, "_CONDOR_SCRATCH_DIR=%s", work));
     add_fixed(words, arena_printf(arena, "_CONDOR_JOB_IWD=%s", work));
@@ -260,7 +261,9 @@ int launch_prepare(const struct attempt *attempt, const char *node, struct arena
         .becomes_user = attempt->identity.becomes_user,
         .uid = attempt->identity.uid,
         .gid = attempt->identity.gid,
-        .memory_max = start->request.memory,
+        .memory_max = limits_memory(start),
+        .processes_max = limits_processes(start),
+        .cpus = start->request.cpus,
     };
     if (start->join_stderr)
         ret_spawn->error = ret_spawn->output;

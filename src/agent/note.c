@@ -2,6 +2,7 @@
 /* See note.h. */
 #include "note.h"
 
+#include "limits.h"
 #include "runtime/keeper_message.h"
 
 #include <errno.h>
@@ -10,11 +11,13 @@ int note_write(const struct wire_start *start, struct buffer *note, struct error
 {
     struct wire_message message = {.kind = WIRE_START, .start = *start};
     struct wire_batch batch = {.frame = *note};
+    struct wire_file inputs = {
+        .name = (char *)"inputs", .sha256 = (char *)"", .size = limits_input_size(start)};
 
     message.start.arguments = (struct wire_strings){0};
     message.start.environment = (struct wire_strings){0};
-    message.start.inputs = NULL;
-    message.start.input_count = 0;
+    message.start.inputs = &inputs;
+    message.start.input_count = 1;
     message.start.stdin_name = NULL;
     wire_batch_append(&batch, &message);
     wire_batch_close(&batch);

@@ -2,7 +2,7 @@
 /*
  * The note that an agent leaves with its keeper for each attempt, so that it knows the attempt
  * again after its own restart: the `start` message without what only the start needed (arguments,
- * environment, inputs).
+ * environment), and with one input in place of all, as large as they are together.
  */
 #pragma once
 

@@ -41,7 +41,7 @@ enum {
     NEWS_SIZE_MAX = 16 * 1024 * 1024, /* an agent that reads no more is given up */
     AGAIN_MS = 5,                     /* how soon trees without a group are looked at again */
     FIRST_AGENT_MS = 30000,           /* how long a new keeper waits for its first agent */
-    PATH_SIZE_MAX = 4096,
+    PATHS_SIZE_MAX = 16 * 1024,       /* of keeper.group */
 };
 
 #define OOM_SCORE_ADJUSTMENT "-900"
@@ -162,11 +162,18 @@ static bool is_own_agent(int fd)
 static void accept_agent(struct keeper *keeper)
 {
     _cleanup_fd_ int fd = accept4(keeper->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    const struct cgroup_root *groups = &keeper->kept.groups;
     struct keeper_news hello = {
         .type = KEEPER_NEWS_HELLO,
         .version = KEEPER_VERSION,
         .pid = getpid(),
-        .keeps_groups = keeper->kept.groups.folder >= 0,
+        .means =
+            {
+                .keeps_groups = groups->folder >= 0,
+                .limits_memory = cgroup_root_limits(groups, CGROUP_MEMORY),
+                .limits_processes = cgroup_root_limits(groups, CGROUP_PROCESSES),
+                .shares_cpus = cgroup_root_limits(groups, CGROUP_CPUS),
+            },
     };
 
     if (fd < 0 || !is_own_agent(fd))
@@ -208,8 +215,11 @@ static uint64_t abandon_at(const struct keeper *keeper)
 static void set_timer(struct keeper *keeper, bool again)
 {
     uint64_t at = kept_first_deadline(&keeper->kept), abandon = abandon_at(keeper);
+    uint64_t look = kept_next_look(&keeper->kept);
     struct itimerspec when = {0};
 
+    if (look < at)
+        at = look;
     if (abandon < at)
         at = abandon;
     if (again && clock_boot_ms() + AGAIN_MS < at)
@@ -231,6 +241,7 @@ static void read_timer(struct keeper *keeper)
         return;
     keeper->timer_at = UINT64_MAX;
     kept_lapse(&keeper->kept, clock_boot_ms());
+    kept_look(&keeper->kept, clock_boot_ms());
     if (clock_boot_ms() >= abandon_at(keeper))
         keeper->is_asked_to_end = true;
 }
@@ -290,23 +301,25 @@ static int run_loop(struct keeper *keeper)
 /* What an earlier keeper of this folder left when it was killed must not run beside new tasks. */
 static void clean_up_stale(struct keeper *keeper)
 {
-    _cleanup_buffer_ struct buffer path = BUFFER_INIT;
+    _cleanup_buffer_ struct buffer paths = BUFFER_INIT;
 
-    if (file_read(keeper->group_file, PATH_SIZE_MAX, &path, NULL) == 0 && path.length > 0)
-        cgroup_remove_stale(buffer_text(&path), keeper->kept.marker_start);
+    if (file_read(keeper->group_file, PATHS_SIZE_MAX, &paths, NULL) == 0)
+        cgroup_remove_stale(buffer_text(&paths), keeper->kept.marker_start);
     process_tree_kill_stale(keeper->kept.marker_start);
 }
 
 static void open_groups(struct keeper *keeper)
 {
     _cleanup_error_ struct error err = ERROR_INIT;
+    _cleanup_buffer_ struct buffer paths = BUFFER_INIT;
     struct cgroup_root *groups = &keeper->kept.groups;
 
     if (cgroup_root_open(groups, keeper->kept.marker_start, &err) < 0) {
         log_notice("keeper: tasks are held by their sessions: %s", error_text(&err));
         return;
     }
-    if (file_replace(keeper->group_file, groups->path, strlen(groups->path), 0600, false, &err) < 0)
+    cgroup_root_list(groups, &paths);
+    if (file_replace(keeper->group_file, paths.data, paths.length, 0600, false, &err) < 0)
         log_warning("keeper: %s", error_text(&err));
 }
 

@@ -40,6 +40,7 @@ enum {
     FILE_MODE = 0644,
     PATIENCE_S = 3,     /* for the way to execve(), which takes a millisecond */
     DESCRIPTORS = 1024, /* what Linux gives and select() can take; the keeper has more */
+    OTHERS_OF_USER = 4, /* room for what its user runs besides, in parts of what a task may have */
 };
 
 /* A task is a better thing to kill than anything of the owner's when memory runs out. */
@@ -49,6 +50,7 @@ enum {
 struct birth {
     const struct keeper_spawn *spawn;
     const char **environment;
+    const struct cgroup *group; /* NULL: none */
     pid_t keeper;
     enum keeper_step step; /* how far it came */
     const char *path;      /* what it uses there */
@@ -111,9 +113,30 @@ static void make_likely_oom_victim(void)
         return; /* it is a wish */
 }
 
-/* Everything that a task must not inherit from the keeper, or is held to. */
-static int set_limits(const struct keeper_spawn *spawn)
+/*
+ * Where no group counts the task's processes, the kernel counts those of its user, and he may have
+ * others: some times what the task asked for, and never more than half of what the user may have,
+ * so that he can still work beside a task that runs wild.
+ */
+static int set_process_limit(const struct birth *birth)
 {
+    struct rlimit limit;
+    uint64_t most = birth->spawn->processes_max;
+
+    if (most == 0 || (birth->group && cgroup_limits_hold(&birth->group->limits, CGROUP_PROCESSES)))
+        return 0;
+    if (getrlimit(RLIMIT_NPROC, &limit) < 0)
+        return -1;
+    most = most < UINT64_MAX / OTHERS_OF_USER ? most * OTHERS_OF_USER : UINT64_MAX;
+    if (limit.rlim_max != RLIM_INFINITY && most > limit.rlim_max / 2)
+        most = limit.rlim_max / 2;
+    return set_limit(RLIMIT_NPROC, most);
+}
+
+/* Everything that a task must not inherit from the keeper, or is held to. */
+static int set_limits(const struct birth *birth)
+{
+    const struct keeper_spawn *spawn = birth->spawn;
     const struct rlimit no_core = {0};
     sigset_t none;
 
@@ -123,8 +146,7 @@ static int set_limits(const struct keeper_spawn *spawn)
     if (sigprocmask(SIG_SETMASK, &none, NULL) < 0 || setsid() < 0 ||
         close_range(3, UINT_MAX, CLOSE_RANGE_CLOEXEC) < 0 || setrlimit(RLIMIT_CORE, &no_core) < 0 ||
         set_descriptor_limit() < 0 || set_limit(RLIMIT_FSIZE, spawn->file_size_max) < 0 ||
-        set_limit(RLIMIT_CPU, spawn->cpu_seconds_max) < 0 ||
-        set_limit(RLIMIT_NPROC, spawn->processes_max) < 0)
+        set_limit(RLIMIT_CPU, spawn->cpu_seconds_max) < 0 || set_process_limit(birth) < 0)
         return -errno;
     if (spawn->nice != 0 && setpriority(PRIO_PROCESS, 0, spawn->nice) < 0)
         return -errno;
@@ -212,7 +234,9 @@ static void run_child(void *context)
 
     limit_patience();
     enter(birth, KEEPER_STEP_LIMITS, "");
-    r = set_limits(spawn);
+    r = birth->group ? cgroup_limits_join(&birth->group->limits) : 0;
+    if (r == 0)
+        r = set_limits(birth);
     if (r < 0)
         give_up(birth, -r);
     enter(birth, KEEPER_STEP_CREDENTIALS, "");
@@ -262,17 +286,19 @@ static bool was_cut_off(const struct birth *birth, pid_t pid, uint64_t begun_us)
            process_never_executed(pid);
 }
 
-int keeper_child_start(const struct keeper_spawn *spawn, const char *variable, int group,
-                       pid_t *ret_pid, struct buffer *path, struct keeper_failure *ret_failure)
+int keeper_child_start(const struct keeper_spawn *spawn, const char *variable,
+                       const struct cgroup *group, pid_t *ret_pid, struct buffer *path,
+                       struct keeper_failure *ret_failure)
 {
     _cleanup_free_ const char **environment = add_variable(spawn->environment, variable);
     _cleanup_free_ struct birth *birth = memory_allocate(sizeof(*birth));
     uint64_t begun_us = clock_boot_us();
     pid_t pid;
 
-    *birth = (struct birth){.spawn = spawn, .environment = environment, .keeper = getpid()};
+    *birth = (struct birth){
+        .spawn = spawn, .environment = environment, .group = group, .keeper = getpid()};
     enter(birth, KEEPER_STEP_FORK, "");
-    pid = vfork_into(group, run_child, birth);
+    pid = vfork_into(group ? group->folder : -1, run_child, birth);
     if (pid < 0)
         birth->error = -pid;
     else if (was_cut_off(birth, pid, begun_us))

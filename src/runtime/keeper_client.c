@@ -39,7 +39,7 @@ struct keeper_client {
     struct buffer requests; /* gathered, not yet sent */
     struct buffer news;     /* received, not yet whole */
     int pid;
-    bool keeps_groups;
+    struct keeper_means means;
 };
 
 struct keeper_client *keeper_client_free(struct keeper_client *client)
@@ -68,9 +68,9 @@ int keeper_client_pid(const struct keeper_client *client)
     return client->pid;
 }
 
-bool keeper_client_keeps_groups(const struct keeper_client *client)
+const struct keeper_means *keeper_client_means(const struct keeper_client *client)
 {
-    return client->keeps_groups;
+    return &client->means;
 }
 
 /* ---- requests ---- */
@@ -306,7 +306,7 @@ static int await_hello(struct keeper_client *client, struct error *err)
         return -EPROTO;
     }
     client->pid = news.pid;
-    client->keeps_groups = news.keeps_groups;
+    client->means = news.means;
     return 0;
 }
 

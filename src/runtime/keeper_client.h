@@ -42,8 +42,8 @@ int keeper_client_descriptor(const struct keeper_client *client);
 bool keeper_client_wants_write(const struct keeper_client *client);
 /* The keeper's process, for the log and for people. */
 int keeper_client_pid(const struct keeper_client *client);
-/* Whether each task gets a cgroup of its own, so that nothing can escape being frozen or killed. */
-bool keeper_client_keeps_groups(const struct keeper_client *client);
+/* By what it holds its tasks; the client's. */
+const struct keeper_means *keeper_client_means(const struct keeper_client *client);
 
 /*
  * Gathers a request. Every one but DEADLINE and FORGET is answered by news: SPAWN by STARTED or

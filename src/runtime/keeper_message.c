@@ -187,6 +187,7 @@ static void put_spawn(struct buffer *frames, const struct keeper_spawn *spawn)
     put_u64(frames, spawn->cpu_seconds_max);
     put_u64(frames, spawn->processes_max);
     put_u64(frames, spawn->memory_max);
+    put_u32(frames, spawn->cpus);
 }
 
 static void take_spawn(struct reader *reader, struct keeper_spawn *spawn)
@@ -208,8 +209,37 @@ static void take_spawn(struct reader *reader, struct keeper_spawn *spawn)
     spawn->cpu_seconds_max = take_u64(reader);
     spawn->processes_max = take_u64(reader);
     spawn->memory_max = take_u64(reader);
+    spawn->cpus = take_u32(reader);
     if (spawn->program[0] == '\0' || spawn->folder[0] != '/')
         reader->bad = true;
+}
+
+static void put_hello(struct buffer *frames, const struct keeper_news *news)
+{
+    put_u32(frames, news->version);
+    put_u32(frames, (uint32_t)news->pid);
+    put_u8(frames, news->means.keeps_groups);
+    put_u8(frames, news->means.limits_memory);
+    put_u8(frames, news->means.limits_processes);
+    put_u8(frames, news->means.shares_cpus);
+}
+
+/*
+ * Version and process stand first in every version, so that an agent can say which keeper it is
+ * that it does not understand; what follows is known of its own version only.
+ */
+static void take_hello(struct reader *reader, struct keeper_news *news)
+{
+    news->version = take_u32(reader);
+    news->pid = (int32_t)take_u32(reader);
+    if (news->version != KEEPER_VERSION) {
+        reader->left = 0;
+        return;
+    }
+    news->means.keeps_groups = take_bool(reader);
+    news->means.limits_memory = take_bool(reader);
+    news->means.limits_processes = take_bool(reader);
+    news->means.shares_cpus = take_bool(reader);
 }
 
 static void put_failure(struct buffer *frames, const struct keeper_failure *failure)
@@ -237,6 +267,7 @@ static void put_result(struct buffer *frames, const struct keeper_result *result
     put_u64(frames, result->wall_us);
     put_u64(frames, result->frozen_us);
     put_u32(frames, result->processes);
+    put_u8(frames, result->over_memory);
 }
 
 static void take_result(struct reader *reader, struct keeper_result *result)
@@ -248,6 +279,7 @@ static void take_result(struct reader *reader, struct keeper_result *result)
     result->wall_us = take_u64(reader);
     result->frozen_us = take_u64(reader);
     result->processes = take_u32(reader);
+    result->over_memory = take_bool(reader);
 }
 
 static void put_task(struct buffer *frames, const struct keeper_news *news)
@@ -371,9 +403,7 @@ int keeper_message_encode_news(const struct keeper_news *news, struct buffer *fr
     put_u64(frames, news->key);
     switch (news->type) {
     case KEEPER_NEWS_HELLO:
-        put_u32(frames, news->version);
-        put_u32(frames, (uint32_t)news->pid);
-        put_u8(frames, news->keeps_groups);
+        put_hello(frames, news);
         break;
     case KEEPER_NEWS_STARTED:
         put_u32(frames, (uint32_t)news->pid);
@@ -408,9 +438,7 @@ int keeper_message_decode_news(struct slice frame, struct keeper_news *ret_news)
     news.key = take_u64(&reader);
     switch (news.type) {
     case KEEPER_NEWS_HELLO:
-        news.version = take_u32(&reader);
-        news.pid = (int32_t)take_u32(&reader);
-        news.keeps_groups = take_bool(&reader);
+        take_hello(&reader, &news);
         break;
     case KEEPER_NEWS_STARTED:
         news.pid = (int32_t)take_u32(&reader);

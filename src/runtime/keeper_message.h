@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 enum {
-    KEEPER_VERSION = 1,
+    KEEPER_VERSION = 2,
     KEEPER_FRAME_SIZE_MAX = 4 * 1024 * 1024, /* Linux takes 2 MiB of arguments and environment */
     KEEPER_NOTE_SIZE_MAX = 64 * 1024,
     KEEPER_WORDS_MAX = 65536, /* of arguments, and of environment variables */
@@ -51,8 +51,9 @@ struct keeper_spawn {
     int32_t nice;             /* 0..19 */
     uint64_t file_size_max;   /* RLIMIT_FSIZE in bytes; 0: no limit, as for the following */
     uint64_t cpu_seconds_max; /* RLIMIT_CPU, of each process */
-    uint64_t processes_max;   /* RLIMIT_NPROC, of the uid */
-    uint64_t memory_max;      /* bytes of the tree; kept only with the memory controller */
+    uint64_t processes_max;   /* and threads of the tree; without a group roughly, of the uid */
+    uint64_t memory_max;      /* bytes of the tree */
+    uint32_t cpus;            /* its share of the processors; only with groups */
 };
 
 struct keeper_request {
@@ -114,13 +115,22 @@ struct keeper_result {
     uint64_t wall_us;           /* since the fork, frozen time included */
     uint64_t frozen_us;         /* of that, frozen */
     uint32_t processes;         /* USAGE: how many live */
+    bool over_memory;           /* it was ended because it used more than memory_max */
+};
+
+/* By what a keeper holds its tasks, on this computer and as this user. */
+struct keeper_means {
+    bool keeps_groups;     /* each task has a control group, which nothing in it can leave */
+    bool limits_memory;    /* the kernel does; else the keeper looks now and then */
+    bool limits_processes; /* the kernel does, task by task; else roughly, user by user */
+    bool shares_cpus;      /* the kernel does, by keeper_spawn.cpus; else nobody */
 };
 
 struct keeper_news {
     enum keeper_news_type type;
     uint64_t key;
-    uint32_t version;              /* HELLO */
-    bool keeps_groups;             /* HELLO: each task has a cgroup of its own */
+    uint32_t version;              /* HELLO; of another version only pid is known besides */
+    struct keeper_means means;     /* HELLO */
     int32_t pid;                   /* HELLO (the keeper's), STARTED, TASK */
     struct keeper_failure failure; /* START_FAILED */
     struct keeper_result result;   /* EXITED, USAGE, TASK in state ended */

@@ -33,6 +33,7 @@ static struct keeper_request spawn_request(void)
                 .cpu_seconds_max = 2,
                 .processes_max = 3,
                 .memory_max = 4,
+                .cpus = 5,
             },
     };
 }
@@ -70,6 +71,7 @@ static void a_spawn_survives_the_way(void **state)
     assert_int_equal(got.spawn.gid, 61185);
     assert_int_equal(got.spawn.nice, 19);
     assert_int_equal(got.spawn.memory_max, 4);
+    assert_int_equal(got.spawn.cpus, 5);
     keeper_request_deinit(&got);
 }
 
@@ -99,9 +101,14 @@ static void every_news_survives_the_way(void **state)
             sent = {
                 .type = type,
                 .key = 5,
-                .version = 1,
+                .version = KEEPER_VERSION,
+                .pid = 9,
+                .means = {.limits_memory = true},
                 .failure = {.step = KEEPER_STEP_PROGRAM, .error = ENOENT, .path = "walk"},
-                .result = {.wait_status = 256, .memory_peak_bytes = 1ULL << 40, .processes = 3},
+                .result = {.wait_status = 256,
+                           .memory_peak_bytes = 1ULL << 40,
+                           .processes = 3,
+                           .over_memory = true},
                 .state = KEEPER_STATE_ENDED,
                 .note = {.data = "note", .length = 4},
             };
@@ -113,10 +120,26 @@ static void every_news_survives_the_way(void **state)
         if (type == KEEPER_NEWS_START_FAILED)
             assert_string_equal(got.failure.path, "walk");
         if (type == KEEPER_NEWS_EXITED || type == KEEPER_NEWS_TASK)
-            assert_true(got.result.memory_peak_bytes == 1ULL << 40);
+            assert_true(got.result.memory_peak_bytes == 1ULL << 40 && got.result.over_memory);
+        if (type == KEEPER_NEWS_HELLO)
+            assert_true(got.means.limits_memory && !got.means.keeps_groups);
         if (type == KEEPER_NEWS_TASK)
             assert_true(slice_equals(got.note, "note"));
     }
+}
+
+static void a_keeper_of_another_version_can_be_named(void **state)
+{
+    _cleanup_buffer_ struct buffer frames = BUFFER_INIT;
+    struct keeper_news got, sent = {.type = KEEPER_NEWS_HELLO, .version = 1, .pid = 77};
+
+    (void)state;
+    assert_int_equal(keeper_message_encode_news(&sent, &frames), 0);
+    buffer_append_text(&frames, "whatever");
+    frames.data[0] = (char)(frames.data[0] + 8);
+    assert_int_equal(keeper_message_decode_news(frame_of(&frames), &got), 0);
+    assert_int_equal(got.version, 1);
+    assert_int_equal(got.pid, 77);
 }
 
 static void a_frame_that_is_not_whole_is_waited_for(void **state)
@@ -204,6 +227,7 @@ int main(void)
         cmocka_unit_test(a_spawn_survives_the_way),
         cmocka_unit_test(every_request_survives_the_way),
         cmocka_unit_test(every_news_survives_the_way),
+        cmocka_unit_test(a_keeper_of_another_version_can_be_named),
         cmocka_unit_test(a_frame_that_is_not_whole_is_waited_for),
         cmocka_unit_test(a_frame_that_is_cut_or_continued_is_refused),
         cmocka_unit_test(a_frame_that_is_too_long_is_refused_by_its_head),

@@ -26,6 +26,12 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+/*
+ * How often memory is looked at where the kernel does not hold tasks to it. A look walks through
+ * /proc, which takes some milliseconds of a processor.
+ */
+enum { LOOK_MS = 1000 };
+
 struct kept_task {
     uint64_t key;
     size_t place;
@@ -39,6 +45,7 @@ struct kept_task {
     bool is_forgotten; /* to be dropped without a word when it is over */
     struct process_tree tree;
     uint64_t deadline_boot_ms; /* 0: never */
+    uint64_t memory_max;       /* bytes; 0: any */
     uint64_t started_us;
     uint64_t frozen_since_us;
     struct keeper_result result;
@@ -86,6 +93,7 @@ static struct kept_task *add_task(struct kept *kept, uint64_t key, const struct 
         .marker = buffer_take(&marker),
         .state = KEEPER_STATE_RUNNING,
         .deadline_boot_ms = spawn->deadline_boot_ms,
+        .memory_max = spawn->memory_max,
         .started_us = clock_boot_us(),
     };
     task->tree.marker = task->marker;
@@ -308,11 +316,14 @@ static bool has_orphans(const struct kept *kept)
 /* Measures what only a group can tell, and leaves it as the next task wants to find it. */
 static void finish_group(struct kept_task *task)
 {
+    const struct cgroup_limits *limits = &task->tree.group->limits;
     uint64_t user_us = 0, system_us = 0, peak_bytes = 0;
 
     cgroup_read_cpu(task->tree.group, &user_us, &system_us);
-    if (cgroup_read_memory_peak(task->tree.group, &peak_bytes) == 0)
+    if (cgroup_limits_read_memory_peak(limits, &peak_bytes) == 0)
         task->result.memory_peak_bytes = peak_bytes;
+    if (cgroup_limits_were_exceeded(limits))
+        task->result.over_memory = true;
     task->result.user_us = larger(task->result.user_us, user_us);
     task->result.system_us = larger(task->result.system_us, system_us);
     if (task->was_frozen)
@@ -372,27 +383,88 @@ void kept_kill_all(struct kept *kept)
             process_tree_kill(tree_of(kept, kept->tasks[i]));
 }
 
+/* ---- memory ---- */
+
+/* What stands still asks for no more. */
+static bool must_be_looked_at(const struct kept_task *task)
+{
+    if (!task || task->state != KEEPER_STATE_RUNNING || task->memory_max == 0)
+        return false;
+    return !task->tree.group || !cgroup_limits_end_all(&task->tree.group->limits);
+}
+
+/* Whether a group holds it to its memory, so that only the kernel has to be asked. */
+static bool is_held_to_memory(const struct kept_task *task)
+{
+    return task->tree.group && cgroup_limits_hold(&task->tree.group->limits, CGROUP_MEMORY);
+}
+
+static bool is_over_memory(struct kept *kept, struct kept_task *task, struct process_table *table)
+{
+    uint64_t bytes;
+
+    if (is_held_to_memory(task))
+        return cgroup_limits_were_exceeded(&task->tree.group->limits);
+    bytes = process_tree_measure_memory(tree_of(kept, task), table, task->memory_max);
+    if (bytes < task->memory_max)
+        return false;
+    task->result.memory_peak_bytes = larger(task->result.memory_peak_bytes, bytes);
+    return bytes > task->memory_max;
+}
+
+/* One table serves all tasks of this round, because to read it is what looking costs. */
+void kept_look(struct kept *kept, uint64_t now_boot_ms)
+{
+    struct process_table table = PROCESS_TABLE_INIT;
+
+    if (now_boot_ms < kept_next_look(kept))
+        return;
+    kept->look_at_ms = now_boot_ms + LOOK_MS;
+    if (kept->ungrouped_count > 0)
+        process_table_read(&table);
+    for (size_t i = 0; i < kept->place_count; i++) {
+        struct kept_task *task = kept->tasks[i];
+
+        if (!must_be_looked_at(task) || !is_over_memory(kept, task, &table))
+            continue;
+        task->result.over_memory = true;
+        process_tree_kill(tree_of(kept, task));
+    }
+    process_table_deinit(&table);
+}
+
+uint64_t kept_next_look(const struct kept *kept)
+{
+    for (size_t i = 0; i < kept->place_count; i++)
+        if (must_be_looked_at(kept->tasks[i]))
+            return kept->look_at_ms;
+    return UINT64_MAX;
+}
+
 /* ---- requests ---- */
 
 static void handle_spawn(struct kept *kept, uint64_t key, const struct keeper_spawn *spawn)
 {
     _cleanup_buffer_ struct buffer variable = BUFFER_INIT, path = BUFFER_INIT;
     struct keeper_failure failure = {.step = KEEPER_STEP_KEY, .error = EEXIST, .path = ""};
+    struct cgroup_request limits = {.memory_max = spawn->memory_max,
+                                    .processes_max = spawn->processes_max,
+                                    .cpus = spawn->cpus};
     struct kept_task *task;
-    int group = -1;
 
     if (find_task(kept, key)) {
         tell_start_failed(kept, key, &failure);
         return;
     }
+    /* What is waiting to be looked at is not put off, or a busy node would never look. */
+    if (kept_next_look(kept) == UINT64_MAX)
+        kept->look_at_ms = clock_boot_ms() + LOOK_MS;
     task = add_task(kept, key, spawn);
-    if (cgroup_take(&kept->groups, spawn->memory_max, &task->tree.group) == 0)
-        group = task->tree.group->folder;
-    else
+    if (cgroup_take(&kept->groups, &limits, &task->tree.group) < 0)
         kept->ungrouped_count++;
     buffer_appendf(&variable, "%s=%s", PROCESS_TREE_VARIABLE, task->marker);
-    if (keeper_child_start(spawn, buffer_text(&variable), group, &task->tree.leader, &path,
-                           &failure) == 0) {
+    if (keeper_child_start(spawn, buffer_text(&variable), task->tree.group, &task->tree.leader,
+                           &path, &failure) == 0) {
         map_put(&kept->by_pid, (uint64_t)task->tree.leader, task->place);
         tell_of(kept, task, KEEPER_NEWS_STARTED);
         return;

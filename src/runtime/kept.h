@@ -29,6 +29,7 @@ struct kept {
     int epoll;           /* the loop's */
     struct buffer *news; /* the loop's; frames for the agent */
     bool is_heard;       /* an agent is connected; else news are not written, LIST tells later */
+    uint64_t look_at_ms; /* when the memory of tasks is looked at next, by CLOCK_BOOTTIME */
 };
 
 /* `marker_start` tells this keeper's tasks from all others in their environments. */
@@ -41,6 +42,13 @@ void kept_handle_request(struct kept *kept, const struct keeper_request *request
 void kept_reap(struct kept *kept);
 /* Freezes what is past its deadline. */
 void kept_lapse(struct kept *kept, uint64_t now_boot_ms);
+/*
+ * Ends what uses more memory than it may, where the kernel does not see to that; to be called when
+ * kept_next_look() says so, and harmless before.
+ */
+void kept_look(struct kept *kept, uint64_t now_boot_ms);
+/* UINT64_MAX as long as there is nothing to look at. */
+uint64_t kept_next_look(const struct kept *kept);
 /*
  * Takes tasks that are being frozen or that end a step on. To be called once after each round of
  * events; returns true if it must be called again soon even if nothing happens.

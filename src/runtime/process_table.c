@@ -20,6 +20,7 @@ enum {
     STAT_SIZE = 1024,
     FLAG_EXITING = 0x4, /* include/linux/sched.h, both the same since Linux 2.6 */
     FLAG_FORK_NO_EXEC = 0x40,
+    ROLLUP_SIZE = 4096, /* some twenty lines */
     STATUS_SIZE_MAX = 64 * 1024,
     ENVIRONMENT_SIZE_MAX = 4 * 1024 * 1024,
     CHILDREN_SIZE_MAX = 1024 * 1024,
@@ -168,16 +169,36 @@ bool process_never_executed(pid_t pid)
            flags & FLAG_FORK_NO_EXEC;
 }
 
-uint64_t process_measure_memory(pid_t pid)
+struct process_memory process_measure_memory(pid_t pid)
 {
+    unsigned long long page = (unsigned long long)sysconf(_SC_PAGESIZE), resident, shared;
     char path[32], text[STAT_SIZE];
-    unsigned long long resident, shared;
 
     snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
     if (read_start(path, text, sizeof(text)) <= 0 ||
         sscanf(text, "%*u %llu %llu", &resident, &shared) != 2 || shared > resident)
-        return 0;
-    return (resident - shared) * (unsigned long long)sysconf(_SC_PAGESIZE);
+        return (struct process_memory){0};
+    return (struct process_memory){.resident = resident * page, .own = (resident - shared) * page};
+}
+
+/* The number of kilobytes behind "\nName:" in smaps_rollup; 0 if it is not there. */
+static uint64_t find_kilobytes(const char *text, const char *name)
+{
+    const char *at = strstr(text, name);
+
+    return at ? strtoull(at + strlen(name), NULL, 10) : 0;
+}
+
+/* The fields are there since Linux 5.1 (proc(5)); who may not trace the process may not read them.
+ */
+uint64_t process_measure_part(pid_t pid)
+{
+    char path[32], text[ROLLUP_SIZE];
+
+    snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
+    if (read_start(path, text, sizeof(text)) <= 0 || !strstr(text, "\nPss_Anon:"))
+        return process_measure_memory(pid).own;
+    return (find_kilobytes(text, "\nPss_Anon:") + find_kilobytes(text, "\nPss_Shmem:")) * 1024;
 }
 
 bool process_has_other_children(const pid_t *pids, size_t count)

@@ -55,8 +55,19 @@ bool process_has_pending(pid_t pid, int signal);
  */
 bool process_never_executed(pid_t pid);
 
-/* Resident bytes that are the process's own: what its end would give back. 0 if unknown. */
-uint64_t process_measure_memory(pid_t pid);
+struct process_memory {
+    uint64_t resident; /* all that is in memory now, however many share it */
+    uint64_t own;      /* of that, what is no file's: about what its end would give back */
+};
+
+/* Cheap; all zero if the process is gone. */
+struct process_memory process_measure_memory(pid_t pid);
+/*
+ * The process's part of what is no file's, in bytes: what n processes share counts 1/n for each, so
+ * that a tree has the right sum. The kernel walks the page tables for it. Returns its own resident
+ * memory where the kernel does not tell.
+ */
+uint64_t process_measure_part(pid_t pid);
 
 /*
  * Whether this process has a child that is none of the `count` pids; true if the kernel cannot say

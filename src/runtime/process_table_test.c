@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 /* A shell that says that it is there, and ends when it hears an answer. */
@@ -62,7 +63,8 @@ static void a_child_stands_in_the_table_with_its_parent(void **state)
     assert_int_equal(process->parent, getpid());
     assert_int_equal(process->session, getsid(0));
     assert_true(strchr("RSD", process->state) != NULL);
-    assert_true(process_measure_memory(child.pid) > 0);
+    assert_true(process_measure_memory(child.pid).own > 0);
+    assert_true(process_measure_memory(child.pid).resident > process_measure_memory(child.pid).own);
     end_child(child);
     process_table_deinit(&table);
 }
@@ -160,6 +162,33 @@ static void a_process_that_has_ended_is_told_from_one_that_lives(void **state)
     process_table_deinit(&table);
 }
 
+/* Two forked processes seem to have twice what they have, and each has half. */
+static void what_two_processes_share_is_parted_between_them(void **state)
+{
+    enum { SIZE = 32 << 20 };
+    char *memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int ends[2];
+    pid_t forked;
+
+    (void)state;
+    assert_true(memory != MAP_FAILED);
+    memset(memory, 1, SIZE);
+    assert_int_equal(pipe(ends), 0);
+    forked = fork();
+    if (forked == 0) {
+        close(ends[1]);
+        _exit(read(ends[0], memory, 1) != 0);
+    }
+    assert_true(process_measure_memory(forked).resident >= SIZE);
+    assert_in_range(process_measure_part(forked), SIZE / 2, SIZE * 3 / 4);
+    assert_in_range(process_measure_part(getpid()), SIZE / 2, SIZE * 3 / 4);
+    close(ends[0]);
+    close(ends[1]);
+    assert_int_equal(waitpid(forked, NULL, 0), forked);
+    assert_int_equal(process_measure_part(forked), 0);
+    munmap(memory, SIZE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +198,7 @@ int main(void)
         cmocka_unit_test(a_variable_is_read_by_its_whole_name),
         cmocka_unit_test(a_child_that_is_not_known_is_noticed),
         cmocka_unit_test(a_signal_that_waits_is_seen),
+        cmocka_unit_test(what_two_processes_share_is_parted_between_them),
         cmocka_unit_test(a_process_that_only_forked_is_told_from_one_that_executed),
     };
 

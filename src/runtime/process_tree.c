@@ -3,8 +3,6 @@
 #define _GNU_SOURCE
 #include "process_tree.h"
 
-#include "process_table.h"
-
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,11 +40,9 @@ static bool is_own_orphan(const struct process_tree *tree, const struct process 
     return process->parent == getpid() && (marker ? tree->is_last : tree->is_alone);
 }
 
-/* Reads the table anew and marks the living processes of the tree. */
-static void find_members(const struct process_tree *tree, struct process_table *table)
+/* Marks the living processes of the tree, and no others. */
+static void mark_members(const struct process_tree *tree, struct process_table *table)
 {
-    if (process_table_read(table) < 0)
-        return;
     for (size_t i = 0; i < table->count; i++) {
         struct process *process = &table->items[i];
 
@@ -60,14 +56,26 @@ static void find_members(const struct process_tree *tree, struct process_table *
             table->items[i].marked = false;
 }
 
+/* The same with a table that is read for it; empty if there is no /proc. */
+static void find_members(const struct process_tree *tree, struct process_table *table)
+{
+    if (process_table_read(table) == 0)
+        mark_members(tree, table);
+}
+
+static void each_marked(const struct process_table *table, process_function *each, void *context)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (table->items[i].marked)
+            each(context, table->items[i].pid);
+}
+
 static void each_member(const struct process_tree *tree, process_function *each, void *context)
 {
     struct process_table table = PROCESS_TABLE_INIT;
 
     find_members(tree, &table);
-    for (size_t i = 0; i < table.count; i++)
-        if (table.items[i].marked)
-            each(context, table.items[i].pid);
+    each_marked(&table, each, context);
     process_table_deinit(&table);
 }
 
@@ -199,7 +207,7 @@ static void measure_one(void *context, int pid)
 {
     struct measurement *measurement = context;
 
-    measurement->memory_bytes += process_measure_memory(pid);
+    measurement->memory_bytes += process_measure_memory(pid).own;
     measurement->count++;
 }
 
@@ -229,9 +237,50 @@ void process_tree_measure(const struct process_tree *tree, struct keeper_result 
     else
         measure_cpu_of_members(tree, result);
     each_process(tree, measure_one, &measurement);
-    if (tree->group && cgroup_read_memory_peak(tree->group, &peak) == 0)
+    if (tree->group && cgroup_limits_read_memory_peak(&tree->group->limits, &peak) == 0)
         measurement.memory_bytes = peak;
     if (measurement.memory_bytes > result->memory_peak_bytes)
         result->memory_peak_bytes = measurement.memory_bytes;
     result->processes = measurement.count;
+}
+
+static void add_resident(void *context, int pid)
+{
+    uint64_t *bytes = context;
+
+    *bytes += process_measure_memory(pid).resident;
+}
+
+static void add_part(void *context, int pid)
+{
+    uint64_t *bytes = context;
+
+    *bytes += process_measure_part(pid);
+}
+
+/*
+ * Processes that were forked share most of what they have, and files that are mapped are nobody's.
+ * A sum that counts both to each process can only be too high, so as long as it is below the limit
+ * nobody has to look closer.
+ */
+uint64_t process_tree_measure_memory(const struct process_tree *tree, struct process_table *table,
+                                     uint64_t limit)
+{
+    uint64_t bytes = 0;
+
+    if (tree->group) {
+        cgroup_each_process(tree->group, add_resident, &bytes);
+        if (bytes < limit)
+            return bytes;
+        bytes = 0;
+        cgroup_each_process(tree->group, add_part, &bytes);
+        return bytes;
+    }
+    mark_members(tree, table);
+    each_marked(table, add_resident, &bytes);
+    if (bytes < limit)
+        return bytes;
+    bytes = 0;
+    each_marked(table, add_part, &bytes);
+    return bytes;
 }

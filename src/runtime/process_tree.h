@@ -14,6 +14,7 @@
 
 #include "cgroup.h"
 #include "keeper_message.h"
+#include "process_table.h"
 
 #include <sys/types.h>
 
@@ -44,6 +45,14 @@ bool process_tree_is_empty(const struct process_tree *tree);
 
 /* CPU time, living processes, and memory now if that is more than the result's peak. */
 void process_tree_measure(const struct process_tree *tree, struct keeper_result *result);
+
+/*
+ * The memory of the tree now, in bytes, for one that no group holds to its limit. It is cheap and a
+ * little too high as long as that is below `limit`, and exact from there on. `table` was read a
+ * moment ago and is marked anew; it is not used where the tree has a group.
+ */
+uint64_t process_tree_measure_memory(const struct process_tree *tree, struct process_table *table,
+                                     uint64_t limit);
 
 /*
  * Kills whatever carries a marker that starts so: what a keeper without groups left behind when it

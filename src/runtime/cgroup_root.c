@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See cgroup.h: where a keeper's groups can be made, and what keepers before it left there.
+ *
+ * First the tree of version 2, without which there are no groups at all; then the trees of version
+ * 1 that have a controller of their own; and the other controllers from version 2, as far as they
+ * are handed down to us. Whatever limit cannot be had this way is missing, and the keeper looks
+ * after it in another way.
+ */
+#define _GNU_SOURCE
+#include "base/memory.h"
+#include "cgroup.h"
+#include "cgroup_file.h"
+#include "sys/descriptor.h"
+#include "sys/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    KILL_PATIENCE_MS = 5000, /* for a stale group to become empty */
+    PROCESS_NUMBER_SIZE = 32,
+};
+
+#define NAME_START "dusk-"
+#define LEAF_NAME  "keeper"
+
+char *cgroup_find_own(char **ret_mount)
+{
+    _cleanup_cgroup_places_ struct cgroup_places places = CGROUP_PLACES_INIT;
+
+    cgroup_places_read(&places);
+    if (!places.unified.mount)
+        return NULL;
+    *ret_mount = take_pointer(places.unified.mount);
+    return take_pointer(places.unified.own);
+}
+
+/* ---- version 2 ---- */
+
+/*
+ * A name that nobody ever had. A process number would not do: it comes again, and then the next
+ * keeper of an old folder would kill the tasks of whoever has the number now.
+ */
+static int draw_name(const char *mark, struct buffer *name, struct error *err)
+{
+    uint64_t number;
+
+    if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+        return error_set_errno(err, -errno, "cannot draw a name for a control group");
+    buffer_appendf(name, NAME_START "%s%016" PRIx64, mark, number);
+    return 0;
+}
+
+static int make_root(struct cgroup_root *root, const char *above, const char *name,
+                     struct error *err)
+{
+    root->path = file_join(above, name);
+    if (mkdir(root->path, 0755) < 0) {
+        free(root->path);
+        root->path = NULL;
+        return error_set_errno(err, -errno, "cannot make a control group below '%s'", above);
+    }
+    root->folder = open(root->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root->folder < 0)
+        return error_set_errno(err, -errno, "cannot open the control group '%s'", root->path);
+    return 0;
+}
+
+/*
+ * Controllers can be handed on only by a group in which no process is. So a keeper that has a group
+ * for itself alone, as a scope of systemd is, goes into one below it. Where others are in the group
+ * as well, it is not the keeper's to change.
+ */
+static void leave_for_leaf(int above)
+{
+    char text[CGROUP_FILE_SIZE], own[PROCESS_NUMBER_SIZE];
+    _cleanup_fd_ int leaf = -1;
+
+    snprintf(own, sizeof(own), "%d\n", (int)getpid());
+    if (cgroup_file_read(above, "cgroup.procs", text) < 0 || strcmp(text, own) != 0)
+        return;
+    if (mkdirat(above, LEAF_NAME, 0755) < 0 && errno != EEXIST)
+        return;
+    leaf = openat(above, LEAF_NAME, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (leaf >= 0)
+        cgroup_file_write(leaf, "cgroup.procs", "0");
+}
+
+/* One by one, because a single one that cannot be had would spoil them all. */
+static void take_controllers(struct cgroup_root *root, const char *above_path)
+{
+    _cleanup_fd_ int above = open(above_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    if (above < 0)
+        return;
+    leave_for_leaf(above);
+    for (int i = 0; i < CGROUP_CONTROLLERS; i++) {
+        char text[PROCESS_NUMBER_SIZE];
+
+        if (root->branches[i].folder >= 0)
+            continue;
+        snprintf(text, sizeof(text), "+%s", cgroup_controller_name((enum cgroup_controller)i));
+        cgroup_file_write(above, "cgroup.subtree_control", text);
+        root->is_unified[i] = cgroup_file_write(root->folder, "cgroup.subtree_control", text) == 0;
+    }
+}
+
+/* ---- version 1 ---- */
+
+/* Two controllers may share a tree, and then the folder is there already. */
+static void make_branch(struct cgroup_branch *branch, const char *above, const char *name)
+{
+    branch->path = file_join(above, name);
+    if (mkdir(branch->path, 0755) == 0 || errno == EEXIST)
+        branch->folder = open(branch->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (branch->folder >= 0)
+        return;
+    free(branch->path);
+    branch->path = NULL;
+}
+
+/* ---- together ---- */
+
+/*
+ * Starts a process in a group of its own, before any task is told that it can be. What is refused
+ * here may be permissions (a user without delegation) or features (an old kernel, a sandbox). Where
+ * the keeper's own group was killed before, the process dies of it (cgroup.h).
+ */
+static int try_group(struct cgroup_root *root)
+{
+    struct clone_args arguments = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD};
+    struct cgroup_request request = {0};
+    struct cgroup *group = NULL;
+    int status = 0, r;
+    pid_t pid;
+
+    r = cgroup_take(root, &request, &group);
+    if (r < 0)
+        return r;
+    arguments.cgroup = (uint64_t)group->folder;
+    pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
+    if (pid == 0)
+        _exit(cgroup_limits_join(&group->limits) < 0);
+    r = pid < 0 ? -errno : 0;
+    if (pid > 0 && (waitpid(pid, &status, 0) < 0 || status != 0))
+        r = -EOWNERDEAD;
+    if (r == 0)
+        r = cgroup_freeze(group, false);
+    if (r == 0)
+        r = cgroup_kill(group);
+    cgroup_give_back(root, group);
+    return r;
+}
+
+/* What limits cannot be used is given up before what holds tasks together is. */
+static int try_groups(struct cgroup_root *root)
+{
+    int r = try_group(root);
+
+    if (r == 0)
+        return 0;
+    cgroup_discard_spares(root);
+    for (int i = 0; i < CGROUP_CONTROLLERS; i++) {
+        root->branches[i].folder = descriptor_close(root->branches[i].folder);
+        root->is_unified[i] = false;
+    }
+    return try_group(root);
+}
+
+int cgroup_root_open(struct cgroup_root *root, const char *mark, struct error *err)
+{
+    _cleanup_cgroup_places_ struct cgroup_places places = CGROUP_PLACES_INIT;
+    _cleanup_buffer_ struct buffer name = BUFFER_INIT;
+    const char *above;
+    int r;
+
+    *root = CGROUP_ROOT_INIT;
+    cgroup_places_read(&places);
+    above = places.unified.own;
+    if (!above)
+        return error_set(err, -ENOENT, "control groups of version 2 are not mounted here");
+    r = draw_name(mark, &name, err);
+    if (r == 0)
+        r = make_root(root, above, buffer_text(&name), err);
+    for (int i = 0; r == 0 && i < CGROUP_CONTROLLERS; i++)
+        if (places.by_controller[i].own)
+            make_branch(&root->branches[i], places.by_controller[i].own, buffer_text(&name));
+    if (r == 0) {
+        take_controllers(root, above);
+        r = try_groups(root);
+        if (r < 0)
+            error_set_errno(err, r, "control groups below '%s' cannot be used", above);
+    }
+    if (r < 0)
+        cgroup_root_close(root);
+    return r;
+}
+
+void cgroup_root_close(struct cgroup_root *root)
+{
+    cgroup_discard_spares(root);
+    for (int i = 0; i < CGROUP_CONTROLLERS; i++) {
+        descriptor_close(root->branches[i].folder);
+        if (root->branches[i].path)
+            rmdir(root->branches[i].path);
+        free(root->branches[i].path);
+    }
+    if (root->path)
+        rmdir(root->path);
+    free(root->path);
+    descriptor_close(root->folder);
+    *root = CGROUP_ROOT_INIT;
+}
+
+bool cgroup_root_limits(const struct cgroup_root *root, enum cgroup_controller controller)
+{
+    return root->is_unified[controller] || root->branches[controller].folder >= 0;
+}
+
+void cgroup_root_list(const struct cgroup_root *root, struct buffer *paths)
+{
+    if (root->path)
+        buffer_appendf(paths, "%s\n", root->path);
+    for (int i = 0; i < CGROUP_CONTROLLERS; i++)
+        if (root->branches[i].path)
+            buffer_appendf(paths, "%s\n", root->branches[i].path);
+}
+
+/* ---- what is left from before ---- */
+
+/* Whether the last part of the path is a name that draw_name() gives for this mark. */
+static bool has_mark(const char *path, const char *mark)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash && strncmp(slash + 1, NAME_START, strlen(NAME_START)) == 0 &&
+           strncmp(slash + 1 + strlen(NAME_START), mark, strlen(mark)) == 0;
+}
+
+/* Only in version 2, where all that lives in the groups of version 1 is as well. */
+static void kill_all_below(int folder)
+{
+    struct cgroup group = {.folder = folder};
+    bool populated = true, frozen;
+
+    group.events = openat(folder, "cgroup.events", O_RDONLY | O_CLOEXEC);
+    if (group.events >= 0 && cgroup_kill(&group) == 0) {
+        struct pollfd wait = {.fd = group.events, .events = POLLPRI};
+
+        while (cgroup_read_events(&group, &populated, &frozen) == 0 && populated)
+            if (poll(&wait, 1, KILL_PATIENCE_MS) <= 0)
+                break;
+    }
+    descriptor_close(group.events);
+}
+
+static void remove_one(const char *path, const char *mark)
+{
+    _cleanup_fd_ int folder = -1;
+
+    if (!has_mark(path, mark))
+        return;
+    folder = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (folder < 0)
+        return;
+    kill_all_below(folder);
+    cgroup_file_remove_group(AT_FDCWD, path);
+}
+
+void cgroup_remove_stale(const char *paths, const char *mark)
+{
+    while (*paths) {
+        size_t length = strcspn(paths, "\n");
+        _cleanup_free_ char *path = memory_copy_bytes(paths, length);
+
+        remove_one(path, mark);
+        paths += length + (paths[length] == '\n');
+    }
+}

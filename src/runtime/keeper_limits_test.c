@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a task is held to, with groups and without; and that what keepers make to hold tasks goes
+ * when they go, and nothing else does.
+ */
+#define _GNU_SOURCE
+#include "keeper_test.h"
+
+#include "cgroup_places.h"
+
+#include <dirent.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+enum { TASK = 7, OTHER_TASK = 8, TASK_UID = 61200, MEGABYTE = 1024 * 1024 };
+
+static int start_with_groups(void **state)
+{
+    *state = fixture_new(false, 0);
+    return 0;
+}
+
+static int start_with_sessions(void **state)
+{
+    *state = fixture_new(true, 0);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    fixture_free(*state);
+    return 0;
+}
+
+/* ---- what this program does when it is a task ---- */
+
+/* A megabyte at a time, until somebody objects. */
+static int eat(void)
+{
+    for (;;) {
+        char *piece =
+            mmap(NULL, MEGABYTE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+        if (piece == MAP_FAILED)
+            return 1;
+        memset(piece, 1, MEGABYTE);
+        /* As long as a look may take to come; a task that is quicker is a matter of luck. */
+        poll(NULL, 0, 5);
+    }
+}
+
+/* The child eats, its parent is innocent and would end well. */
+static int eat_in_child(void)
+{
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(eat());
+    waitpid(child, NULL, 0);
+    pause();
+    return 0;
+}
+
+/* A tree whose processes together seem to have five times what they have. */
+static int share(void)
+{
+    char *memory =
+        mmap(NULL, 24 * MEGABYTE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (memory == MAP_FAILED)
+        return 1;
+    memset(memory, 1, 24 * MEGABYTE);
+    for (int i = 0; i < 4; i++)
+        if (fork() == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            pause();
+        }
+    poll(NULL, 0, 2500); /* through two looks, which nobody announces */
+    return 5;
+}
+
+static int run_as_task(const char *command)
+{
+    if (strcmp(command, "eat") == 0)
+        return eat();
+    if (strcmp(command, "eat-in-child") == 0)
+        return eat_in_child();
+    return strcmp(command, "share") == 0 ? share() : 2;
+}
+
+static void ask_limited(struct fixture *fixture, const char *command, uint64_t memory_max)
+{
+    static char self[4096];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    struct keeper_spawn spawn = SPAWN_INIT;
+
+    assert_true(length > 0);
+    self[length] = '\0';
+    spawn.memory_max = memory_max;
+    ask_spawn(fixture, TASK, spawn, (const char *[]){self, command, NULL});
+}
+
+/* ---- memory ---- */
+
+static void assert_over_memory(struct fixture *fixture)
+{
+    await(fixture, KEEPER_NEWS_EXITED, TASK);
+    assert_true(fixture->last.news.result.over_memory);
+    assert_true(WIFSIGNALED(fixture->last.news.result.wait_status));
+    assert_int_equal(WTERMSIG(fixture->last.news.result.wait_status), SIGKILL);
+    assert_true(fixture->last.news.result.memory_peak_bytes >= 28 * MEGABYTE);
+}
+
+static void a_task_that_uses_too_much_memory_is_ended(void **state)
+{
+    ask_limited(*state, "eat", 32 * MEGABYTE);
+    assert_over_memory(*state);
+}
+
+static void a_task_whose_child_uses_too_much_memory_is_ended_as_a_whole(void **state)
+{
+    ask_limited(*state, "eat-in-child", 32 * MEGABYTE);
+    assert_over_memory(*state);
+}
+
+static void memory_that_processes_share_counts_once(void **state)
+{
+    struct fixture *fixture = *state;
+
+    ask_limited(fixture, "share", 64 * MEGABYTE);
+    await(fixture, KEEPER_NEWS_EXITED, TASK);
+    assert_false(fixture->last.news.result.over_memory);
+    assert_int_equal(WEXITSTATUS(fixture->last.news.result.wait_status), 5);
+    assert_true(fixture->last.news.result.memory_peak_bytes >= 24 * MEGABYTE);
+}
+
+/* One task's limit is not the next one's, though it may get the same group. */
+static void the_next_task_has_a_limit_of_its_own(void **state)
+{
+    struct fixture *fixture = *state;
+
+    ask_limited(fixture, "share", 16 * MEGABYTE);
+    await(fixture, KEEPER_NEWS_EXITED, TASK);
+    assert_true(fixture->last.news.result.over_memory);
+    keeper_client_forget(fixture->client, TASK);
+    ask_limited(fixture, "share", 0);
+    await(fixture, KEEPER_NEWS_EXITED, TASK);
+    assert_false(fixture->last.news.result.over_memory);
+    assert_int_equal(WEXITSTATUS(fixture->last.news.result.wait_status), 5);
+}
+
+static void a_frugal_task_does_not_inherit_the_peak_of_another(void **state)
+{
+    struct fixture *fixture = *state;
+
+    ask_limited(fixture, "share", 0);
+    await(fixture, KEEPER_NEWS_EXITED, TASK);
+    run_shell(fixture, OTHER_TASK, "exit 0");
+    assert_true(fixture->last.news.result.memory_peak_bytes > 0);
+    assert_true(fixture->last.news.result.memory_peak_bytes < 16 * MEGABYTE);
+}
+
+/* ---- processes and processors ---- */
+
+/* Root is held by no limit on a user's processes, so the task is somebody. */
+static int fork_as_user(struct fixture *fixture, uint64_t processes_max)
+{
+    struct keeper_spawn spawn = SPAWN_INIT;
+
+    assert_int_equal(chown(fixture->work, TASK_UID, TASK_UID), 0);
+    spawn.becomes_user = true;
+    spawn.uid = spawn.gid = TASK_UID;
+    spawn.processes_max = processes_max;
+    ask_spawn(fixture, TASK, spawn,
+              (const char *[]){"/bin/sh", "-c",
+                               "i=0; while [ $i -lt 300 ]; do sleep 1000 & i=$((i + 1));"
+                               "echo $i > count; done",
+                               NULL});
+    await(fixture, KEEPER_NEWS_EXITED, TASK);
+    return await_number(fixture, "count");
+}
+
+static void a_task_that_forks_too_much_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+
+    if (geteuid() != 0)
+        skip();
+    /* Its own process counts, too; the shell gives up when it is refused another. */
+    if (keeper_client_means(fixture->client)->limits_processes)
+        assert_int_equal(fork_as_user(fixture, 20), 19);
+    else
+        assert_in_range(fork_as_user(fixture, 20), 19, 80);
+}
+
+/* The file of the task's group, wherever the controller is; false if it is nowhere. */
+static bool read_cpu_share(struct fixture *fixture, const char **ret_expected, char share[32])
+{
+    _cleanup_cgroup_places_ struct cgroup_places all = CGROUP_PLACES_INIT;
+    _cleanup_cgroup_places_ struct cgroup_places mine = CGROUP_PLACES_INIT;
+    _cleanup_buffer_ struct buffer mounts = BUFFER_INIT, text = BUFFER_INIT;
+    _cleanup_free_ char *groups = read_work(fixture, "groups"), *file = NULL;
+    bool is_old;
+
+    assert_int_equal(file_read("/proc/self/mountinfo", 1 << 20, &mounts, NULL), 0);
+    cgroup_places_parse(buffer_text(&mounts), groups, &mine);
+    is_old = mine.by_controller[CGROUP_CPUS].mount != NULL;
+    file = is_old ? file_join(mine.by_controller[CGROUP_CPUS].own, "cpu.shares")
+                  : file_join(mine.unified.own, "cpu.weight");
+    if (file_read(file, 32, &text, NULL) < 0)
+        return false;
+    *ret_expected = is_old ? "3072\n" : "300\n";
+    snprintf(share, 32, "%s", buffer_text(&text));
+    return true;
+}
+
+static void a_task_has_its_share_of_the_processors(void **state)
+{
+    struct fixture *fixture = *state;
+    struct keeper_spawn spawn = SPAWN_INIT;
+    const char *expected;
+    char share[32];
+
+    if (!keeper_client_means(fixture->client)->shares_cpus)
+        skip();
+    spawn.cpus = 3;
+    ask_spawn(fixture, TASK, spawn,
+              (const char *[]){"/bin/sh", "-c",
+                               "cat /proc/self/cgroup > groups; echo 1 > ready; sleep 1000", NULL});
+    await_number(fixture, "ready");
+    assert_true(read_cpu_share(fixture, &expected, share));
+    assert_string_equal(share, expected);
+}
+
+/* ---- groups come and go ---- */
+
+static void kill_keeper(struct fixture *fixture)
+{
+    syscall(SYS_pidfd_send_signal, fixture->keeper, SIGKILL, NULL, 0);
+    assert_true(process_ends(fixture->keeper));
+    descriptor_close(fixture->keeper);
+    fixture->client = keeper_client_free(fixture->client);
+}
+
+static void start_keeper(struct fixture *fixture)
+{
+    assert_true(connect_keeper(fixture));
+    fixture->keeper = (int)syscall(SYS_pidfd_open, keeper_client_pid(fixture->client), 0);
+    assert_true(fixture->keeper >= 0);
+}
+
+/* How many groups of keepers of this folder there are, in all trees. */
+static int count_groups(struct fixture *fixture)
+{
+    _cleanup_cgroup_places_ struct cgroup_places places = CGROUP_PLACES_INIT;
+    struct stat status;
+    char name[64];
+    int count = 0;
+
+    assert_int_equal(stat(fixture->folder, &status), 0);
+    snprintf(name, sizeof(name), "dusk-%llx-%llx-", (unsigned long long)status.st_dev,
+             (unsigned long long)status.st_ino);
+    cgroup_places_read(&places);
+    for (int i = -1; i < CGROUP_CONTROLLERS; i++) {
+        const struct cgroup_place *place = i < 0 ? &places.unified : &places.by_controller[i];
+        DIR *folder = place->own ? opendir(place->own) : NULL;
+        struct dirent *entry;
+
+        while (folder && (entry = readdir(folder)))
+            count += strncmp(entry->d_name, name, strlen(name)) == 0;
+        if (folder)
+            closedir(folder);
+    }
+    return count;
+}
+
+static void no_group_is_left_by_a_keeper_that_ends_or_is_killed(void **state)
+{
+    struct fixture *fixture = *state;
+    int count = count_groups(fixture);
+
+    ask_shell(fixture, TASK, "sleep 1000 & echo $! > child; wait");
+    await_number(fixture, "child");
+    kill_keeper(fixture);
+    start_keeper(fixture);
+    assert_int_equal(count_groups(fixture), count);
+    fixture->client = keeper_client_free(fixture->client);
+    assert_true(process_ends(fixture->keeper));
+    assert_int_equal(count_groups(fixture), 0);
+    start_keeper(fixture);
+}
+
+#define BOTH_WAYS(test)                                                                            \
+    {#test, test, start_with_groups, stop, NULL},                                                  \
+    {                                                                                              \
+#test "_by_session", test, start_with_sessions, stop, NULL                                 \
+    }
+
+#define WITH_GROUPS(test)                                                                          \
+    {                                                                                              \
+#test, test, start_with_groups, stop, NULL                                                 \
+    }
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        BOTH_WAYS(a_task_that_uses_too_much_memory_is_ended),
+        BOTH_WAYS(a_task_whose_child_uses_too_much_memory_is_ended_as_a_whole),
+        BOTH_WAYS(memory_that_processes_share_counts_once),
+        BOTH_WAYS(the_next_task_has_a_limit_of_its_own),
+        BOTH_WAYS(a_frugal_task_does_not_inherit_the_peak_of_another),
+        BOTH_WAYS(a_task_that_forks_too_much_is_refused),
+        WITH_GROUPS(a_task_has_its_share_of_the_processors),
+        WITH_GROUPS(no_group_is_left_by_a_keeper_that_ends_or_is_killed),
+    };
+
+    if (argc > 1 && strcmp(argv[1], KEEPER_COMMAND) == 0)
+        return keeper_main(argc, argv);
+    if (argc > 1)
+        return run_as_task(argv[1]);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
