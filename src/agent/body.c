@@ -7,7 +7,6 @@
 #include "body.h"
 
 #include "base/memory.h"
-#include "collect.h"
 #include "facts.h"
 #include "limits.h"
 #include "serving.h"
@@ -138,7 +137,7 @@ static void perform_on_attempt(struct body *body, const struct agent_effect *eff
         keeping_kill(body, attempt);
         break;
     case AGENT_COLLECT:
-        body_post_attempt(body, AGENT_COLLECTED, attempt->epoch, collect_outputs(attempt));
+        disk_watch_collect(body, attempt);
         break;
     case AGENT_DROP:
         drop(body, attempt);
@@ -276,6 +275,7 @@ static void set_timers(struct body *body)
     body->tick_at_ms = next_ms;
     if (outgoing_follows(&body->outgoing) && !uv_is_active((uv_handle_t *)&body->follow))
         uv_timer_start(&body->follow, on_follow, FOLLOW_MS, 0);
+    disk_watch_wake(body);
 }
 
 /* Whether nobody can want anything more of this agent. */
@@ -404,6 +404,7 @@ static void init_handles(struct body *body)
         body->signals[i].data = body;
     }
     uv_prepare_start(&body->prepare, on_prepare);
+    disk_watch_init(body);
 }
 
 static struct agent *make_brain(const struct body_options *options)
@@ -473,6 +474,7 @@ static void end(struct body *body)
         forget_worthless(body);
     for (size_t i = 0; i < body->attempts.count; i++)
         fetching_cancel(body, body->attempts.items[i]);
+    disk_watch_deinit(&body->disk_watch);
     folders_deinit(&body->folders);
     keeping_deinit(&body->keeping);
     uv_prepare_stop(&body->prepare);

@@ -10,6 +10,7 @@
  *     fetching.c    the inputs of an attempt, from the server or from the cache, into its folder
  *     launch.c      what the keeper is asked to run
  *     limits.c      what an attempt is held to, and what is said when it was not enough
+ *     disk_watch.c  how much disk attempts take
  *     collect.c     what an attempt left
  *     outgoing.c    outputs and live output to the server
  *     folders.c     the attempts' folders
@@ -23,6 +24,7 @@
 #include "attempt.h"
 #include "base/arena.h"
 #include "core/agent.h"
+#include "disk_watch.h"
 #include "fetching.h"
 #include "folders.h"
 #include "keeping.h"
@@ -77,6 +79,7 @@ struct body {
     struct fetching fetching;
     struct outgoing outgoing;
     struct folders folders;
+    struct disk_watch disk_watch;
 
     char *facts;    /* owned; of which the options then speak */
     bool is_ready;  /* was, once: it was said */

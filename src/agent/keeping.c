@@ -71,6 +71,13 @@ void keeping_kill(struct body *body, const struct attempt *attempt)
         keeper_client_kill(body->keeping.client, attempt->epoch);
 }
 
+/* To the keeper a signal but SIGTERM is no order to leave, so an agent after us sees it alike. */
+void keeping_end(struct body *body, const struct attempt *attempt)
+{
+    if (attempt->is_kept)
+        keeper_client_signal(body->keeping.client, attempt->epoch, SIGKILL);
+}
+
 void keeping_set_deadline(struct body *body, struct attempt *attempt, uint64_t deadline_ms)
 {
     attempt->deadline_ms = deadline_ms;

@@ -34,6 +34,8 @@ void keeping_freeze(struct body *body, const struct attempt *attempt);
 void keeping_thaw(struct body *body, const struct attempt *attempt);
 void keeping_terminate(struct body *body, const struct attempt *attempt);
 void keeping_kill(struct body *body, const struct attempt *attempt);
+/* Kills it as if it had ended by itself: what becomes of it is its own doing. */
+void keeping_end(struct body *body, const struct attempt *attempt);
 void keeping_set_deadline(struct body *body, struct attempt *attempt, uint64_t deadline_ms);
 void keeping_forget(struct body *body, struct attempt *attempt);
 
