@@ -163,8 +163,10 @@ const struct command command_status = {
                    "works, and Offline when the server does not hear of it.\n"
                    "\n"
                    "Columns: name, state, activity, cpus, cpus_claimed, memory, memory_claimed,\n"
-                   "disk, arch, os, kernel, speed.integer, speed.floating, speed.memory, version,\n"
-                   "last_seen_at, reason, tasks.\n",
+                   "disk, arch, os, kernel, speed.integer, speed.floating, speed.memory,\n"
+                   "limits.memory, limits.disk, limits.processes, limits.cpus, version,\n"
+                   "last_seen_at, reason, tasks. A limit that is not enforced is watched: a task\n"
+                   "may be over it for a moment before it is ended.\n",
     .examples = "  dusk status\n"
                 "  dusk status --total\n"
                 "  dusk status -af Machine State\n",

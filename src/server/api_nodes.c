@@ -51,10 +51,10 @@ static json_t *node_object(struct server *server, const struct node_record *node
                        (json_int_t)(view.capacity.memory - view.available.memory), "disk",
                        (json_int_t)view.capacity.disk);
     json_object_update_new(
-        object, json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:s,s:o}", "arch", fact(node, "arch"), "os",
-                          fact(node, "os"), "distribution", fact(node, "distribution"), "kernel",
-                          fact(node, "kernel"), "speed", fact(node, "speed"), "version",
-                          fact(node, "version"), "last_seen_at",
+        object, json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:s,s:o}", "arch", fact(node, "arch"),
+                          "os", fact(node, "os"), "distribution", fact(node, "distribution"),
+                          "kernel", fact(node, "kernel"), "speed", fact(node, "speed"), "limits",
+                          fact(node, "limits"), "version", fact(node, "version"), "last_seen_at",
                           node->last_seen_at > 0 ? json_real(node->last_seen_at) : json_null(),
                           "reason", node->link ? "" : "not connected", "tasks", tasks));
     return object;
