@@ -344,10 +344,26 @@ kill_all()
     done
 }
 
+# Keepers that were killed leave their control groups to the next one of their folder, and there is
+# none. Their names begin with device and inode of that folder.
+remove_groups()
+{
+    local state mark mounted
+
+    for state in "$folder"/*/keeper.group; do
+        [ -e "$state" ] || continue
+        mark=$(stat -c %D "${state%/*}")-$(printf %x "$(stat -c %i "${state%/*}")")
+        sed -n 's/^[^ ]* \([^ ]*\) cgroup2* .*/\1/p' /proc/mounts | while read -r mounted; do
+            find "$mounted" -depth -type d -path "*/dusk-$mark-*" -exec rmdir {} + 2>/dev/null
+        done
+    done
+}
+
 clean_up()
 {
     cd /
     kill_all
+    remove_groups
     for mounted in $(sed -n "s|^[^ ]* \($folder[^ ]*\) .*|\1|p" /proc/mounts); do
         umount -l "$mounted"
     done
