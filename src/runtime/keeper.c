@@ -23,6 +23,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,6 +33,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -41,6 +43,7 @@ enum {
     NEWS_SIZE_MAX = 16 * 1024 * 1024, /* an agent that reads no more is given up */
     AGAIN_MS = 5,                     /* how soon trees without a group are looked at again */
     FIRST_AGENT_MS = 30000,           /* how long a new keeper waits for its first agent */
+    STARTER_PATIENCE_MS = 5000,       /* for a process that is about to end */
     PATHS_SIZE_MAX = 16 * 1024,       /* of keeper.group */
 };
 
@@ -433,9 +436,20 @@ static void ask_for_resources(void)
     }
 }
 
+/* Only then is a keeper alone in a group that was made for it. */
+static void await_end(int pidfd)
+{
+    struct pollfd wait = {.fd = pidfd, .events = POLLIN};
+
+    if (pidfd >= 0)
+        poll(&wait, 1, STARTER_PATIENCE_MS);
+    descriptor_close(pidfd);
+}
+
 int keeper_main(int argc, char **argv)
 {
     uint64_t abandon_after_ms;
+    int starter;
     pid_t pid;
     int r;
 
@@ -443,9 +457,11 @@ int keeper_main(int argc, char **argv)
         log_error("'%s' is started by the agent only", KEEPER_COMMAND);
         return EXIT_FAILURE;
     }
+    starter = (int)syscall(SYS_pidfd_open, getpid(), 0);
     pid = fork(); /* so that nobody but init has to wait for the keeper */
     if (pid != 0)
         _exit(pid < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+    await_end(starter);
     fcntl(KEEPER_LISTENER, F_SETFD, FD_CLOEXEC);
     ask_for_resources();
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)

@@ -11,10 +11,12 @@
 #include "keeper_client.h"
 
 #include "base/memory.h"
+#include "cgroup.h"
 #include "keeper.h"
 #include "sys/descriptor.h"
 #include "sys/file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -23,6 +25,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,7 +33,10 @@ enum {
     READ_SIZE = 64 * 1024,
     HELLO_PATIENCE_MS = 30000,
     ABANDON_AFTER_MS = 15 * 60 * 1000,
+    COMMAND_WORDS_MAX = 16,
 };
+
+#define SCOPE_PROGRAM "systemd-run"
 
 extern char **environ;
 
@@ -218,28 +224,89 @@ int keeper_client_read(struct keeper_client *client, keeper_news_function *on_ne
 
 /* ---- the start ---- */
 
-/* Starts the keeper's program with its listening socket; it detaches itself, its starter ends. */
-static int spawn_keeper(const struct keeper_options *options, int listener, int log,
-                        struct error *err)
+/*
+ * The path of this program for whoever executes it in our place: its name, or if another file has
+ * that by now, ours as the kernel knows it as long as we live.
+ */
+static char *find_own_program(void)
 {
-    const char *program = options->program ? options->program : "/proc/self/exe";
-    uint64_t abandon_after_ms =
-        options->abandon_after_ms ? options->abandon_after_ms : ABANDON_AFTER_MS;
-    char abandon_text[32];
-    const char *arguments[] = {
-        "dusk",
+    _cleanup_free_ char *path = realpath("/proc/self/exe", NULL);
+    struct stat named, own;
+    struct buffer link = BUFFER_INIT;
+
+    if (path && stat(path, &named) == 0 && stat("/proc/self/exe", &own) == 0 &&
+        named.st_ino == own.st_ino && named.st_dev == own.st_dev)
+        return take_pointer(path);
+    buffer_appendf(&link, "/proc/%d/exe", (int)getpid());
+    return buffer_take(&link);
+}
+
+/*
+ * Which program makes a scope for the keeper; NULL: none. An ordinary user's scope belongs to his
+ * own systemd, which ends it when he logs out: it is only for an agent that ends then, too, because
+ * it lives there itself.
+ */
+static const char *find_scope_program(const struct keeper_options *options)
+{
+    _cleanup_free_ char *mount = NULL, *own = NULL;
+
+    if (options->avoids_groups)
+        return NULL;
+    if (options->scope_program)
+        return options->scope_program[0] ? options->scope_program : NULL;
+    if (access("/run/systemd/system", F_OK) < 0)
+        return NULL;
+    if (geteuid() == 0)
+        return SCOPE_PROGRAM;
+    own = cgroup_find_own(&mount);
+    return own && strstr(own, "/user@") ? SCOPE_PROGRAM : NULL;
+}
+
+/* The words of the whole command, in a list of `room`; NULL at the end. */
+static void make_command(const struct keeper_options *options, const char *scope_program,
+                         const char *program, const char *abandon_after, const char **words)
+{
+    const char *const scope[] = {
+        scope_program,
+        "--scope",
+        "--quiet",
+        "--collect",
+        "--slice=dusk.slice",
+        "--description=keeper of the tasks of a dusk agent",
+        "--property=Delegate=yes",
+        /* So that at the computer's end the agent can let its tasks leave before they are killed.
+         */
+        "--property=Before=dusk-agent.service",
+        geteuid() == 0 ? "--system" : "--user",
+        "--",
+        program,
+    };
+    const char *const keeper[] = {
         KEEPER_COMMAND,
-        abandon_text,
+        abandon_after,
         options->avoids_groups ? KEEPER_HOLDS_SESSIONS : KEEPER_HOLDS_GROUPS,
         options->state_folder,
         NULL,
     };
+    size_t count = 0;
+
+    if (!scope_program)
+        words[count++] = "dusk";
+    for (size_t i = 0; scope_program && i < ARRAY_LENGTH(scope); i++)
+        words[count++] = scope[i];
+    for (size_t i = 0; i < ARRAY_LENGTH(keeper); i++)
+        words[count++] = keeper[i];
+    assert(count <= COMMAND_WORDS_MAX);
+}
+
+/* Waits for the end of what it started: the keeper detaches itself, its starter ends. */
+static int run_command(const char *program, const char *const *words, int listener, int log)
+{
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     int status = 0, r;
     pid_t pid;
 
-    snprintf(abandon_text, sizeof(abandon_text), "%llu", (unsigned long long)abandon_after_ms);
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDWR, 0);
     posix_spawn_file_actions_adddup2(&actions, STDIN_FILENO, STDOUT_FILENO);
@@ -248,14 +315,37 @@ static int spawn_keeper(const struct keeper_options *options, int listener, int 
     posix_spawn_file_actions_addclosefrom_np(&actions, KEEPER_LISTENER + 1);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
-    r = -posix_spawn(&pid, program, &actions, &attributes, (char *const *)arguments, environ);
+    r = -posix_spawnp(&pid, program, &actions, &attributes, (char *const *)words, environ);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     while (r == 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
-    if (r < 0 || status != 0)
-        return error_set_errno(err, r < 0 ? r : -ECHILD, "cannot start the keeper '%s'", program);
-    return 0;
+    return r == 0 && status != 0 ? -ECHILD : r;
+}
+
+/* In a scope where there is one to be had. That is better and never needed. */
+static int spawn_keeper(const struct keeper_options *options, int listener, int log,
+                        struct error *err)
+{
+    _cleanup_free_ char *own = find_own_program();
+    const char *program = options->program ? options->program : own;
+    const char *scope_program = find_scope_program(options);
+    const char *words[COMMAND_WORDS_MAX];
+    uint64_t abandon_after_ms =
+        options->abandon_after_ms ? options->abandon_after_ms : ABANDON_AFTER_MS;
+    char abandon_text[32];
+    int r = -ENOENT;
+
+    snprintf(abandon_text, sizeof(abandon_text), "%llu", (unsigned long long)abandon_after_ms);
+    if (scope_program) {
+        make_command(options, scope_program, program, abandon_text, words);
+        r = run_command(scope_program, words, listener, log);
+    }
+    if (r < 0) {
+        make_command(options, NULL, program, abandon_text, words);
+        r = run_command(program, words, listener, log);
+    }
+    return r < 0 ? error_set_errno(err, r, "cannot start the keeper '%s'", program) : 0;
 }
 
 static int start_keeper(const struct keeper_options *options, const char *socket_path, int *ret_fd,

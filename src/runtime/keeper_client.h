@@ -8,6 +8,9 @@
  * or flushing returns -ECONNRESET, every task that was not ENDED before is lost, and keeper_start()
  * makes a new one.
  *
+ * Where systemd runs, a keeper gets a scope for itself (systemd.scope(5)): a group with controllers
+ * that systemd leaves to it, and that stays when the agent's service is started again.
+ *
  * One agent at a time: a new connection to the same keeper closes the older one. An agent that
  * restarts calls keeper_start() and asks for the list.
  */
@@ -24,6 +27,8 @@ struct keeper_options {
     uint64_t abandon_after_ms; /* 0: 15 minutes; how long a keeper whose tasks have all lapsed
                                   waits for an agent before it kills them and ends */
     bool avoids_groups;        /* hold tasks by their sessions even where groups work (tests) */
+    const char *scope_program; /* NULL: systemd-run, where systemd runs; "": none; else that
+                                  program in its place (tests) */
 };
 
 /*

@@ -250,6 +250,37 @@ static void start_keeper(struct fixture *fixture)
     assert_true(fixture->keeper >= 0);
 }
 
+/* Stands for systemd-run: writes down how it was called, and does as it does. */
+static void ask_for_scope(struct fixture *fixture, const char *script)
+{
+    kill_keeper(fixture);
+    write_work(fixture, "scope", script, 0700);
+    fixture->scope_program = file_join(fixture->work, "scope");
+    start_keeper(fixture);
+    free((char *)fixture->scope_program);
+    fixture->scope_program = NULL;
+    run_shell(fixture, TASK, "exit 3");
+    assert_int_equal(WEXITSTATUS(fixture->last.news.result.wait_status), 3);
+}
+
+static void a_keeper_gets_a_scope_where_there_is_one_to_be_had(void **state)
+{
+    struct fixture *fixture = *state;
+    _cleanup_free_ char *said = NULL;
+
+    ask_for_scope(fixture, "#!/bin/sh\necho \"$@\" > \"${0%/*}/said\"\n"
+                           "while [ \"$1\" != -- ]; do shift; done\nshift\nexec \"$@\"\n");
+    said = read_work(fixture, "said");
+    assert_non_null(strstr(said, "--scope"));
+    assert_non_null(strstr(said, "Delegate=yes"));
+    assert_non_null(strstr(said, " keeper "));
+}
+
+static void a_scope_that_cannot_be_had_is_not_missed(void **state)
+{
+    ask_for_scope(*state, "#!/bin/sh\nexit 1\n");
+}
+
 /* How many groups of keepers of this folder there are, in all trees. */
 static int count_groups(struct fixture *fixture)
 {
@@ -312,6 +343,8 @@ int main(int argc, char **argv)
         BOTH_WAYS(a_frugal_task_does_not_inherit_the_peak_of_another),
         BOTH_WAYS(a_task_that_forks_too_much_is_refused),
         WITH_GROUPS(a_task_has_its_share_of_the_processors),
+        WITH_GROUPS(a_keeper_gets_a_scope_where_there_is_one_to_be_had),
+        WITH_GROUPS(a_scope_that_cannot_be_had_is_not_missed),
         WITH_GROUPS(no_group_is_left_by_a_keeper_that_ends_or_is_killed),
     };
 

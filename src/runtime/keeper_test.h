@@ -37,6 +37,7 @@ struct fixture {
     struct keeper_client *client;
     bool avoids_groups;
     uint64_t abandon_after_ms;
+    const char *scope_program;
     int keeper; /* pidfd */
     struct heard *heard;
     size_t heard_count, heard_capacity;
@@ -104,6 +105,7 @@ static inline bool connect_keeper(struct fixture *fixture)
         .state_folder = fixture->folder,
         .abandon_after_ms = fixture->abandon_after_ms,
         .avoids_groups = fixture->avoids_groups,
+        .scope_program = fixture->scope_program,
     };
     _cleanup_error_ struct error err = ERROR_INIT;
     bool is_new = false;
