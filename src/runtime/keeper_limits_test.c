@@ -322,6 +322,46 @@ static void no_group_is_left_by_a_keeper_that_ends_or_is_killed(void **state)
     start_keeper(fixture);
 }
 
+static void copy_state(const struct fixture *from, const struct fixture *to, const char *name)
+{
+    _cleanup_free_ char *source = file_join(from->folder, name);
+    _cleanup_free_ char *target = file_join(to->folder, name);
+    _cleanup_buffer_ struct buffer content = BUFFER_INIT;
+
+    assert_int_equal(file_read(source, 1 << 16, &content, NULL), 0);
+    assert_true(content.length > 0);
+    assert_int_equal(file_replace(target, content.data, content.length, 0600, false, NULL), 0);
+}
+
+/*
+ * A state folder is copied while its agent is at work: the copy names the groups of the first, and
+ * a keeper that begins there clears what its file names.
+ */
+static void a_keeper_whose_file_names_the_groups_of_another_leaves_them_alone(void **state)
+{
+    struct fixture *fixture = *state, *copy;
+    int count = count_groups(fixture), leader, child;
+
+    if (count == 0)
+        skip();
+    ask_shell(fixture, TASK,
+              "setsid sleep 1000 & echo $! > child; echo $$ > leader; while [ ! -e gate ]; do"
+              " sleep 0.01; done; exit 9");
+    leader = await_number(fixture, "leader");
+    child = await_number(fixture, "child");
+    copy = fixture_new(false, 0);
+    kill_keeper(copy);
+    copy_state(fixture, copy, "keeper.group");
+    start_keeper(copy);
+    assert_false(is_gone(leader));
+    assert_false(is_gone(child));
+    assert_int_equal(count_groups(fixture), count);
+    write_work(fixture, "gate", "", 0600);
+    await(fixture, KEEPER_NEWS_EXITED, TASK);
+    assert_int_equal(WEXITSTATUS(fixture->last.news.result.wait_status), 9);
+    fixture_free(copy);
+}
+
 #define BOTH_WAYS(test)                                                                            \
     {#test, test, start_with_groups, stop, NULL},                                                  \
     {                                                                                              \
@@ -346,6 +386,7 @@ int main(int argc, char **argv)
         WITH_GROUPS(a_keeper_gets_a_scope_where_there_is_one_to_be_had),
         WITH_GROUPS(a_scope_that_cannot_be_had_is_not_missed),
         WITH_GROUPS(no_group_is_left_by_a_keeper_that_ends_or_is_killed),
+        WITH_GROUPS(a_keeper_whose_file_names_the_groups_of_another_leaves_them_alone),
     };
 
     if (argc > 1 && strcmp(argv[1], KEEPER_COMMAND) == 0)
