@@ -75,6 +75,30 @@ refused_agent clone 'clone|cop|identity|other computer|another computer'
 work_goes_on 'the original is not disturbed by its clone'
 is "$(dusk status -af name state | grep -c pc1)" 1 'and is in the pool once'
 
+# A copy of all, made while a task runs: it names the keeper of the original, and its groups.
+program patient <<'END'
+setsid sleep 300 &
+echo $! >"$1.child"
+while [ ! -e "$1" ]; do sleep 0.05; done
+kill -0 $! && echo "its child lives"
+END
+touch go.child
+chmod 666 go.child
+cat >patient.sub <<END
+executable = patient
+arguments = $folder/work/go
+output = patient.out
+queue
+END
+job=$(dusk submit --quiet patient.sub)
+must '[ -s go.child ]'
+cp -a "$folder/pc1" "$folder/busy-clone"
+refused_agent busy-clone 'clone|cop|identity|other computer|another computer'
+touch go
+ok 'a task of the original ends as if nothing had been copied' dusk wait "$job" --timeout 60
+is "$(cat patient.out)" 'its child lives' 'nothing of it was touched'
+is "$(task "$job.0" attempts exit_code)" '1 0' 'it has one attempt'
+
 # ---- certificates ----
 
 if command -v openssl >/dev/null; then
