@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "collect.h"
 
+#include "base/json_write.h"
 #include "base/memory.h"
 #include "launch.h"
 #include "limits.h"
@@ -58,7 +59,7 @@ static int check_outputs(const struct scratch_outputs *outputs, struct error *er
     size_t size = 0;
 
     for (size_t i = 0; i < outputs->count; i++) {
-        if (!wire_text_is_valid(outputs->items[i].name)) {
+        if (!json_text_is_valid(outputs->items[i].name)) {
             error_set(err, -EILSEQ, "the name of the output '%s' is no UTF-8",
                       outputs->items[i].name);
             error_hint(err, "give it another name, or pack it into an archive");

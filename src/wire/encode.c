@@ -5,6 +5,8 @@
  */
 #include "wire_internal.h"
 
+#include "base/json_write.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -24,118 +26,36 @@ const char *const wire_output_kind_names[] = {
 const char *const wire_want_kind_names[] = {
     [WIRE_WANT_CONTENT] = "content", [WIRE_WANT_OUTPUT] = "output", [WIRE_WANT_TAIL] = "tail"};
 
-/*
- * How many bytes of a well-formed UTF-8 sequence (RFC 3629) begin here; 0 if none does. The bounds
- * of the second byte keep out overlong forms, surrogates and what lies above U+10FFFF.
- */
-static size_t utf8_length(const unsigned char *text)
-{
-    size_t length = text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
-    unsigned char low = text[0] == 0xe0 ? 0xa0 : text[0] == 0xf0 ? 0x90 : 0x80;
-    unsigned char high = text[0] == 0xed ? 0x9f : text[0] == 0xf4 ? 0x8f : 0xbf;
-
-    if (length == 0 || text[0] > 0xf4 || text[1] < low || text[1] > high)
-        return 0;
-    for (size_t i = 2; i < length; i++)
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    return length;
-}
-
-bool wire_text_is_valid(const char *text)
-{
-    const unsigned char *bytes = (const unsigned char *)text;
-
-    while (*bytes) {
-        size_t length = *bytes < 0x80 ? 1 : utf8_length(bytes);
-
-        if (length == 0)
-            return false;
-        bytes += length;
-    }
-    return true;
-}
-
-/* A JSON string (RFC 8259, 7). What is no UTF-8 becomes U+FFFD, so that the frame stays valid. */
-static void put_string(struct buffer *out, const char *text)
-{
-    const unsigned char *bytes = (const unsigned char *)text;
-
-    buffer_append_character(out, '"');
-    while (*bytes) {
-        size_t length = *bytes < 0x80 ? 0 : utf8_length(bytes);
-
-        while (bytes[length] >= ' ' && bytes[length] < 0x80 && bytes[length] != '"' &&
-               bytes[length] != '\\')
-            length++;
-        buffer_append(out, bytes, length);
-        bytes += length;
-        if (length > 0)
-            continue;
-        if (*bytes == '"' || *bytes == '\\')
-            buffer_appendf(out, "\\%c", *bytes);
-        else if (*bytes < ' ')
-            buffer_appendf(out, "\\u%04x", *bytes);
-        else
-            buffer_append_text(out, "\\ufffd");
-        bytes++;
-    }
-    buffer_append_character(out, '"');
-}
-
-static void put_name(struct buffer *out, const char *name)
-{
-    char last = out->data[out->length - 1];
-
-    if (last != '{')
-        buffer_append_character(out, ',');
-    buffer_append_character(out, '"');
-    buffer_append_text(out, name);
-    buffer_append(out, "\":", 2);
-}
-
-static void put_number(struct buffer *out, uint64_t number)
-{
-    char digits[20];
-    size_t place = sizeof(digits);
-
-    do {
-        digits[--place] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    buffer_append(out, digits + place, sizeof(digits) - place);
-}
-
 static void member_number(struct buffer *out, const char *name, uint64_t number)
 {
-    put_name(out, name);
-    put_number(out, number);
+    json_write_name(out, name);
+    json_write_number(out, number);
 }
 
 static void member_string(struct buffer *out, const char *name, const char *text)
 {
     if (!text)
         return;
-    put_name(out, name);
-    put_string(out, text);
+    json_write_name(out, name);
+    json_write_text(out, text);
 }
 
 static void member_true(struct buffer *out, const char *name, bool value)
 {
     if (!value)
         return;
-    put_name(out, name);
+    json_write_name(out, name);
     buffer_append_text(out, "true");
 }
 
 static void member_strings(struct buffer *out, const char *name, const struct wire_strings *strings)
 {
-    put_name(out, name);
+    json_write_name(out, name);
     buffer_append_character(out, '[');
     for (size_t i = 0; i < strings->count; i++) {
         if (i > 0)
             buffer_append_character(out, ',');
-        put_string(out, strings->items[i]);
+        json_write_text(out, strings->items[i]);
     }
     buffer_append_character(out, ']');
 }
@@ -152,16 +72,16 @@ static void encode_hello(struct buffer *out, const struct wire_hello *hello)
     member_number(out, "protocol", hello->protocol);
     member_string(out, "version", hello->version);
     /* Hexadecimal, because JSON readers cannot be trusted with 64 bits. */
-    put_name(out, "machine");
+    json_write_name(out, "machine");
     buffer_appendf(out, "\"%016llx\"", (unsigned long long)hello->machine);
     member_resources(out, &hello->capacity);
-    put_name(out, "facts");
+    json_write_name(out, "facts");
     buffer_append_text(out, hello->facts);
 }
 
 static void encode_result(struct buffer *out, const struct wire_result *result)
 {
-    put_name(out, "result");
+    json_write_name(out, "result");
     buffer_append_character(out, '{');
     if (result->exit_code >= 0)
         member_number(out, "exit_code", (uint64_t)result->exit_code);
@@ -171,7 +91,7 @@ static void encode_result(struct buffer *out, const struct wire_result *result)
     member_number(out, "wall_us", result->wall_us);
     member_number(out, "memory_peak", result->memory_peak);
     member_string(out, "detail", result->detail);
-    put_name(out, "outputs");
+    json_write_name(out, "outputs");
     buffer_append_character(out, '[');
     for (size_t i = 0; i < result->output_count; i++) {
         const struct wire_output *output = &result->outputs[i];
@@ -208,7 +128,7 @@ static void encode_report(struct buffer *out, const struct wire_report *report)
     member_true(out, "full", report->full);
     member_true(out, "owner_present", report->owner_present);
     member_true(out, "leaving", report->leaving);
-    put_name(out, "attempts");
+    json_write_name(out, "attempts");
     buffer_append_character(out, '[');
     for (size_t i = 0; i < report->attempt_count; i++) {
         buffer_append_text(out, i > 0 ? ",{" : "{");
@@ -220,7 +140,7 @@ static void encode_report(struct buffer *out, const struct wire_report *report)
 
 static void encode_inputs(struct buffer *out, const struct wire_start *start)
 {
-    put_name(out, "inputs");
+    json_write_name(out, "inputs");
     buffer_append_character(out, '[');
     for (size_t i = 0; i < start->input_count; i++) {
         const struct wire_file *file = &start->inputs[i];

@@ -185,9 +185,6 @@ void wire_start_deinit(struct wire_start *start);
 void wire_result_deinit(struct wire_result *result);
 void wire_strings_deinit(struct wire_strings *strings);
 
-/* Whether a text can travel unchanged: UTF-8 (RFC 3629). Others arrive with U+FFFD in them. */
-bool wire_text_is_valid(const char *text);
-
 /*
  * Messages that go out together: append, then send `frame` with the bracket that wire_batch_close()
  * adds, then clear. Appending copies.
