@@ -38,6 +38,7 @@ const struct column_set columns_of_tasks = {
     .columns = task_columns,
     .count = ARRAY_LENGTH(task_columns),
     .usual = "id,user,submitted_at,state,node,attempts,run_time,reason",
+    .selectable = true,
 };
 
 const struct column_set columns_of_finished_tasks = {
@@ -46,6 +47,7 @@ const struct column_set columns_of_finished_tasks = {
     .count = ARRAY_LENGTH(task_columns),
     .usual = "id,user,ended_at,state,exit_code,exit_signal,node,run_time,cpu_seconds,"
              "memory_peak",
+    .selectable = true,
 };
 
 static const struct column job_columns[] = {
@@ -190,6 +192,11 @@ int columns_choose(const struct column_set *set, const char *names,
     *ret_chosen = take_pointer(chosen);
     *ret_count = count;
     return 0;
+}
+
+const char *column_members(const struct column *column)
+{
+    return column->kind == COLUMN_RUN_TIME ? "started_at,ended_at" : column->name;
 }
 
 bool column_is_right(const struct column *column)

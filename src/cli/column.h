@@ -36,6 +36,7 @@ struct column_set {
     const struct column *columns;
     size_t count;
     const char *usual; /* the names that are shown unless others are asked for */
+    bool selectable;   /* the server leaves out what is not asked for */
 };
 
 extern const struct column_set columns_of_tasks, columns_of_finished_tasks, columns_of_jobs,
@@ -56,6 +57,9 @@ void column_append(struct buffer *buffer, const struct column *column, const jso
                    bool complete);
 /* As a script likes it: the bare number or text, "undefined" where there is nothing yet. */
 void column_append_raw(struct buffer *buffer, const struct column *column, const json_t *object);
+
+/* The members of the object that it is made from, with commas between. */
+const char *column_members(const struct column *column);
 
 /* Whether its cells belong to the right. */
 bool column_is_right(const struct column *column);

@@ -208,18 +208,41 @@ int listing_pass_through(struct connection *connection, const char *path, struct
     return r;
 }
 
+/* Each is named once, because a long list is made and read faster without the others. */
+static int append_fields(const struct listing *listing, const struct column_set *set,
+                         struct buffer *path, struct error *err)
+{
+    _cleanup_free_ const struct column **columns = NULL;
+    _cleanup_free_ char *names = wanted_names(listing, set);
+    size_t count;
+    int r;
+
+    if (listing->json && !listing->columns)
+        return 0;
+    r = columns_choose(set, names, &columns, &count, err);
+    for (size_t i = 0; r == 0 && i < count; i++)
+        buffer_appendf(path, "%s%s", i > 0 ? "," : "&fields=", column_members(columns[i]));
+    return r;
+}
+
 int listing_show(const struct listing *listing, const struct column_set *set,
                  struct connection *connection, const char *path, struct error *err)
 {
     _cleanup_(listing_printer_free_p) struct listing_printer *printer = NULL;
-    int r;
+    _cleanup_buffer_ struct buffer whole = BUFFER_INIT;
+    int r = 0;
 
+    buffer_append_text(&whole, path);
+    if (set->selectable)
+        r = append_fields(listing, set, &whole, err);
+    if (r < 0)
+        return r;
     if (listing->json)
-        return listing_pass_through(connection, path, err);
+        return listing_pass_through(connection, whole.data, err);
     r = listing_printer_new(listing, set, &printer, err);
     if (r < 0)
         return r;
-    r = connection_walk(connection, path, listing_print, printer, err);
+    r = connection_walk(connection, whole.data, listing_print, printer, err);
     if (r < 0)
         return r;
     listing_end(printer);

@@ -60,6 +60,35 @@ void api_reply_error(struct request *request, unsigned int status, const char *h
     api_reply_json(request, status, object);
 }
 
+bool api_parameter(struct request *request, const char *name, uint32_t *ret)
+{
+    const char *text = request_parameter(request, name);
+    uint64_t number;
+
+    if (!text)
+        return true;
+    if (number_parse_u64(slice_from_text(text), &number) < 0 || number >= NONE) {
+        api_reply_error(request, 400, NULL, "'%s' must be a number", name);
+        return false;
+    }
+    *ret = (uint32_t)number;
+    return true;
+}
+
+void api_append_reason(struct buffer *text, const char *word, const char *detail)
+{
+    const char *clause = "";
+    enum reason reason;
+
+    if (word && reason_from_name(word, &reason))
+        clause = reason_text(reason);
+    buffer_append_text(text, clause);
+    if (!detail || !detail[0])
+        return;
+    buffer_append_text(text, clause[0] ? ": " : "");
+    buffer_append_text(text, detail);
+}
+
 /* Who asks. */
 
 static bool is_admin(const struct server *server, const char *name)

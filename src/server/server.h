@@ -15,7 +15,7 @@
  *     content.c      the store of input files by hash
  *     room.c         what is done when the server's disk fills
  *     tokens.c       join tokens and enrolment
- *     api.c, api_*.c the requests of doc/specification/api.md
+ *     api.c, api_*.c the requests of doc/specification/api.md; task_list.c the longest answer
  */
 #pragma once
 
@@ -365,6 +365,10 @@ void api_reply_json(struct request *request, unsigned int status, json_t *object
 void api_reply_error(struct request *request, unsigned int status, const char *hint,
                      const char *format, ...) _printf_(4, 5);
 struct api_call *api_call_of(struct request *request);
+/* The number of the query parameter; *ret stays if it is not there. False after a refusal. */
+bool api_parameter(struct request *request, const char *name, uint32_t *ret);
+/* What people read as the reason: the clause of the stored word, and what came with it. */
+void api_append_reason(struct buffer *text, const char *word, const char *detail);
 
 void api_jobs_submit(struct server *server, struct request *request, const json_t *body);
 void api_jobs_list(struct server *server, struct request *request);

@@ -219,6 +219,37 @@ int store_walk_jobs(struct store *store, const struct store_job_filter *filter,
     return r < 0 ? r : 0;
 }
 
+int store_walk_removed_jobs(struct store *store, const struct store_job_filter *filter,
+                            bool newest_first, uint32_t behind, store_job_callback *callback,
+                            void *userdata, struct error *err)
+{
+    static const char oldest[] = "SELECT " JOB_COLUMNS " FROM job INDEXED BY job_removed"
+                                 " WHERE removed = 1 AND number > ?1"
+                                 " AND (?2 IS NULL OR user = ?2) AND (?3 = 0 OR number = ?3)"
+                                 " ORDER BY number LIMIT ?4";
+    static const char newest[] = "SELECT " JOB_COLUMNS " FROM job INDEXED BY job_removed"
+                                 " WHERE removed = 1 AND number < ?1"
+                                 " AND (?2 IS NULL OR user = ?2) AND (?3 = 0 OR number = ?3)"
+                                 " ORDER BY number DESC LIMIT ?4";
+    _cleanup_read_ struct statement *read = NULL;
+    int r = store_read_begin(store, newest_first ? newest : oldest, &read, err);
+
+    if (r < 0)
+        return r;
+    bind_number(read, behind);
+    bind_text(read, filter->user);
+    bind_number(read, filter->job);
+    bind_signed(read, filter->limit > 0 ? (int64_t)filter->limit : -1);
+    while ((r = store_read_next(read, err)) == 0) {
+        struct store_job job = job_from_row(read);
+
+        r = callback(&job, NULL, 0, userdata);
+        if (r < 0)
+            return r;
+    }
+    return r < 0 ? r : 0;
+}
+
 int store_load_job_texts(struct store *store, uint32_t job, struct buffer *submit,
                          struct buffer *files, struct error *err)
 {

@@ -113,6 +113,13 @@ struct store_job_filter {
 /* Newest first, without their parts. */
 int store_walk_jobs(struct store *store, const struct store_job_filter *filter,
                     store_job_callback *callback, void *userdata, struct error *err);
+/*
+ * The jobs that were removed whole, in order behind the number `behind`, or if newest first before
+ * it. Of the filter only user, job and limit count.
+ */
+int store_walk_removed_jobs(struct store *store, const struct store_job_filter *filter,
+                            bool newest_first, uint32_t behind, store_job_callback *callback,
+                            void *userdata, struct error *err);
 /* Appends the two texts; either may be NULL. Returns 1 if there is no such job. */
 int store_load_job_texts(struct store *store, uint32_t job, struct buffer *submit,
                          struct buffer *files, struct error *err);

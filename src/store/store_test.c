@@ -565,6 +565,32 @@ static void jobs_are_listed_newest_first(void **state)
                                    "2 bob open 0/0/46:\n");
 }
 
+static void removed_jobs_are_found_page_by_page(void **state)
+{
+    struct store *store = *state;
+    const struct store_job_filter all = {.limit = 1}, of_ada = {.user = "ada"}, one = {.job = 3};
+    struct store_job first = test_job(1, "ada"), last = test_job(3, "ada");
+    _cleanup_buffer_ struct buffer seen = BUFFER_INIT;
+
+    add_three_jobs(store);
+    first.removed = last.removed = true;
+    store_begin(store);
+    store_save_job(store, &first);
+    store_save_job(store, &last);
+    commit(store);
+    store_walk_removed_jobs(store, &all, false, 0, describe_job, &seen, NULL);
+    store_walk_removed_jobs(store, &all, false, 1, describe_job, &seen, NULL);
+    store_walk_removed_jobs(store, &all, false, 3, describe_job, &seen, NULL);
+    assert_string_equal(seen.data, "1 ada removed open 0/0/46:\n3 ada removed open 0/0/46:\n");
+    buffer_clear(&seen);
+    store_walk_removed_jobs(store, &of_ada, true, STORE_NONE, describe_job, &seen, NULL);
+    store_walk_removed_jobs(store, &of_ada, true, 3, describe_job, &seen, NULL);
+    store_walk_removed_jobs(store, &one, true, STORE_NONE, describe_job, &seen, NULL);
+    assert_string_equal(seen.data, "3 ada removed open 0/0/46:\n1 ada removed open 0/0/46:\n"
+                                   "1 ada removed open 0/0/46:\n"
+                                   "3 ada removed open 0/0/46:\n");
+}
+
 static void nodes_come_back_and_a_forgotten_name_is_free(void **state)
 {
     struct store *store = *state;
@@ -701,6 +727,7 @@ int main(void)
         test(a_cursor_lets_writers_go_on),
         test(the_log_is_cleaned_under_an_open_cursor),
         test(jobs_are_listed_newest_first),
+        test(removed_jobs_are_found_page_by_page),
         test(nodes_come_back_and_a_forgotten_name_is_free),
         test(tokens_are_counted_and_revoked),
         test(content_is_kept_while_a_job_needs_it),

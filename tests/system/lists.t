@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The lists of tasks: what each says of a task that waits, runs, is over or never began, in which
+# order, and with how much of it.
+. "$(dirname "$0")/lib.sh" || exit 1
+start_server
+cd "$folder/work" || exit 1
+
+# check WHAT PYTHON: of `tasks`, the array on standard input.
+check()
+{
+    local said
+
+    said=$(python3 -c "
+import json, sys
+tasks = json.load(sys.stdin)
+print($2)" 2>&1)
+    is "$said" True "$1"
+}
+
+# ---- what never began ----
+
+printf '#!/bin/sh\n' >compute
+chmod 755 compute
+submit_file sweep.sub <<'END'
+executable = compute
+arguments = --energy $(1000 + 100 * $(Process)) \"name\"
+hold = true
+queue 3
+executable = /bin/true
+transfer_executable = false
+arguments =
+queue 1
+END
+job=$(dusk submit --quiet sweep.sub)
+dusk q --json >all
+check 'a task has exactly the members of the interface' 'all(list(t) == [
+    "id", "job", "task", "user", "state", "node", "attempts", "exit_code", "exit_signal", "reason",
+    "submitted_at", "started_at", "ended_at", "cpu_seconds", "memory_peak", "wall_seconds",
+    "executable", "arguments"] for t in tasks)' <all
+check 'in order' "[t['id'] for t in tasks] == ['$job.%d' % i for i in range(4)]" <all
+check 'what has not happened yet is null' 'all(t[n] is None for t in tasks for n in (
+    "node", "exit_code", "exit_signal", "started_at", "ended_at", "cpu_seconds", "memory_peak",
+    "wall_seconds")) and all(t["attempts"] == 0 for t in tasks)' <all
+check 'each has its own program and arguments' '[(t["executable"], t["arguments"])
+    for t in tasks] == [("compute", "--energy %d \\\"name\\\"" % e)
+    for e in (1000, 1100, 1200)] + [("/bin/true", "")]' <all
+is "$(dusk q "$job.1" -af executable arguments)" 'compute --energy 1100 \"name\"' \
+    'they are columns, too'
+is "$(dusk q "$job.3" -af Cmd Args)" '/bin/true ' 'with the names of HTCondor'
+dusk q --json --columns id,state "$job.2" >one
+check 'of a list, only the columns that are asked for' \
+    "tasks == [{'id': '$job.2', 'state': 'Held'}]" <one
+ends_with 2 dusk q --json --columns id,colour
+is "$(dusk q --user nobody --json | tr -d '[:space:]')" '[]' 'of nobody there is nothing'
+is "$(dusk q "$job.9" --json | tr -d '[:space:]')" '[]' 'nor of a task that is not there'
+
+# ---- what is over ----
+
+start_agent pc1 --cpus 2
+dusk release "$job.3" >/dev/null
+ok 'one of them runs' dusk wait "$job.3" --timeout 60
+ok 'the others are removed' dusk rm "$job"
+second=$(dusk submit --quiet --wait sweep.sub -append 'hold = false')
+dusk history --json >all
+check 'history has all, in order' "[t['id'] for t in tasks] ==
+    ['$job.%d' % i for i in range(4)] + ['$second.%d' % i for i in range(4)]" <all
+check 'each as it ended' "[t['state'] for t in tasks] == ['Removed'] * 3 + ['Completed'] * 5" <all
+check 'with its program' '[t["arguments"] for t in tasks[:4]] ==
+    ["--energy %d \\\"name\\\"" % e for e in (1000, 1100, 1200)] + [""]' <all
+check 'what ran has times and figures' 'all(t["submitted_at"] <= t["started_at"] <= t["ended_at"]
+    and t["exit_code"] == 0 and t["exit_signal"] is None and t["attempts"] == 1
+    and t["node"] == "pc1" and t["wall_seconds"] > 0 and t["cpu_seconds"] >= 0
+    for t in tasks[3:])' <all
+check 'what never ran has none' 'all(t["attempts"] == 0 and t["started_at"] is None
+    and t["ended_at"] is not None and t["exit_code"] is None for t in tasks[:3])' <all
+is "$(dusk history --limit 6 -af id | paste -sd ' ')" \
+    "$second.3 $second.2 $second.1 $second.0 $job.3 $job.2" 'a limit takes the newest'
+is "$(dusk history "$job.1" -af id state)" "$job.1 Removed" 'one of them alone'
+is "$(dusk history "$job.3" -af id state)" "$job.3 Completed" 'and another'
+
+# ---- what is long ----
+
+submit_file long.sub <<'END'
+executable = /bin/true
+transfer_executable = false
+arguments = $(Process)
+hold = true
+queue 20000
+END
+job=$(dusk submit --quiet long.sub)
+dusk q --json "$job" >all
+check 'each once, in order' \
+    '[(t["task"], t["arguments"]) for t in tasks] == [(i, str(i)) for i in range(20000)]' <all
+is "$(dusk q "$job.19999" -af id arguments)" "$job.19999 19999" 'the last is found'
+dusk rm "$job" >/dev/null
+dusk history --json "$job" >all
+check 'and again when all are removed' '[t["task"] for t in tasks] == list(range(20000))' <all
+finish
