@@ -322,14 +322,17 @@ node_is()
 # The processes that have to do with the folder, by command line or environment.
 processes_of_test()
 {
-    local file pid
+    local file pid found
 
-    grep -lsF -e "$folder" /proc/[0-9]*/cmdline /proc/[0-9]*/environ | while read -r file; do
+    # To its end before anything else is started here: a sort beside it would have the folder in
+    # its environment, and be found.
+    found=$(grep -lsF -e "$folder" /proc/[0-9]*/cmdline /proc/[0-9]*/environ)
+    for file in $found; do
         pid=${file#/proc/}
         pid=${pid%/*}
         # The one that searches has the folder on its command line, too.
-        [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = grep ] || [ ! -e "/proc/$pid" ] || echo "$pid"
-    done | sort -u
+        [ ! -e "/proc/$pid" ] || [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = grep ] || echo "$pid"
+    done
 }
 
 kill_all()
