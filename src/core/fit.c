@@ -92,8 +92,24 @@ static bool fit_may_hold(const struct fit_entry *entry, const uint64_t needed[FI
 }
 
 /*
- * The first leaf below the node that fits and has a smaller key than `best`, or else `best` (0:
- * none yet). The child with the smaller key is looked at first, so that the other one rarely is.
+ * Whether nothing below the node can come before that leaf. Where many keys are equal, as those of
+ * idle computers of one kind, the place alone decides, and without a look at it all of them would
+ * be visited.
+ */
+static bool fit_is_beaten(const struct fit *fit, size_t node, size_t leaf)
+{
+    uint64_t key = fit->entries[node].key;
+
+    if (fit->entries[leaf].key != key)
+        return fit->entries[leaf].key < key;
+    while (node < fit->leaf_count)
+        node *= 2;
+    return leaf < node;
+}
+
+/*
+ * The first leaf below the node that fits and comes before `best`, or else `best` (0: none yet).
+ * The child with the smaller key is looked at first, so that the other one rarely is.
  */
 static size_t fit_descend(const struct fit *fit, size_t node, size_t best,
                           const uint64_t needed[FIT_AMOUNTS])
@@ -101,10 +117,10 @@ static size_t fit_descend(const struct fit *fit, size_t node, size_t best,
     const struct fit_entry *entry = &fit->entries[node];
     size_t first = 2 * node, second = first + 1;
 
-    if (!fit_may_hold(entry, needed) || (best > 0 && fit->entries[best].key < entry->key))
+    if (!fit_may_hold(entry, needed) || (best > 0 && fit_is_beaten(fit, node, best)))
         return best;
     if (node >= fit->leaf_count)
-        return best == 0 || entry->key < fit->entries[best].key || node < best ? node : best;
+        return node;
     if (fit->entries[second].key < fit->entries[first].key) {
         first = second;
         second = 2 * node;

@@ -118,6 +118,24 @@ static void it_finds_what_a_walk_finds(void **state)
     fit_deinit(&fit);
 }
 
+/* Whoever visits all of them each time does not come to the end of this test. */
+static void among_many_equal_things_the_first_is_found_without_a_walk(void **state)
+{
+    enum { COUNT = 1 << 17 };
+    struct fit fit = FIT_INIT;
+
+    (void)state;
+    assert_true(fit_try_reserve(&fit, COUNT));
+    for (uint32_t i = 0; i < COUNT; i++)
+        put(&fit, i, 5, 1, 1, 1);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        assert_int_equal(find(&fit, 1, 1, 1), i);
+        put(&fit, i, 6, 0, 1, 1);
+    }
+    assert_int_equal(find(&fit, 1, 1, 1), UINT32_MAX);
+    fit_deinit(&fit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +144,7 @@ int main(void)
         cmocka_unit_test(it_grows_with_what_is_in_it),
         cmocka_unit_test(without_memory_it_stays_as_it_is),
         cmocka_unit_test(it_finds_what_a_walk_finds),
+        cmocka_unit_test(among_many_equal_things_the_first_is_found_without_a_walk),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
