@@ -21,7 +21,7 @@ static const struct column task_columns[] = {
     {"attempts", "NumJobStarts", "ATTEMPTS", COLUMN_NUMBER, false},
     {"exit_code", "ExitCode", "EXIT", COLUMN_NUMBER, false},
     {"exit_signal", "ExitSignal", "SIGNAL", COLUMN_NUMBER, false},
-    {"reason", "HoldReason", "REASON", COLUMN_TEXT, true},
+    {"reason", "HoldReason RemoveReason", "REASON", COLUMN_TEXT, true},
     {"submitted_at", "QDate", "SUBMITTED", COLUMN_TIME, false},
     {"started_at", "JobStartDate", "STARTED", COLUMN_TIME, false},
     {"ended_at", "CompletionDate", "ENDED", COLUMN_TIME, false},
@@ -38,6 +38,14 @@ const struct column_set columns_of_tasks = {
     .columns = task_columns,
     .count = ARRAY_LENGTH(task_columns),
     .usual = "id,user,submitted_at,state,node,attempts,run_time,reason",
+    .selectable = true,
+};
+
+const struct column_set columns_of_held_tasks = {
+    .what = "task",
+    .columns = task_columns,
+    .count = ARRAY_LENGTH(task_columns),
+    .usual = "id,user,submitted_at,attempts,reason",
     .selectable = true,
 };
 
@@ -62,7 +70,7 @@ static const struct column job_columns[] = {
     {"suspended", "JobsSuspended", "SUSP", COLUMN_NUMBER, false},
     {"held", "JobsHeld", "HELD", COLUMN_NUMBER, false},
     {"removed", "JobsRemoved", "REMOVED", COLUMN_NUMBER, false},
-    {"reason", "HoldReason", "REASON", COLUMN_TEXT, true},
+    {"reason", "HoldReason RemoveReason", "REASON", COLUMN_TEXT, true},
 };
 
 const struct column_set columns_of_jobs = {
@@ -134,13 +142,25 @@ const struct column_set columns_of_outputs = {
     .usual = "task,size,mode,path",
 };
 
+static bool alias_has(const char *alias, struct slice name)
+{
+    bool found = false;
+
+    for (const char *at = alias; at && *at && !found; at += strspn(at, " ")) {
+        _cleanup_free_ char *one = memory_copy_bytes(at, strcspn(at, " "));
+
+        found = slice_equals_ignoring_case(name, one);
+        at += strlen(one);
+    }
+    return found;
+}
+
 static const struct column *find_column(const struct column_set *set, struct slice name)
 {
     for (size_t i = 0; i < set->count; i++) {
         const struct column *column = &set->columns[i];
 
-        if (slice_equals_ignoring_case(name, column->name) ||
-            (column->alias && slice_equals_ignoring_case(name, column->alias)))
+        if (slice_equals_ignoring_case(name, column->name) || alias_has(column->alias, name))
             return column;
     }
     return NULL;

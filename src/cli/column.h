@@ -25,7 +25,7 @@ enum column_kind {
 
 struct column {
     const char *name;    /* the member of the object; with a dot, of an object within */
-    const char *alias;   /* HTCondor's name; NULL: none */
+    const char *alias;   /* HTCondor's names, with a blank between; NULL: none */
     const char *heading; /* of tables */
     enum column_kind kind;
     bool flexible; /* may be cut when the terminal is narrow */
@@ -39,8 +39,8 @@ struct column_set {
     bool selectable;   /* the server leaves out what is not asked for */
 };
 
-extern const struct column_set columns_of_tasks, columns_of_finished_tasks, columns_of_jobs,
-    columns_of_nodes, columns_of_tokens, columns_of_outputs;
+extern const struct column_set columns_of_tasks, columns_of_held_tasks, columns_of_finished_tasks,
+    columns_of_jobs, columns_of_nodes, columns_of_tokens, columns_of_outputs;
 
 /*
  * Finds the columns of a list "id,state node": commas or blanks between, case ignored. The array,

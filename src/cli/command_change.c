@@ -11,10 +11,11 @@
 
 enum key { KEY_ALL = KEY_OWN, KEY_REASON };
 
+/* The last one is not for release, which leaves nothing to explain. */
 static const struct option_word option_words[] = {
     {"all", KEY_ALL, OPTION_FLAG, NULL, "all of your jobs that are not over"},
-    {"reason", KEY_REASON, OPTION_VALUE, "TEXT", "what 'dusk why' shall say"},
     {"json", KEY_JSON, OPTION_FLAG, NULL, "JSON: an object with 'changed' for each"},
+    {"reason", KEY_REASON, OPTION_VALUE, "TEXT", "what 'dusk why' and the lists shall say"},
 };
 
 struct change {
@@ -182,6 +183,6 @@ const struct command command_release = {
     .examples = "  dusk release 17\n"
                 "  dusk release 17.3\n",
     .options = option_words,
-    .option_count = ARRAY_LENGTH(option_words),
+    .option_count = ARRAY_LENGTH(option_words) - 1,
     .run = run_release,
 };

@@ -15,12 +15,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum key { KEY_TASKS = KEY_OWN, KEY_JOBS, KEY_USER, KEY_LIMIT };
+enum key { KEY_TASKS = KEY_OWN, KEY_JOBS, KEY_USER, KEY_LIMIT, KEY_HELD };
 
 static const struct option_word q_words[] = {
     {"tasks", 't', OPTION_FLAG, NULL, "a line each task"},
     {"nobatch", 't', OPTION_FLAG, NULL, NULL},
     {"jobs", KEY_JOBS, OPTION_FLAG, NULL, "a line each job, also with --json and --columns"},
+    {"held", KEY_HELD, OPTION_FLAG, NULL, "only tasks that are held, and why"},
+    {"hold", KEY_HELD, OPTION_FLAG, NULL, NULL},
     {"user", KEY_USER, OPTION_VALUE, "NAME", "only the tasks of this user"},
     {"limit", KEY_LIMIT, OPTION_VALUE, "N", "no more than N tasks"},
     OPTIONS_OF_LISTING,
@@ -36,6 +38,7 @@ static const struct option_word history_words[] = {
 struct query {
     struct listing listing;
     bool tasks;
+    bool held;
     bool jobs;
     const char *user; /* NULL: everybody's */
     uint64_t limit;   /* 0: all */
@@ -50,6 +53,8 @@ static int take_option(struct session *session, struct query *query, int key, co
         return 0;
     if (key == 't')
         query->tasks = true;
+    else if (key == KEY_HELD)
+        query->held = true;
     else if (key == KEY_JOBS)
         query->jobs = true;
     else if (key == KEY_USER)
@@ -89,6 +94,8 @@ static int show_tasks(struct session *session, const struct query *query, const 
     if (query->has_id)
         buffer_appendf(&path, "&job=%" PRIu64, query->id.job);
     id_append_task_query(&path, &query->id, '&');
+    if (query->held)
+        buffer_append_text(&path, "&state=Held");
     if (query->user) {
         buffer_append_text(&path, "&user=");
         client_append_encoded(&path, query->user);
@@ -175,7 +182,7 @@ static bool wants_tasks(const struct query *query)
 
     if (query->jobs)
         return false;
-    return query->tasks || query->limit > 0 || query->id.has_task || listing->json ||
+    return query->tasks || query->held || query->limit > 0 || query->id.has_task || listing->json ||
            listing->columns || listing->complete;
 }
 
@@ -187,7 +194,8 @@ static int run_q(struct session *session, struct error *err)
     if (r < 0)
         return r;
     if (wants_tasks(&query))
-        return show_tasks(session, &query, "open", &columns_of_tasks, err);
+        return show_tasks(session, &query, "open",
+                          query.held ? &columns_of_held_tasks : &columns_of_tasks, err);
     return show_jobs(session, &query, err);
 }
 
@@ -206,7 +214,7 @@ const struct command command_q = {
     .summary = "shows the jobs that are not over",
     .synopsis = "[OPTION]... [JOB[.TASK]]",
     .description = "Shows what is not over, everybody's: a line each job, or with --tasks,\n"
-                   "--columns, -af, --long, --json and for a JOB.TASK a line each task.\n"
+                   "--held, --columns, -af, --long, --json and for a JOB.TASK a line each task.\n"
                    "\n"
                    "Columns of tasks: id, job, task, user, state, node, attempts, exit_code,\n"
                    "exit_signal, reason, submitted_at, started_at, ended_at, run_time,\n"
@@ -215,6 +223,7 @@ const struct command command_q = {
                    "-af prints states by name and 'undefined' where there is no value.\n",
     .examples = "  dusk q\n"
                 "  dusk q --tasks 17\n"
+                "  dusk q --held\n"
                 "  dusk q --columns id,state,node\n"
                 "  dusk q 17 -af:j State RemoteHost\n",
     .options = q_words,

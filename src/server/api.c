@@ -75,6 +75,12 @@ bool api_parameter(struct request *request, const char *name, uint32_t *ret)
     return true;
 }
 
+const char *api_unstarted_reason(const struct job_record *job, const struct pool_task_row *row)
+{
+    return row->reason == REASON_BY_USER && job->row.reason ? job->row.reason
+                                                            : reason_text(row->reason);
+}
+
 void api_append_reason(struct buffer *text, const char *word, const char *detail)
 {
     const char *clause = "";

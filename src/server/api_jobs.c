@@ -17,6 +17,9 @@
 /* A busy job changes a thousand times a second; whoever watches it is told so often at most. */
 enum { NEWS_INTERVAL_MS = 100 };
 
+/* Of what a user says to a choice: it is kept with each of a million tasks. */
+enum { REASON_LENGTH_MAX = 1000 };
+
 /* Submitting. */
 
 /* Everything of a submit until its transaction. */
@@ -42,6 +45,7 @@ static void submission_free(void *userdata)
     free((char *)submission->row.user);
     free((char *)submission->row.name);
     free((char *)submission->row.folder);
+    free((char *)submission->row.reason);
     free(submission->parts);
     free(submission->pool_parts);
     free(submission->text);
@@ -226,6 +230,9 @@ static int fill_row(struct submission *submission, const struct api_user *user, 
         .submitted_at = clock_wall_seconds(),
         .priority = (int32_t)submission->server->task.priority,
         .held = submission->server->task.hold,
+        .reason = submission->server->task.hold
+                      ? memory_copy_string(reason_text(REASON_HELD_AT_SUBMIT))
+                      : NULL,
     };
     return 0;
 }
@@ -300,7 +307,8 @@ static json_t *job_object(const struct store_job *row, const struct pool_counts 
                      (json_int_t)row->tasks, "idle", (json_int_t)n[TASK_IDLE], "running",
                      (json_int_t)n[TASK_RUNNING], "suspended", (json_int_t)n[TASK_SUSPENDED],
                      "held", (json_int_t)n[TASK_HELD], "completed", (json_int_t)n[TASK_COMPLETED],
-                     "removed", (json_int_t)n[TASK_REMOVED], "reason", "");
+                     "removed", (json_int_t)n[TASK_REMOVED], "reason",
+                     row->reason && (row->held || row->removed) ? row->reason : "");
 }
 
 static json_t *open_job_object(struct server *server, const struct job_record *job)
@@ -565,6 +573,7 @@ static void on_chosen(struct server *server, struct caller *caller, enum pool_re
 void api_jobs_choose(struct server *server, struct request *request, uint32_t job, const char *verb,
                      const json_t *body)
 {
+    const char *reason = json_string_value(json_object_get(body, "reason"));
     const json_t *task = json_object_get(body, "task");
     struct pool_event event = {.choice = {.job = job, .task = NONE}};
 
@@ -578,6 +587,11 @@ void api_jobs_choose(struct server *server, struct request *request, uint32_t jo
         api_reply_error(request, 404, NULL, "jobs can be removed, held and released");
         return;
     }
+    if (reason && strlen(reason) > REASON_LENGTH_MAX) {
+        api_reply_error(request, 400, "keep what is long in a file, and name the file",
+                        "a reason has %d bytes at most", REASON_LENGTH_MAX);
+        return;
+    }
     if (json_is_integer(task)) {
         if (json_integer_value(task) < 0 || json_integer_value(task) >= NONE) {
             api_reply_error(request, 404, NULL, "job %u has no such task", job);
@@ -587,7 +601,7 @@ void api_jobs_choose(struct server *server, struct request *request, uint32_t jo
     }
     event.caller = batch_add_caller(
         server, &(struct caller){.on_reply = on_chosen, .request = request, .job = job});
-    batch_push(server, &event, NULL);
+    batch_push_choice(server, &event, reason);
 }
 
 /* The spool. */

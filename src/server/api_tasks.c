@@ -152,7 +152,9 @@ static void explain_row(struct server *server, json_t *lines, const struct store
         add_line(lines, "When that is mended: dusk release %u.%u", row->state.job, row->state.task);
 }
 
-static void why_task(struct server *server, json_t *lines, uint32_t job, uint32_t task)
+/* `reason` is the job's. */
+static void why_task(struct server *server, json_t *lines, uint32_t job, uint32_t task,
+                     const char *reason)
 {
     struct store_task_query *query =
         store_task_query_new(server->store, &(struct store_task_filter){.job = job, .task = task});
@@ -163,10 +165,12 @@ static void why_task(struct server *server, json_t *lines, uint32_t job, uint32_
     if (store_task_query_next(query, &row, NULL) == 0)
         explain_row(server, lines, row);
     else if (pool_view_task(server->pool, job, task, &now))
-        add_line(lines, "%u.%u is %s and has not started yet.", job, task,
-                 task_state_name(now.state));
+        add_line(lines, "%u.%u is %s and has not started yet%s%s.", job, task,
+                 task_state_name(now.state), now.state == TASK_HELD && reason[0] ? ": " : "",
+                 now.state == TASK_HELD ? reason : "");
     else
-        add_line(lines, "%u.%u was removed before it started.", job, task);
+        add_line(lines, "%u.%u was removed before it started%s%s.", job, task,
+                 reason[0] ? ": " : "", reason);
     store_task_query_free(query);
     if (!pool_view_task(server->pool, job, task, &now))
         return;
@@ -177,16 +181,18 @@ static void why_task(struct server *server, json_t *lines, uint32_t job, uint32_
 }
 
 static void why_job(struct server *server, json_t *lines, uint32_t job,
-                    const struct pool_counts *counts)
+                    const struct pool_counts *counts, const char *reason)
 {
-    uint32_t first_idle = NONE;
+    uint32_t first_idle = NONE, end = counts->by_state[TASK_IDLE] > 0 ? counts->tasks : 0;
     struct pool_explanation explanation;
 
     for (enum task_state state = 0; state < TASK_STATE_COUNT; state++)
         if (counts->by_state[state] > 0)
             add_line(lines, "%u of %u tasks: %s", counts->by_state[state], counts->tasks,
                      task_state_name(state));
-    for (uint32_t task = 0; task < counts->tasks && first_idle == NONE; task++) {
+    if (reason[0])
+        add_line(lines, "It was held or removed as a whole: %s.", reason);
+    for (uint32_t task = 0; task < end && first_idle == NONE; task++) {
         struct pool_task_row row;
 
         if (pool_view_task(server->pool, job, task, &row) && row.state == TASK_IDLE)
@@ -203,6 +209,7 @@ void api_jobs_why(struct server *server, struct request *request, uint32_t job)
     uint32_t task = NONE;
     struct pool_counts counts;
     json_t *object, *lines;
+    const char *reason;
 
     if (!api_parameter(request, "task", &task))
         return;
@@ -213,18 +220,20 @@ void api_jobs_why(struct server *server, struct request *request, uint32_t job)
         json_decref(object);
         return;
     }
+    reason = json_string_value(json_object_get(object, "reason"));
     lines = json_array();
     if (server->room.still)
         add_line(lines, "The disk of the server is full: nothing starts and nothing is recorded "
                         "until there is room.");
     if (task != NONE)
-        why_task(server, lines, job, task);
+        why_task(server, lines, job, task, reason);
     else if (pool_count_job(server->pool, job, &counts))
-        why_job(server, lines, job, &counts);
+        why_job(server, lines, job, &counts, reason);
     else
-        add_line(lines, "Job %u is over: %lld completed, %lld removed.", job,
+        add_line(lines, "Job %u is over: %lld completed, %lld removed%s%s.", job,
                  (long long)json_integer_value(json_object_get(object, "completed")),
-                 (long long)json_integer_value(json_object_get(object, "removed")));
+                 (long long)json_integer_value(json_object_get(object, "removed")),
+                 reason[0] ? ": " : "", reason);
     json_decref(object);
     api_reply_json(request, 200, json_pack("{s:o}", "lines", lines));
 }

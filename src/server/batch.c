@@ -34,6 +34,13 @@ void batch_push(struct server *server, const struct pool_event *event, void *own
     batch_push_with(server, event, owned, &(struct rider){0});
 }
 
+void batch_push_choice(struct server *server, const struct pool_event *event, const char *reason)
+{
+    batch_push(server, event, NULL);
+    server->batch.events[server->batch.length - 1].reason =
+        reason && reason[0] ? memory_copy_string(reason) : NULL;
+}
+
 uint64_t batch_add_caller(struct server *server, const struct caller *caller)
 {
     struct caller *copy = memory_allocate(sizeof(*copy));
@@ -58,11 +65,13 @@ void batch_forget_request(struct server *server, struct request *request)
         }
 }
 
-static void save_task(struct server *server, const struct pool_task_row *row)
+static void save_task(struct server *server, const struct pool_task_row *row,
+                      const struct said *said)
 {
     struct ended_attempt *ended = records_find_ended(&server->records, row->job, row->task);
     double now = clock_wall_seconds();
     bool over = task_state_is_over(row->state);
+    const char *words = said ? said->detail : NULL;
 
     store_save_task(server->store, &(struct store_task_state){
                                        .job = row->job,
@@ -75,10 +84,12 @@ static void save_task(struct server *server, const struct pool_task_row *row)
                                        .reason = reason_name(row->reason),
                                        .started_at = row->reason == REASON_FIRST_IN_LINE ? now : 0,
                                        .ended_at = over ? now : 0,
+                                       .detail = row->reason == REASON_BY_USER ? words : NULL,
                                    });
     if (!ended || row->node != NONE)
         return;
-    if (row->state == TASK_COMPLETED || row->state == TASK_HELD)
+    /* What a user held has no result, though it may have ended before it heard of that. */
+    if (row->state == TASK_COMPLETED || (row->state == TASK_HELD && row->reason != REASON_BY_USER))
         store_save_result(server->store, &(struct store_task_result){
                                              .job = row->job,
                                              .task = row->task,
@@ -92,12 +103,16 @@ static void save_task(struct server *server, const struct pool_task_row *row)
     records_drop_ended(&server->records, row->job, row->task);
 }
 
-static void save_job(struct server *server, const struct pool_job_row *row)
+static void save_job(struct server *server, const struct pool_job_row *row, const struct said *said)
 {
     struct job_record *job = records_find_job(&server->records, row->job);
 
     if (!job)
         return;
+    if (said && said->about_job) {
+        free((char *)job->row.reason);
+        job->row.reason = said->reason ? memory_copy_string(said->reason) : NULL;
+    }
     job->row.priority = row->priority;
     job->row.held = row->held;
     job->row.removed = row->removed;
@@ -130,17 +145,18 @@ static void save_part(struct server *server, const struct pool_effect *effect)
 }
 
 /* What must be on the disk before anything else happens. */
-static void batch_save(struct server *server, const struct pool_effect *effect)
+static void batch_save(struct server *server, const struct pool_effect *effect,
+                       const struct said *said)
 {
     switch (effect->kind) {
     case POOL_SAVE_JOB:
-        save_job(server, &effect->job);
+        save_job(server, &effect->job, said);
         break;
     case POOL_SAVE_PART:
         save_part(server, effect);
         break;
     case POOL_SAVE_TASK:
-        save_task(server, &effect->task);
+        save_task(server, &effect->task, said);
         break;
     case POOL_SAVE_NODE:
         save_node(server, &effect->node);
@@ -149,7 +165,7 @@ static void batch_save(struct server *server, const struct pool_effect *effect)
         store_save_number(server->store, "epoch", effect->epoch);
         break;
     case POOL_TRACE:
-        user_log_note(server, effect);
+        user_log_note(server, effect, said ? said->detail : NULL);
         break;
     case POOL_SEND_START:
     case POOL_SEND_STOP:
@@ -255,6 +271,48 @@ void batch_commit(struct server *server)
     _Exit(1);
 }
 
+/* What a user says to his choice is no matter of the brain: it is noted beside its effects. */
+static void note_said(struct batch *batch, struct queued_event *queued, size_t first)
+{
+    enum pool_event_kind kind = queued->event.kind;
+    _cleanup_buffer_ struct buffer sentence = BUFFER_INIT;
+    struct said *said;
+
+    if (kind != POOL_REMOVE && kind != POOL_HOLD && kind != POOL_RELEASE)
+        return;
+    if (kind != POOL_RELEASE)
+        api_append_reason(&sentence, reason_name(REASON_BY_USER), queued->reason);
+    array_reserve(batch->said, batch->said_capacity, batch->said_count + 1);
+    said = &batch->said[batch->said_count++];
+    *said = (struct said){.first = first,
+                          .end = batch->effects.length,
+                          .about_job = queued->event.choice.task == NONE,
+                          .detail = take_pointer(queued->reason)};
+    if (sentence.length > 0)
+        said->reason = buffer_take(&sentence);
+}
+
+static void forget_said(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->said_count; i++) {
+        free(batch->said[i].reason);
+        free(batch->said[i].detail);
+    }
+    batch->said_count = 0;
+}
+
+static void batch_save_all(struct server *server)
+{
+    const struct batch *batch = &server->batch;
+    const struct said *said = batch->said, *end = batch->said + batch->said_count;
+
+    for (size_t i = 0; i < batch->effects.length; i++) {
+        while (said < end && said->end <= i)
+            said++;
+        batch_save(server, &batch->effects.items[i], said < end && said->first <= i ? said : NULL);
+    }
+}
+
 /* Tells those who wait for a job, and lets go of jobs that are over. */
 static void batch_after(struct server *server)
 {
@@ -289,21 +347,24 @@ static void batch_run(struct server *server)
     store_begin(server->store);
     for (size_t i = 0; i < count; i++) {
         struct queued_event *queued = &batch->events[i];
+        size_t first = batch->effects.length;
 
         if (queued->rider.write)
             queued->rider.write(server, queued->rider.userdata);
         batch_step(server, &queued->event);
+        note_said(batch, queued, first);
         if (queued->rider.release)
             queued->rider.release(queued->rider.userdata);
         free(queued->owned);
+        free(queued->reason);
     }
     if (count == 0)
         batch_step(server, &(struct pool_event){.kind = POOL_TICK});
     batch->length -= count;
     for (size_t i = 0; i < batch->length; i++)
         batch->events[i] = batch->events[count + i];
-    for (size_t i = 0; i < batch->effects.length; i++)
-        batch_save(server, &batch->effects.items[i]);
+    batch_save_all(server);
+    forget_said(batch);
     batch_commit(server);
     for (size_t i = 0; i < batch->effects.length; i++)
         batch_perform(server, &batch->effects.items[i]);
@@ -389,6 +450,7 @@ void batch_deinit(struct server *server)
         if (batch->events[i].rider.release)
             batch->events[i].rider.release(batch->events[i].rider.userdata);
         free(batch->events[i].owned);
+        free(batch->events[i].reason);
     }
     for (uint64_t number = 1; number <= batch->last_caller && batch->callers.count > 0; number++) {
         uint64_t value;
@@ -398,6 +460,8 @@ void batch_deinit(struct server *server)
         map_remove(&batch->callers, number);
         free((struct caller *)(uintptr_t)value);
     }
+    forget_said(batch);
+    free(batch->said);
     free(batch->events);
     map_deinit(&batch->callers);
     pool_effects_deinit(&batch->effects);

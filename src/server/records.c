@@ -41,6 +41,7 @@ struct job_record *records_add_job(struct records *records, const struct store_j
     job->row.user = memory_copy_string(row->user);
     job->row.name = copy_or_null(row->name);
     job->row.folder = memory_copy_string(row->folder);
+    job->row.reason = copy_or_null(row->reason);
     job->part_count = (uint32_t)part_count;
     job->part_next = memory_allocate((part_count + 1) * sizeof(*job->part_next));
     for (size_t i = 0; i < part_count; i++)
@@ -76,6 +77,7 @@ static void job_free(struct records *records, struct job_record *job)
     free((char *)job->row.user);
     free((char *)job->row.name);
     free((char *)job->row.folder);
+    free((char *)job->row.reason);
     free(job->part_next);
     free(job);
 }

@@ -147,12 +147,23 @@ struct queued_event {
     struct pool_event event;
     void *owned; /* what the event points to; freed after its step */
     struct rider rider;
+    char *reason; /* owned; what the user says to a choice of his, or NULL */
+};
+
+/* A choice in the current batch, and which of the effects are its. */
+struct said {
+    size_t first, end;
+    bool about_job; /* and not about one task */
+    char *reason;   /* owned; the whole sentence for the job; NULL after a release */
+    char *detail;   /* owned; the user's own words, or NULL */
 };
 
 struct batch {
     struct queued_event *events;
     size_t length, capacity;
     struct pool_effects effects;
+    struct said *said;
+    size_t said_count, said_capacity;
     uint64_t last_caller;
     struct map callers; /* number -> struct caller * */
     uv_prepare_t prepare;
@@ -211,6 +222,8 @@ void batch_deinit(struct server *server);
 void batch_push(struct server *server, const struct pool_event *event, void *owned);
 void batch_push_with(struct server *server, const struct pool_event *event, void *owned,
                      const struct rider *rider);
+/* A POOL_REMOVE, POOL_HOLD or POOL_RELEASE with the user's reason, which may be NULL. */
+void batch_push_choice(struct server *server, const struct pool_event *event, const char *reason);
 /* The caller's number for an event; the struct is copied and lives until its reply. */
 uint64_t batch_add_caller(struct server *server, const struct caller *caller);
 /* The request went away: nobody is answered. */
@@ -322,8 +335,11 @@ struct delivery {
 void deliver_as(struct server *server, uint32_t uid, uint32_t gid, struct delivery *delivery);
 void deliver_deinit(struct server *server);
 
-/* user_log.c: notes a move before its commit, and writes all that was noted after it. */
-void user_log_note(struct server *server, const struct pool_effect *effect);
+/*
+ * user_log.c: notes a move before its commit, and writes all that was noted after it. `said` is
+ * what a user gave as the reason, or NULL.
+ */
+void user_log_note(struct server *server, const struct pool_effect *effect, const char *said);
 void user_log_flush(struct server *server);
 
 /* content.c */
@@ -367,6 +383,8 @@ void api_reply_error(struct request *request, unsigned int status, const char *h
 struct api_call *api_call_of(struct request *request);
 /* The number of the query parameter; *ret stays if it is not there. False after a refusal. */
 bool api_parameter(struct request *request, const char *name, uint32_t *ret);
+/* The reason of a task that has not started, which is its job's; stays the job's. */
+const char *api_unstarted_reason(const struct job_record *job, const struct pool_task_row *row);
 /* What people read as the reason: the clause of the stored word, and what came with it. */
 void api_append_reason(struct buffer *text, const char *word, const char *detail);
 

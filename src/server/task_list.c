@@ -28,7 +28,8 @@ enum {
 /* A job that was removed with tasks that had not started. */
 struct removed_job {
     uint32_t job, tasks;
-    char *user; /* owned */
+    char *user;   /* owned */
+    char *reason; /* owned */
     double submitted_at, ended_at;
 };
 
@@ -37,6 +38,7 @@ struct task_list {
     bool open;                    /* what is not over; else what is */
     uint32_t only_job, only_task; /* 0 and NONE: all */
     char *user;                   /* owned; NULL: everybody's */
+    const char *only_state;       /* NULL: any */
     bool newest_first;
     uint32_t fields; /* a bit for each that is wanted */
     uint64_t left;   /* of the limit */
@@ -186,6 +188,13 @@ static void write_id(struct buffer *out, const struct row *row)
     buffer_append_character(out, '"');
 }
 
+static double time_of(const struct row *row, enum field field)
+{
+    return field == FIELD_SUBMITTED_AT ? row->submitted_at
+           : field == FIELD_STARTED_AT ? row->started_at
+                                       : row->ended_at;
+}
+
 static void write_field(struct buffer *out, enum field field, const struct row *row,
                         const struct submit_task *values)
 {
@@ -224,13 +233,9 @@ static void write_field(struct buffer *out, enum field field, const struct row *
         json_write_text(out, row->reason);
         return;
     case FIELD_SUBMITTED_AT:
-        write_time(out, row->submitted_at);
-        return;
     case FIELD_STARTED_AT:
-        write_time(out, row->started_at);
-        return;
     case FIELD_ENDED_AT:
-        write_time(out, row->ended_at);
+        write_time(out, time_of(row, field));
         return;
     case FIELD_CPU_SECONDS:
         write_span(out, row->result, result->cpu_seconds);
@@ -252,12 +257,15 @@ static void write_field(struct buffer *out, enum field field, const struct row *
     }
 }
 
-static void write_row(struct task_list *list, struct buffer *out, const struct row *row)
+static enum step write_row(struct task_list *list, struct buffer *out, const struct row *row)
 {
     const uint32_t expanded = 1u << FIELD_EXECUTABLE | 1u << FIELD_ARGUMENTS;
-    const struct submit_task *values =
-        (list->fields & expanded) != 0 ? find_values(list, row) : NULL;
+    const struct submit_task *values = NULL;
 
+    if (list->only_state && strcmp(row->state, list->only_state) != 0)
+        return STEP_NOTHING;
+    if ((list->fields & expanded) != 0)
+        values = find_values(list, row);
     buffer_append_text(out, list->begun ? ",\n{" : "\n{");
     for (enum field field = 0; field < FIELD_COUNT; field++) {
         if ((list->fields & 1u << field) == 0)
@@ -268,6 +276,7 @@ static void write_row(struct task_list *list, struct buffer *out, const struct r
     buffer_append_character(out, '}');
     list->begun = true;
     list->left--;
+    return STEP_ROW;
 }
 
 /* The store's rows. */
@@ -286,33 +295,36 @@ static uint64_t place(uint32_t job, uint32_t task)
     return (uint64_t)job << 32 | task;
 }
 
-static void write_stored(struct task_list *list, struct buffer *out,
-                         const struct store_task *stored)
+static enum step write_stored(struct task_list *list, struct buffer *out,
+                              const struct store_task *stored)
 {
     buffer_clear(&list->reason);
     api_append_reason(&list->reason, stored->state.reason, stored->result.detail);
-    write_row(list, out,
-              &(struct row){
-                  .job = stored->state.job,
-                  .task = stored->state.task,
-                  .attempts = stored->state.attempts,
-                  .user = stored->user,
-                  .state = stored->state.state,
-                  .node = stored->node_name,
-                  .reason = buffer_text(&list->reason),
-                  .submitted_at = stored->submitted_at,
-                  .started_at = stored->state.started_at,
-                  .ended_at = stored->state.ended_at,
-                  .result = stored->ended_once && stored->state.over ? &stored->result : NULL,
-              });
+    return write_row(
+        list, out,
+        &(struct row){
+            .job = stored->state.job,
+            .task = stored->state.task,
+            .attempts = stored->state.attempts,
+            .user = stored->user,
+            .state = stored->state.state,
+            .node = stored->node_name,
+            .reason = buffer_text(&list->reason),
+            .submitted_at = stored->submitted_at,
+            .started_at = stored->state.started_at,
+            .ended_at = stored->state.ended_at,
+            .result = stored->ended_once && stored->state.over ? &stored->result : NULL,
+        });
 }
 
 static enum step write_next_stored(struct task_list *list, struct buffer *out)
 {
+    enum step step;
+
     if (!list->row)
         return STEP_END;
-    write_stored(list, out, list->row);
-    return advance_store(list) < 0 ? STEP_FAILED : STEP_ROW;
+    step = write_stored(list, out, list->row);
+    return advance_store(list) < 0 ? STEP_FAILED : step;
 }
 
 /* A task that was started when the rows around it were read already. */
@@ -321,13 +333,14 @@ static enum step write_missed(struct task_list *list, struct buffer *out, uint32
 {
     struct store_task_query *query = store_task_query_new(
         list->server->store, &(struct store_task_filter){.job = job, .task = task});
+    enum step step = STEP_NOTHING;
     const struct store_task *row;
     int r = store_task_query_next(query, &row, NULL);
 
     if (r == 0)
-        write_stored(list, out, row);
+        step = write_stored(list, out, row);
     store_task_query_free(query);
-    return r < 0 ? STEP_FAILED : r == 0 ? STEP_ROW : STEP_NOTHING;
+    return r < 0 ? STEP_FAILED : step;
 }
 
 /* The brain's tasks, and the store's rows between them. */
@@ -366,14 +379,13 @@ static enum step look_at_brain(struct task_list *list, struct buffer *out)
         return STEP_NOTHING;
     if (row.attempts > 0)
         return write_missed(list, out, row.job, row.task);
-    write_row(list, out,
-              &(struct row){.job = row.job,
-                            .task = row.task,
-                            .user = job->row.user,
-                            .state = task_state_name(row.state),
-                            .reason = reason_text(row.reason),
-                            .submitted_at = job->row.submitted_at});
-    return STEP_ROW;
+    return write_row(list, out,
+                     &(struct row){.job = row.job,
+                                   .task = row.task,
+                                   .user = job->row.user,
+                                   .state = task_state_name(row.state),
+                                   .reason = api_unstarted_reason(job, &row),
+                                   .submitted_at = job->row.submitted_at});
 }
 
 static enum step step_open(struct task_list *list, struct buffer *out)
@@ -399,19 +411,22 @@ static int note_removed(const struct store_job *row, const struct store_part *pa
     (void)parts;
     (void)part_count;
     list->removed_last = row->number;
-    list->removed[list->removed_count++] =
-        (struct removed_job){.job = row->number,
-                             .tasks = row->tasks,
-                             .user = memory_copy_string(row->user),
-                             .submitted_at = row->submitted_at,
-                             .ended_at = row->ended_at};
+    list->removed[list->removed_count++] = (struct removed_job){
+        .job = row->number,
+        .tasks = row->tasks,
+        .user = memory_copy_string(row->user),
+        .reason = memory_copy_string(row->reason ? row->reason : reason_text(REASON_BY_USER)),
+        .submitted_at = row->submitted_at,
+        .ended_at = row->ended_at};
     return 0;
 }
 
 static void forget_removed(struct task_list *list)
 {
-    for (size_t i = 0; i < list->removed_count; i++)
+    for (size_t i = 0; i < list->removed_count; i++) {
         free(list->removed[i].user);
+        free(list->removed[i].reason);
+    }
     list->removed_count = 0;
     list->removed_at = 0;
 }
@@ -468,15 +483,14 @@ static enum step step_over(struct task_list *list, struct buffer *out)
         return write_next_stored(list, out);
     if (list->only_task != NONE && list->only_task != task)
         return STEP_NOTHING;
-    write_row(list, out,
-              &(struct row){.job = job->job,
-                            .task = task,
-                            .user = job->user,
-                            .state = task_state_name(TASK_REMOVED),
-                            .reason = reason_text(REASON_BY_USER),
-                            .submitted_at = job->submitted_at,
-                            .ended_at = job->ended_at});
-    return STEP_ROW;
+    return write_row(list, out,
+                     &(struct row){.job = job->job,
+                                   .task = task,
+                                   .user = job->user,
+                                   .state = task_state_name(TASK_REMOVED),
+                                   .reason = job->reason,
+                                   .submitted_at = job->submitted_at,
+                                   .ended_at = job->ended_at});
 }
 
 /* The stream. */
@@ -544,6 +558,22 @@ static struct task_list *list_new(struct server *server, const struct store_task
     return list;
 }
 
+/* False, after a refusal, if there is no such state. */
+static bool read_state(struct request *request, const char **ret_state)
+{
+    const char *text = request_parameter(request, "state");
+    enum task_state state;
+
+    if (!text)
+        return true;
+    if (!task_state_from_name(text, &state)) {
+        api_reply_error(request, 400, NULL, "there is no state '%.80s' of tasks", text);
+        return false;
+    }
+    *ret_state = task_state_name(state);
+    return true;
+}
+
 /* "id,state": false, after a refusal, if one of them is no field. */
 static bool read_fields(struct request *request, uint32_t *ret_fields)
 {
@@ -573,17 +603,19 @@ void api_tasks_list(struct server *server, struct request *request)
     struct store_task_filter filter = {.user = request_parameter(request, "user"),
                                        .task = STORE_NONE};
     uint32_t limit = 0, fields;
+    const char *state = NULL;
     struct task_list *list;
 
     if (!api_parameter(request, "job", &filter.job) ||
         !api_parameter(request, "task", &filter.task) || !api_parameter(request, "limit", &limit) ||
-        !read_fields(request, &fields))
+        !read_fields(request, &fields) || !read_state(request, &state))
         return;
     filter.only_over = set && strcmp(set, "over") == 0;
     filter.only_open = !filter.only_over;
     filter.newest_first = filter.only_over && limit > 0;
     list = list_new(server, &filter);
     list->fields = fields;
+    list->only_state = state;
     list->left = limit > 0 ? limit : UINT64_MAX;
     request_reply_stream(
         request, 200, "application/json",

@@ -56,14 +56,31 @@ static void append_terminated(struct buffer *text, const struct pool_effect *eff
     append_usage(text, &ended->result);
 }
 
+/* A line of its own; what stands in it comes from a user or a node, and must not begin another. */
+static void append_reason(struct buffer *text, const struct pool_effect *effect,
+                          const struct ended_attempt *ended, const char *said)
+{
+    bool by_user = effect->trace.reason == REASON_BY_USER;
+    size_t start;
+
+    buffer_append_character(text, '\t');
+    start = text->length;
+    api_append_reason(text, reason_name(effect->trace.reason),
+                      by_user ? said
+                      : ended ? ended->result.detail
+                              : NULL);
+    for (size_t i = start; i < text->length; i++)
+        if (text->data[i] == '\n' || text->data[i] == '\r')
+            text->data[i] = ' ';
+    buffer_append_character(text, '\n');
+}
+
 static void append_held(struct buffer *text, const struct pool_effect *effect,
-                        const struct ended_attempt *ended)
+                        const struct ended_attempt *ended, const char *said)
 {
     append_event(text, 12, effect, "Job was held.");
-    buffer_appendf(text, "\t%s%s%s\n\tCode %d Subcode 0\n", reason_text(effect->trace.reason),
-                   ended && ended->result.detail ? ": " : "",
-                   ended && ended->result.detail ? ended->result.detail : "",
-                   effect->trace.reason == REASON_BY_USER ? 1 : 6);
+    append_reason(text, effect, ended, said);
+    buffer_appendf(text, "\tCode %d Subcode 0\n", effect->trace.reason == REASON_BY_USER ? 1 : 6);
 }
 
 static void append_started(struct buffer *text, const struct pool_effect *effect, const char *node,
@@ -79,7 +96,7 @@ static void append_started(struct buffer *text, const struct pool_effect *effect
 
 /* The move as the log tells it; appends nothing for moves that it has no word for. */
 static void append_move(struct buffer *text, struct server *server, const struct job_record *job,
-                        const struct pool_effect *effect)
+                        const struct pool_effect *effect, const char *said)
 {
     struct ended_attempt *ended =
         records_find_ended(&server->records, effect->trace.job, effect->trace.task);
@@ -104,13 +121,14 @@ static void append_move(struct buffer *text, struct server *server, const struct
             append_event(text, 4, effect, "Job was evicted.\n\t(0) Job was not checkpointed.");
         break;
     case TASK_HELD:
-        append_held(text, effect, ended);
+        append_held(text, effect, ended, said);
         break;
     case TASK_COMPLETED:
         append_terminated(text, effect, ended);
         break;
     case TASK_REMOVED:
         append_event(text, 9, effect, "Job was aborted.");
+        append_reason(text, effect, ended, said);
         break;
     case TASK_STATE_COUNT:
         abort();
@@ -151,7 +169,7 @@ static bool job_has_log(struct server *server, struct job_record *job)
     return job->log == JOB_LOG_THERE;
 }
 
-void user_log_note(struct server *server, const struct pool_effect *effect)
+void user_log_note(struct server *server, const struct pool_effect *effect, const char *said)
 {
     struct job_record *job = records_find_job(&server->records, effect->trace.job);
     _cleanup_buffer_ struct buffer text = BUFFER_INIT;
@@ -159,7 +177,7 @@ void user_log_note(struct server *server, const struct pool_effect *effect)
 
     if (!job || !job_has_log(server, job))
         return;
-    append_move(&text, server, job, effect);
+    append_move(&text, server, job, effect, said);
     line = memory_allocate(sizeof(*line));
     line->job = effect->trace.job;
     line->task = effect->trace.task;

@@ -41,8 +41,8 @@ void store_add_job(struct store *store, const struct store_job *job, const struc
 {
     struct statement *add = store_write_begin(
         store, "INSERT INTO job (number, tasks, user, name, folder, deliver, uid, gid,"
-               " submitted_at, ended_at, priority, held, removed, over, completed, removed_tasks)"
-               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+               " submitted_at, ended_at, priority, held, removed, over, completed, removed_tasks,"
+               " reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 
     assert(job->number != 0);
     bind_number(add, job->number);
@@ -61,6 +61,7 @@ void store_add_job(struct store *store, const struct store_job *job, const struc
     bind_number(add, job->over);
     bind_number(add, job->completed);
     bind_number(add, job->removed_tasks);
+    bind_text(add, job->reason);
     store_write_end(store, add);
     for (size_t i = 0; i < part_count; i++)
         store_add_part(store, job->number, i, &parts[i]);
@@ -71,7 +72,8 @@ void store_save_job(struct store *store, const struct store_job *job)
 {
     struct statement *save =
         store_write_begin(store, "UPDATE job SET ended_at = ?, priority = ?, held = ?, removed = ?,"
-                                 " over = ?, completed = ?, removed_tasks = ? WHERE number = ?");
+                                 " over = ?, completed = ?, removed_tasks = ?, reason = ?"
+                                 " WHERE number = ?");
 
     bind_time(save, job->ended_at);
     bind_signed(save, job->priority);
@@ -80,6 +82,7 @@ void store_save_job(struct store *store, const struct store_job *job)
     bind_number(save, job->over);
     bind_number(save, job->completed);
     bind_number(save, job->removed_tasks);
+    bind_text(save, job->reason);
     bind_number(save, job->number);
     store_write_end_one(store, save);
 }
@@ -97,7 +100,7 @@ void store_save_part(struct store *store, uint32_t job, uint32_t part, uint32_t 
 
 #define JOB_COLUMNS                                                                                \
     "number, tasks, user, name, folder, deliver, uid, gid, submitted_at, ended_at, priority,"      \
-    " held, removed, over, completed, removed_tasks"
+    " held, removed, over, completed, removed_tasks, reason"
 
 static struct store_job job_from_row(struct statement *row)
 {
@@ -118,6 +121,7 @@ static struct store_job job_from_row(struct statement *row)
     job.over = column_flag(row);
     job.completed = column_u32(row);
     job.removed_tasks = column_u32(row);
+    job.reason = column_text(row);
     return job;
 }
 

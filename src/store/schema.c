@@ -131,7 +131,9 @@ static const char version_1[] =
 /* The history finds them among a million others: they have tasks without a row. */
 static const char version_2[] = "CREATE INDEX job_removed ON job (number) WHERE removed = 1;";
 
-static const char *const migrations[] = {version_1, version_2};
+static const char version_3[] = "ALTER TABLE job ADD COLUMN reason TEXT;";
+
+static const char *const migrations[] = {version_1, version_2, version_3};
 
 static int schema_read_number(sqlite3 *database, const char *sql, int64_t *ret_number,
                               struct error *err)

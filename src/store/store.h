@@ -84,6 +84,7 @@ struct store_job {
     bool over;
     uint32_t completed;
     uint32_t removed_tasks;
+    const char *reason; /* for people: why it was held or removed as a whole; NULL if it was not */
 };
 
 /* `submit` and `files` are the frozen submit text and the list of its input files. */
@@ -136,8 +137,9 @@ struct store_task_state {
     uint32_t node;  /* that holds the claim; STORE_NONE: no claim stands */
     uint64_t epoch; /* of that claim, or 0 */
     const char *reason;
-    double started_at; /* of the attempt; 0 keeps what is there */
-    double ended_at;   /* 0 keeps what is there */
+    double started_at;  /* of the attempt; 0 keeps what is there */
+    double ended_at;    /* 0 keeps what is there */
+    const char *detail; /* of the reason; NULL keeps what is there as long as state and reason do */
 };
 
 /* What the node says of an attempt that ended. */

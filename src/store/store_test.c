@@ -333,7 +333,6 @@ static void a_task_keeps_what_a_save_does_not_name(void **state)
     store_save_task(store, &row);
     commit(store);
     store_begin(store);
-    store_save_result(store, &result);
     row = (struct store_task_state){.job = 1,
                                     .task = 3,
                                     .state = "Completed",
@@ -343,6 +342,7 @@ static void a_task_keeps_what_a_save_does_not_name(void **state)
                                     .reason = "ended-by-itself",
                                     .ended_at = 200.5};
     store_save_task(store, &row);
+    store_save_result(store, &result);
     commit(store);
     query = store_task_query_new(store, &filter);
     assert_int_equal(store_task_query_next(query, &task, NULL), 0);
@@ -362,6 +362,44 @@ static void a_task_keeps_what_a_save_does_not_name(void **state)
     assert_true(task->result.memory_peak == 1ULL << 40);
     assert_string_equal(task->result.detail, "over its memory");
     store_task_query_free(query);
+}
+
+static void assert_detail(struct store *store, const char *expected)
+{
+    struct store_task_filter filter = {.job = 1, .task = 3};
+    struct store_task_query *query = store_task_query_new(store, &filter);
+    const struct store_task *task;
+
+    assert_int_equal(store_task_query_next(query, &task, NULL), 0);
+    assert_string_equal(task->result.detail ? task->result.detail : "none", expected);
+    store_task_query_free(query);
+}
+
+static void a_detail_goes_with_its_reason(void **state)
+{
+    struct store *store = *state;
+    struct store_task_state row = {.job = 1,
+                                   .task = 3,
+                                   .state = "Held",
+                                   .node = STORE_NONE,
+                                   .reason = "by-user",
+                                   .detail = "no license"};
+
+    store_begin(store);
+    test_add_job(store, 1, "ada");
+    store_save_task(store, &row);
+    commit(store);
+    assert_detail(store, "no license");
+    row.detail = NULL;
+    store_begin(store);
+    store_save_task(store, &row);
+    commit(store);
+    assert_detail(store, "no license");
+    row.state = "Idle";
+    store_begin(store);
+    store_save_task(store, &row);
+    commit(store);
+    assert_detail(store, "none");
 }
 
 static void a_result_needs_its_task(void **state)
@@ -719,6 +757,7 @@ int main(void)
         test(only_what_lives_is_loaded),
         test(a_callback_can_end_a_walk),
         test(a_task_keeps_what_a_save_does_not_name),
+        test(a_detail_goes_with_its_reason),
         test(a_result_needs_its_task),
         test(a_task_needs_its_job),
         test(queries_filter_and_sort),

@@ -7,8 +7,10 @@ void store_save_task(struct store *store, const struct store_task_state *state)
     struct statement *save = store_write_begin(
         store,
         "INSERT INTO task (job, task, state, over, attempts, node, last_node, epoch, reason,"
-        " started_at, ended_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10)"
-        " ON CONFLICT (job, task) DO UPDATE SET state = excluded.state, over = excluded.over,"
+        " started_at, ended_at, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10, ?11)"
+        " ON CONFLICT (job, task) DO UPDATE SET detail = CASE WHEN excluded.detail IS NULL"
+        " AND state = excluded.state AND reason IS excluded.reason THEN detail"
+        " ELSE excluded.detail END, state = excluded.state, over = excluded.over,"
         " attempts = excluded.attempts, node = excluded.node,"
         " last_node = ifnull(excluded.node, last_node), epoch = excluded.epoch,"
         " reason = excluded.reason, started_at = ifnull(excluded.started_at, started_at),"
@@ -24,6 +26,7 @@ void store_save_task(struct store *store, const struct store_task_state *state)
     bind_text(save, state->reason);
     bind_time(save, state->started_at);
     bind_time(save, state->ended_at);
+    bind_text(save, state->detail);
     store_write_end(store, save);
 }
 
@@ -56,7 +59,7 @@ int store_walk_live_tasks(struct store *store, store_task_callback *callback, vo
         " started_at, ended_at FROM task INDEXED BY task_live"
         " WHERE over = 0 OR epoch <> 0"
         " UNION ALL "
-        "SELECT task.job, task.task, state, task.over, attempts, node, epoch, reason,"
+        "SELECT task.job, task.task, state, task.over, attempts, node, epoch, task.reason,"
         " started_at, task.ended_at FROM part"
         " JOIN job ON job.number = part.job AND job.over = 0"
         " JOIN task ON task.job = part.job"

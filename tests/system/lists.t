@@ -79,6 +79,54 @@ is "$(dusk history --limit 6 -af id | paste -sd ' ')" \
 is "$(dusk history "$job.1" -af id state)" "$job.1 Removed" 'one of them alone'
 is "$(dusk history "$job.3" -af id state)" "$job.3 Completed" 'and another'
 
+# ---- why ----
+
+submit_file log.sub <<END
+executable = /bin/sleep
+transfer_executable = false
+arguments = 300
+log = $folder/work/events.log
+queue 5
+END
+job=$(dusk submit --quiet log.sub)
+must '[ "$(dusk q "$job" -af state | grep -c Running)" = 2 ]'
+ok 'a job is held with a reason' dusk hold "$job" -reason 'the license server is down'
+held="a user asked for it: the license server is down"
+is "$(dusk q "$job" -af HoldReason | sort -u)" "$held" 'all its tasks say so, those that ran too'
+is "$(dusk q "$job" --jobs -af reason)" "$held" 'and the job'
+like "$(dusk why "$job")" "$held" 'and why, of the job'
+like "$(dusk why "$job.0")" "$held" 'and of a task that ran'
+like "$(dusk why "$job.4")" "$held" 'and of one that did not'
+is "$(dusk q --held -af id | paste -sd ' ')" "$job.0 $job.1 $job.2 $job.3 $job.4" \
+    'q --held has these'
+like "$(dusk q --held "$job.1")" 'license server' 'with the reason'
+must 'grep -q "license server" events.log'
+pass 'the event log has it, too'
+crash_server
+start_server
+is "$(dusk q "$job" -af HoldReason | sort -u)" "$held" 'a restart forgets none of it'
+must 'node_is pc1 Unclaimed || node_is pc1 Claimed'
+ok 'released' dusk release "$job.0"
+must "state_is $job.0 Running"
+unlike "$(dusk q "$job.0" -af reason)" 'license' 'a task has no old reason'
+is "$(dusk q --held "$job.0" --json | tr -d '[:space:]')" '[]' 'and is not held any more'
+ok 'one is held for itself' dusk hold "$job.0" --reason "it's \"odd\""
+is "$(dusk q "$job.0" -af reason)" "a user asked for it: it's \"odd\"" 'with its own reason'
+ok 'removed with a reason' dusk rm "$job" --reason 'wrong input'
+removed='a user asked for it: wrong input'
+must '[ "$(dusk history "$job" -af state | grep -c Removed)" = 5 ]'
+is "$(dusk history "$job" -af RemoveReason | sort -u)" "$removed" 'history has it of all tasks'
+like "$(dusk why "$job.4")" "$removed" 'and why'
+must "dusk why $job | grep -q over"
+like "$(dusk why "$job")" "$removed" 'of the job that is over, too'
+hold=$(dusk submit --quiet sweep.sub)
+is "$(dusk q "$hold" -af reason | sort -u)" 'submitted on hold' 'what was submitted on hold says so'
+ends_with 1 dusk hold "$hold" --reason "$(head -c 2000 /dev/zero | tr '\0' x)"
+like "$output" '1000 bytes' 'a reason that is too long is refused'
+dusk rm "$hold" >/dev/null
+is "$(dusk history "$hold" -af reason | sort -u)" 'a user asked for it' \
+    'without one it is as before'
+
 # ---- what is long ----
 
 submit_file long.sub <<'END'
