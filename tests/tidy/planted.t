@@ -93,6 +93,13 @@ printf '/* %s: later */\n' 'TO''DO' | plant src/core/bad.c
 finds 'work left behind is found' 'src/core/bad.c:2: .*issue' sizes "$work/tree" "$words"
 printf 'const char *p = "/%s/someone/x";\n' home | plant src/core/bad.c
 finds 'a path of one computer is found' 'src/core/bad.c:2: .*path' sizes "$work/tree" "$words"
+for change in 'i++' '(i = 2)' '(i += 2) > 0'; do
+    printf 'int f(int i) { assert(%s); return i; }\n' "$change" | plant src/core/bad.c
+    finds "an assertion that does something is found: $change" 'src/core/bad.c:2: .*assertion' \
+        sizes "$work/tree" "$words"
+done
+echo 'int f(int i) { assert(i <= 2 && i != *"="); return i; }' | plant src/core/good.c
+accepts 'one that asks something is none' sizes "$work/tree" "$words"
 plant_nothing
 echo 'int x;' >"$work/tree/src/core/bad.h"
 finds 'a file without a licence is found' 'src/core/bad.h:1: .*SPDX' sizes "$work/tree" "$words"
