@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See address.h. */
+/*
+ * See address.h. An address is only taken apart here: whether the name exists is for the resolver
+ * to say. Brackets are asked for around IPv6 addresses with a port, as in a URI (RFC 3986, 3.2.2),
+ * because ::1:7433 is a whole address by itself.
+ */
 #include "address.h"
 
 #include "memory.h"
@@ -29,6 +33,7 @@ int address_split(const char *text, uint16_t default_port, char **ret_host, uint
             return refuse(text, err);
         port_text = host_end[1] == ':' ? host_end + 2 : NULL;
     } else if (colon && !strchr(colon + 1, ':')) {
+        /* With more than one colon it is an IPv6 address, all of it. */
         host_end = colon;
         port_text = colon + 1;
     }

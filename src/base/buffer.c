@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See buffer.h. */
+/*
+ * See buffer.h. Everything grows through buffer_reserve(), which always counts the NUL, so that no
+ * other place has to think of it. What is appended may not lie in the buffer itself: growing moves
+ * the buffer away from under it.
+ */
 #include "buffer.h"
 
 #include "memory.h"
@@ -23,6 +27,7 @@ void buffer_clear(struct buffer *buffer)
 
 void buffer_reserve(struct buffer *buffer, size_t more)
 {
+    /* Nothing that is bounded before, as all sizes from outside are, comes anywhere near this. */
     assert(more < SIZE_MAX / 2 - buffer->length);
     array_reserve(buffer->data, buffer->capacity, buffer->length + more + 1);
 }
@@ -30,6 +35,7 @@ void buffer_reserve(struct buffer *buffer, size_t more)
 void buffer_append(struct buffer *buffer, const void *data, size_t length)
 {
     buffer_reserve(buffer, length);
+    /* An empty slice may have no data at all, which memcpy() is not to be called with. */
     if (length > 0)
         memcpy(buffer->data + buffer->length, data, length);
     buffer->length += length;
@@ -56,6 +62,7 @@ void buffer_append_formatted(struct buffer *buffer, const char *format, va_list 
     va_list again;
     int length;
 
+    /* Once for the length and once for the text, because arguments can be walked only once. */
     va_copy(again, arguments);
     length = vsnprintf(NULL, 0, format, again);
     va_end(again);
@@ -77,6 +84,7 @@ void buffer_appendf(struct buffer *buffer, const char *format, ...)
 void buffer_consume(struct buffer *buffer, size_t count)
 {
     assert(count <= buffer->length);
+    /* Taking nothing from an empty buffer must not touch memory that it does not have. */
     if (count == 0)
         return;
     memmove(buffer->data, buffer->data + count, buffer->length - count);
@@ -93,6 +101,7 @@ char *buffer_take(struct buffer *buffer)
 {
     char *text;
 
+    /* One that nothing was appended to has no memory yet, and the caller wants a text. */
     buffer_reserve(buffer, 0);
     buffer->data[buffer->length] = '\0';
     text = buffer->data;
@@ -112,6 +121,7 @@ bool slice_equals(struct slice slice, const char *text)
            (slice.length == 0 || memcmp(slice.data, text, slice.length) == 0);
 }
 
+/* Not tolower(): keywords mean the same in every locale, and so does the Turkish I. */
 static char character_lower(char character)
 {
     return character >= 'A' && character <= 'Z' ? (char)(character - 'A' + 'a') : character;
@@ -127,6 +137,7 @@ bool slice_equals_ignoring_case(struct slice slice, const char *text)
     return true;
 }
 
+/* Not isspace(), for the same reason, and because a negative char is no argument for it. */
 static bool character_is_space(char character)
 {
     return character == ' ' || (character >= '\t' && character <= '\r');

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See error.h: texts for people, built from the inside out. */
+/*
+ * See error.h: texts for people, built from the inside out. The place that fails knows what, its
+ * callers know what for; each adds its own words in front and none repeats another's.
+ *
+ * The code travels as the return value and not in the struct, so that a caller who has no use for
+ * the text passes NULL and still learns the kind.
+ */
 #include "error.h"
 
 #include "buffer.h"
@@ -28,6 +34,7 @@ int error_set(struct error *err, int code, const char *format, ...)
     va_start(arguments, format);
     error_replace(&err->text, format, arguments);
     va_end(arguments);
+    /* The hint belonged to the error that was there before. */
     free(err->hint);
     err->hint = NULL;
     return code;
@@ -45,6 +52,7 @@ int error_set_errno(struct error *err, int code, const char *format, ...)
     buffer_append_formatted(&buffer, format, arguments);
     va_end(arguments);
     buffer_appendf(&buffer, ": %s", strerror(-code));
+    /* Only now, because the arguments may be what is cleared. */
     error_clear(err);
     err->text = buffer_take(&buffer);
     return code;
@@ -62,6 +70,7 @@ int error_prefix(struct error *err, int code, const char *format, ...)
     buffer_append_formatted(&buffer, format, arguments);
     va_end(arguments);
     buffer_appendf(&buffer, ": %s", error_text(err));
+    /* The hint stays: what to do is known best where it failed. */
     free(err->text);
     err->text = buffer_take(&buffer);
     return code;

@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See heap.h: a binary heap whose items know their places. */
+/*
+ * See heap.h: a binary heap whose items know their places, so that any of them can be moved or
+ * taken out in logarithmic time: a job that is held, or an input that is used again, is seldom the
+ * first of its queue.
+ *
+ * The arrays are sized by item number and not by how many are in, because a step may not allocate:
+ * whoever has made room for an item can put it in at any time.
+ */
 #include "heap.h"
 
 #include "memory.h"
@@ -18,26 +25,31 @@ bool heap_try_reserve(struct heap *heap, size_t item_count)
 {
     size_t before = heap->places_capacity;
 
+    /* If the second is refused, the first has only more room than it needs. */
     if (!array_try_reserve(heap->entries, heap->entries_capacity, item_count))
         return false;
     if (!array_try_reserve(heap->places, heap->places_capacity, item_count))
         return false;
+    /* Zero says that an item is not in; what grows is not zeroed by itself. */
     if (heap->places_capacity > before)
         memset(heap->places + before, 0, (heap->places_capacity - before) * sizeof(*heap->places));
     return true;
 }
 
+/* Items break the tie, because the order among equals would else tell who came first. */
 static bool heap_entry_before(const struct heap_entry *a, const struct heap_entry *b)
 {
     return a->key < b->key || (a->key == b->key && a->item < b->item);
 }
 
+/* The one place where an entry gets a position, so that it and the item's note of it agree. */
 static void heap_place(struct heap *heap, size_t position, struct heap_entry entry)
 {
     heap->entries[position] = entry;
     heap->places[entry.item] = (uint32_t)position + 1;
 }
 
+/* The entry is held aside while others move into the gap: one write each in place of a swap. */
 static void heap_sift_up(struct heap *heap, size_t position)
 {
     struct heap_entry entry = heap->entries[position];
@@ -87,6 +99,7 @@ void heap_set(struct heap *heap, uint32_t item, uint64_t key)
     }
     position = heap->places[item] - 1;
     heap->entries[position].key = key;
+    /* The key may have gone either way; one of the two finds nothing to do. */
     heap_sift_up(heap, position);
     heap_sift_down(heap, heap->places[item] - 1);
 }
@@ -103,6 +116,10 @@ void heap_remove(struct heap *heap, uint32_t item)
     last = heap->entries[--heap->length];
     if (position == heap->length)
         return;
+    /*
+     * The last one fills the gap. It need not be below its new parent: it comes from another branch
+     * of the tree, so it may have to go up as well as down.
+     */
     heap_place(heap, position, last);
     heap_sift_up(heap, position);
     heap_sift_down(heap, heap->places[last.item] - 1);

@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See map.h. The load stays under three quarters. */
+/*
+ * See map.h. The load stays under three quarters: above it the runs of neighbours that a search
+ * walks through grow steeply (Knuth, volume 3, 6.4).
+ *
+ * The string map is an index from a text's hash to the first of a chain of entries. The chain is
+ * there because two texts can have one hash; the entries lie in one array without gaps, so that
+ * their memory is one block that grows between steps.
+ */
 #include "map.h"
 
 #include "memory.h"
@@ -17,6 +24,7 @@ static uint64_t map_hash(uint64_t key)
     return key ^ key >> 33;
 }
 
+/* The key's slot, or the free one where it belongs. The load leaves one free, so this ends. */
 static size_t map_find_slot(const struct map *map, uint64_t key)
 {
     size_t mask = map->capacity - 1;
@@ -42,6 +50,7 @@ bool map_try_reserve(struct map *map, size_t count)
             return false;
     if (larger.capacity == map->capacity)
         return true;
+    /* Built beside the old one, which is left as it is if there is no memory. */
     larger.entries = memory_try_allocate(larger.capacity, sizeof(*larger.entries));
     if (!larger.entries)
         return false;
@@ -95,6 +104,7 @@ bool map_remove(struct map *map, uint64_t key)
     for (next = (gap + 1) & mask; map->entries[next].used; next = (next + 1) & mask) {
         size_t home = map_hash(map->entries[next].key) & mask;
 
+        /* An entry whose home lies behind the gap is found as before; moved, it would not be. */
         if (((next - home) & mask) < ((next - gap) & mask))
             continue;
         map->entries[gap] = map->entries[next];
@@ -118,7 +128,7 @@ static char key_character(const struct string_map *map, char character)
     return character;
 }
 
-/* FNV-1a. */
+/* FNV-1a: short texts, byte by byte, and map_hash() mixes what it leaves badly mixed. */
 static uint64_t string_map_hash(const struct string_map *map, const char *key)
 {
     uint64_t hash = 0xcbf29ce484222325ULL;
@@ -221,6 +231,7 @@ bool string_map_remove(struct string_map *map, const char *key)
     place = (uint64_t)(entry - map->entries) + 1;
     string_map_relink(map, string_map_hash(map, key), place, entry->next);
     free(entry->key);
+    /* The last entry moves into the gap, and whatever pointed at it follows. */
     last = &map->entries[map->length - 1];
     if (entry != last) {
         string_map_relink(map, string_map_hash(map, last->key), map->length, place);

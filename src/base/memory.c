@@ -2,6 +2,9 @@
 /*
  * See memory.h. Growth is by half again, so that an array of n elements costs O(n) copies in all
  * and wastes at most a third.
+ *
+ * All of dusk's own memory comes through memory_try_allocate() and memory_try_resize(). So a test
+ * can let any allocation fail, and the simulator can prove that a step makes none.
  */
 #include "memory.h"
 
@@ -11,7 +14,10 @@
 static uint64_t fail_countdown;
 static bool allocation_forbidden;
 
-/* True if this allocation is the one that a test wants to fail. */
+/*
+ * True if this allocation is the one that a test wants to fail. The counter stops at the fault:
+ * what is allocated afterwards, to clean up or to complain, succeeds.
+ */
 static bool memory_must_fail(void)
 {
     if (allocation_forbidden)
@@ -19,6 +25,10 @@ static bool memory_must_fail(void)
     return fail_countdown > 0 && --fail_countdown == 0;
 }
 
+/*
+ * abort() and no exit code: nothing of the state is to be cleaned up or saved by code that expects
+ * memory, and a core file shows who asked for so much.
+ */
 static _noreturn_ void memory_end_process(size_t size)
 {
     fprintf(stderr, "dusk: out of memory: cannot allocate %zu bytes\n", size);
@@ -50,6 +60,7 @@ static void *memory_try_resize(void *pointer, size_t count, size_t size)
 
     if (memory_must_fail() || __builtin_mul_overflow(count, size, &bytes))
         return NULL;
+    /* realloc() to nothing frees, and its NULL would look like a lack of memory. */
     return realloc(pointer, bytes ? bytes : 1);
 }
 
@@ -86,6 +97,7 @@ bool memory_try_reserve(void **items, size_t *capacity, size_t needed, size_t si
         return true;
     if (grown < needed)
         grown = needed;
+    /* Most arrays that get one element get a few more. */
     if (grown < 8)
         grown = 8;
     resized = memory_try_resize(*items, grown, size);

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See number.h. */
+/*
+ * See number.h. Integers are read by hand: strtoull() takes signs, white space and other bases that
+ * nobody means, and says that a number was too large only through errno. Fractions go to strtod(),
+ * which nobody should write again, behind a check that lets only decimal numbers through.
+ */
 #include "number.h"
 
 #include <errno.h>
@@ -35,6 +39,7 @@ int number_parse_i64(struct slice text, int64_t *ret_value)
     int r;
 
     text = slice_trim(text);
+    /* A digit must follow at once, or "-+1" would be a number. */
     negative = text.length > 1 && text.data[0] == '-' && text.data[1] >= '0' && text.data[1] <= '9';
     if (negative) {
         text.data++;
@@ -45,6 +50,7 @@ int number_parse_i64(struct slice text, int64_t *ret_value)
         return r;
     if (magnitude > (uint64_t)INT64_MAX + (negative ? 1 : 0))
         return -ERANGE;
+    /* Turned around while unsigned: the smallest number has no positive counterpart. */
     *ret_value = negative ? (int64_t)(0 - magnitude) : (int64_t)magnitude;
     return 0;
 }
@@ -76,6 +82,7 @@ int number_parse_double(struct slice text, double *ret_value)
     value = strtod(copy, &end);
     if (*end != '\0')
         return -EINVAL;
+    /* Digits alone can make an infinity: 1e999. */
     if (!isfinite(value))
         return -ERANGE;
     *ret_value = value;
@@ -95,6 +102,7 @@ static int number_split_unit(struct slice text, double *ret_number, struct slice
     return number_parse_double((struct slice){.data = text.data, .length = digits}, ret_number);
 }
 
+/* Up to the next whole one: who asks for a fraction of a byte needs that byte. */
 static int number_scale(double number, double factor, uint64_t *ret_value)
 {
     double value = ceil(number * factor);
@@ -121,6 +129,7 @@ int number_parse_size(struct slice text, uint64_t unit, uint64_t *ret_bytes)
         return r;
     if (suffix.length == 0)
         return number_scale(number, (double)unit, ret_bytes);
+    /* strchr() finds the NUL at the end as well, and text from outside may have one. */
     letter = strchr(letters, suffix.data[0] & ~0x20);
     if (!letter || *letter == '\0')
         return -EINVAL;
@@ -128,6 +137,7 @@ int number_parse_size(struct slice text, uint64_t unit, uint64_t *ret_bytes)
         factor *= 1024;
     suffix.data++;
     suffix.length--;
+    /* "KB" and "KiB" are one thing for HTCondor; "BB" is none. */
     if (suffix.length > 0 && (letter == letters || (!slice_equals_ignoring_case(suffix, "b") &&
                                                     !slice_equals_ignoring_case(suffix, "ib"))))
         return -EINVAL;

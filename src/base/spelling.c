@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See spelling.h: optimal string alignment distance (Damerau 1964) in three rows. */
+/*
+ * See spelling.h: optimal string alignment distance (Damerau 1964) in three rows. Without swaps two
+ * would do, but swapped neighbours are what fingers do most, and must cost one and not two.
+ */
 #include "spelling.h"
 
 #include <stdint.h>
@@ -24,6 +27,7 @@ static size_t spelling_distance(const char *a, const char *b)
     size_t length_a = strnlen(a, WORD_LENGTH_MAX), length_b = strnlen(b, WORD_LENGTH_MAX);
     size_t *before = rows[0], *above = rows[1], *row = rows[2];
 
+    /* From nothing to the first j letters: j insertions. */
     for (size_t j = 0; j <= length_b; j++)
         above[j] = j;
     for (size_t i = 1; i <= length_a; i++) {
@@ -38,6 +42,7 @@ static size_t spelling_distance(const char *a, const char *b)
                 lower(a[i - 2]) == lower(b[j - 1]))
                 row[j] = smaller(row[j], before[j - 2] + 1);
         }
+        /* The rows change their places and not their contents. */
         before = above;
         above = row;
         row = oldest;
@@ -54,6 +59,7 @@ const char *spelling_nearest(const char *word, const char *const *candidates, si
     for (size_t i = 0; i < count; i++) {
         size_t distance = spelling_distance(word, candidates[i]);
 
+        /* As many changes as letters would make any word of any other. */
         if (distance > limit || distance >= length || (nearest && distance == limit))
             continue;
         nearest = candidates[i];
