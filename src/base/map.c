@@ -81,6 +81,7 @@ bool map_get(const struct map *map, uint64_t key, uint64_t *ret_value)
 {
     const struct map_entry *entry;
 
+    /* An empty map has no slots to look into. */
     if (map->capacity == 0)
         return false;
     entry = &map->entries[map_find_slot(map, key)];
@@ -185,6 +186,7 @@ void string_map_put(struct string_map *map, const char *key, uint64_t value)
         return;
     }
     array_reserve(map->entries, map->capacity, map->length + 1);
+    /* The new entry goes to the front of its chain, if there is one: nobody has to walk it. */
     map_get(&map->index, hash, &next);
     map->entries[map->length++] =
         (struct string_map_entry){.key = memory_copy_string(key), .value = value, .next = next};
@@ -220,6 +222,7 @@ static void string_map_relink(struct string_map *map, uint64_t hash, uint64_t fr
     map->entries[next - 1].next = to;
 }
 
+/* Two chains may change: that of the entry, and that of the last one, which takes its place. */
 bool string_map_remove(struct string_map *map, const char *key)
 {
     struct string_map_entry *entry = string_map_find(map, key);

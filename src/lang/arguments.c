@@ -2,6 +2,10 @@
 /*
  * See arguments.h. What is split is never longer than what was read, so each argument is written
  * into a piece of memory as long as the rest of the text.
+ *
+ * Both ways to write arguments come from HTCondor, and submit files that are twenty years old use
+ * either. So they are read to the letter, also where one would do it otherwise today, and where
+ * HTCondor itself refuses, the message says which of the two was taken for meant.
  */
 #include "arguments.h"
 
@@ -27,6 +31,7 @@ static int unquote(struct slice text, char *raw, size_t *ret_length, const char 
     size_t at = 1, length = 0;
 
     text = slice_trim(text);
+    /* Behind the opening quote; the loop ends at the closing one, or where it should have been. */
     for (;; at++) {
         if (at == text.length)
             return fail("the double quote at the start is never closed", ret_message);
@@ -49,6 +54,7 @@ static bool read_group(struct slice text, size_t *at, char *word, size_t *length
 {
     for (++*at; *at < text.length; ++*at) {
         if (text.data[*at] == '\'') {
+            /* Two of them are one of the argument's own, and the group goes on. */
             if (*at + 1 == text.length || text.data[*at + 1] != '\'') {
                 ++*at;
                 return true;
@@ -95,6 +101,7 @@ int arguments_split_quoted(struct slice text, struct arena *arena, struct list *
     size_t length;
     int r;
 
+    /* In two steps, because a doubled double quote may stand within single quotes and without. */
     r = unquote(text, raw, &length, ret_message);
     if (r < 0)
         return r;
@@ -120,6 +127,7 @@ static int split_old(struct slice text, struct arena *arena, struct list *list,
                             ret_message);
             word[length++] = text.data[at];
         }
+        /* An empty argument cannot be written in this syntax. */
         if (length > 0) {
             word[length] = '\0';
             list_add(list, word);

@@ -3,6 +3,12 @@
  * See arithmetic.h. The compiler is a recursive descent over sums, products, signs and primaries
  * that writes postfix steps; nesting is bounded, and with it the C stack here and the value stack
  * of the evaluator.
+ *
+ * It is compiled because a job of ten million tasks evaluates the same expression as often, on the
+ * submitter's computer and again on the server, each time with nothing but another Process.
+ *
+ * What it never does: wrap around, yield infinity or NaN, or go on with half a result. A wrong
+ * number in an argument costs a whole computation, and nobody notices.
  */
 #include "arithmetic.h"
 
@@ -67,6 +73,7 @@ static int fail(struct arithmetic_failure *failure, const char *at, const char *
     return -EINVAL;
 }
 
+/* Counted while it grows: how long the program is can only be known at its end. */
 static void compiler_emit(struct compiler *compiler, struct step step)
 {
     array_reserve(compiler->steps, compiler->capacity, compiler->count + 1);
@@ -81,6 +88,7 @@ static char compiler_peek(struct compiler *compiler)
     return compiler->at < compiler->end ? *compiler->at : '\0';
 }
 
+/* isdigit() is free to know other digits in other locales. */
 static bool is_digit(char character)
 {
     return character >= '0' && character <= '9';
@@ -103,6 +111,7 @@ static const char *number_end(const char *at, const char *end)
         at++;
     if (at == end || (*at | 0x20) != 'e')
         return at;
+    /* An 'e' without digits behind is no exponent: perhaps it begins a name. */
     exponent = at + 1;
     if (exponent < end && (*exponent == '+' || *exponent == '-'))
         exponent++;
@@ -120,6 +129,7 @@ static int compile_number(struct compiler *compiler)
     struct step step = {.kind = STEP_NUMBER, .at = start};
     int r;
 
+    /* As long as it can be one; what stands behind must be an operator. */
     compiler->at = number_end(start, compiler->end);
     r = number_parse((struct slice){.data = start, .length = (size_t)(compiler->at - start)},
                      &step.number);
@@ -188,6 +198,7 @@ static int compile_signed(struct compiler *compiler)
     char next;
     int r;
 
+    /* A loop and no recursion: a million signs in a row are as deep as one. */
     for (next = compiler_peek(compiler); next == '-' || next == '+';
          next = compiler_peek(compiler)) {
         if (next == '-')
@@ -212,6 +223,7 @@ static int compile_product(struct compiler *compiler)
         if (next != '*' && next != '/' && next != '%')
             return 0;
         step.kind = next == '*' ? STEP_MULTIPLY : next == '/' ? STEP_DIVIDE : STEP_REMAINDER;
+        /* The step keeps the operator's place: there a division by zero will have happened. */
         compiler->at++;
         r = compile_signed(compiler);
         compiler_emit(compiler, step);
@@ -253,6 +265,7 @@ int arithmetic_compile(const char **at, const char *end, const struct arithmetic
         return r;
     /* The white space behind belongs to the expression. */
     compiler_peek(&compiler);
+    /* To where it stays as long as the text, in one piece. */
     steps = arena_allocate(arena, compiler.count, sizeof(*steps));
     memcpy(steps, compiler.steps, compiler.count * sizeof(*steps));
     arithmetic = arena_allocate(arena, 1, sizeof(*arithmetic));
@@ -325,6 +338,7 @@ static const char *negate(struct number *value)
         value->real = -value->real;
         return NULL;
     }
+    /* By the way of all subtractions, which knows that the smallest integer has no negative. */
     message = apply(STEP_SUBTRACT, &zero, *value);
     *value = zero;
     return message;
@@ -348,6 +362,7 @@ int arithmetic_evaluate(const struct arithmetic *arithmetic,
             stack[depth++] = step->number;
         } else if (step->kind == STEP_OPERAND) {
             assert(depth < STACK_SIZE);
+            /* If it fails, the caller has its own words; the place is for him. */
             *ret_failure = (struct arithmetic_failure){.at = step->at};
             r = operands->compute(operands->user_data, step->operand, &stack[depth++]);
             if (r < 0)
@@ -367,6 +382,7 @@ int arithmetic_evaluate(const struct arithmetic *arithmetic,
     return 0;
 }
 
+/* Without a message, which arithmetic_constant() gives: here a name is as wrong as a letter. */
 static int refuse_operand(void *user_data, const char **at, const char *end, uint32_t *ret_operand)
 {
     (void)user_data;
@@ -400,6 +416,7 @@ int number_parse(struct slice text, struct number *ret_value)
     r = number_parse_i64(text, &integer);
     if (r == 0)
         *ret_value = (struct number){.integer = integer};
+    /* Only what is no integer at all may still be a real. */
     if (r != -EINVAL)
         return r;
     r = number_parse_double(text, &real);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See environment.h. */
+/*
+ * See environment.h. Entries are collected first and made unique afterwards, because a later one
+ * may overrule what getenv brought in as well as what stands before it in the same value.
+ */
 #include "environment.h"
 
 #include "arguments.h"
@@ -24,6 +27,7 @@ static int environment_add(struct list *list, const char *entry, const char **re
                               : "an environment variable is not of the form NAME=value";
         return -EINVAL;
     }
+    /* Linux bounds all of them together (ARG_MAX); that many would not start a program. */
     if (list->count == ENVIRONMENT_COUNT_MAX) {
         *ret_message = "there are more than 2000 environment variables";
         return -EINVAL;
@@ -97,6 +101,7 @@ static void environment_deduplicate(struct list *list)
     struct string_map index;
     size_t kept = 0;
 
+    /* Kept entries move to the front of the same list, over those that were looked at already. */
     string_map_init(&index, false);
     for (size_t i = 0; i < list->count; i++) {
         const char *entry = list->items[i];

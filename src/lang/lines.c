@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See lines.h. A line that stands alone is not copied; only joined ones are. */
+/*
+ * See lines.h. A line that stands alone is not copied; only joined ones are.
+ *
+ * Lines end at a line feed; a carriage return before it goes with the white space, so that files
+ * from Windows read like any others. The last line needs no end.
+ */
 #include "lines.h"
 
 #include "submit.h"
@@ -25,6 +30,7 @@ static bool line_reader_next_physical(struct line_reader *reader, struct slice *
     const char *start = reader->at, *newline;
     size_t left = (size_t)(reader->end - start);
 
+    /* A text that ends with a line feed has no empty line behind it. */
     if (left == 0)
         return false;
     newline = memchr(start, '\n', left);
@@ -42,6 +48,7 @@ static bool line_continues(struct slice line)
     return line.length > 0 && line.data[line.length - 1] == '\\';
 }
 
+/* In a file of items '#' has no meaning: there it may be the first letter of one. */
 static bool line_is_comment(const struct line_reader *reader, struct slice line)
 {
     return !reader->keep_comments && line.length > 0 && line.data[0] == '#';
@@ -76,12 +83,14 @@ static int line_reader_collect(struct line_reader *reader, struct slice line, st
     const char *start = line.data;
     bool continues = true;
 
+    /* A comment in between is passed over; the continuation goes on behind it, as in HTCondor. */
     while (continues) {
         continues = line_continues(line);
         line.length -= continues ? 1 : 0;
         array_reserve(pieces->items, pieces->capacity, pieces->count + 1);
         pieces->items[pieces->count++] = line;
         pieces->length += line.length;
+        /* The pieces count too: a million empty continuations are memory as well. */
         if (pieces->length + pieces->count > SUBMIT_LINE_LENGTH_MAX)
             return line_too_long(reader, start, err);
         do
@@ -130,6 +139,7 @@ int line_reader_next(struct line_reader *reader, struct slice *ret_line, struct 
             r = line_reader_join(reader, line, &line, err);
             if (r < 0)
                 return r;
+            /* Nothing but backslashes: as if it were not there. */
             if (line.length == 0)
                 continue;
         }

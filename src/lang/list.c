@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See list.h. */
+/*
+ * See list.h. The NULL behind the last entry is kept at all times, because that is how execve()
+ * wants its lists, and nobody remembers to add it in the end.
+ */
 #include "list.h"
 
 #include "base/memory.h"

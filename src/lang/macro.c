@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See macro.h: the tables of names, definitions and environment variables. */
+/*
+ * See macro.h: the tables of names, definitions and environment variables.
+ *
+ * Names become numbers here, once, when they are read; whatever is done for each task afterwards
+ * works with numbers. A name that is only referred to has a symbol as well, without a definition,
+ * because it may be defined further down.
+ *
+ * Definitions are never changed or removed: one that is overruled still counts for the queue
+ * statements before the one that overrules it.
+ */
 #include "macro.h"
 
 #include "base/memory.h"
@@ -20,6 +29,7 @@ static const struct {
 void macros_init(struct macros *macros, struct sources *sources, struct arena *arena)
 {
     *macros = (struct macros){.sources = sources, .arena = arena};
+    /* Names of macros are the same in either case, as in HTCondor; Unix tells its own apart. */
     string_map_init(&macros->symbol_index, true);
     string_map_init(&macros->environment_index, false);
     for (size_t i = 0; i < ARRAY_LENGTH(builtins); i++) {
@@ -52,6 +62,7 @@ size_t macro_name_length(struct slice text)
         bool letter = (lower >= 'a' && lower <= 'z') || character == '_';
         bool digit = (character >= '0' && character <= '9') || character == '.';
 
+        /* A name cannot begin with a digit: then it would be a number in arithmetic. */
         if (!letter && !(digit && length > 0))
             break;
     }
@@ -95,6 +106,7 @@ int macros_define(struct macros *macros, uint32_t symbol, struct slice name, str
     if (macros->definition_count == MACRO_DEFINITION_COUNT_MAX)
         return sources_error(macros->sources, name.data, err, -E2BIG,
                              "there are more than %zu definitions", MACRO_DEFINITION_COUNT_MAX);
+    /* Before it is in the table, so that a reference to itself finds the one before. */
     r = macros_compile(macros, value, symbol, &definition.template, err);
     if (r < 0)
         return r;
@@ -124,6 +136,7 @@ uint32_t macros_find_definition(const struct macros *macros, uint32_t symbol, ui
     return low > 0 ? s->definitions[low - 1] : MACRO_NONE;
 }
 
+/* What could not be written into the frozen text, as $ENV(NAME) = "value", and read back. */
 bool environment_name_is_valid(struct slice name)
 {
     for (size_t i = 0; i < name.length; i++)
@@ -157,12 +170,17 @@ void macros_set_environment(struct macros *macros, const char *name, const char 
 {
     uint64_t index;
 
+    /* The first word counts: what was used once must stay what it was. */
     if (!string_map_get(&macros->environment_index, name, &index))
         macros_add_environment(macros, slice_from_text(name),
                                value ? ENVIRONMENT_SET : ENVIRONMENT_UNSET, value);
 }
 
-/* Asks the world; the value is appended. */
+/*
+ * Asks the world; the value is appended. On the server there is no world, and a variable that the
+ * frozen text does not hold is unknown there, which is not the same as unset: its value may have
+ * been anything.
+ */
 static int macros_ask_environment(const struct macros *macros, const char *name,
                                   struct buffer *value, enum environment_state *ret_state,
                                   struct error *err)
@@ -192,6 +210,7 @@ int macros_environment_variable(struct macros *macros, struct slice name, uint32
     uint64_t index;
     int r;
 
+    /* Asked once: all tasks see the same value, whatever happens to the variable meanwhile. */
     if (string_map_get(&macros->environment_index, copy, &index)) {
         *ret_variable = (uint32_t)index;
         return 0;

@@ -3,6 +3,9 @@
  * See macro.h: from the text of a value to its template. What stands behind "$(" is a name, with a
  * fallback behind ':' if wanted, or else arithmetic, in which names may stand with or without the
  * "$(" around them. What HTCondor knows and we do not yet is refused here, not taken for text.
+ *
+ * Only what is wrong whatever the other lines say is refused. Whether a name has a value is no
+ * question yet: its definition may follow, and each queue statement may see another one.
  */
 #include "macro_internal.h"
 #include "text.h"
@@ -12,6 +15,7 @@
 #include <errno.h>
 #include <string.h>
 
+/* Nobody reads more; and with it the C stack has a bound, which a hostile text cannot move. */
 enum { NESTING_MAX = 32 };
 
 /* HTCondor's macro functions: condor_submit(1), "Submit Variables", "Function Macros". */
@@ -186,8 +190,10 @@ static int read_operand(void *user_data, const char **at, const char *end, uint3
     int r = 0;
 
     (void)end;
+    /* Arithmetic and macros read the same text in turn, and hand each other the place. */
     compiler->at = *at;
     if (**at == '$') {
+        /* 1 says that the '$' is only a character, which no number begins with. */
         r = read_dollar(compiler, &segment);
     } else {
         segment = make_macro(compiler, peek_name(compiler), *at);
@@ -198,6 +204,7 @@ static int read_operand(void *user_data, const char **at, const char *end, uint3
     if (r > 0)
         return compiler_error(compiler, *at, "here a number or a macro is missing");
     array_reserve(operands->items, operands->capacity, operands->count + 1);
+    /* A template of one segment, so that it is expanded like any other. */
     operands->items[operands->count] = make_template(compiler, &segment, 1);
     *ret_operand = (uint32_t)operands->count++;
     *at = compiler->at;
@@ -283,7 +290,7 @@ static int read_macro(struct compiler *compiler, const char *start, struct segme
         return compiler_error(compiler, open, "this parenthesis is never closed");
     if (next_is(compiler, ')'))
         return compiler_error(compiler, open, "between these parentheses a name is missing");
-    /* A name and nothing else, or else it is arithmetic. */
+    /* A name and nothing else, or else it is arithmetic. So $(a-b) is a difference. */
     if (name.length == 0 || behind == compiler->end || (*behind != ')' && *behind != ':'))
         return read_arithmetic(compiler, start, ret_segment);
     *ret_segment = make_macro(compiler, name, start);
@@ -294,6 +301,7 @@ static int read_macro(struct compiler *compiler, const char *start, struct segme
 /* Whether `name` stands for one of HTCondor's functions: $INT(), and $Fpdnxq() with its letters. */
 static bool is_function(struct slice name)
 {
+    /* $F() has its options in its name, in any order and number (condor_submit(1), "$F"). */
     if (name.length > 0 && (name.data[0] | 0x20) == 'f') {
         size_t letters = 1;
 
@@ -325,6 +333,7 @@ static int read_behind_dollar(struct compiler *compiler, const char *start,
 {
     struct slice name;
 
+    /* "$$(" is filled in with what the node says, when the task starts there. */
     if (text_follows(compiler, "$("))
         return refuse(compiler, start, (struct slice){start, 3});
     if (next_is(compiler, '(')) {
@@ -373,6 +382,7 @@ static int read_template(struct compiler *compiler, bool in_parentheses,
         struct segment segment;
         int r;
 
+        /* In a fallback; elsewhere a ')' is a character like others. */
         if (in_parentheses && *here == ')' && open-- == 0)
             break;
         if (*here == '(')
@@ -390,6 +400,7 @@ static int read_template(struct compiler *compiler, bool in_parentheses,
         compiler->at--;
     }
     segment_list_add_text(&list, start, compiler->at);
+    /* Over all templates: many short values cost as much as one long one. */
     compiler->macros->segment_count += list.count;
     if (compiler->macros->segment_count > MACRO_SEGMENT_COUNT_MAX)
         return sources_error(compiler->macros->sources, start, compiler->err, -E2BIG,

@@ -4,7 +4,11 @@
  * the value of a macro within arithmetic must be a number, or is read as arithmetic itself.
  *
  * Work is bounded three ways: the length of the result, the depth of definitions within
- * definitions, and the number of segments visited.
+ * definitions, and the number of segments visited. Each alone would not do: ten lines can make a
+ * short result of a million empty parts, or a long one in twenty steps.
+ *
+ * At the end stands macros_vary(): whether a value can differ between the tasks of a queue
+ * statement. It is asked instead of expanding ten million tasks to see.
  */
 #include "macro_internal.h"
 
@@ -16,7 +20,7 @@
 /* Of arithmetic that is the value of a macro: it is read anew each time. */
 enum { NUMBER_TEXT_LENGTH_MAX = 1000 };
 
-/* So many bytes of text count as a step, too. */
+/* So many bytes of text count as a step, too: about as much work as visiting a segment. */
 enum { STEP_LENGTH = 16 };
 
 enum meaning_kind {
@@ -72,6 +76,7 @@ static struct meaning builtin_meaning(const struct macro_scope *scope, enum macr
 
     switch (builtin) {
     case BUILTIN_DOLLAR:
+        /* The same for all, so it has a value without a task too. */
         return (struct meaning){.kind = MEANING_TEXT, .text = {"$", 1}};
     case BUILTIN_CLUSTER:
         meaning.number = scope->cluster;
@@ -91,6 +96,7 @@ static struct meaning builtin_meaning(const struct macro_scope *scope, enum macr
     return scope->has_task ? meaning : (struct meaning){0};
 }
 
+/* MACRO_NONE is an answer like others: the name has no definition before this queue statement. */
 static struct meaning definition_meaning(const struct macros *macros, uint32_t definition)
 {
     if (definition == MACRO_NONE)
@@ -99,7 +105,10 @@ static struct meaning definition_meaning(const struct macros *macros, uint32_t d
                             .template = &macros->definitions[definition].template};
 }
 
-/* The order is that of macro.h. Own names come first: they never mean a variable. */
+/*
+ * The order is that of macro.h. Own names come first: they never mean a variable. In PATH =
+ * $(PATH):here somebody adds to what is there, and a variable of the same name would hide it.
+ */
 static struct meaning find_meaning(const struct expansion *expansion, const struct segment *segment)
 {
     const struct macros *macros = expansion->macros;
@@ -125,6 +134,7 @@ static const char *nearest_name(const struct expansion *expansion, const struct 
         memory_allocate((macros->symbol_count + 1) * sizeof(*names));
     size_t count = 0;
 
+    /* Symbols that are only referred to are slips themselves, perhaps the very same one. */
     for (size_t i = 0; i < macros->symbol_count; i++) {
         const struct symbol *symbol = &macros->symbols[i];
         size_t column;
@@ -192,6 +202,7 @@ static int expand_environment(struct expansion *expansion, const struct segment 
     const struct macros *macros = expansion->macros;
     const struct environment_variable *variable = &macros->environment[segment->index];
 
+    /* The value is text: a '$' in it is not the submitter's word and is not expanded. */
     if (variable->state == ENVIRONMENT_SET) {
         buffer_append_text(text, variable->value);
         return 0;
@@ -201,6 +212,7 @@ static int expand_environment(struct expansion *expansion, const struct segment 
     if (variable->state == ENVIRONMENT_UNKNOWN)
         return expansion_fail(expansion, segment->text.data, -EINVAL, err,
                               "the submitter's environment is not available here");
+    /* HTCondor's word for it, which scripts look for. */
     if (macros->allow_undefined) {
         buffer_append_text(text, "UNDEFINED");
         return 0;
@@ -225,6 +237,7 @@ static int number_from_text(struct expansion *expansion, struct slice text,
     if (number_parse(text, ret_value) == 0)
         return 0;
     at = text.data;
+    /* "2*$(x)" where x is "1+1": its value is read as a whole, so that it means 4 and not 3. */
     if (text.length <= NUMBER_TEXT_LENGTH_MAX)
         r = arithmetic_constant(&at, text.data + text.length, ret_value, &failure);
     if (r == 0 && at == text.data + text.length)
@@ -316,6 +329,7 @@ int macros_expand(struct expansion *expansion, const struct template *template, 
         if (expansion->depth == MACRO_DEPTH_MAX)
             return expansion_fail(expansion, segment->text.data, -E2BIG, err,
                                   "this macro is defined by itself, or nested too deeply");
+        /* A circle comes here as well: it needs no search of its own. */
         expansion->depth++;
         r = expand_segment(expansion, segment, text, err);
         expansion->depth--;
@@ -324,6 +338,7 @@ int macros_expand(struct expansion *expansion, const struct template *template, 
         if (text->length > SUBMIT_VALUE_SIZE_MAX)
             return expansion_fail(expansion, segment->text.data, -E2BIG, err,
                                   "the value becomes longer than 1 MiB");
+        /* After the fact, but what one segment adds beyond its own count is bounded above. */
         steps = 1 + (text->length - length) / STEP_LENGTH;
         if (steps > expansion->steps_left)
             return expansion_fail(expansion, segment->text.data, -E2BIG, err,
@@ -336,6 +351,7 @@ int macros_expand(struct expansion *expansion, const struct template *template, 
 /* The marks of macros_vary(). */
 enum { MARK_NEW, MARK_SAME, MARK_VARIES };
 
+/* A walk through definitions that remembers where it was: each is looked at once, not per use. */
 struct variation {
     const struct macros *macros;
     const struct macro_scope *scope;
@@ -366,6 +382,7 @@ static bool macro_varies(struct variation *variation, const struct segment *segm
     uint32_t definition = segment->previous;
     size_t column;
 
+    /* A variable counts as varying if any row differs in any column: to compare costs more. */
     if (!segment->is_own) {
         if (symbol->is_variable && scope_has_variable(scope, segment->index, &column))
             return scope->row_varies;
@@ -387,6 +404,7 @@ static bool segment_varies(struct variation *variation, const struct segment *se
     case SEGMENT_MACRO:
         return macro_varies(variation, segment);
     case SEGMENT_ENVIRONMENT:
+        /* The variable itself is the same for all; its fallback may name Process. */
         return segment->fallback && template_varies(variation, segment->fallback);
     case SEGMENT_ARITHMETIC:
         for (uint32_t i = 0; i < segment->arithmetic->operand_count; i++)

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See arithmetic.h: how the result of arithmetic is written. */
+/*
+ * See arithmetic.h: how the result of arithmetic is written. The conversion is the submitter's, but
+ * printf() never sees his text: it is taken apart here, bounded, and put together again, so that
+ * there can be one conversion, of the right size, and no %s or %n.
+ */
 #include "arithmetic.h"
 
 #include <errno.h>
@@ -45,6 +49,7 @@ int number_format_parse(struct slice text, struct number_format *ret_format)
     if (text.length > 0 && text.data[0] == '.')
         text = read_digits((struct slice){.data = text.data + 1, .length = text.length - 1},
                            &format.precision);
+    /* %s and %c would make no number; %a, %n and the sizes (l, ll, z) are nobody's business. */
     if (text.length != 1 || !memchr("diuxXoeEfFgG", text.data[0], 12))
         return -EINVAL;
     if (format.width > NUMBER_FORMAT_MAX || format.precision > NUMBER_FORMAT_MAX)
@@ -64,6 +69,7 @@ static void append_plain_real(double value, struct buffer *text)
         text->length = start;
         buffer_appendf(text, "%.17g", value);
     }
+    /* 3.0 and not 3, which read back would be an integer and divide otherwise. */
     if (!strchr(text->data + start, '.') && !strchr(text->data + start, 'e'))
         buffer_append_text(text, ".0");
 }
@@ -83,7 +89,10 @@ static void append_integer(struct buffer *text, int64_t value)
     buffer_append(text, digits + at, sizeof(digits) - at);
 }
 
-/* The conversion for printf(3), whose width and precision come as arguments. */
+/*
+ * The conversion for printf(3), whose width and precision come as arguments. The format is no
+ * literal, which compilers warn of for a good reason; here it is made of checked parts alone.
+ */
 static void conversion_text(const struct number_format *format, const char *size,
                             struct buffer *conversion)
 {

@@ -13,6 +13,10 @@
  *
  * Two forms exist for programs: ASCII's unit separator (0x1f) in a line separates its fields, as
  * in HTCondor; and a line in record separators (0x1e) is never a comment nor an end of the list.
+ *
+ * Files and commands are read here and never again: the items become part of the submit, and the
+ * frozen text lists them. So a job does not change when the file does, and the server, which reads
+ * that text, opens no files of anybody's.
  */
 #include "submit_internal.h"
 #include "text.h"
@@ -23,6 +27,7 @@
 #include <errno.h>
 #include <string.h>
 
+/* The name stands in the frozen text once per statement, whose line must not become too long. */
 enum { VARIABLE_LENGTH_MAX = 1000 };
 
 enum list_kind { LIST_NONE, LIST_IN, LIST_FROM, LIST_MATCHING };
@@ -101,6 +106,7 @@ static void queue_divide(struct queue *queue, struct slice text)
 {
     struct slice rest = text;
 
+    /* The first such word counts; a variable that is called "in" or "from" cannot be had. */
     queue->head = text;
     while (rest.length > 0) {
         struct slice word = take_word(&rest, "([");
@@ -112,6 +118,7 @@ static void queue_divide(struct queue *queue, struct slice text)
                 queue->list = slice_trim(rest);
                 return;
             }
+        /* A parenthesis where no list begins: it is passed over, and refused with the head. */
         if (word.length == 0 && rest.length > 0)
             rest = text_behind(rest, 1);
     }
@@ -135,6 +142,7 @@ static int queue_read_count(struct queue *queue, struct slice *head)
     queue->count = 1;
     if (head->length == 0 || begins_with_name(*head))
         return 0;
+    /* "queue = 10" looks like all the other lines, and is what beginners write. */
     if (head->data[0] == '=') {
         reader_error(reader, head->data, -EINVAL, "a queue statement has no '='");
         error_hint(reader->err, "write 'queue' and a number, as in 'queue 10'");
@@ -143,6 +151,7 @@ static int queue_read_count(struct queue *queue, struct slice *head)
     r = arithmetic_constant(&at, head->data + head->length, &count, &failure);
     if (r < 0)
         return reader_error(reader, failure.at, -EINVAL, "%s", failure.message);
+    /* Rounding would make another number of tasks than was written. */
     if (count.is_real || count.integer < 0)
         return reader_error(reader, head->data, -EINVAL,
                             "the number of tasks must be a whole number, not negative");
@@ -171,6 +180,7 @@ static int queue_add_variable(struct queue *queue, struct slice name)
     if (name.length > VARIABLE_LENGTH_MAX)
         return reader_error(reader, name.data, -E2BIG, "this name is longer than %d characters",
                             VARIABLE_LENGTH_MAX);
+    /* Which of the two columns would count, nobody could say. */
     for (size_t i = 0; i < queue->variable_count; i++)
         if (queue->variables[i] == symbol)
             return reader_error(reader, name.data, -EINVAL, "variable '%.*s' is named twice",
@@ -241,6 +251,7 @@ static int queue_compile_field(struct queue *queue, uint32_t variable, struct it
     struct template template;
     int r;
 
+    /* Most items are plain, and a list may have millions: those cost no template. */
     if (value.length == 0 || !memchr(value.data, '$', value.length))
         return 0;
     r = macros_compile(&submit->macros, value, variable, &template, queue->reader->err);
@@ -261,6 +272,7 @@ static struct slice take_field(struct slice *line, bool separated, bool last)
 
     if (separated)
         return slice_trim(text_take(line, '\x1f'));
+    /* The last variable gets the rest as it is, so that arguments with blanks can stand there. */
     if (last) {
         field = *line;
         *line = text_behind(*line, line->length);
@@ -288,6 +300,7 @@ static int queue_add_row(struct queue *queue, struct slice line)
     r = reader_count_size(reader, line.length + queue->variable_count + 3, line.data);
     if (r < 0)
         return r;
+    /* As freezing writes what would not read back otherwise, a field that begins with '#' say. */
     if (line.length > 1 && line.data[0] == '\x1e' && line.data[line.length - 1] == '\x1e') {
         line = (struct slice){line.data + 1, line.length - 2};
         separated = true;
@@ -412,7 +425,10 @@ static int queue_read_file(struct queue *queue)
     return queue_add_lines(queue, path, &text);
 }
 
-/* Behind the word: what is there, by its first or last character. */
+/*
+ * Behind the word: what is there, by its first or last character. What HTCondor has beyond that is
+ * refused by name; taken for the name of a file it would only not be found.
+ */
 static int queue_read_list(struct queue *queue)
 {
     struct submit_reader *reader = queue->reader;
@@ -463,6 +479,7 @@ static int queue_add_part(struct queue *queue)
         part.range.count > SUBMIT_TASK_COUNT_MAX - submit->task_count)
         return reader_error(queue->reader, queue->place, -E2BIG, "there are more than %llu tasks",
                             (unsigned long long)SUBMIT_TASK_COUNT_MAX);
+    /* "queue 0" and an empty list are allowed: scripts make such files. */
     if (part.range.count == 0)
         return 0;
     if (submit->part_count == SUBMIT_PART_COUNT_MAX)

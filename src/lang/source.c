@@ -2,6 +2,10 @@
 /*
  * See source.h. Places are worked out only when a message is made: the lines before it are counted
  * then, so reading itself keeps no line numbers.
+ *
+ * A place is a pointer into a source's own copy of its text. What is made of several lines, or of
+ * macros, lies elsewhere, and a table of copies leads back. So every part of the reader can name a
+ * place without knowing how the text came there.
  */
 #include "source.h"
 
@@ -55,7 +59,10 @@ void sources_add_copy(struct sources *sources, struct slice copy, const char *or
         (struct source_copy){.text = copy, .origin = origin, .fixed = fixed};
 }
 
-/* The end counts as inside: that is where something is missing. */
+/*
+ * The end counts as inside: that is where something is missing. Compared as numbers, because C does
+ * not say how pointers into different arrays compare (C17, 6.5.8).
+ */
 static bool slice_holds(struct slice slice, const char *at)
 {
     return (uintptr_t)at >= (uintptr_t)slice.data &&
@@ -75,6 +82,7 @@ static const char *sources_origin(const struct sources *sources, const char *at)
     }
     if (!found)
         return at;
+    /* Where a macro stood, other characters stand: then its start is as near as one gets. */
     return found->fixed ? found->origin : found->origin + (at - found->text.data);
 }
 
@@ -155,6 +163,7 @@ static void append_excerpt(struct buffer *text, const struct place *place)
     /* The end of the line may be the very place that is meant. */
     while (end > start && (end[-1] == '\r' || end[-1] == ' ') && end > place->pointer)
         end--;
+    /* A line of a million characters would push the message off the screen. */
     if (end - start > EXCERPT_LENGTH_MAX && place->pointer - start > EXCERPT_BEFORE_MAX) {
         start = place->pointer - EXCERPT_BEFORE_MAX;
         while (start < place->pointer && byte_continues_character(*start))
@@ -186,6 +195,7 @@ int sources_error_formatted(const struct sources *sources, const char *at, struc
 {
     _cleanup_buffer_ struct buffer message = BUFFER_INIT, text = BUFFER_INIT;
 
+    /* Whoever does not want to know need not wait for the lines to be counted. */
     if (!err)
         return code;
     buffer_append_formatted(&message, format, arguments);

@@ -3,6 +3,10 @@
  * See submit.h and submit_internal.h: the lines of a submit text, in their order: the settings of
  * the caller, the text with the appended lines right before its first queue statement, and then a
  * look at what was never used.
+ *
+ * The language has no declarations: any name may be defined, and a command is only a name that dusk
+ * knows. So a mistyped command is a macro that nobody uses, which is a warning and no error; only
+ * what cannot mean anything is refused.
  */
 #include "submit_internal.h"
 #include "text.h"
@@ -32,6 +36,7 @@ static _printf_(3, 4) void warn(struct submit_reader *reader, const char *at, co
     struct buffer text = BUFFER_INIT;
     va_list arguments;
 
+    /* The first ones are enough to see what is wrong. */
     if (!warnings || warnings->count >= WARNING_COUNT_MAX)
         return;
     va_start(arguments, format);
@@ -74,6 +79,10 @@ int reader_error(struct submit_reader *reader, const char *place, int code, cons
     return code;
 }
 
+/*
+ * What is read here must be readable once more, by the server and after each of its restarts: the
+ * canonical text is counted while it comes about, and refused before it is too large.
+ */
 int reader_count_size(struct submit_reader *reader, size_t size, const char *place)
 {
     struct submit *submit = reader->submit;
@@ -93,7 +102,7 @@ int reader_count_steps(struct submit_reader *reader, uint64_t steps, const char 
     return 0;
 }
 
-/* What HTCondor and people write. */
+/* What HTCondor and people write. Anything else is a mistake and never false. */
 bool boolean_parse(struct slice text, bool *ret_value)
 {
     static const char *const words[][2] = {
@@ -159,6 +168,7 @@ static int refuse_line(struct submit_reader *reader, struct slice line)
     const char *nearest;
     int r;
 
+    /* "queeu 10" and "executable: walk" are what this is for. */
     while (length < line.length && !memchr(" \t:(", line.data[length], 4))
         length++;
     word = slice_copy((struct slice){line.data, length});
@@ -177,6 +187,7 @@ static int note_attribute(struct submit_reader *reader, uint32_t symbol, const c
 {
     struct submit *submit = reader->submit;
 
+    /* Later ones overrule the value; the task has the attribute once. */
     if (submit->macros.symbols[symbol].definition_count > 0)
         return 0;
     if (submit->attribute_symbol_count == ATTRIBUTE_COUNT_MAX)
@@ -232,6 +243,7 @@ static int read_definition(struct submit_reader *reader, struct slice key, struc
     r = reader_count_size(reader, key.length + value.length + LINE_LENGTH_SPARE, key.data);
     if (r < 0)
         return r;
+    /* Taken for a plain value, its first line alone would count, and the rest be wrong lines. */
     if (key.length > 0 && key.data[key.length - 1] == '@')
         return reader_error(reader, key.data + key.length - 1, -EINVAL,
                             "a value of several lines ('@=') is not there yet");
@@ -249,6 +261,7 @@ static int read_definition(struct submit_reader *reader, struct slice key, struc
 
 static int read_assignment(struct submit_reader *reader, struct slice line)
 {
+    /* At the first one: values may have more, as arguments = --level=3 does. */
     const char *equals = memchr(line.data, '=', line.length);
 
     if (!equals)
@@ -280,6 +293,7 @@ static int read_appended(struct submit_reader *reader)
 {
     if (reader->appended_read)
         return 0;
+    /* Before they are read, because a queue statement among them comes back here. */
     reader->appended_read = true;
     return read_given(reader, "appended line", reader->options->appended,
                       reader->options->appended_count);
@@ -300,6 +314,7 @@ static int read_queue(struct submit_reader *reader, struct slice line)
     return r < 0 ? r : queue_read(reader, slice_trim(text_behind(line, strlen("queue"))));
 }
 
+/* What HTCondor would do with a line is tried in the same order; an assignment is what is left. */
 static int read_line(struct submit_reader *reader, struct slice line)
 {
     if (text_begins(line, "$ENV("))
@@ -353,6 +368,7 @@ static void warn_of_symbol(struct submit_reader *reader, const struct symbol *sy
     if (command || symbol->is_referenced || text_begins(first->name, "+") ||
         text_begins(first->name, "MY."))
         return;
+    /* Nobody uses it and nobody knows it: a slip, or a line that was forgotten. */
     nearest = command_nearest(symbol->name);
     if (nearest)
         warn(reader, first->name.data, "there is no command '%.*s'; did you mean '%s'?",
@@ -394,6 +410,7 @@ static int read_text(struct submit_reader *reader, struct slice text, const char
 {
     const char *nul;
 
+    /* Before it is copied. */
     if (text.length > SUBMIT_TEXT_SIZE_MAX)
         return error_set(reader->err, -E2BIG, "%s: larger than 64 MiB", name);
     text = sources_add(&reader->submit->sources, name, text);
@@ -406,6 +423,8 @@ static int read_text(struct submit_reader *reader, struct slice text, const char
 
 static int fail_without_tasks(struct submit_reader *reader, const char *name)
 {
+    /* Two mistakes, although the result is one: a list that is empty, and a line that is missing.
+     */
     if (reader->queue_seen) {
         error_set(reader->err, -EINVAL, "%s: there are no tasks: each queue statement is for none",
                   name);
@@ -462,6 +481,7 @@ int submit_parse(struct slice text, const char *name, const struct submit_option
 
     submit->macros.world = reader.options->world;
     submit->macros.allow_undefined = reader.options->allow_undefined;
+    /* Each step leaves the reader where the next one wants it; the first that fails says why. */
     r = read_settings(&reader);
     if (r == 0)
         r = read_text(&reader, text, name);

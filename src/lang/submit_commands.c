@@ -3,6 +3,10 @@
  * See submit_commands.h. The names are those of condor_submit(1) and of the job attributes that
  * HTCondor accepts in their place. A command has its spellings in the order in which they count:
  * where several are given, the first of them wins, as in HTCondor.
+ *
+ * Three kinds of names: those that have an effect here; those that may be given and change nothing,
+ * because what they ask for is always so or means nothing here; and those that would change what is
+ * computed, or where. Of the last kind the submitter hears, since leaving them out is not harmless.
  */
 #include "submit_commands.h"
 
@@ -68,7 +72,10 @@ static const struct command_name names[] = {
     {"allow_undefined", EFFECT_FULL, COMMAND_ALLOW_UNDEFINED},
 };
 
-/* About accounting, mail, spooling and other things that dusk does otherwise or not at all. */
+/*
+ * About accounting, mail, spooling and other things that dusk does otherwise or not at all. None of
+ * them changes what is computed, so submit files that have them run here as they are.
+ */
 static const char *const accepted[] = {
     "accounting_group",
     "accounting_group_user",
@@ -130,6 +137,7 @@ static const char *const accepted[] = {
     "want_remote_io",
 };
 
+/* What HTCondor would obey and dusk does not yet; each is a warning. */
 static const char *const expected[] = {
     "allowed_execute_duration",
     "allowed_job_duration",
@@ -236,11 +244,12 @@ static const char *const expected[] = {
     "x509userproxy",
 };
 
-/* Families whose members HTCondor does not list one by one. */
+/* Families whose members HTCondor does not list one by one: sites give resources their names. */
 static const char *const expected_prefixes[] = {
     "request_", "arc_", "aws_", "azure_", "ec2_", "gce_", "vmware_", "xen_",
 };
 
+/* HTCondor's names are the same in either case. */
 static bool is_in(const char *name, const char *const *words, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -268,6 +277,7 @@ const struct command_name *command_find(const char *name)
     static const struct command_name no_effect = {"", EFFECT_NONE, COMMAND_COUNT};
     static const struct command_name later = {"", EFFECT_LATER, COMMAND_COUNT};
 
+    /* What has an effect comes first: request_cpus is also of the family that has none yet. */
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
         if (slice_equals_ignoring_case(slice_from_text(name), names[i].name))
             return &names[i];
@@ -278,6 +288,7 @@ const struct command_name *command_find(const char *name)
     return NULL;
 }
 
+/* The table's order is the order in which they count. */
 const char *command_spelling(enum command command, size_t index)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++)

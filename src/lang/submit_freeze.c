@@ -4,13 +4,19 @@
  * need beside themselves stands in the text too: the environment variables at the top, and the
  * items within their queue statements. Definitions keep their order and their place between the
  * queue statements, on which their meaning depends.
+ *
+ * The result is a submit file itself, so that there is one reader for what people write and for
+ * what the server stores. Frozen once more it is the same text, byte by byte; a fuzzer holds that.
  */
 #include "submit_internal.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* In double quotes; a backslash before itself, a quote, and as "\n" for a newline. */
+/*
+ * In double quotes; a backslash before itself, a quote, and as "\n" for a newline. Values of the
+ * environment may hold anything, and a line ends where it ends.
+ */
 static void freeze_text(const char *value, struct buffer *text)
 {
     buffer_append_character(text, '"');
@@ -32,6 +38,7 @@ int frozen_text_parse(struct slice text, struct buffer *value)
     for (size_t i = 1; i + 1 < text.length; i++) {
         char character = text.data[i];
 
+        /* The quote behind it was the last one, and not a character of the value. */
         if (character == '\\' && ++i + 1 == text.length)
             return -EINVAL;
         if (character == '\\')
@@ -47,6 +54,7 @@ static void freeze_environment(const struct macros *macros, struct buffer *text)
     for (size_t i = 0; i < macros->environment_count; i++) {
         const struct environment_variable *variable = &macros->environment[i];
 
+        /* Nobody knew it when it was asked for, so there is nothing to hand on. */
         if (variable->state == ENVIRONMENT_UNKNOWN)
             continue;
         buffer_appendf(text, "$ENV(%s)", variable->name);
@@ -136,6 +144,7 @@ void submit_freeze(const struct submit *submit, struct buffer *text)
     uint32_t written = 0;
 
     freeze_environment(&submit->macros, text);
+    /* It may have been the caller's option; the text must say it by itself. */
     if (submit->macros.allow_undefined && !is_defined(&submit->macros, "allow_undefined"))
         buffer_append_text(text, "allow_undefined = true\n");
     for (size_t i = 0; i < submit->part_count; i++) {

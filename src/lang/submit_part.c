@@ -3,6 +3,9 @@
  * What a queue statement fixes: which definition each command has there, which custom attributes
  * there are, which environment variables come from the submitter, and which values differ between
  * its tasks. Then its first and last task are tried, so that mistakes are found at once.
+ *
+ * The first and the last, because mistakes in sweeps show at the ends: a list that is one item too
+ * short, a divisor that becomes zero. To try them all would cost as much as running the job.
  */
 #include "submit_internal.h"
 #include "text.h"
@@ -44,6 +47,7 @@ struct macro_scope part_scope(const struct submit *submit, const struct part *pa
         .has_task = process != UINT64_MAX,
     };
 
+    /* For what is asked about the part as a whole: getenv, and whether values vary. */
     if (!scope.has_task)
         return scope;
     assert(process >= part->range.first);
@@ -69,7 +73,10 @@ static void part_find_attributes(struct submit *submit, struct part *part)
             macros_find_definition(&submit->macros, submit->attribute_symbols[i], part->horizon);
 }
 
-/* Shell patterns with '*' only; names of environment variables are case-sensitive. */
+/*
+ * Shell patterns with '*' only; names of environment variables are case-sensitive. Going back to
+ * the last star alone is enough, because an earlier one can match no more than that has left.
+ */
 static bool pattern_matches(struct slice pattern, const char *name)
 {
     /* Where to go back to if what followed the last star did not match after all. */
@@ -118,6 +125,7 @@ static void imports_add(struct imports *imports, uint32_t variable)
 {
     const struct environment_variable *v = &imports->reader->submit->macros.environment[variable];
 
+    /* Asking for a variable may have added it, so there may be more than when this began. */
     array_reserve(imports->taken, imports->taken_capacity, (size_t)variable + 1);
     for (; imports->taken_count <= variable; imports->taken_count++)
         imports->taken[imports->taken_count] = false;
@@ -154,6 +162,7 @@ static int environment_load(struct submit_reader *reader, struct slice names)
         uint32_t variable;
         int r = 0;
 
+        /* Shells pass on names that nobody can write here; they are nobody's loss. */
         if (environment_name_is_valid(name))
             r = macros_environment_variable(macros, name, &variable, reader->err);
         if (r < 0)
@@ -172,6 +181,7 @@ static int imports_complete(struct imports *imports)
     _cleanup_buffer_ struct buffer names = BUFFER_INIT;
     int r;
 
+    /* Also on the server, where the frozen text has said so. */
     if (reader->submit->macros.environment_is_complete)
         return 0;
     if (!world || !world->list_environment)
@@ -270,6 +280,7 @@ static int part_find_imports(struct submit_reader *reader, struct part *part)
     if (index == MACRO_NONE)
         return 0;
     imports.place = definition->value.data;
+    /* Expanded without a task, so that a getenv which names Process is refused there. */
     r = macros_expand(&expansion, &definition->template, &value, reader->err);
     if (r == 0)
         r = imports_read(&imports, slice_trim((struct slice){buffer_text(&value), value.length}));
@@ -290,6 +301,7 @@ static void part_find_variation(struct submit *submit, struct part *part)
     struct macro_scope scope = part_scope(submit, part, 0, UINT64_MAX);
     _cleanup_free_ uint8_t *marks = memory_allocate(macros->definition_count + 1);
 
+    /* One task does not differ from itself. */
     if (part->range.count == 1)
         return;
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
@@ -320,6 +332,7 @@ int part_settle(struct submit_reader *reader, struct part *part)
     r = part_find_imports(reader, part);
     if (r < 0)
         return r;
+    /* From the account of the whole text: ten thousand statements are tried as well. */
     submit_task_init(&task);
     r = part_expand(submit, index, 0, part->range.first, &reader->steps_left, &task, reader->err);
     if (r == 0)
@@ -361,6 +374,7 @@ static bool name_varies(const struct submit *submit, const struct part *part, co
     struct macro_scope scope = part_scope(submit, part, 0, UINT64_MAX);
     _cleanup_free_ uint8_t *marks = memory_allocate(macros->definition_count + 1);
     uint32_t symbol = macros_find_symbol(macros, name);
+    /* As if somebody had written $(name), because to that the walk has an answer. */
     struct segment segment = {.kind = SEGMENT_MACRO, .index = symbol, .previous = MACRO_NONE};
     struct template template = {.segments = &segment, .count = 1};
 
@@ -373,6 +387,7 @@ bool submit_varies(const struct submit *submit, size_t part, const char *name)
     _cleanup_buffer_ struct buffer attribute = BUFFER_INIT;
 
     assert(part < submit->part_count);
+    /* A command by any of its spellings, an attribute by its '+', and else a macro. */
     if (submit->parts[part].range.count == 1)
         return false;
     if (command && command->effect == EFFECT_FULL)

@@ -3,6 +3,9 @@
  * See submit.h: the values of one task. For each command that its part defines, the value is
  * expanded and handed to the command's reader; the table of readers is the heart of this file.
  * What a task keeps lies in its own memory, which the next expansion uses again.
+ *
+ * This runs once for every task that starts, and for each task of a range whose requests differ, so
+ * it allocates nothing after the first time, and reads no table that it need not read.
  */
 #include "submit_internal.h"
 
@@ -71,7 +74,10 @@ static const struct definition *reader_definition(const struct task_reader *read
     return &reader->submit->macros.definitions[reader->part->definitions[reader->command]];
 }
 
-/* Says which value is wrong, and in which task if it is not the same in all. */
+/*
+ * Says which value is wrong, and in which task if it is not the same in all. The text of the value
+ * is asked for that, and not what varies: a '$' is what the submitter sees when he looks there.
+ */
 static _printf_(2, 3) int value_error(struct task_reader *reader, const char *format, ...)
 {
     _cleanup_buffer_ struct buffer text = BUFFER_INIT;
@@ -99,6 +105,7 @@ static int read_arguments(struct task_reader *reader, struct slice value)
 {
     const char *message;
 
+    /* As it was written as well, because people look for that and not for what became of it. */
     reader->task->arguments_text = keep(reader, value);
     if (arguments_split(value, &reader->memory->arena, &reader->memory->arguments, &message) < 0)
         return value_error(reader, "%s", message);
@@ -133,7 +140,7 @@ static int read_hold(struct task_reader *reader, struct slice value)
     return read_boolean(reader, value, &reader->task->hold);
 }
 
-/* A word and what it stands for. */
+/* A word and what it stands for; an int, because each command has an enum of its own. */
 struct word {
     const char *word;
     int value;
@@ -213,12 +220,13 @@ static int read_transfer_input_files(struct task_reader *reader, struct slice va
 
 static int read_transfer_output_files(struct task_reader *reader, struct slice value)
 {
+    /* An empty list says that nothing shall come back, which is not the same as no list. */
     reader->task->transfer_output_given = true;
     read_file_list(reader, value, &reader->memory->transfer_output);
     return 0;
 }
 
-/* Where quotes are usual but mean nothing. */
+/* Where quotes are usual but mean nothing: HTCondor wants them there, for its own parser's sake. */
 static struct slice without_quotes(struct slice value)
 {
     if (value.length > 1 && value.data[0] == '"' && value.data[value.length - 1] == '"')
@@ -242,6 +250,7 @@ static int read_transfer_output_remaps(struct task_reader *reader, struct slice 
         if (!memchr(to.data, '=', to.length))
             return value_error(reader, "'%.*s' is not of the form NAME = NEW_NAME",
                                SLICE_SHOWN(to));
+        /* At the first '=': a new name may have one, the task's own names seldom do. */
         from = slice_trim(text_take(&to, '='));
         array_reserve(memory->remaps, memory->remap_capacity, task->remap_count + 1);
         memory->remaps[task->remap_count++] =
@@ -257,6 +266,7 @@ static int read_number(struct slice value, double *ret_number)
     const char *at = value.data, *end = at + value.length;
     struct number number;
 
+    /* To HTCondor it is a ClassAd expression; of those, arithmetic is what people write. */
     if (number_parse(value, &number) < 0 &&
         (arithmetic_constant(&at, end, &number, &failure) < 0 || at != end))
         return -EINVAL;
@@ -272,6 +282,7 @@ static int read_size(struct task_reader *reader, struct slice value, uint64_t un
     /* The common case first; arithmetic has no units. */
     if (number_parse_size(value, unit, ret_bytes) == 0)
         return 0;
+    /* Below 2^63, where a double still converts, and where JSON's integers end. */
     if (read_number(value, &number) == 0 && number >= 0 && number * (double)unit < 0x1p63) {
         *ret_bytes = (uint64_t)(number * (double)unit);
         return 0;
@@ -303,6 +314,7 @@ static int read_request_cpus(struct task_reader *reader, struct slice value)
     return 0;
 }
 
+/* Its range is the pool's to bound: a number is a number here. */
 static int read_priority(struct task_reader *reader, struct slice value)
 {
     if (number_parse_i64(value, &reader->task->priority) < 0)
@@ -310,6 +322,7 @@ static int read_priority(struct task_reader *reader, struct slice value)
     return 0;
 }
 
+/* Read and handed on; the pool does not try again by itself yet. */
 static int read_max_retries(struct task_reader *reader, struct slice value)
 {
     if (number_parse_u64(value, &reader->task->max_retries) < 0)
@@ -397,6 +410,7 @@ static int expand_value(struct task_reader *reader, const struct template *templ
 
     buffer_clear(text);
     r = macros_expand(&reader->expansion, template, text, reader->err);
+    /* White space that a macro brought in is as meaningless as any other at the ends. */
     *ret_value = slice_trim((struct slice){buffer_text(text), text->length});
     return r;
 }
@@ -415,6 +429,7 @@ static int read_value(struct task_reader *reader, struct slice value)
     return 0;
 }
 
+/* The first mistake is told, and the rest when that is mended: together they only confuse. */
 static int read_commands(struct task_reader *reader)
 {
     for (enum command command = 0; command < COMMAND_COUNT; command++) {
@@ -431,11 +446,15 @@ static int read_commands(struct task_reader *reader)
         if (r < 0)
             return r;
     }
+    /* It was defined, or there would be no part; but its value may be nothing for this task. */
     reader->command = COMMAND_EXECUTABLE;
     return reader->task->executable ? 0 : value_error(reader, "the program's name is empty");
 }
 
-/* Custom attributes are kept as they are: ClassAds give them their meaning. */
+/*
+ * Custom attributes are kept as they are: ClassAds give them their meaning. Expanded they are all
+ * the same, because macros in them are the submit file's business and not the pool's.
+ */
 static int read_attributes(struct task_reader *reader)
 {
     const struct macros *macros = &reader->submit->macros;
@@ -468,6 +487,7 @@ static void task_reset(struct submit_task *task)
     struct submit_task_memory *memory = task->memory;
 
     arena_clear(&memory->arena);
+    /* Cleared lists still end with their NULL, so an empty task can be handed out as it is. */
     list_clear(&memory->arguments);
     list_clear(&memory->environment);
     list_clear(&memory->transfer_input);
@@ -482,7 +502,7 @@ static void task_reset(struct submit_task *task)
     };
 }
 
-/* The arrays stay the memory's. */
+/* The arrays stay the memory's; the caller sees them until the next expansion. */
 static struct submit_list publish_list(const struct list *list)
 {
     return (struct submit_list){.items = list->items, .count = list->count};
@@ -519,13 +539,17 @@ int part_expand(const struct submit *submit, size_t part, uint64_t cluster, uint
     task->cluster = cluster;
     task->process = process;
     task->part = part;
-    /* First what getenv asks for: the environment overrules it. */
+    /*
+     * First what getenv asks for: the environment overrules it. The entries are the part's, which
+     * lives longer than any task.
+     */
     for (size_t i = 0; i < reader.part->import_count; i++)
         list_add(&reader.memory->environment, reader.part->imports[i]);
     r = read_commands(&reader);
     if (r == 0)
         r = read_attributes(&reader);
     *steps_left = reader.expansion.steps_left;
+    /* Half a task must not look like a whole one to a caller who forgets to ask. */
     if (r < 0)
         task_reset(task);
     else
@@ -538,6 +562,7 @@ int submit_expand(const struct submit *submit, uint64_t cluster, uint64_t proces
 {
     uint64_t steps_left = MACRO_STEP_COUNT_MAX;
 
+    /* Each task has an account of its own: a costly one takes nothing from the others. */
     assert(process < submit->task_count);
     return part_expand(submit, submit_part_of(submit, process), cluster, process, &steps_left, task,
                        err);
