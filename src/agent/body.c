@@ -431,6 +431,14 @@ static void tell_limits(struct body *body)
     body->options.facts = body->facts;
 }
 
+/* What is kept for later tasks must not take the disk that is promised to those that run. */
+static uint64_t cache_size(const struct body_options *options)
+{
+    uint64_t wished = options->settings->cache_size;
+
+    return wished < options->capacity.disk ? wished : options->capacity.disk;
+}
+
 static int begin(struct body *body, struct error *err)
 {
     struct outgoing_world world = serving_world(body);
@@ -445,7 +453,7 @@ static int begin(struct body *body, struct error *err)
     folders_init(&body->folders, &body->loop, state);
     r = identities_open(state->folder, 0, 0, &body->identities, err);
     if (r == 0)
-        r = fetching_init(&body->fetching, state->content, body->options.settings->cache_size, err);
+        r = fetching_init(&body->fetching, state->content, cache_size(&body->options), err);
     if (r == 0)
         r = uplink_init(body, err);
     if (r == 0)

@@ -221,6 +221,32 @@ static void prove_all(struct body *body, const struct attempt *attempt)
             content_prove(body->fetching.cache, attempt->start.inputs[i].sha256);
 }
 
+/* Room for a task that is here goes before what may be useful later. */
+static bool make_room(struct body *body, int result)
+{
+    uint64_t before = content_size(body->fetching.cache);
+
+    if (result != -ENOSPC && result != -EDQUOT)
+        return false;
+    content_trim(body->fetching.cache, 0);
+    return content_size(body->fetching.cache) < before;
+}
+
+/* Begins anew, because nobody knows how far it came. */
+static void lay_again(struct body *body, struct attempt *attempt)
+{
+    _cleanup_error_ struct error err = ERROR_INIT;
+    int r;
+
+    attempt->scratch = scratch_free(attempt->scratch);
+    r = scratch_make(body->options.state->scratch, attempt->folder, attempt->identity.uid,
+                     attempt->identity.gid, &attempt->scratch, &err);
+    if (r < 0)
+        fail(body, attempt, reason_of(r), &err);
+    else
+        go_on(body, attempt);
+}
+
 /* Here or in a child: what came of it. */
 static void end_laying(struct body *body, struct attempt *attempt, int result,
                        const struct error *err)
@@ -233,6 +259,8 @@ static void end_laying(struct body *body, struct attempt *attempt, int result,
         attempt->has_fetched_again = true;
         reject_unproven(body, attempt);
         go_on(body, attempt);
+    } else if (make_room(body, result)) {
+        lay_again(body, attempt);
     } else {
         fail(body, attempt, reason_of(result), err);
     }
@@ -416,8 +444,8 @@ void fetching_begin(struct body *body, struct attempt *attempt)
     for (size_t i = 0; i < start->input_count; i++) {
         if (is_folder(&start->inputs[i]))
             continue;
-        attempt->is_pinned[i] = content_pin(body->fetching.cache, start->inputs[i].sha256,
-                                            start->inputs[i].size);
+        attempt->is_pinned[i] =
+            content_pin(body->fetching.cache, start->inputs[i].sha256, start->inputs[i].size);
         if (!attempt->is_pinned[i])
             wait_for(body, attempt, i);
     }
@@ -461,9 +489,7 @@ void fetching_piece(struct body *body, uint64_t stream, struct slice bytes)
     if (!content)
         return;
     r = content_arrival_add(content->arrival, bytes.data, bytes.length, &err);
-    if (r == -ENOSPC) {
-        /* Room for a task that is here goes before what may be useful later. */
-        content_trim(body->fetching.cache, 0);
+    if (make_room(body, r)) {
         error_clear(&err);
         r = content_arrival_add(content->arrival, bytes.data, bytes.length, &err);
     }
@@ -484,8 +510,8 @@ static void hand_out(struct body *body, struct fetching_content *content)
         struct attempt *attempt = attempts_find(&body->attempts, waiter->epoch);
 
         if (attempt && attempt->is_fetching)
-            attempt->is_pinned[waiter->input] = content_pin(body->fetching.cache, content->sha256,
-                                                           content->size);
+            attempt->is_pinned[waiter->input] =
+                content_pin(body->fetching.cache, content->sha256, content->size);
     }
     for (size_t i = 0; i < content->waiter_count; i++) {
         struct attempt *attempt = attempts_find(&body->attempts, content->waiters[i].epoch);

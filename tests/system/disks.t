@@ -92,4 +92,28 @@ stop_agent pc2
 start_agent pc1 --cpus 4
 job=$(dusk submit --quiet large.sub)
 ok 'on another node the same task runs' dusk wait "$job" --timeout 60
+
+# ---- a node whose disk is full of inputs that nobody needs now ----
+
+stop_agent pc1
+mount -o remount,size=64m "$folder/server/content"
+small "$folder/pc4" 7m
+start_agent pc4 --cpus 1 --disk 1G
+for number in 1 2 3; do
+    head -c 2500000 /dev/urandom >"in$number"
+    cat >cached.sub <<END
+executable = /usr/bin/cksum
+transfer_executable = false
+arguments = in$number
+transfer_input_files = in$number
+output = cached.out
+request_disk = 3M
+queue
+END
+    job=$(dusk submit --quiet cached.sub)
+    dusk wait "$job" --timeout 60
+    is "$(cat cached.out)" "$(cksum "in$number")" "the cache gives way to input $number"
+done
+stop_agent pc4
+
 finish
