@@ -13,12 +13,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 enum { SMALL_FILE_MAX = 1 << 20, SPEED_US = 25000 };
@@ -130,7 +132,18 @@ static char *describe_distribution(void)
     return buffer_take(&name);
 }
 
-/* The lowest address of a card that hangs on real hardware; "" if there is none. */
+/* Cards that come and go with a cable or a dock say nothing of the computer. */
+static bool is_built_in(const char *card)
+{
+    _cleanup_buffer_ struct buffer path = BUFFER_INIT;
+    _cleanup_free_ char *device = NULL;
+
+    buffer_appendf(&path, "/sys/class/net/%s/device", card);
+    device = realpath(path.data, NULL);
+    return card[0] != '.' && device && !strstr(device, "/usb");
+}
+
+/* The lowest address of a card that is built in; "" if there is none. */
 static char *lowest_network_address(void)
 {
     char *lowest = memory_copy_string("");
@@ -140,10 +153,8 @@ static char *lowest_network_address(void)
     while (cards && (card = readdir(cards))) {
         _cleanup_buffer_ struct buffer path = BUFFER_INIT, address = BUFFER_INIT;
 
-        buffer_appendf(&path, "/sys/class/net/%s/device", card->d_name);
-        if (card->d_name[0] == '.' || access(path.data, F_OK) < 0)
+        if (!is_built_in(card->d_name))
             continue;
-        buffer_clear(&path);
         buffer_appendf(&path, "/sys/class/net/%s/address", card->d_name);
         if (file_read(path.data, SMALL_FILE_MAX, &address, NULL) < 0 || address.length == 0)
             continue;
@@ -157,18 +168,46 @@ static char *lowest_network_address(void)
     return lowest;
 }
 
+/*
+ * What the firmware calls this computer, which only root may read, or else an address: disks are
+ * cloned with their machine-id.
+ */
+static void append_hardware(struct buffer *text)
+{
+    _cleanup_free_ char *address = NULL;
+
+    if (file_read("/sys/class/dmi/id/product_uuid", SMALL_FILE_MAX, text, NULL) == 0)
+        return;
+    address = lowest_network_address();
+    buffer_append_text(text, address);
+}
+
+/* The file systems whose number is made of what is written on the disk, or else nothing. */
+static void append_file_system(const char *folder, struct buffer *text)
+{
+    struct statfs status;
+
+    if (statfs(folder, &status) == 0 &&
+        (status.f_type == EXT4_SUPER_MAGIC || status.f_type == BTRFS_SUPER_MAGIC))
+        buffer_appendf(text, "%x-%x", (unsigned)status.f_fsid.__val[0],
+                       (unsigned)status.f_fsid.__val[1]);
+}
+
+/* The device's number has no part in it: it is another when disks are found in another order. */
 static int make_fingerprint(const char *state_folder, char ret_text[HASH_TEXT_SIZE],
                             struct error *err)
 {
     _cleanup_buffer_ struct buffer text = BUFFER_INIT;
-    _cleanup_free_ char *address = lowest_network_address();
     struct stat status;
 
     if (stat(state_folder, &status) < 0)
         return error_set_errno(err, -errno, "cannot look at '%s'", state_folder);
     (void)file_read("/etc/machine-id", SMALL_FILE_MAX, &text, NULL);
-    buffer_appendf(&text, "|%s|%ju|%ju", address, (uintmax_t)status.st_dev,
-                   (uintmax_t)status.st_ino);
+    buffer_append_character(&text, '|');
+    append_hardware(&text);
+    buffer_append_character(&text, '|');
+    append_file_system(state_folder, &text);
+    buffer_appendf(&text, "|%ju", (uintmax_t)status.st_ino);
     hash_bytes(text.data, text.length, ret_text);
     return 0;
 }

@@ -31,9 +31,10 @@ struct computer {
 
 /*
  * Finds out everything; `state_folder` must exist. The fingerprint is a hash over /etc/machine-id,
- * the lowest physical network address and device and inode of the state folder: a copied disk, a
- * cloned machine and a copied folder each have another one. Speed is measured (at most 100 ms) when
- * STATE/speed does not have it for this CPU model.
+ * the firmware's number of the computer (for those who may not read it: the lowest address of a
+ * network card that is built in), and the state folder's file system and inode: a cloned disk in
+ * another computer and a copied folder each have another one; the same disk at another place has
+ * not. Speed is measured (at most 100 ms) when STATE/speed does not have it for this CPU model.
  */
 int computer_detect(const char *state_folder, struct computer *ret_computer, struct error *err);
 void computer_deinit(struct computer *computer);

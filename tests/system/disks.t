@@ -116,4 +116,32 @@ END
 done
 stop_agent pc4
 
+# ---- the same disk under another number ----
+
+# attach IMAGE FOLDER: sets $device.
+attach()
+{
+    device=$(losetup -f --show "$1") && mount "$device" "$2"
+}
+truncate -s 32M "$folder/image"
+truncate -s 1M "$folder/other"
+mkdir "$folder/pc3"
+if mkfs.ext4 -q "$folder/image" && attach "$folder/image" "$folder/pc3"; then
+    before=$(stat -c %d "$folder/pc3")
+    start_agent pc3 --cpus 1
+    stop_agent pc3
+    wait_for 'umount "$folder/pc3"'
+    losetup -d "$device"
+    other=$(losetup -f --show "$folder/other")
+    ok 'a disk is found again' attach "$folder/image" "$folder/pc3"
+    ok 'under another number' test "$(stat -c %d "$folder/pc3")" != "$before"
+    start_agent pc3 --cpus 1
+    pass 'its agent is no copy of itself'
+    stop_agent pc3
+    wait_for 'umount "$folder/pc3"'
+    losetup -d "$device"
+    losetup -d "$other"
+else
+    skip 'the same disk under another number' 'there are no loop devices'
+fi 2>"$folder/losetup.out"
 finish
