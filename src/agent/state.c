@@ -34,6 +34,27 @@ static int make_folder(const char *path, mode_t mode, struct error *err)
     return r;
 }
 
+/*
+ * A folder that is there already may be somebody's for something else (/tmp), so it stays as it is;
+ * but whoever may write to it could exchange the agent's own files.
+ */
+static int enter_state_folder(const char *path, struct error *err)
+{
+    struct stat status;
+
+    if (stat(path, &status) < 0)
+        return make_folder(path, PASSABLE, err);
+    if (!S_ISDIR(status.st_mode))
+        return error_set(err, -ENOTDIR, "'%s' is no folder", path);
+    if ((status.st_mode & (S_IWGRP | S_IWOTH)) == 0 &&
+        (status.st_uid == geteuid() || status.st_uid == 0))
+        return 0;
+    error_set(err, -EPERM, "others may write to the state folder '%s'", path);
+    error_hint(err, "name a folder that is not there yet with --state, or, if it is the agent's "
+                    "alone: chmod go-w, and chown to whom the agent runs as");
+    return -EPERM;
+}
+
 static int take_lock(struct state *state, struct error *err)
 {
     _cleanup_free_ char *path = file_join(state->folder, "lock");
@@ -143,7 +164,7 @@ int state_open(const char *folder, struct state *ret_state, struct error *err)
         .lock = -1,
         .epoch_file = -1,
     };
-    r = make_folder(folder, PASSABLE, err);
+    r = enter_state_folder(folder, err);
     if (r == 0)
         r = take_lock(ret_state, err);
     if (r == 0)
