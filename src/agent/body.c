@@ -95,6 +95,7 @@ static void drop(struct body *body, struct attempt *attempt)
 {
     fetching_cancel(body, attempt);
     keeping_forget(body, attempt);
+    tidying_note(body, attempt);
     if (attempt->scratch)
         folders_give_back(&body->folders, take_pointer(attempt->scratch), attempt->folder,
                           &attempt->identity);
@@ -398,6 +399,7 @@ static void init_handles(struct body *body)
     uv_timer_init(&body->loop, &body->tick);
     uv_timer_init(&body->loop, &body->follow);
     uv_timer_init(&body->loop, &body->linger);
+    tidying_init(body);
     body->prepare.data = body->tick.data = body->follow.data = body;
     for (size_t i = 0; i < BODY_SIGNALS; i++) {
         uv_signal_init(&body->loop, &body->signals[i]);
@@ -484,6 +486,7 @@ static void end(struct body *body)
         fetching_cancel(body, body->attempts.items[i]);
     disk_watch_deinit(&body->disk_watch);
     folders_deinit(&body->folders);
+    tidying_deinit(body);
     keeping_deinit(&body->keeping);
     uv_prepare_stop(&body->prepare);
     uplink_deinit(&body->uplink);

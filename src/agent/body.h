@@ -31,6 +31,7 @@
 #include "outgoing.h"
 #include "settings.h"
 #include "state.h"
+#include "tidying.h"
 #include "uplink.h"
 
 #include <uv.h>
@@ -80,6 +81,7 @@ struct body {
     struct outgoing outgoing;
     struct folders folders;
     struct disk_watch disk_watch;
+    struct tidying tidying;
 
     char *facts;    /* owned; of which the options then speak */
     bool is_ready;  /* was, once: it was said */

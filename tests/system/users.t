@@ -78,6 +78,19 @@ ok 'nobody writes into another user'"'"'s folder' \
     test $? -ne 0 -a ! -e "$folder/home.$berta/planted"
 like "$(cat "$folder/steal")" 'may not|denied' 'and is told so at once'
 
+# ---- what a task leaves outside of its folder ----
+
+left=left-by-${folder##*-}
+ok 'a task leaves something' as $anna run sh -c "
+    touch /tmp/$left /dev/shm/$left; mkdir /var/tmp/$left; touch /var/tmp/$left/inside
+    ipcmk -M 4096"
+touch "/tmp/$left-by-others"
+must "test ! -e /tmp/$left -a ! -e /dev/shm/$left -a ! -e /var/tmp/$left"
+pass 'files go when its user has no task any more'
+ok 'those of others stay' test -e "/tmp/$left-by-others"
+rm "/tmp/$left-by-others"
+is "$(ipcs -m | awk -v uid="$uid_of_anna" '$3 == uid')" '' 'as does shared memory'
+
 # ---- everybody sees, the owner touches ----
 
 like "$(as $anna q --tasks)" "$long\.0 " 'a user sees the tasks of others'
