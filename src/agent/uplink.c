@@ -23,6 +23,7 @@ enum {
     /* After twice as long without a word the link is dead: well before leases end. */
     PING_INTERVAL_S = 10,
     HEARTBEAT_MIN_MS = 100,
+    OLDER_CONNECTION_PATIENCE_MS = 75000, /* a server drops a dead one within 60 s (listener.h) */
     STATUS_DIGITS = 3
 };
 
@@ -38,6 +39,7 @@ static int on_welcome(struct body *body, const struct wire_welcome *welcome)
     if (uplink->is_welcomed || welcome->session == 0)
         return -EPROTO;
     uplink->is_welcomed = true;
+    uplink->in_the_way_since_ms = 0;
     uplink->delay_ms = DELAY_FIRST_MS;
     free(uplink->last_complaint);
     uplink->last_complaint = NULL;
@@ -218,6 +220,24 @@ static bool is_final(unsigned int code, const char *reason)
            (is_status && reason[0] == '4' && strncmp(reason, "429", STATUS_DIGITS) != 0);
 }
 
+/*
+ * Whether the server had the time to find out that our older connection is dead, and it is not. An
+ * agent that was welcome before has lost that connection itself, and waits for as long as it takes.
+ */
+static bool is_taken_for_a_copy(struct body *body, unsigned int code)
+{
+    struct uplink *uplink = &body->uplink;
+    uint64_t now_ms = clock_boot_ms();
+
+    if (code != LINK_CLOSE_TRY_LATER) {
+        uplink->in_the_way_since_ms = 0;
+        return false;
+    }
+    if (uplink->in_the_way_since_ms == 0)
+        uplink->in_the_way_since_ms = now_ms;
+    return !body->is_ready && now_ms - uplink->in_the_way_since_ms > OLDER_CONNECTION_PATIENCE_MS;
+}
+
 /* The clock's microseconds are random enough to spread agents that lost the same server. */
 static void dial_later(struct body *body)
 {
@@ -258,13 +278,15 @@ static void on_closed(void *userdata, struct link *link, unsigned int code, cons
         body_post(body, &event);
     if (body->is_ending)
         return;
-    /* Whoever was never welcome is a copy of whoever is; else the older connection is our own. */
-    if (is_final(code, reason) || (code == LINK_CLOSE_TRY_LATER && !body->is_ready)) {
+    if (is_taken_for_a_copy(body, code)) {
+        give_up(body, "an older connection of this node does not end; "
+                      "if this is a copy, enrol it anew");
+    } else if (is_final(code, reason)) {
         give_up(body, reason);
-        return;
+    } else {
+        complain(uplink, reason);
+        dial_later(body);
     }
-    complain(uplink, reason);
-    dial_later(body);
 }
 
 /* ---- dialling ---- */

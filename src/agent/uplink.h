@@ -16,10 +16,11 @@ struct uplink {
     struct dialer *dialer;
     struct link *link; /* NULL: there is none */
     struct wire_batch batch;
-    uv_timer_t timer;     /* to dial again, or the patience with which a welcome is waited for */
-    uint64_t delay_ms;    /* before the next dial */
-    bool is_welcomed;     /* the server's first word was heard on this link */
-    char *last_complaint; /* owned; what was logged about the server last */
+    uv_timer_t timer;  /* to dial again, or the patience with which a welcome is waited for */
+    uint64_t delay_ms; /* before the next dial */
+    bool is_welcomed;  /* the server's first word was heard on this link */
+    uint64_t in_the_way_since_ms; /* an older connection of ours, in all dials since; 0: none */
+    char *last_complaint;         /* owned; what was logged about the server last */
 };
 
 /* `ret_uplink` belongs to a body whose loop is there. Nothing is dialled yet. */

@@ -287,6 +287,17 @@ static void a_close_carries_its_code_and_reason_after_what_was_queued(void **sta
     run_until(pair, pair->agent.connected == 2 && pair->server.connected == 2);
 }
 
+static void whoever_shall_try_later_is_told_so(void **state)
+{
+    struct pair *pair = *state;
+
+    connect_pair(pair);
+    link_close(pair->server.link, LINK_CLOSE_TRY_LATER, "in a moment");
+    run_until(pair, pair->agent.closed);
+    assert_int_equal(pair->agent.close_code, LINK_CLOSE_TRY_LATER);
+    assert_string_equal(pair->agent.close_reason, "in a moment");
+}
+
 static void a_long_reason_is_cut_between_characters(void **state)
 {
     struct pair *pair = *state;
@@ -664,6 +675,7 @@ int main(void)
         TEST(messages_go_both_ways_in_order),
         TEST(the_largest_messages_come_whole_and_larger_ones_are_refused),
         TEST(a_close_carries_its_code_and_reason_after_what_was_queued),
+        TEST(whoever_shall_try_later_is_told_so),
         TEST(a_long_reason_is_cut_between_characters),
         TEST(the_program_may_refuse_a_node),
         TEST(users_and_withdrawn_nodes_are_refused_with_a_reason),

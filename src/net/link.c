@@ -69,17 +69,9 @@ static struct link *link_of(struct deadline *deadline)
     return (void *)((char *)deadline - offsetof(struct link, deadline));
 }
 
-static void ask(struct link *link)
-{
-    link->question++;
-    link->ping_due = true;
-    deadline_set(&link->deadline, &link->watch->answer);
-    lws_callback_on_writable(link->wsi);
-}
-
 static void on_silent(struct deadline *deadline)
 {
-    ask(link_of(deadline));
+    link_ask(link_of(deadline));
 }
 
 static void on_unanswered(struct deadline *deadline)
@@ -270,8 +262,13 @@ size_t link_queued_bytes(const struct link *link)
 
 void link_ask(struct link *link)
 {
-    if (!link->closing && link->deadline.deadlines != &link->watch->answer)
-        ask(link);
+    if (link->closing)
+        return;
+    link->question++;
+    link->ping_due = true;
+    if (link->deadline.deadlines != &link->watch->answer)
+        deadline_set(&link->deadline, &link->watch->answer);
+    lws_callback_on_writable(link->wsi);
 }
 
 bool link_has_answered(const struct link *link)

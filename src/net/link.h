@@ -39,7 +39,11 @@ enum {
     LINK_CLOSE_REFUSED = 1008,
     LINK_CLOSE_TOO_LARGE = 1009,
     LINK_CLOSE_TOO_SLOW = 1013,
-    LINK_CLOSE_TRY_LATER = 1013 /* the same: what is in the way now may not be there later */
+    /*
+     * What is in the way now may not be there later. A code of our own, because libwebsockets shows
+     * the registered one for that, 1013, as 1002.
+     */
+    LINK_CLOSE_TRY_LATER = 4013
 };
 
 struct link_handlers {
@@ -73,7 +77,7 @@ size_t link_queued_bytes(const struct link *link);
 
 /*
  * Asks the peer for a sign of life now, with a PING (RFC 6455, 5.5.2); a peer that gives none at
- * all for a ping interval is lost. While a question stands unanswered this is nothing.
+ * all for a ping interval is lost. To ask again does not make that later.
  */
 void link_ask(struct link *link);
 /*

@@ -19,6 +19,12 @@
 /* What a link is told in one turn goes out in one frame, until that is about so large. */
 enum { FRAME_SIZE = 1 << 20, STARTS_QUEUED_MAX = LINK_QUEUE_MAX / 4 };
 
+/*
+ * How long an answer proves that a link is alive: longer than an agent waits between two dials
+ * (agent-protocol.md), so that one that is refused and dials again finds it.
+ */
+enum { ANSWER_COUNTS_MS = 10000 };
+
 struct agent_link *agents_find(struct server *server, uint32_t node, uint64_t session)
 {
     struct agent_link *link;
@@ -91,6 +97,24 @@ static const char *refusal(enum pool_reply reply)
     return NULL;
 }
 
+/*
+ * Whether somebody else is at the other end of the node's older link. One that broke in the network
+ * looks alive for long, and what it brings may have been on its way for long; so it is asked, and
+ * until it has answered nobody knows. May be NULL: that link is going already.
+ */
+static bool is_alive(struct agent_link *older)
+{
+    uint64_t now_ms = clock_boot_ms();
+
+    if (!older)
+        return false;
+    if (older->asked_ms != 0 && now_ms - older->asked_ms < ANSWER_COUNTS_MS)
+        return link_has_answered(older->link);
+    older->asked_ms = now_ms;
+    link_ask(older->link);
+    return false;
+}
+
 static struct agent_link *link_of_session(struct server *server, uint64_t session)
 {
     uint64_t value;
@@ -105,15 +129,17 @@ static void on_hello_answer(struct server *server, struct caller *caller, enum p
 {
     struct agent_link *link = link_of_session(server, caller->session);
     const char *why = refusal(reply);
-    /* The other connection may be the agent's own, that broke and is not known to be dead yet. */
-    unsigned int code =
-        reply == POOL_REPLY_NODE_IS_CONNECTED ? LINK_CLOSE_TRY_LATER : LINK_CLOSE_REFUSED;
+    unsigned int code = LINK_CLOSE_REFUSED;
     struct node_record *node;
 
     (void)count;
     if (!link)
         return;
     node = &server->records.nodes[link->node];
+    if (reply == POOL_REPLY_NODE_IS_CONNECTED && !is_alive(node->link)) {
+        why = "an older connection of this node is open and may be dead";
+        code = LINK_CLOSE_TRY_LATER;
+    }
     if (why) {
         log_notice("node %s at %s is refused: %s", node->name, link_peer(link->link)->address, why);
         map_remove(&server->links_by_session, link->session);
