@@ -16,6 +16,12 @@
 #include <signal.h>
 #include <string.h>
 
+enum {
+    ALIVE_PARTS = 8,
+    ALIVE_MIN_MS = 100,
+    ALIVE_MAX_MS = 60000,
+};
+
 /* ---- requests ---- */
 
 /* What is asked for is copied into the request at once, so the arena may go right after. */
@@ -327,7 +333,11 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 
 static int connect_keeper(struct body *body, struct error *err)
 {
-    struct keeper_options options = {.state_folder = body->options.state->folder};
+    uint64_t keep_lapsed_ms = body->options.settings->keep_lapsed_ms;
+    struct keeper_options options = {
+        .state_folder = body->options.state->folder,
+        .abandon_after_ms = keep_lapsed_ms > 0 ? keep_lapsed_ms : 1,
+    };
     struct keeping *keeping = &body->keeping;
     bool is_new;
     int r = keeper_start(&options, &keeping->client, &is_new, err);
@@ -345,12 +355,36 @@ static int connect_keeper(struct body *body, struct error *err)
     return 0;
 }
 
+static void on_alive(uv_timer_t *timer)
+{
+    struct body *body = timer->data;
+
+    if (body->keeping.client && body->attempts.count > 0)
+        keeper_client_say_alive(body->keeping.client);
+}
+
+/* Some words in each time of silence that the keeper bears, but not more than are needed. */
+static void start_alive(struct body *body)
+{
+    uint64_t each_ms = body->options.settings->keep_lapsed_ms / ALIVE_PARTS;
+
+    if (each_ms > ALIVE_MAX_MS)
+        each_ms = ALIVE_MAX_MS;
+    if (each_ms < ALIVE_MIN_MS)
+        each_ms = ALIVE_MIN_MS;
+    uv_timer_init(&body->loop, &body->keeping.alive);
+    body->keeping.alive.data = body;
+    uv_timer_start(&body->keeping.alive, on_alive, each_ms, each_ms);
+}
+
 int keeping_begin(struct body *body, struct error *err)
 {
     int r = connect_keeper(body, err);
 
     if (r == 0)
         keeper_client_ask_list(body->keeping.client);
+    if (r == 0)
+        start_alive(body);
     return r;
 }
 

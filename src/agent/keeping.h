@@ -17,10 +17,11 @@ struct body;
 
 struct keeping {
     struct keeper_client *client;
-    uv_poll_t *poll; /* owned by the loop; one for each connection */
-    bool is_writing; /* the poll waits for room, too */
-    bool is_lost;    /* the connection failed; to be replaced before the loop waits again */
-    bool is_listed;  /* all that was there at the start is known */
+    uv_poll_t *poll;  /* owned by the loop; one for each connection */
+    bool is_writing;  /* the poll waits for room, too */
+    bool is_lost;     /* the connection failed; to be replaced before the loop waits again */
+    bool is_listed;   /* all that was there at the start is known */
+    uv_timer_t alive; /* for the keeper to hear, which ends everything if its agent hangs */
 };
 
 /* Starts or finds the keeper and asks for its list; `uplink_begin` follows when it is through. */

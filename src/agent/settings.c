@@ -184,7 +184,8 @@ static const struct key keys[] = {
     {"cache_size", "SIZE", "10G", "of inputs kept for later tasks", set_cache_size},
     {"grace", "TIME", "10s", "from the polite signal to the kill", set_grace},
     {"suspend_for", "TIME", "2m", "frozen this long for its owner, a task leaves", set_suspend_for},
-    {"keep_lapsed", "TIME", "1h", "frozen this long without server, it ends", set_keep_lapsed},
+    {"keep_lapsed", "TIME", "1h", "frozen this long without server or agent, it ends",
+     set_keep_lapsed},
     {"log", "LEVEL", "notice", "or debug", set_log},
 };
 

@@ -5,7 +5,8 @@
  * One epoll waits for the agent, for new agents, for SIGCHLD, for the nearest deadline, and for
  * what kept.c waits for. Each round handles what came, takes pending tasks on, sets the timer and
  * sends the news, all of a round in one write. It ends when it has neither task nor agent; when
- * all its tasks lapsed long ago and no agent came back; or at SIGTERM. It kills what lives then.
+ * all its tasks lapsed long ago and no agent has spoken since; or at SIGTERM. It kills what lives
+ * then.
  */
 #define _GNU_SOURCE
 #include "keeper.h"
@@ -60,8 +61,9 @@ struct keeper {
     int epoll, listener, agent, signals, timer;
     bool sends; /* the epoll waits until the agent takes more news */
     bool is_asked_to_end;
-    uint64_t timer_at;       /* UINT64_MAX while it is not set */
-    uint64_t alone_since_ms; /* since when no agent is connected */
+    uint64_t timer_at;    /* UINT64_MAX while it is not set */
+    uint64_t heard_at_ms; /* when an agent last said a word, or left */
+    bool is_doubted;      /* it has been silent for half of the time that it may be */
     uint64_t abandon_after_ms;
 };
 
@@ -74,6 +76,12 @@ static int watch(struct keeper *keeper, int operation, int fd, uint32_t events, 
 
 /* ---- the agent ---- */
 
+static void hear(struct keeper *keeper)
+{
+    keeper->heard_at_ms = clock_boot_ms();
+    keeper->is_doubted = false;
+}
+
 static void leave_agent(struct keeper *keeper)
 {
     if (keeper->agent < 0)
@@ -83,7 +91,7 @@ static void leave_agent(struct keeper *keeper)
     buffer_deinit(&keeper->news);
     keeper->kept.is_heard = false;
     keeper->sends = false;
-    keeper->alone_since_ms = clock_boot_ms();
+    hear(keeper);
 }
 
 static void send_news(struct keeper *keeper)
@@ -147,6 +155,7 @@ static void read_agent(struct keeper *keeper)
         leave_agent(keeper);
         return;
     }
+    hear(keeper);
     keeper->requests.length += (size_t)n;
     if (handle_requests(keeper) < 0) {
         log_error("keeper: the agent sent a message that cannot be read; disconnected");
@@ -203,15 +212,30 @@ static void read_signals(struct keeper *keeper)
     }
 }
 
-/* When the tasks are given up if no agent comes; UINT64_MAX while there is no such time. */
+/*
+ * When the tasks are given up if no agent says a word; UINT64_MAX while there is no such time. One
+ * that is connected is given up in two halves: when the computer wakes from a long sleep, agent and
+ * keeper were both silent, and the agent shall have the time to say so.
+ */
 static uint64_t abandon_at(const struct keeper *keeper)
 {
     uint64_t lapsed = kept_last_deadline(&keeper->kept);
+    uint64_t since = lapsed > keeper->heard_at_ms ? lapsed : keeper->heard_at_ms;
 
-    if (keeper->agent >= 0 || lapsed == UINT64_MAX)
+    if (lapsed == UINT64_MAX || keeper->kept.task_count == 0)
         return UINT64_MAX;
-    return (lapsed > keeper->alone_since_ms ? lapsed : keeper->alone_since_ms) +
-           keeper->abandon_after_ms;
+    return since + (keeper->agent >= 0 ? keeper->abandon_after_ms / 2 : keeper->abandon_after_ms);
+}
+
+static void abandon(struct keeper *keeper)
+{
+    if (keeper->agent >= 0 && !keeper->is_doubted) {
+        keeper->heard_at_ms = clock_boot_ms();
+        keeper->is_doubted = true;
+        return;
+    }
+    log_notice("keeper: no agent has spoken since all tasks lost their leases; they are ended");
+    keeper->is_asked_to_end = true;
 }
 
 /* An absolute timer, so that time in suspend counts (timerfd_create(2)); the past fires at once. */
@@ -246,7 +270,7 @@ static void read_timer(struct keeper *keeper)
     kept_lapse(&keeper->kept, clock_boot_ms());
     kept_look(&keeper->kept, clock_boot_ms());
     if (clock_boot_ms() >= abandon_at(keeper))
-        keeper->is_asked_to_end = true;
+        abandon(keeper);
 }
 
 static void handle_event(struct keeper *keeper, const struct epoll_event *event)
@@ -399,7 +423,7 @@ static int run(const char *state_folder, uint64_t abandon_after_ms, bool uses_gr
                             .agent = -1,
                             .abandon_after_ms = abandon_after_ms,
                             .timer_at = UINT64_MAX,
-                            .alone_since_ms = clock_boot_ms(),
+                            .heard_at_ms = clock_boot_ms(),
                             .group_file = file_join(state_folder, "keeper.group")};
     _cleanup_buffer_ struct buffer marker = BUFFER_INIT;
     int r = make_marker(state_folder, &marker);

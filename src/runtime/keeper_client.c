@@ -150,6 +150,11 @@ void keeper_client_ask_list(struct keeper_client *client)
     gather(client, &(struct keeper_request){.type = KEEPER_REQUEST_LIST});
 }
 
+void keeper_client_say_alive(struct keeper_client *client)
+{
+    gather(client, &(struct keeper_request){.type = KEEPER_REQUEST_ALIVE});
+}
+
 int keeper_client_flush(struct keeper_client *client, struct error *err)
 {
     size_t sent = 0;

@@ -25,7 +25,7 @@ struct keeper_options {
     const char *state_folder;  /* the agent's; the socket STATE/keeper.socket lies in it */
     const char *program;       /* NULL: this program itself, whose main() knows KEEPER_COMMAND */
     uint64_t abandon_after_ms; /* 0: 15 minutes; how long a keeper whose tasks have all lapsed
-                                  waits for an agent before it kills them and ends */
+                                  waits for a word of an agent before it kills them and ends */
     bool avoids_groups;        /* hold tasks by their sessions even where groups work (tests) */
     const char *scope_program; /* NULL: systemd-run, where systemd runs; "": none; else that
                                   program in its place (tests) */
@@ -51,9 +51,10 @@ int keeper_client_pid(const struct keeper_client *client);
 const struct keeper_means *keeper_client_means(const struct keeper_client *client);
 
 /*
- * Gathers a request. Every one but DEADLINE and FORGET is answered by news: SPAWN by STARTED or
- * START_FAILED, FREEZE by FROZEN, THAW by THAWED, KILL and SIGNAL by EXITED if the task ends of it;
- * any may be answered by UNKNOWN. SPAWN returns -E2BIG if arguments and environment are too long.
+ * Gathers a request. Every one but DEADLINE, FORGET and ALIVE is answered by news: SPAWN by STARTED
+ * or START_FAILED, FREEZE by FROZEN, THAW by THAWED, KILL and SIGNAL by EXITED if the task ends of
+ * it; any may be answered by UNKNOWN. SPAWN returns -E2BIG if arguments and environment are too
+ * long.
  */
 int keeper_client_spawn(struct keeper_client *client, uint64_t key,
                         const struct keeper_spawn *spawn, struct error *err);
@@ -68,6 +69,11 @@ void keeper_client_set_deadline(struct keeper_client *client, uint64_t key,
 void keeper_client_forget(struct keeper_client *client, uint64_t key);
 void keeper_client_ask_usage(struct keeper_client *client, uint64_t key);
 void keeper_client_ask_list(struct keeper_client *client);
+/*
+ * To be said several times in abandon_after_ms: an agent that is connected and does not speak is no
+ * better than none.
+ */
+void keeper_client_say_alive(struct keeper_client *client);
 
 /* Sends what was gathered, as far as it can now. Returns 0 or -ECONNRESET. */
 int keeper_client_flush(struct keeper_client *client, struct error *err);

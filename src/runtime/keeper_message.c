@@ -348,6 +348,7 @@ int keeper_message_encode_request(const struct keeper_request *request, struct b
     case KEEPER_REQUEST_FORGET:
     case KEEPER_REQUEST_USAGE:
     case KEEPER_REQUEST_LIST:
+    case KEEPER_REQUEST_ALIVE:
         break;
     }
     return finish_frame(frames, start);
@@ -359,7 +360,7 @@ int keeper_message_decode_request(struct slice frame, struct keeper_request *ret
     struct keeper_request request = {0};
 
     take_u32(&reader); /* the length, which keeper_message_find_frame() saw */
-    request.type = take_choice(&reader, KEEPER_REQUEST_SPAWN, KEEPER_REQUEST_LIST);
+    request.type = take_choice(&reader, KEEPER_REQUEST_SPAWN, KEEPER_REQUEST_ALIVE);
     request.key = take_u64(&reader);
     switch (request.type) {
     case KEEPER_REQUEST_SPAWN:
@@ -377,6 +378,7 @@ int keeper_message_decode_request(struct slice frame, struct keeper_request *ret
     case KEEPER_REQUEST_FORGET:
     case KEEPER_REQUEST_USAGE:
     case KEEPER_REQUEST_LIST:
+    case KEEPER_REQUEST_ALIVE:
         break;
     }
     if (reader.bad || reader.left > 0) {

@@ -33,6 +33,7 @@ enum keeper_request_type {
     KEEPER_REQUEST_FORGET,
     KEEPER_REQUEST_USAGE,
     KEEPER_REQUEST_LIST,
+    KEEPER_REQUEST_ALIVE,
 };
 
 /* One attempt to start. Nothing in it is kept by the keeper but key, note and deadline. */
@@ -58,7 +59,7 @@ struct keeper_spawn {
 
 struct keeper_request {
     enum keeper_request_type type;
-    uint64_t key;              /* chosen by the agent, unique among its kept tasks; not for LIST */
+    uint64_t key; /* chosen by the agent, unique among its kept tasks; not for LIST, ALIVE */
     struct keeper_spawn spawn; /* SPAWN */
     int32_t signal;            /* SIGNAL */
     uint64_t deadline_boot_ms; /* DEADLINE, THAW; 0: never */

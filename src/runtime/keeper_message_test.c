@@ -78,7 +78,7 @@ static void a_spawn_survives_the_way(void **state)
 static void every_request_survives_the_way(void **state)
 {
     (void)state;
-    for (unsigned type = KEEPER_REQUEST_SIGNAL; type <= KEEPER_REQUEST_LIST; type++) {
+    for (unsigned type = KEEPER_REQUEST_SIGNAL; type <= KEEPER_REQUEST_ALIVE; type++) {
         _cleanup_buffer_ struct buffer frames = BUFFER_INIT;
         struct keeper_request got,
             sent = {.type = type, .key = 5, .signal = 15, .deadline_boot_ms = 77};

@@ -447,10 +447,50 @@ static void an_abandoned_keeper_kills_what_lapsed_and_ends(void **state)
     ask_shell(fixture, TASK, "echo $$ > pid; sleep 1000");
     pid = await_number(fixture, "pid");
     keeper_client_set_deadline(fixture->client, TASK, 1);
-    await(fixture, KEEPER_NEWS_FROZEN, TASK);
+    assert_int_equal(keeper_client_flush(fixture->client, NULL), 0);
     fixture->client = keeper_client_free(fixture->client);
     assert_true(process_ends(fixture->keeper));
     assert_true(is_gone(pid));
+}
+
+/* It may hang, or be stopped; its socket is open, and nobody looks after the tasks. */
+static void a_keeper_whose_agent_is_silent_kills_what_lapsed_and_ends(void **state)
+{
+    struct fixture *fixture = *state;
+    bool avoids_groups = fixture->avoids_groups;
+    int pid;
+
+    fixture_free(fixture);
+    *state = fixture = fixture_new(avoids_groups, 2);
+    ask_shell(fixture, TASK, "echo $$ > pid; sleep 1000");
+    pid = await_number(fixture, "pid");
+    keeper_client_set_deadline(fixture->client, TASK, 1);
+    assert_int_equal(keeper_client_flush(fixture->client, NULL), 0);
+    assert_true(process_ends(fixture->keeper));
+    assert_true(is_gone(pid));
+}
+
+/* A result waits for a server that is away for long; the agent has nothing else to say. */
+static void a_keeper_whose_agent_speaks_now_and_then_keeps_what_ended(void **state)
+{
+    enum { ABANDON_MS = 2000 };
+    struct fixture *fixture = *state;
+    bool avoids_groups = fixture->avoids_groups;
+    uint64_t end;
+
+    fixture_free(fixture);
+    *state = fixture = fixture_new(avoids_groups, ABANDON_MS);
+    run_shell(fixture, TASK, "exit 4");
+    keeper_client_set_deadline(fixture->client, TASK, 1);
+    end = clock_boot_ms() + ABANDON_MS * 3 / 2;
+    while (clock_boot_ms() < end) {
+        keeper_client_say_alive(fixture->client);
+        assert_int_equal(keeper_client_flush(fixture->client, NULL), 0);
+        wait_a_moment();
+    }
+    keeper_client_ask_list(fixture->client);
+    await(fixture, KEEPER_NEWS_TASK, TASK);
+    assert_int_equal(fixture->last.news.state, KEEPER_STATE_ENDED);
 }
 
 /* The leader dies with its keeper, what it started is killed by the next keeper. */
@@ -506,6 +546,8 @@ int main(int argc, char **argv)
         BOTH_WAYS(an_agent_that_speaks_garbage_is_left_and_tasks_go_on),
         BOTH_WAYS(a_keeper_without_tasks_ends_with_its_agent),
         BOTH_WAYS(an_abandoned_keeper_kills_what_lapsed_and_ends),
+        BOTH_WAYS(a_keeper_whose_agent_is_silent_kills_what_lapsed_and_ends),
+        BOTH_WAYS(a_keeper_whose_agent_speaks_now_and_then_keeps_what_ended),
         BOTH_WAYS(a_killed_keeper_leaves_nothing_to_the_next),
     };
 

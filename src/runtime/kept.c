@@ -541,7 +541,8 @@ static void handle_usage(struct kept *kept, struct kept_task *task)
 void kept_handle_request(struct kept *kept, const struct keeper_request *request)
 {
     struct kept_task *task = find_task(kept, request->key);
-    bool names_task = request->type != KEEPER_REQUEST_SPAWN && request->type != KEEPER_REQUEST_LIST;
+    bool names_task = request->type != KEEPER_REQUEST_SPAWN &&
+                      request->type != KEEPER_REQUEST_LIST && request->type != KEEPER_REQUEST_ALIVE;
 
     if (names_task && (!task || task->is_forgotten)) {
         tell_unknown(kept, request->key);
@@ -574,6 +575,8 @@ void kept_handle_request(struct kept *kept, const struct keeper_request *request
         break;
     case KEEPER_REQUEST_LIST:
         tell_list(kept);
+        break;
+    case KEEPER_REQUEST_ALIVE: /* the loop has heard it, and that is all */
         break;
     }
 }
