@@ -3,6 +3,7 @@
 #include "facts.h"
 
 #include "base/memory.h"
+#include "limits.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -56,18 +57,16 @@ char *facts_write(const struct computer *computer)
     return text ? text : memory_copy_string("{}");
 }
 
-/*
- * "enforced" is the kernel's word; what is "watched" may be over for a moment before it is ended.
- */
 char *facts_add_limits(const char *facts, const struct keeper_means *means)
 {
     json_t *object = json_loads(facts, 0, NULL), *limits = json_object();
+    struct limits_words words = limits_describe(means);
     char *text;
 
-    put_text(limits, "memory", means->limits_memory ? "enforced" : "watched");
-    put_text(limits, "processes", means->limits_processes ? "enforced" : "by user");
-    put_text(limits, "cpus", means->shares_cpus ? "shared" : "no");
-    put_text(limits, "disk", "watched");
+    put_text(limits, "memory", words.memory);
+    put_text(limits, "processes", words.processes);
+    put_text(limits, "cpus", words.cpus);
+    put_text(limits, "disk", words.disk);
     json_object_set_new(object, "limits", limits);
     text = json_dumps(object, JSON_COMPACT);
     json_decref(object);

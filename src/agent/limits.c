@@ -100,13 +100,23 @@ void limits_explain_disk(struct attempt *attempt)
             used > inputs ? used - inputs : 0);
 }
 
+/* ---- how ---- */
+
+struct limits_words limits_describe(const struct keeper_means *means)
+{
+    return (struct limits_words){
+        .memory = means->limits_memory ? "enforced" : "watched",
+        .processes = means->limits_processes ? "enforced" : "by user",
+        .cpus = means->shares_cpus ? "shared" : "no",
+        .disk = "watched",
+    };
+}
+
 void limits_announce(const struct keeper_means *means)
 {
-    log_notice("tasks are held together by %s; their memory is %s, the number of their processes "
-               "is limited %s, processors are shared %s; disk is looked at every few seconds",
-               means->keeps_groups ? "control groups" : "their sessions",
-               means->limits_memory ? "limited by the kernel"
-                                    : "looked at every second, for no controller can be had here",
-               means->limits_processes ? "task by task" : "user by user",
-               means->shares_cpus ? "by what they ask for" : "as with other programs");
+    struct limits_words words = limits_describe(means);
+
+    log_notice("tasks are held by %s; limits: memory %s, disk %s, processes %s, cpus %s",
+               means->keeps_groups ? "control groups" : "their sessions", words.memory, words.disk,
+               words.processes, words.cpus);
 }

@@ -25,5 +25,16 @@ uint64_t limits_input_size(const struct wire_start *start);
 void limits_explain_memory(struct attempt *attempt);
 void limits_explain_disk(struct attempt *attempt);
 
-/* Says once in the log what this node holds its tasks to, and how. */
+/*
+ * How well a limit is kept here, in a word for people: "enforced" by the kernel; "watched", so that
+ * a task may be over for a moment before it is ended; "by user" and not task by task; "shared" when
+ * others want it too; "no".
+ */
+struct limits_words {
+    const char *memory, *processes, *cpus, *disk;
+};
+
+struct limits_words limits_describe(const struct keeper_means *means);
+
+/* Says once in the log how tasks are held, and to what. */
 void limits_announce(const struct keeper_means *means);

@@ -23,7 +23,8 @@ struct settings {
     uint64_t cache_size; /* of inputs that are kept for the next task, bytes */
     uint64_t grace_ms;
     uint64_t suspend_for_ms;
-    uint64_t keep_lapsed_ms; /* counted from the end of a lease; by the keeper if it hears no agent */
+    uint64_t
+        keep_lapsed_ms; /* counted from the end of a lease; by the keeper if it hears no agent */
     bool verbose;
     bool wants_help; /* nothing else counts then */
 };

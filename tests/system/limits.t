@@ -98,7 +98,7 @@ submit_one breed none 'request_memory = 1G'
 ok 'a task that forks without end comes to an end' dusk wait "$job" --timeout 120
 is "$(task "$job.0" exit_code)" 2 'because it was refused another process'
 ok 'and had no more than it may' test "$(cat count)" -lt 4096
-like "$(grep 'tasks are held' "$folder/pc1.log")" 'memory is .*processes.*disk' \
+is "$(grep -c 'tasks are held by .*; limits: memory' "$folder/pc1.log")" 1 \
     'the agent says once how it holds tasks'
 stop_agent pc1
 
