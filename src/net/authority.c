@@ -19,6 +19,10 @@
 #include <time.h>
 #include <unistd.h>
 
+/*
+ * The authority must not end before the pool does, because whoever trusts it has it in his folder
+ * and in his token's fingerprint. The server's certificate is ours to renew at any start.
+ */
 enum {
     DAY_S = 86400,
     AUTHORITY_VALIDITY_DAYS = 30 * 365,
@@ -79,7 +83,10 @@ const char *authority_server_key_path(const struct authority *authority)
     return authority->server_key_path;
 }
 
-/* The extension `nid` with a value in OpenSSL's notation, all of it ours: it cannot fail. */
+/*
+ * The extension `nid` with a value in OpenSSL's notation, all of it ours: it cannot fail. "keyid"
+ * is read from the issuer's subject key identifier, so the issuer must have its own by then.
+ */
 static void add_extension(X509 *certificate, X509 *issuer, int nid, const char *value)
 {
     X509_EXTENSION *extension;
@@ -95,6 +102,11 @@ static void add_extension(X509 *certificate, X509 *issuer, int nid, const char *
     X509_EXTENSION_free(extension);
 }
 
+/*
+ * Random, because a counter would have to be on the disk before each signature: a number that was
+ * given twice would withdraw two certificates at once. It must be positive and have at most 20
+ * bytes (RFC 5280, 4.1.2.2); the top bit is set so that all have the same length.
+ */
 static int set_random_serial(X509 *certificate, struct error *err)
 {
     _cleanup_(BN_free_p) BIGNUM *number = BN_new();
@@ -105,6 +117,7 @@ static int set_random_serial(X509 *certificate, struct error *err)
     return 0;
 }
 
+/* In UTF-8 (MBSTRING_UTF8 checks that it is): people's names need not be ASCII. */
 static bool add_name(X509 *certificate, const char *field, const char *text)
 {
     return X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), field, MBSTRING_UTF8,
@@ -124,6 +137,7 @@ static int begin_certificate(EVP_PKEY *key, const char *unit, const char *name, 
     r = set_random_serial(certificate, err);
     if (r < 0)
         return r;
+    /* One that is over already, as the tests want it, still ends behind its beginning. */
     if (until < from)
         from = until - BACKDATE_S;
     if (!X509_set_version(certificate, X509_VERSION_3) || !X509_set_pubkey(certificate, key) ||
@@ -157,6 +171,11 @@ static int make_key(struct authority *authority, struct error *err)
     return r;
 }
 
+/*
+ * Signed by itself. It may sign what is at the end of a chain and no further authority (pathlen 0),
+ * so a certificate that was given to a node can never give certificates itself. Its key identifier
+ * is a hash of the key: made anew for the same key, it is still found by what the key has signed.
+ */
 static int make_certificate(struct authority *authority, struct error *err)
 {
     _cleanup_(X509_free_p) X509 *certificate = NULL;
@@ -189,6 +208,7 @@ static int load_certificate(struct authority *authority, struct error *err)
         return r;
     if (X509_check_private_key(authority->certificate, authority->key) == 1)
         return 0;
+    /* Its own words, "key values mismatch", say less than ours; but its queue must be emptied. */
     openssl_error(NULL, -EKEYREJECTED, "does not fit");
     return error_set(err, -EKEYREJECTED, "the key '%s' does not belong to the certificate '%s'",
                      authority->key_path, authority->pem_path);
@@ -200,6 +220,7 @@ static int load_or_make(struct authority *authority, struct error *err)
     bool has_certificate = access(authority->pem_path, F_OK) == 0;
     int r;
 
+    /* Never a new key here: every node and user would be locked out without a word of warning. */
     if (has_certificate && !has_key) {
         error_set(err, -ENOENT, "the pool's authority has lost its key '%s'", authority->key_path);
         error_hint(err,
@@ -237,6 +258,10 @@ int authority_open(const char *folder, struct authority **ret_authority, struct 
     return 0;
 }
 
+/*
+ * OpenSSL would take any text. '*' is left out, because it would speak for computers that are not
+ * the server; '_' is no part of a host name by RFC 952, but of many that are in use.
+ */
 static bool host_name_is_valid(const char *name)
 {
     size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -245,6 +270,10 @@ static bool host_name_is_valid(const char *name)
     return length > 0 && length <= HOST_NAME_LENGTH_MAX && name[length] == '\0';
 }
 
+/*
+ * An address is another kind of name than a host's, and is never compared with one: clients that
+ * dial 192.0.2.7 look for an iPAddress (RFC 5280, 4.2.1.6).
+ */
 static int add_alternative(GENERAL_NAMES *names, const char *text, struct error *err)
 {
     GENERAL_NAME *name = NULL;
@@ -263,6 +292,7 @@ static int add_alternative(GENERAL_NAMES *names, const char *text, struct error 
 static int collect_alternatives(const char *const *names, size_t count,
                                 GENERAL_NAMES **ret_alternatives, struct error *err)
 {
+    /* The server's own computer reaches it by these, whatever the admin calls it. */
     static const char *const always[] = {"localhost", "127.0.0.1", "::1"};
     _cleanup_(GENERAL_NAMES_free_p) GENERAL_NAMES *alternatives = GENERAL_NAMES_new();
     int r;
@@ -278,6 +308,7 @@ static int collect_alternatives(const char *const *names, size_t count,
     return 0;
 }
 
+/* In this order, which is always that of the settings: another order costs one renewal. */
 static bool names_are(X509 *certificate, GENERAL_NAMES *wanted)
 {
     _cleanup_(GENERAL_NAMES_free_p) GENERAL_NAMES *found =
@@ -292,7 +323,11 @@ static bool names_are(X509 *certificate, GENERAL_NAMES *wanted)
     return true;
 }
 
-/* Whether the files are there, ours, for these names and good for a while. */
+/*
+ * Whether the files are there, ours, for these names and good for a while. A third of the time is
+ * left when it is renewed, because this is asked only when a server starts, and servers run long.
+ * What cannot be read is made anew like what is missing: nothing depends on the old one.
+ */
 static bool server_is_current(const struct authority *authority, GENERAL_NAMES *names)
 {
     _cleanup_(X509_free_p) X509 *certificate = NULL;
@@ -322,6 +357,8 @@ static int write_server(const struct authority *authority, EVP_PKEY *key, X509 *
 
     openssl_write_key(key, &key_pem);
     openssl_write_certificate(certificate, &pem);
+    /* Two files cannot be replaced at once. A crash between the two leaves a key that does not fit,
+     * which server_is_current() finds. */
     r = file_replace(authority->server_key_path, key_pem.data, key_pem.length, 0600, true, err);
     OPENSSL_cleanse(key_pem.data, key_pem.capacity);
     if (r < 0)
@@ -350,6 +387,8 @@ int authority_renew_server(struct authority *authority, const char *const *names
         return r;
     X509_set_issuer_name(certificate, X509_get_subject_name(authority->certificate));
     add_extension(certificate, authority->certificate, NID_key_usage, "critical,digitalSignature");
+    /* OpenSSL refuses a certificate for another purpose: no node can pass for the server with the
+     * one that it was given, though the same authority signed it. */
     add_extension(certificate, authority->certificate, NID_ext_key_usage, "serverAuth");
     add_extension(certificate, authority->certificate, NID_authority_key_identifier, "keyid");
     if (X509_add1_ext_i2d(certificate, NID_subject_alt_name, alternatives, 0, 0) != 1)
@@ -358,7 +397,10 @@ int authority_renew_server(struct authority *authority, const char *const *names
     return r < 0 ? r : write_server(authority, key, certificate, err);
 }
 
-/* The key inside, once the request proves that its sender owns it and it is strong enough. */
+/*
+ * The key inside, once the request proves that its sender owns it and it is strong enough. Nothing
+ * else of the request counts, neither the name nor the extensions that it asks for.
+ */
 static int read_request_key(const char *request_pem, EVP_PKEY **ret_key, struct error *err)
 {
     _cleanup_(X509_REQ_free_p) X509_REQ *request = NULL;
@@ -377,6 +419,7 @@ static int read_request_key(const char *request_pem, EVP_PKEY **ret_key, struct 
     return 0;
 }
 
+/* Names come from outside and end in logs and on terminals: no control characters. */
 static int check_name(const char *name, struct error *err)
 {
     size_t length = strlen(name);
@@ -418,6 +461,7 @@ int authority_sign(const struct authority *authority, const char *request_pem, e
         return r;
     openssl_describe(certificate, &described);
     openssl_write_certificate(certificate, &pem);
+    /* As openssl_describe() writes it: it is compared as a text with what a peer shows. */
     *ret_pem = buffer_take(&pem);
     *ret_serial = take_pointer(described.serial);
     return 0;

@@ -20,6 +20,7 @@ int certificate_read(const char *pem, struct certificate *ret_certificate, struc
     _cleanup_(X509_free_p) X509 *certificate = NULL;
     int r;
 
+    /* What stands behind the first certificate of the text, a chain perhaps, is not looked at. */
     r = openssl_read_certificate(pem, &certificate, err);
     if (r < 0)
         return r;
@@ -27,6 +28,7 @@ int certificate_read(const char *pem, struct certificate *ret_certificate, struc
     return 0;
 }
 
+/* In UTC, as the certificate has it: the reader may sit elsewhere than the server. */
 static void append_day(struct buffer *buffer, int64_t seconds)
 {
     time_t moment = (time_t)seconds;
@@ -38,7 +40,11 @@ static void append_day(struct buffer *buffer, int64_t seconds)
     buffer_append_text(buffer, text);
 }
 
-/* The sentence for what OpenSSL's verification found. */
+/*
+ * The sentence for what OpenSSL's verification found. All authorities of dusk have the same name,
+ * so which of the four codes in a row it gives for another pool's certificate depends on what it
+ * looks at first: the names, the key identifiers, or only then the signature.
+ */
 static int verification_error(X509 *certificate, int verdict, struct error *err)
 {
     _cleanup_certificate_ struct certificate described = CERTIFICATE_INIT;
@@ -51,6 +57,7 @@ static int verification_error(X509 *certificate, int verdict, struct error *err)
         return error_set(err, -EKEYEXPIRED, "the certificate of '%s' expired on %s", described.name,
                          buffer_text(&day));
     case X509_V_ERR_CERT_NOT_YET_VALID:
+        /* Certificates begin before they are made (authority.c), so a clock must be far off. */
         append_day(&day, described.valid_from);
         error_set(err, -EKEYEXPIRED, "the certificate of '%s' is not valid before %s",
                   described.name, buffer_text(&day));
@@ -81,6 +88,7 @@ int certificate_check(const char *pem, const char *authority_pem, int64_t now, s
         r = openssl_read_certificate(authority_pem, &authority, err);
     if (r < 0)
         return r;
+    /* A store of its own: of the system's authorities none may speak for a pool. */
     prepared = X509_STORE_add_cert(store, authority) &&
                X509_STORE_CTX_init(check, store, certificate, NULL);
     assert(prepared);

@@ -42,7 +42,10 @@ enum {
     NEVER_S = 365 * 86400
 };
 
-/* One request and its answer, while client_exchange() runs. */
+/*
+ * One request and its answer, while client_exchange() runs. It lives on the stack, so what comes
+ * from libwebsockets behind its end must not find it: hence the number in the client.
+ */
 struct exchange {
     const char *method;
     const char *path;
@@ -89,6 +92,7 @@ static struct client *client_of(struct lws *wsi)
     return lws_context_user(lws_get_context(wsi));
 }
 
+/* The one limit that counts; those of libwebsockets are set so far away that they never come. */
 static void on_deadline(lws_sorted_usec_list_t *deadline)
 {
     struct client *client = (void *)((char *)deadline - offsetof(struct client, deadline));
@@ -114,6 +118,10 @@ static int append_header(struct lws *wsi, const char *name, const char *value, u
                                        *p + room);
 }
 
+/*
+ * libwebsockets sends a body only if it is told here that one is coming, and then asks for it piece
+ * by piece. The server wants its length in advance (request.c).
+ */
 static int on_append_headers(struct lws *wsi, const struct client *client, unsigned char **p,
                              size_t room)
 {
@@ -174,6 +182,7 @@ static int on_writeable(struct lws *wsi, struct exchange *exchange)
         return -1;
     }
     last = exchange->body.length == 0 && exchange->fd_left == 0;
+    /* libwebsockets keeps what the socket does not take; less than all means that it broke. */
     if (lws_write(wsi, piece + LWS_PRE, (size_t)length,
                   last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) < (int)length)
         return -1;
@@ -184,6 +193,7 @@ static int on_writeable(struct lws *wsi, struct exchange *exchange)
     return 0;
 }
 
+/* An answer that is kept has a limit; one that is passed on needs none. */
 static int on_read(struct exchange *exchange, const void *data, size_t length)
 {
     exchange->got_data = true;
@@ -250,6 +260,7 @@ static int on_exchange_event(struct lws *wsi, struct client *client,
 
     if (!exchange || (uintptr_t)lws_get_opaque_user_data(wsi) != client->exchange_number)
         return 0;
+    /* Whatever happens on the connection, it is not silent. */
     set_deadline(client);
     switch ((int)reason) {
     case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
@@ -305,6 +316,10 @@ static void log_libwebsockets(int level, const char *line)
     log_debug("libwebsockets: %.*s", (int)strcspn(line, "\n"), line);
 }
 
+/*
+ * With its own loop, not on libuv: a command has nothing else to wait for. Few descriptors make it
+ * keep a small table in place of one for all that the process may open.
+ */
 static int open_context(struct client *client, struct error *err)
 {
     struct lws_context_creation_info info = {
@@ -335,6 +350,7 @@ static void close_context(struct client *client)
     if (client->context)
         lws_context_destroy(client->context);
     client->context = NULL;
+    /* The list that it may stand in went with the context. */
     client->deadline = (lws_sorted_usec_list_t){0};
 }
 
@@ -431,7 +447,7 @@ static int explain_socket(const struct client *client, struct error *err)
     return -ECONNREFUSED;
 }
 
-/* Tries one address for a moment. Returns 0 or a negative errno. */
+/* Tries one address for a moment, for the kernel's reason. Returns 0 or a negative errno. */
 static int probe_address(const struct addrinfo *address)
 {
     _cleanup_fd_ int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -445,6 +461,7 @@ static int probe_address(const struct addrinfo *address)
         return 0;
     if (errno != EINPROGRESS)
         return -errno;
+    /* Writable is both, connected and failed; SO_ERROR says which (connect(2)). */
     if (poll(&wait, 1, PROBE_TIMEOUT_MS) <= 0)
         return -ETIMEDOUT;
     getsockopt(fd, SOL_SOCKET, SO_ERROR, &problem, &size);
@@ -475,6 +492,10 @@ static int explain_host(const struct client *client, struct error *err)
                      (unsigned int)client->port);
 }
 
+/*
+ * What is ours comes first: a file that cannot be read or a sink that is full makes us break off,
+ * and the broken connection is no news then.
+ */
 static int explain(const struct client *client, const struct exchange *exchange, struct error *err)
 {
     if (exchange->failure == -EMSGSIZE && !exchange->sink)
@@ -494,6 +515,11 @@ static int explain(const struct client *client, const struct exchange *exchange,
     return client->socket_path ? explain_socket(client, err) : explain_host(client, err);
 }
 
+/*
+ * LCCSCF_PIPELINE makes libwebsockets look for a connection that is kept warm. What comes on one is
+ * told from what is left of an earlier exchange by a number, because addresses are used again. No
+ * server of dusk sends anybody elsewhere, so no redirection is followed.
+ */
 static void run_exchange(struct client *client, struct exchange *exchange)
 {
     struct lws_client_connect_info info = {
@@ -529,6 +555,8 @@ static int client_exchange(struct client *client, struct exchange *exchange,
 {
     int r;
 
+    /* The server may be closing it at this moment, and a request on it would be lost; POST and PUT
+     * cannot simply be sent again. */
     if (client->context && clock_boot_ms() - client->idle_since_ms > IDLE_MAX_MS)
         close_context(client);
     if (!client->context) {
@@ -546,6 +574,7 @@ static int client_exchange(struct client *client, struct exchange *exchange,
         return 0;
     }
     r = explain(client, exchange, err);
+    /* What is left of this answer would be read as the beginning of the next one. */
     close_context(client);
     return r;
 }
@@ -594,6 +623,7 @@ int client_upload(struct client *client, const char *path, int fd, uint64_t size
 
 void client_append_encoded(struct buffer *buffer, const char *text)
 {
+    /* The unreserved characters; all others may mean something to somebody on the way. */
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
                                 "-._~";
 

@@ -58,6 +58,7 @@ struct dialer {
     bool freeing;
 };
 
+/* `address` points into them: both go together. */
 static void forget_addresses(struct dialer *dialer)
 {
     if (dialer->addresses)
@@ -76,7 +77,11 @@ static void on_report(uv_timer_t *timer)
         dialer->handlers.on_closed(dialer->userdata, NULL, LINK_CLOSE_LOST, failure);
 }
 
-/* Ends the dial; on_closed follows from the loop. Takes the sentence over. */
+/*
+ * Ends the dial; on_closed follows from the loop, because the caller may still be in dialer_dial()
+ * or libwebsockets in the connection, and the handler may dial again at once. Takes the sentence
+ * over; the first one counts, what fails behind it does so in consequence.
+ */
 static void fail(struct dialer *dialer, char *sentence)
 {
     forget_addresses(dialer);
@@ -89,6 +94,11 @@ static void fail(struct dialer *dialer, char *sentence)
     uv_timer_start(&dialer->report, on_report, 0, 0);
 }
 
+/*
+ * libwebsockets gets the address as a number, because it would look up a name within this call and
+ * hold up the loop. The name still goes along as `host`, for the Host header and for SNI. A failure
+ * may be reported within the call, so `pwsi` tells whose it is before the call has returned.
+ */
 static void connect_address(struct dialer *dialer)
 {
     char text[NI_MAXHOST];
@@ -115,6 +125,7 @@ static void connect_address(struct dialer *dialer)
         fail(dialer, memory_copy_string("the connection could not be begun"));
 }
 
+/* Comes also for a lookup that dialer_free() has cancelled, and must come before it can end. */
 static void on_looked_up(uv_getaddrinfo_t *lookup, int status, struct addrinfo *addresses)
 {
     struct dialer *dialer = lookup->data;
@@ -196,6 +207,11 @@ static void on_probe_timeout(uv_timer_t *timer)
     uv_close((uv_handle_t *)&dialer->probe, on_probe_closed);
 }
 
+/*
+ * The kernel's reason ("connection refused", "no route to host") is what a person needs, and
+ * libwebsockets 4.1 only says that it did not work. It may of course work this time; then something
+ * answers there and is no server of ours.
+ */
 static void probe(struct dialer *dialer, const struct sockaddr *address)
 {
     int r;
@@ -220,6 +236,7 @@ static void on_no_connection(struct dialer *dialer, struct lws *wsi)
     unsigned int status = wsi ? lws_http_client_http_response(wsi) : 0;
     const char *problem = tls_client_problem(dialer->tls);
 
+    /* One failure may be reported twice, as an error and as the connection's end. */
     if (dialer->freeing || !dialer->address)
         return;
     if (problem) {
@@ -250,6 +267,7 @@ static void on_destroyed(struct dialer *dialer, const struct lws *wsi)
         on_no_connection(dialer, NULL);
 }
 
+/* Who the server is was settled in the handshake; its certificate names no node and no user. */
 static int on_established(struct dialer *dialer, struct lws *wsi)
 {
     struct peer_record record = {.peer = {.kind = PEER_UNKNOWN, .name = "", .serial = ""}};
@@ -262,6 +280,11 @@ static int on_established(struct dialer *dialer, struct lws *wsi)
     return 0;
 }
 
+/*
+ * Comes for each way in which a connection ends, and for some ways twice. The dialer is idle before
+ * on_closed is told, so that the handler may dial again. A server that refuses our certificate does
+ * so when the link seems to be up already (tls_client.c): TLS knows the reason then.
+ */
 static void on_link_closed(struct dialer *dialer)
 {
     struct link *link = take_pointer(dialer->link);
@@ -381,6 +404,12 @@ static void on_report_closed(uv_handle_t *handle)
     dialer->open_handles--;
 }
 
+/*
+ * Handles of libuv are the loop's until their close callbacks, and a lookup that runs in another
+ * thread cannot be broken off, only waited for. So the loop runs on until all have come back, and
+ * `freeing` keeps what comes back from beginning anything new. The links' deadlines go behind the
+ * context, whose end is also that of the link.
+ */
 struct dialer *dialer_free(struct dialer *dialer)
 {
     if (!dialer)

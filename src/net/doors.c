@@ -19,6 +19,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/*
+ * In one turn of the loop no more than these are let in: 10,000 agents that come back at once must
+ * not keep those waiting who are in already.
+ */
 enum { ACCEPT_TURN = 64, PAUSE_MS = 200 };
 
 struct door {
@@ -55,9 +59,11 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     struct door *door = poll->data;
 
     (void)status, (void)events;
+    /* The callback may close the door, when the newcomer was the last for whom there is room. */
     for (int i = 0; i < ACCEPT_TURN && door->open; i++) {
         int fd = accept4(door->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
+        /* Aborted: he gave up while he waited in the queue. Others may stand behind him. */
         if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
             continue;
         if (fd < 0 && errno != EAGAIN)
@@ -96,7 +102,9 @@ void door_close(struct door *door)
         return;
     uv_close((uv_handle_t *)&door->poll, on_handle_closed);
     uv_close((uv_handle_t *)&door->pause, on_handle_closed);
+    /* After uv_close(), which takes it out of the epoll set while its number still means it. */
     descriptor_close(door->fd);
+    /* Whoever comes now shall hear that nobody is there, and not wait for an answer. */
     if (door->path)
         unlink(door->path);
 }
@@ -150,6 +158,12 @@ int door_open_socket(uv_loop_t *loop, const char *path, door_accept on_accept, v
     return 0;
 }
 
+/*
+ * Without SO_REUSEADDR a server that starts again could not listen for a minute, as long as
+ * connections of the one before are in TIME_WAIT. One socket for IPv6 also takes IPv4, if it is
+ * told so: the system's default differs. Nagle's algorithm would hold back small messages until
+ * larger ones were acknowledged, and all of ours that matter are small.
+ */
 static void set_options(int fd, int family)
 {
     static const int on = 1, off = 0;
@@ -178,11 +192,13 @@ static int listen_on(const struct addrinfo *address)
     if (fd < 0)
         return -errno;
     set_options(fd, address->ai_family);
+    /* The longest queue that the system allows: a pool's agents come all at once. */
     if (bind(fd, address->ai_addr, address->ai_addrlen) < 0 || listen(fd, SOMAXCONN) < 0)
         return -errno;
     return descriptor_take(&fd);
 }
 
+/* Without a host the IPv6 wildcard alone: set_options() has it take IPv4 as well. */
 static int resolve(const char *host, uint16_t port, struct addrinfo **ret_addresses,
                    struct error *err)
 {
@@ -200,6 +216,7 @@ static int resolve(const char *host, uint16_t port, struct addrinfo **ret_addres
     return 0;
 }
 
+/* For port 0 the kernel has chosen one, which everybody who shall dial must be told. */
 static uint16_t real_port(int fd)
 {
     struct sockaddr_storage address = {0};
@@ -225,6 +242,7 @@ int door_open_port(uv_loop_t *loop, const char *host, uint16_t port, door_accept
     for (const struct addrinfo *a = addresses; a && fd < 0; a = a->ai_next)
         fd = listen_on(a);
     freeaddrinfo(addresses);
+    /* A kernel without IPv6: then all of this computer is all of its IPv4. */
     if (fd == -EAFNOSUPPORT && !host)
         return door_open_port(loop, "0.0.0.0", port, on_accept, userdata, ret_door, err);
     if (fd < 0)

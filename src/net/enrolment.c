@@ -24,6 +24,7 @@ enum { STATUS_OK = 200 };
 DEFINE_CLEANUP(json_t *, json_decref);
 #define _cleanup_json_ _cleanup_(json_decref_p)
 
+/* The rest of the token is the server's business; it knows it when it sees it. */
 static int read_fingerprint(const char *token, const char **ret_fingerprint, struct error *err)
 {
     const char *last = strrchr(token, '.');
@@ -50,6 +51,10 @@ static int refuse(const struct enrolment *enrolment, const struct buffer *answer
     return -EACCES;
 }
 
+/*
+ * Whatever goes wrong with the connection is one failure, because it may be better the next time;
+ * a status came from somebody who understood the question.
+ */
 static int ask(const struct enrolment *enrolment, const struct client_options *options,
                const char *method, const char *path, const struct slice *body,
                unsigned int *ret_status, struct buffer *answer, struct error *err)
@@ -88,6 +93,7 @@ static int fetch_authority(const struct enrolment *enrolment, const char *finger
     return -EKEYREJECTED;
 }
 
+/* NULL if something is no UTF-8, which JSON must be; the rest of it is PEM and ours. */
 static char *write_request(const struct enrolment *enrolment, const char *request_pem)
 {
     _cleanup_json_ json_t *json =
@@ -130,6 +136,7 @@ static int store_answer(const struct enrolment *enrolment, const struct buffer *
         error_hint(err, "compare 'dusk version' here and there");
         return -EPROTO;
     }
+    /* The authority that was compared with the token, whatever the answer says about it. */
     r = identity_store(enrolment->identity_folder, certificate, authority_pem, err);
     if (r == 0)
         *ret_name = memory_copy_string(name);

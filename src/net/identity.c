@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See identity.h. */
+/*
+ * See identity.h. The files come in the order in which they are worth something: the key, before
+ * anything is asked for it; what the identity trusts; and last the certificate. An identity is all
+ * three, so a crash while it is made leaves none, and enrolling again completes it.
+ */
 #include "identity.h"
 
 #include "openssl.h"
@@ -34,6 +38,11 @@ bool identity_exists(const char *folder)
            access(paths.authority, F_OK) == 0;
 }
 
+/*
+ * A key that is there is used again: the answer to an earlier request may have been lost on its
+ * way, and whoever asks twice shall not be two. It is on the disk before the request goes out,
+ * because a certificate whose key was lost in a crash can only be thrown away.
+ */
 static int load_or_make_key(const char *path, EVP_PKEY **ret_key, struct error *err)
 {
     _cleanup_(EVP_PKEY_free_p) EVP_PKEY *key = NULL;
@@ -68,6 +77,7 @@ int identity_make_request(const char *folder, const char *name, char **ret_reque
         r = load_or_make_key(paths.key, &key, err);
     if (r < 0)
         return r;
+    /* The name is only a wish: the token decides. The signature proves that the key is ours. */
     if (!X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(request), "CN", MBSTRING_UTF8,
                                     (const unsigned char *)name, -1, -1, 0) ||
         !X509_REQ_set_pubkey(request, key) || !X509_REQ_sign(request, key, EVP_sha256()))
@@ -103,6 +113,7 @@ int identity_store(const char *folder, const char *certificate_pem, const char *
     int r;
 
     identity_paths_init(&paths, folder);
+    /* All of it came over the network: nothing is written that could not be used afterwards. */
     r = check_key_fits(paths.key, certificate_pem, err);
     if (r == 0)
         r = certificate_check(certificate_pem, authority_pem, 0, err);

@@ -28,6 +28,10 @@ enum {
     QUESTION_DIGITS = 16
 };
 
+/*
+ * libwebsockets writes a frame's header into the room before the data, so that both leave in one
+ * piece; hence the room, and hence a copy of what the program only lends.
+ */
 struct frame {
     struct frame *next;
     size_t length;
@@ -114,6 +118,7 @@ struct link *link_new(struct lws *wsi, struct peer_record *record,
     return link;
 }
 
+/* Announced before the handler is asked, which may close it: on_closed must follow then. */
 void link_connect(struct link *link)
 {
     const char *refusal;
@@ -152,6 +157,7 @@ void link_end(struct link *link)
     free(link);
 }
 
+/* Whoever said something first knew why; what comes behind it is how the connection then broke. */
 static void set_close(struct link *link, unsigned int code, const char *reason, size_t length)
 {
     if (link->close_reason)
@@ -160,6 +166,10 @@ static void set_close(struct link *link, unsigned int code, const char *reason, 
     link->close_reason = memory_copy_bytes(reason, length);
 }
 
+/*
+ * The closing frame goes out behind the queue, from link_write(). A peer that takes nothing more
+ * never lets it come to that: the timeout ends the link then, if libwebsockets is woken to see it.
+ */
 void link_close(struct link *link, unsigned int code, const char *reason)
 {
     if (link->closing)
@@ -187,6 +197,7 @@ void link_note_peer_close(struct link *link, const void *data, size_t length)
 {
     const unsigned char *bytes = data;
 
+    /* The code is the first two bytes, in network order; a frame without any is allowed. */
     if (length < 2) {
         set_close(link, LINK_CLOSE_NORMAL, "", 0);
         return;
@@ -229,6 +240,7 @@ static int enqueue(struct link *link, const void *data, size_t length, bool bina
         return -EMSGSIZE;
     if (send_at_once(link, data, length, binary))
         return 0;
+    /* Somebody who reads nothing must not cost the server its memory, however much he is sent. */
     if (link->queued_bytes + length > LINK_QUEUE_MAX) {
         close_at_once(link, LINK_CLOSE_TOO_SLOW, "it does not read what it is sent");
         return -ENOBUFS;
@@ -315,7 +327,10 @@ static bool write_piece(struct link *link, size_t *ret_length)
     if (!frame->binary && length < left)
         length = cut_text((const char *)frame->bytes + LWS_PRE + frame->sent, length);
     flags = lws_write_ws_flags((int)kind, frame->sent == 0, length == left);
-    /* The room before the piece is LWS_PRE at first and then what was sent: it may be written. */
+    /*
+     * The room before the piece is LWS_PRE at first and then what was sent: it may be written.
+     * libwebsockets keeps what the socket does not take; less than all means that it broke.
+     */
     if (lws_write(link->wsi, frame->bytes + LWS_PRE + frame->sent, length,
                   (enum lws_write_protocol)flags) < (int)length)
         return false;
@@ -390,6 +405,7 @@ int link_write(struct link *link)
     return 0;
 }
 
+/* The handler may close the link; it is freed only when libwebsockets is done with it. */
 static void deliver(struct link *link, bool binary)
 {
     const char *data = buffer_text(&link->incoming);
@@ -410,12 +426,15 @@ int link_tick(struct link *link)
     return link->close_begun ? -1 : 0;
 }
 
+/* Each piece counts, also of a message that takes minutes to come whole over a slow line. */
 static void hear(struct link *link)
 {
     if (!link->closing)
         deadline_set(&link->deadline, &link->watch->silence);
 }
 
+/* RFC 6455, 5.5.3: a PONG brings back what its PING had. Others, also unasked ones, are life too.
+ */
 void link_receive_pong(struct link *link, const void *data, size_t length)
 {
     char expected[QUESTION_DIGITS + 1];
@@ -431,6 +450,8 @@ int link_receive(struct link *link, const void *data, size_t length)
     bool binary = lws_frame_is_binary(link->wsi);
     size_t size_max = binary ? LINK_BINARY_SIZE_MAX : LINK_TEXT_SIZE_MAX;
 
+    /* Also what comes when we have begun to close is read, or the peer's farewell behind it could
+     * not be; but nobody wants it any more. */
     hear(link);
     if (link->closing)
         return 0;

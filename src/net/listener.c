@@ -76,6 +76,10 @@ struct listener {
     bool stop_timer_open;
 };
 
+/*
+ * It hangs on the wsi that has the socket: each stream of HTTP/2 is another wsi on top of it. NULL
+ * as long as the newcomer is still being handed over, when some events may come already.
+ */
 static struct connection *connection_of(struct lws *wsi)
 {
     return lws_get_opaque_user_data(lws_get_network_wsi(wsi));
@@ -86,6 +90,10 @@ static struct listener *listener_of(struct lws *wsi)
     return lws_context_user(lws_get_context(wsi));
 }
 
+/*
+ * From the loop and not from libwebsockets, so it may be closed on the spot. What was sent before
+ * may still wait for the socket, and then only another timer ends it: hence the wake.
+ */
 static void on_idle(struct deadline *deadline)
 {
     struct connection *connection =
@@ -113,6 +121,7 @@ static void on_stop_timer(uv_timer_t *timer)
     report_stopped(timer->data);
 }
 
+/* Those who find no room wait in the kernel's queue, as long as it takes, and need no answer. */
 static void refresh_doors(struct listener *listener)
 {
     bool open = !listener->stopping && listener->connection_count < listener->connections_max;
@@ -142,6 +151,7 @@ static void connection_end(struct connection *connection)
 {
     struct listener *listener = connection->listener;
 
+    /* From WSI_DESTROY, the last word about a wsi: its requests and its link have ended before. */
     if (connection->previous)
         connection->previous->next = connection->next;
     else
@@ -167,6 +177,7 @@ static void on_accept(void *userdata, int fd, bool unix_socket)
         connection_begin(listener, wsi, unix_socket);
 }
 
+/* The headers are complete: the deadline has done its work, and the request's own one begins. */
 static int on_http(struct lws *wsi, struct session *session, const char *path, size_t length)
 {
     struct connection *connection = connection_of(wsi);
@@ -193,6 +204,7 @@ static void end_request(struct lws *wsi, struct session *session, bool complete)
     if (connection && --connection->requests == 0)
         deadline_set(&connection->deadline, &connection->listener->idle);
     request_end(request, complete);
+    /* Not closed at once: the last bytes of the reply may be with libwebsockets still. */
     if (connection && connection->requests == 0 && listener_of(wsi)->stopping)
         lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_OK, KILL_DELAY_S);
 }
@@ -210,6 +222,11 @@ static int linger(struct lws *wsi, struct session *session)
     return 0;
 }
 
+/*
+ * A request of which nothing was believed (request.c) may have a body that nobody will read, so its
+ * connection ends with the answer. lws_http_transaction_completed() is what makes a connection
+ * ready for the next request.
+ */
 static int on_http_writeable(struct lws *wsi, struct session *session)
 {
     bool done = false, lingers;
@@ -306,7 +323,10 @@ static int on_http_event(struct lws *wsi, enum lws_callback_reasons reason, void
     }
 }
 
-/* NULL if this peer may have a link. */
+/*
+ * NULL if this peer may have a link. Asked only when the WebSocket stands, because before that
+ * there is just a status to say no with, and the agent could not tell a person why.
+ */
 static const char *refuse_link(struct listener *listener, const struct peer *peer)
 {
     if (peer->kind != PEER_NODE)
@@ -338,6 +358,8 @@ static int on_link_established(struct lws *wsi, struct session *session)
     return 0;
 }
 
+/* libwebsockets ends a WebSocket with CLOSED, with DROP_PROTOCOL, or with both; the first counts.
+ */
 static void on_link_closed(struct lws *wsi, struct session *session)
 {
     struct link *link = session ? session->link : NULL;
@@ -382,6 +404,10 @@ static int on_link_event(struct lws *wsi, enum lws_callback_reasons reason, void
     }
 }
 
+/*
+ * The first one serves all that is no WebSocket, and hears of certificates; a WebSocket gets the
+ * one whose name the client asks for. Sizes count per connection, and there are 10,000 of them.
+ */
 static const struct lws_protocols protocols[] = {
     {.name = "http", .callback = on_http_event, .per_session_data_size = sizeof(struct session)},
     {.name = LISTENER_LINK_SUBPROTOCOL,
@@ -403,6 +429,8 @@ static int open_context(struct listener *listener, uint64_t idle_timeout_s, stru
     return loop_context_new(listener->loop, &info, &listener->context, err);
 }
 
+/* The options are a vhost's own: what loop_context_new() set for the context does not reach here.
+ */
 static struct lws_vhost *make_vhost(struct listener *listener, uint64_t idle_timeout_s,
                                     struct lws_context_creation_info *info)
 {
@@ -416,6 +444,13 @@ static struct lws_vhost *make_vhost(struct listener *listener, uint64_t idle_tim
     return lws_create_vhost(listener->context, info);
 }
 
+/*
+ * NO_LISTEN_SERVER is no port, but TLS as a server has it; with plain NO_LISTEN there is none. A
+ * certificate is asked for, and whoever shows none comes in all the same, because that is how
+ * everybody enrols; one that is shown must be good. What is no TLS at all gets in as far as an
+ * answer that says so (request.c). Old versions are struck out one by one: libwebsockets has no
+ * option for the lowest one.
+ */
 static int open_port(struct listener *listener, const struct listener_options *options,
                      uint64_t idle_timeout_s, struct error *err)
 {
@@ -454,6 +489,7 @@ static int open_socket(struct listener *listener, const struct listener_options 
                             &listener->socket_door, err);
 }
 
+/* Never none at all, so that a badly set limit is seen by those who then wait, not by a crash. */
 static size_t count_descriptors(void)
 {
     struct rlimit limit;
@@ -522,6 +558,7 @@ void listener_stop(struct listener *listener, uint64_t timeout_ms,
 {
     bool empty = listener->connection_count == 0;
 
+    /* Requests that are open are let finish: end_request() closes behind the last of each. */
     listener->stopping = true;
     listener->on_stopped = on_stopped;
     refresh_doors(listener);
@@ -532,6 +569,7 @@ void listener_stop(struct listener *listener, uint64_t timeout_ms,
         else if (c->requests == 0)
             lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
     }
+    loop_context_wake(listener->context);
 }
 
 static void on_timer_closed(uv_handle_t *handle)
@@ -541,6 +579,11 @@ static void on_timer_closed(uv_handle_t *handle)
     listener->stop_timer_open = false;
 }
 
+/*
+ * From outside to inside: nobody comes in any more, then all connections end with their callbacks,
+ * and last go the timers that those still use. What libuv has to close is gone only when the loop
+ * has run; it must not find memory that was freed.
+ */
 struct listener *listener_free(struct listener *listener)
 {
     if (!listener)

@@ -19,6 +19,7 @@
  */
 enum { READ_SIZE = 17 << 10 };
 
+/* Its lines are for whoever looks for a bug: what goes wrong with a peer is no fault of ours. */
 static void log_libwebsockets(int level, const char *line)
 {
     (void)level;

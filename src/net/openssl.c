@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See openssl.h. */
+/*
+ * See openssl.h. OpenSSL keeps what went wrong in a queue per thread, and SSL_get_error() looks
+ * into it: what one failure leaves there is taken for the end of the next connection that is read.
+ * So every failure here ends in openssl_error(), which empties it, also where nobody wants the
+ * words.
+ */
 #include "openssl.h"
 
 #include "base/memory.h"
@@ -16,6 +21,7 @@
 int openssl_error(struct error *err, int code, const char *format, ...)
 {
     _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    /* The last one is what the function that was called says; those before it are details. */
     unsigned long reason = ERR_peek_last_error();
     const char *words = reason ? ERR_reason_error_string(reason) : NULL;
     va_list arguments;
@@ -29,7 +35,10 @@ int openssl_error(struct error *err, int code, const char *format, ...)
     return error_set(err, code, "%s", buffer_text(&text));
 }
 
-/* A stream over somebody's text; it never writes there. */
+/*
+ * A stream over somebody's text; it never writes there. Lengths are int for OpenSSL: a text that is
+ * too long to be meant reads as an empty one, and so as none of what was looked for.
+ */
 static BIO *text_stream(const char *text)
 {
     size_t length = strlen(text);
@@ -100,11 +109,13 @@ int openssl_load_key(const char *path, EVP_PKEY **ret_key, struct error *err)
     if (r < 0)
         return r;
     r = openssl_read_key(buffer_text(&pem), ret_key, err);
+    /* Freed memory is handed out again, and may end in a core file or on its way to a peer. */
     if (pem.data)
         OPENSSL_cleanse(pem.data, pem.capacity);
     return r < 0 ? error_prefix(err, r, "cannot use '%s'", path) : 0;
 }
 
+/* A copy, because what BIO_get_mem_data() shows goes with the stream. */
 static void take_stream(BIO *stream, struct buffer *pem)
 {
     char *data = NULL;
@@ -141,6 +152,7 @@ void openssl_write_request(X509_REQ *request, struct buffer *pem)
     take_stream(stream, pem);
 }
 
+/* On a curve that TLS 1.3 must have (RFC 8446, 9.1): small, and cheap in 10,000 handshakes. */
 int openssl_make_key(EVP_PKEY **ret_key, struct error *err)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
@@ -151,7 +163,10 @@ int openssl_make_key(EVP_PKEY **ret_key, struct error *err)
     return 0;
 }
 
-/* The first entry of that kind in a name, as UTF-8; "" if there is none or it holds a NUL. */
+/*
+ * The first entry of that kind in a name, as UTF-8; "" if there is none or it holds a NUL:
+ * "root\0x" would be signed as one name and read as another by everything that is written in C.
+ */
 static char *name_entry(X509_NAME *name, int nid)
 {
     int place = X509_NAME_get_index_by_NID(name, nid, -1);
@@ -169,6 +184,7 @@ static char *name_entry(X509_NAME *name, int nid)
     return text;
 }
 
+/* As authority_sign() writes it into the OU; the server's own certificate is of neither kind. */
 static enum peer_kind kind_from_unit(const char *unit)
 {
     if (strcmp(unit, "node") == 0)
@@ -176,6 +192,7 @@ static enum peer_kind kind_from_unit(const char *unit)
     return strcmp(unit, "user") == 0 ? PEER_USER : PEER_UNKNOWN;
 }
 
+/* By its difference to 1970, because a certificate may have a time in two notations. */
 static int64_t seconds_since_1970(const ASN1_TIME *time)
 {
     ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
@@ -186,6 +203,7 @@ static int64_t seconds_since_1970(const ASN1_TIME *time)
     return (int64_t)days * 86400 + seconds;
 }
 
+/* Hexadecimal by OpenSSL's own rules, the same when it is stored and when it is looked up. */
 static char *serial_text(X509 *certificate)
 {
     _cleanup_(BN_free_p) BIGNUM *number =
@@ -211,6 +229,7 @@ void openssl_describe(X509 *certificate, struct certificate *ret_certificate)
         .valid_until = seconds_since_1970(X509_get0_notAfter(certificate)),
     };
 
+    /* Of the whole certificate in its binary form, as `openssl x509 -fingerprint -sha256`. */
     X509_digest(certificate, EVP_sha256(), digest, &digest_length);
     assert(2 * digest_length + 1 == FINGERPRINT_TEXT_SIZE);
     for (unsigned int i = 0; i < digest_length; i++) {

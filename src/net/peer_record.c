@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+/* Of the moment of connect(): who passes the socket on to another process is still himself. */
 static void ask_kernel(struct peer_record *record, int fd)
 {
     struct ucred credentials;
@@ -46,6 +47,7 @@ static void ask_certificate(struct peer_record *record, SSL *ssl)
 
 void peer_record_init(struct peer_record *record, struct lws *wsi, bool unix_socket)
 {
+    /* A stream of HTTP/2 is a wsi of its own, without a socket and without TLS. */
     struct lws *connection = lws_get_network_wsi(wsi);
 
     *record = (struct peer_record){.peer = {.kind = PEER_UNKNOWN, .name = "", .serial = ""}};

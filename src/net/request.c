@@ -20,13 +20,17 @@
 
 enum { HEADER_LENGTH_MAX = 8192, TICK_US = 1000000 };
 
+/* By libwebsockets' numbers; a method that has none of them is refused (read_headers()). */
 static const char *const method_names[] = {
     [LWSHUMETH_GET] = "GET",         [LWSHUMETH_POST] = "POST",   [LWSHUMETH_OPTIONS] = "OPTIONS",
     [LWSHUMETH_PUT] = "PUT",         [LWSHUMETH_PATCH] = "PATCH", [LWSHUMETH_DELETE] = "DELETE",
     [LWSHUMETH_CONNECT] = "CONNECT", [LWSHUMETH_HEAD] = "HEAD",
 };
 
-/* The program's word for the method; "" for one that nobody knows. */
+/*
+ * The program's word for the method; "" for one that nobody knows. In HTTP/2 it is a header of its
+ * own; in HTTP/1.1 libwebsockets has made a token of it, and says which.
+ */
 static const char *find_method(struct lws *wsi)
 {
     char text[16];
@@ -45,6 +49,7 @@ static const char *find_method(struct lws *wsi)
     return "";
 }
 
+/* libwebsockets keeps "name=value" as fragments of one token, decoded, and counts them for us. */
 static void read_parameters(struct request *request)
 {
     char text[HEADER_LENGTH_MAX];
@@ -69,6 +74,10 @@ static void read_parameters(struct request *request)
     }
 }
 
+/*
+ * Headers that libwebsockets does not know are kept for HTTP/1.1 alone, and with their colon. Only
+ * our own commands send this one, and they speak HTTP/1.1 (client.c).
+ */
 static void read_protocol(struct request *request)
 {
     static const char name[] = "dusk-protocol:";
@@ -88,7 +97,11 @@ static bool method_has_body(const char *method)
            strcmp(method, "PATCH") == 0;
 }
 
-/* Returns NULL, or what is wrong; *ret_status is the answer then. */
+/*
+ * Returns NULL, or what is wrong; *ret_status is the answer then. Chunks are refused because
+ * libwebsockets 4.1 takes them apart for clients alone. A length that is no number in digits, "5x"
+ * or "-5", is refused before the two of us read different ones from it.
+ */
 static const char *read_body_size(struct request *request, unsigned int *ret_status)
 {
     char text[32];
@@ -133,7 +146,10 @@ static const char *read_headers(struct request *request, const char *path, size_
     return read_body_size(request, ret_status);
 }
 
-/* Whether this caller may ask anything at all; *ret_status is the answer if not. */
+/*
+ * Whether this caller may ask anything at all; *ret_status is the answer if not. A certificate may
+ * be withdrawn while its connection stands, so the program is asked for each request.
+ */
 static const char *check_peer(const struct request *request, unsigned int *ret_status)
 {
     const struct listener_handlers *handlers = request->service->handlers;
@@ -150,6 +166,10 @@ static const char *check_peer(const struct request *request, unsigned int *ret_s
     return NULL;
 }
 
+/*
+ * Reading is off while a reply is awaited, so nobody would notice that the caller hung up;
+ * POLLRDHUP tells without reading. A connection with HTTP/2 is read all the time.
+ */
 static bool peer_is_gone(const struct request *request)
 {
     struct pollfd poll_fd = {.fd = lws_get_socket_fd(request->wsi), .events = POLLRDHUP};
@@ -165,6 +185,7 @@ static bool peer_sends_more(const struct request *request)
     return !request->is_h2 && poll(&poll_fd, 1, 0) > 0;
 }
 
+/* A body that is not complete when the timer comes has stopped coming. */
 int request_tick(struct request *request)
 {
     uint64_t stall_ticks_max = request->service->stall_ticks_max;
@@ -181,7 +202,10 @@ int request_tick(struct request *request)
     return 0;
 }
 
-/* The whole request is here: from now on the ticks watch the peer. */
+/*
+ * The whole request is here: from now on the ticks watch the peer. libwebsockets has a limit of its
+ * own for how long a request may take, which would end long polls.
+ */
 static void begin_ticks(struct request *request)
 {
     lws_set_timeout(request->wsi, NO_PENDING_TIMEOUT, 0);
@@ -195,6 +219,7 @@ static void announce(struct request *request)
     const struct request_service *service = request->service;
 
     request->plan = service->handlers->on_request_begin(service->userdata, request);
+    /* Refused by what it announces, before any of it has come. */
     if (request->reply == REPLY_AWAITED && request->body_size > request->plan.size_max)
         request_reply_error(request, 413, "the body of the request is too large");
     lws_set_timer_usecs(request->wsi, service->idle_timeout_us);
@@ -215,6 +240,7 @@ struct request *request_begin(struct lws *wsi, const struct request_service *ser
     request->wsi = wsi;
     request->service = service;
     peer_record_init(&request->record, wsi, service->unix_socket);
+    /* The headers first, because an answer needs what they say about the version and the method. */
     problem = read_headers(request, path, path_length, &status);
     if (!problem)
         problem = check_peer(request, &status);
@@ -271,6 +297,7 @@ int request_receive_end(struct request *request)
     return 0;
 }
 
+/* The program's end comes first: what it attached to the request may still look at it. */
 void request_end(struct request *request, bool complete)
 {
     if (!request)

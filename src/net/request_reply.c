@@ -28,6 +28,7 @@ enum {
     FILE_CHUNK_SIZE = 64 << 10
 };
 
+/* Kept as text until the head is written: libwebsockets only appends to a buffer of that moment. */
 void request_add_header(struct request *request, const char *name, const char *value)
 {
     if (request->reply != REPLY_AWAITED)
@@ -43,13 +44,14 @@ void request_set_reading(struct request *request, bool reading)
         lws_rx_flow_control(request->wsi, reading);
 }
 
-/* Asks for a turn of the socket. */
+/* Asks for a turn of the socket, which libwebsockets gives only while reading is on. */
 static void want_to_write(struct request *request)
 {
     request_set_reading(request, true);
     lws_callback_on_writable(request->wsi);
 }
 
+/* The room is where libwebsockets puts the frame's head in HTTP/2. */
 static void give(struct request *request, unsigned int status, const char *content_type)
 {
     static const unsigned char room[LWS_PRE];
@@ -71,6 +73,7 @@ void request_reply(struct request *request, unsigned int status, const char *con
     request->out_last = true;
 }
 
+/* For what is wrong before the program has seen the request; it answers in the same form. */
 void request_reply_error(struct request *request, unsigned int status, const char *text)
 {
     _cleanup_buffer_ struct buffer json = BUFFER_INIT;
@@ -82,6 +85,7 @@ void request_reply_error(struct request *request, unsigned int status, const cha
 void request_reply_stream(struct request *request, unsigned int status, const char *content_type,
                           const struct stream *stream)
 {
+    /* The second reply is ignored, but its stream came with it and must go. */
     if (request->reply != REPLY_AWAITED) {
         if (stream->release)
             stream->release(stream->userdata);
@@ -109,6 +113,10 @@ struct file_reply {
     uint64_t left;
 };
 
+/*
+ * Read when the socket has room and not before, so that a slow reader costs a descriptor and no
+ * memory. A file that became shorter breaks the reply off: its length is out already.
+ */
 static int file_reply_produce(void *userdata, struct buffer *chunk)
 {
     struct file_reply *file = userdata;
@@ -149,11 +157,16 @@ void request_reply_file(struct request *request, unsigned int status, const char
     request_reply_stream(request, status, content_type, &stream);
 }
 
+/* HTTP/2 has frames, HTTP/1.0 knows no chunks: there the end of the connection is the end. */
 static bool is_chunked(const struct request *request)
 {
     return request->streamed && request->stream.size < 0 && !request->is_h2 && !request->is_old;
 }
 
+/*
+ * Whether the head is all: HEAD, 204 and 304 never have a body (RFC 9110, 6.4.1), and HTTP/2 wants
+ * the end of the stream announced with the last frame, which may be the head's.
+ */
 static bool has_no_body(const struct request *request)
 {
     bool known = !request->streamed || request->stream.size >= 0;
@@ -177,6 +190,7 @@ static int add_length(struct request *request, unsigned char **p, unsigned char 
         end);
 }
 
+/* libwebsockets writes headers for either version, each into the buffer behind the one before. */
 static int add_own_headers(struct request *request, unsigned char **p, unsigned char *end)
 {
     const char *name = request->headers.data;
@@ -193,6 +207,7 @@ static int add_own_headers(struct request *request, unsigned char **p, unsigned 
     return 0;
 }
 
+/* Our headers twice over: their separators, or their codes in HTTP/2, need room as well. */
 static int write_head(struct request *request)
 {
     size_t size = HEAD_SIZE + strlen(request->content_type) + 2 * request->headers.length;
@@ -213,6 +228,7 @@ static int write_head(struct request *request)
     return 0;
 }
 
+/* No chunk of length 0 but the last: it would be read as the end. */
 static void frame_chunk(struct request *request)
 {
     bool chunked = is_chunked(request);
@@ -254,6 +270,7 @@ static ssize_t write_piece(struct request *request)
 {
     size_t length = request->out.length - LWS_PRE - request->out_sent;
     size_t size_max = request->is_h2 ? H2_PIECE_SIZE : PIECE_SIZE;
+    /* HTTP/2's window of this stream; -1 where the socket alone is the measure. */
     lws_fileofs_t allowance = lws_get_peer_write_allowance(request->wsi);
     bool last;
 
@@ -284,6 +301,7 @@ static int write_body(struct request *request)
         ssize_t length;
         int r;
 
+        /* One stream's frame at a time in HTTP/2, where others share the connection. */
         if (written > 0 && (request->is_h2 || written >= TURN_SIZE))
             break;
         if (empty && request->streamed && !request->out_last) {
@@ -325,6 +343,7 @@ int request_write(struct request *request, bool *ret_done)
         lws_callback_on_writable(request->wsi);
         return 0;
     }
+    /* A reply may be out while the body still comes; what is left of that is no next request. */
     *ret_done = request->reply == REPLY_SENT && request->body_complete;
     return *ret_done && request->is_old && !request->internal ? -1 : 0;
 }

@@ -62,6 +62,10 @@ static int load_identity(struct tls_client *client, const char *folder, struct e
     return r;
 }
 
+/*
+ * libwebsockets judges the certificate once more by itself when the handshake is over, and knows
+ * only these exceptions; without the flags it would refuse what tls_client_verify() has accepted.
+ */
 int tls_client_flags(const struct tls_client *client)
 {
     int trust_anybody = LCCSCF_ALLOW_SELFSIGNED | LCCSCF_ALLOW_EXPIRED | LCCSCF_ALLOW_INSECURE;
@@ -89,6 +93,10 @@ static void set_problem(struct tls_client *client, struct buffer *sentence)
     buffer_deinit(sentence);
 }
 
+/*
+ * Of the alert's two bytes the upper one is how bad it is, and in TLS 1.3 all but a farewell are
+ * fatal (RFC 8446, 6). The server cannot say more than these words of the protocol.
+ */
 static void explain_alert(struct tls_client *client, int alert)
 {
     struct buffer sentence = BUFFER_INIT;
@@ -121,6 +129,7 @@ static void explain_alert(struct tls_client *client, int alert)
     set_problem(client, &sentence);
 }
 
+/* Called for every step of a handshake, and for alerts either way; only what came says why. */
 static void on_info(const SSL *ssl, int where, int value)
 {
     struct tls_client *client = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
@@ -135,6 +144,7 @@ static void make_context(struct tls_client *client)
     bool done = context != NULL;
 
     client->context = context;
+    /* The callback gets no pointer of ours; one context serves one client, so it can carry it. */
     SSL_CTX_set_app_data(context, client);
     SSL_CTX_set_info_callback(context, on_info);
     /* What libwebsockets does with a context of its own. */
@@ -175,6 +185,7 @@ int tls_client_new(const struct tls_client_options *options, struct tls_client *
     return 0;
 }
 
+/* An address is another kind of name in a certificate, which X509_check_host() does not look at. */
 static bool names_host(X509 *certificate, const char *host)
 {
     unsigned char address[16];
@@ -219,6 +230,11 @@ static void explain_verdict(struct tls_client *client, int verdict)
     set_problem(client, &sentence);
 }
 
+/*
+ * Comes once for each certificate of the chain, the authority's first. Only that at depth 0 is the
+ * server's own, and only its name must be the host's. An error that is set here is what the
+ * handshake ends with; one that was overruled must be taken back, or it is found again later.
+ */
 int tls_client_verify(struct tls_client *client, X509_STORE_CTX *check, bool verdict)
 {
     X509 *certificate = X509_STORE_CTX_get_current_cert(check);
