@@ -8,6 +8,7 @@ set -u
 setup=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM HUP
 
 # MISSING is what dpkg has never heard of; OTHERWISE what it lists as in LISTED.
 cat >"$work/dpkg-query" <<'SCRIPT'
