@@ -308,7 +308,8 @@ static int read_request_cpus(struct task_reader *reader, struct slice value)
 {
     double number;
 
-    if (read_number(value, &number) < 0 || number != (double)(uint32_t)number || number < 1)
+    if (read_number(value, &number) < 0 || !(number >= 1 && number <= UINT32_MAX) ||
+        number != (double)(uint32_t)number)
         return value_error(reader, "'%.*s' is not a number of cores", SLICE_SHOWN(value));
     reader->task->request_cpus = (uint64_t)number;
     return 0;

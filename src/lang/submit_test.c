@@ -210,6 +210,12 @@ static void wrong_values_are_errors_with_a_place(void **state)
     ASSERT_ERROR("executable = x\nrequest_cpus = $(Process)\nqueue 2\n",
                  "x.sub:2:16: request_cpus: '0' is not a number of cores (in task 0)\n"
                  "request_cpus = $(Process)\n               ^");
+    ASSERT_ERROR("executable = x\nrequest_cpus = -1\nqueue\n",
+                 "x.sub:2:16: request_cpus: '-1' is not a number of cores\n"
+                 "request_cpus = -1\n               ^");
+    ASSERT_ERROR("executable = x\nrequest_cpus = 1e300\nqueue\n",
+                 "x.sub:2:16: request_cpus: '1e300' is not a number of cores\n"
+                 "request_cpus = 1e300\n               ^");
     ASSERT_ERROR("executable = x\nrequest_cpus = $(2 - $(Process))\nqueue 3\n",
                  "x.sub:2:16: request_cpus: '0' is not a number of cores (in task 2)\n"
                  "request_cpus = $(2 - $(Process))\n               ^");
