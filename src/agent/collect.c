@@ -19,7 +19,8 @@
 enum { NAMES_SIZE_MAX = 1024 * 1024 };
 
 /* The two streams come on top. */
-static_assert(SCRATCH_OUTPUTS_MAX + 2 <= WIRE_LIST_MAX, "no list of outputs is too long to be sent");
+static_assert(SCRATCH_OUTPUTS_MAX + 2 <= WIRE_LIST_MAX,
+              "no list of outputs is too long to be sent");
 
 void collect_exit(struct attempt *attempt, const struct keeper_result *kept)
 {

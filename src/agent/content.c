@@ -389,8 +389,8 @@ int content_arrival_add(struct content_arrival *arrival, const void *data, size_
 
 /*
  * Renamed when it is whole; not flushed, because that would hold up the loop for every input. What
- * a power cut leaves of it under its name is found by its size or by its hash, which content_check()
- * looks at once after every start, and comes again.
+ * a power cut leaves of it under its name is found by its size or by its hash, which
+ * content_check() looks at once after every start, and comes again.
  */
 static int put_in_place(const struct content_arrival *arrival, struct error *err)
 {

@@ -69,8 +69,7 @@ static void members_are_separated_by_commas(void **state)
     json_write_name(&out, "third");
     json_write_number(&out, 0);
     buffer_append_character(&out, '}');
-    assert_string_equal(out.data,
-                        "{\"first\":18446744073709551615,\"second\":[],\"third\":0}");
+    assert_string_equal(out.data, "{\"first\":18446744073709551615,\"second\":[],\"third\":0}");
 }
 
 int main(void)

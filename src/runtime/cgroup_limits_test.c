@@ -86,7 +86,7 @@ static void open_all(struct fixture *fixture, enum cgroup_version version)
 {
     for (int i = 0; i < CGROUP_CONTROLLERS; i++)
         cgroup_limits_open(&fixture->limits, (enum cgroup_controller)i, version, fixture->folder);
-    strcpy(fixture->limits.name, ".");
+    snprintf(fixture->limits.name, sizeof(fixture->limits.name), ".");
 }
 
 static const struct cgroup_request request = {
@@ -188,7 +188,7 @@ static void a_group_of_version_1_lies_below_its_keepers(void **state)
     struct fixture *fixture = *state;
 
     open_all(fixture, CGROUP_VERSION_1);
-    strcpy(fixture->limits.name, "task-1");
+    snprintf(fixture->limits.name, sizeof(fixture->limits.name), "task-1");
     assert_int_equal(mkdirat(fixture->folder, "task-1", 0700), 0);
     put(fixture, "task-1/tasks", "");
     assert_int_equal(cgroup_limits_join(&fixture->limits), 0);

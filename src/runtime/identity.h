@@ -34,8 +34,9 @@ struct identities *identities_free(struct identities *identities);
 
 /*
  * The identity for a user of the pool ("anna@lab.example"); the same one as long as this agent
- * lives, and after its restart unless another agent or an account took it meanwhile. Returns -EUSERS
- * if the range is used up, -EINVAL for a name that is empty, too long or has control characters.
+ * lives, and after its restart unless another agent or an account took it meanwhile. Returns
+ * -EUSERS if the range is used up, -EINVAL for a name that is empty, too long or has control
+ * characters.
  */
 int identities_get(struct identities *identities, const char *user, struct identity *ret_identity,
                    struct error *err);

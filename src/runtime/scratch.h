@@ -86,7 +86,8 @@ struct scratch_outputs {
     char *skipped; /* owned; NULL, or a line per entry that is neither file nor folder */
 };
 
-/* Files and folders of one list; what an attempt can say in one message (wire.h) has room for it. */
+/* Files and folders of one list; what an attempt can say in one message (wire.h) has room for it.
+ */
 enum { SCRATCH_OUTPUTS_MAX = 65534 };
 
 #define SCRATCH_OUTPUTS_INIT ((struct scratch_outputs){0})
@@ -97,7 +98,8 @@ void scratch_outputs_deinit(struct scratch_outputs *outputs);
  * Lists these outputs, folders with all that is in them, in the order of the names (within folders
  * by bytes). Errors name the culprit: -ENOENT (missing), -EXDEV (a link that leads out of work),
  * -EPERM (a file or folder of another user), -EINVAL (the name itself), -E2BIG (more than
- * SCRATCH_OUTPUTS_MAX entries). *ret_outputs must be empty or initialised; it is untouched on failure.
+ * SCRATCH_OUTPUTS_MAX entries). *ret_outputs must be empty or initialised; it is untouched on
+ * failure.
  */
 int scratch_collect_listed(struct scratch *scratch, const char *const *names, size_t count,
                            struct scratch_outputs *ret_outputs, struct error *err);

@@ -97,8 +97,9 @@ static int add_output(struct collection *collection, const char *name, const str
 /*
  * A task may link to files that it cannot read, and move them here from a folder that all may write
  * to; what root would read for it then is refused. Inputs and their folders are the task's own, too
- * (scratch.c, hand_over()), so nothing of another user belongs here. An agent that is not root reads
- * with its user's rights, and where that user's files seem to be others' (NFS) this is no attack.
+ * (scratch.c, hand_over()), so nothing of another user belongs here. An agent that is not root
+ * reads with its user's rights, and where that user's files seem to be others' (NFS) this is no
+ * attack.
  */
 static bool is_of_others(const struct scratch *scratch, const struct stat *status)
 {
