@@ -30,6 +30,7 @@ struct agent *agent_new(const struct agent_options *options)
     if (!agent->attempts)
         return agent_free(agent);
     agent->options = *options;
+    agent->most = options->capacity;
     agent->highest_epoch = options->highest_epoch;
     return agent;
 }
@@ -85,9 +86,26 @@ static bool agent_has_room(const struct agent *agent, const struct resources *re
     return resources_fit(&needed, &agent->options.capacity);
 }
 
+static struct resources larger_of(const struct resources *a, struct resources b)
+{
+    return (struct resources){.cpus = a->cpus > b.cpus ? a->cpus : b.cpus,
+                              .memory = a->memory > b.memory ? a->memory : b.memory,
+                              .disk = a->disk > b.disk ? a->disk : b.disk};
+}
+
 static uint64_t lease_end(const struct agent_event *event)
 {
     return event->start.answers_ms + event->start.lease_ms;
+}
+
+/*
+ * Whether such an attempt may wait for its turn. One that needs more than the whole node has, as it
+ * was given away before the node became smaller, would wait for ever.
+ */
+static bool agent_can_hold(const struct agent *agent, const struct resources *request)
+{
+    return agent->attempt_count < agent->options.attempts_max && !agent->leaving &&
+           resources_fit(request, &agent->options.capacity);
 }
 
 static void on_start(struct agent *agent, const struct agent_event *event,
@@ -108,8 +126,8 @@ static void on_start(struct agent *agent, const struct agent_event *event,
         return;
     agent->highest_epoch = event->epoch;
     agent_emit(effects, AGENT_SAVE_EPOCH, event->epoch);
-    /* Refused by not being listed: the next full report shows this epoch as seen and not held. */
-    if (agent->attempt_count == agent->options.attempts_max || agent->leaving) {
+    if (!agent_can_hold(agent, &event->start.request)) {
+        /* Refused by not being listed: the next full report shows this epoch as seen, not held. */
         agent->report_due = true;
         return;
     }
@@ -142,13 +160,6 @@ static void on_renewed(struct agent *agent, const struct agent_event *event,
         attempt->lapsed = false;
 }
 
-static struct resources larger_of(const struct resources *a, struct resources b)
-{
-    return (struct resources){.cpus = a->cpus > b.cpus ? a->cpus : b.cpus,
-                              .memory = a->memory > b.memory ? a->memory : b.memory,
-                              .disk = a->disk > b.disk ? a->disk : b.disk};
-}
-
 static void on_found(struct agent *agent, const struct agent_event *event,
                      struct agent_effects *effects)
 {
@@ -170,8 +181,7 @@ static void on_found(struct agent *agent, const struct agent_event *event,
         .since_ms = agent->now_ms,
     };
     /* What ran before the restart goes on, also if the agent may now use less than before. */
-    if (!agent_has_room(agent, &(struct resources){0}))
-        agent->options.capacity = larger_of(&agent->options.capacity, agent_used(agent));
+    agent->most = larger_of(&agent->most, agent_used(agent));
     if (event->epoch > agent->highest_epoch) {
         agent->highest_epoch = event->epoch;
         agent_emit(effects, AGENT_SAVE_EPOCH, event->epoch);
@@ -342,6 +352,15 @@ static void agent_dispatch(struct agent *agent, const struct agent_event *event,
     }
 }
 
+/* What was found beyond the capacity is the most that is used until it ends; then it is not. */
+static void agent_take_stock(struct agent *agent)
+{
+    struct resources used = agent_used(agent);
+
+    assert(resources_fit(&used, &agent->most));
+    agent->most = larger_of(&agent->options.capacity, used);
+}
+
 void agent_step(struct agent *agent, const struct agent_event *event, struct agent_effects *effects)
 {
     assert(event->now_ms >= agent->now_ms);
@@ -349,6 +368,7 @@ void agent_step(struct agent *agent, const struct agent_event *event, struct age
     agent_dispatch(agent, event, effects);
     agent_look(agent, effects);
     agent_speak(agent, effects);
+    agent_take_stock(agent);
 }
 
 uint64_t agent_next_step_ms(const struct agent *agent)
@@ -415,7 +435,7 @@ void agent_assert_invariants(const struct agent *agent)
 {
     struct resources used = agent_used(agent);
 
-    assert(resources_fit(&used, &agent->options.capacity));
+    assert(resources_fit(&used, &agent->most));
     assert(agent->attempt_count <= agent->options.attempts_max);
     for (size_t i = 0; i < agent->attempt_count; i++) {
         const struct attempt *attempt = &agent->attempts[i];

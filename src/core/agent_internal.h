@@ -23,6 +23,7 @@ struct attempt {
 
 struct agent {
     struct agent_options options;
+    struct resources most; /* that may be used: the capacity, or what was found beyond it */
     uint64_t now_ms;
     uint64_t session;
     uint64_t next_report_ms;

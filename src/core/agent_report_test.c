@@ -180,6 +180,15 @@ static void more_is_found_than_the_node_may_use_now(void **state)
 
         fixture_step(fixture, found);
         assert_int_equal(fixture_phase(fixture, 7), AGENT_RUNNING);
+        /* Nothing comes beside it, and nothing after it has as much room as it had. */
+        fixture_start(fixture, 8, 1);
+        assert_int_equal(fixture_phase(fixture, 8), AGENT_WAITING);
+        fixture_tell(fixture, AGENT_EXITED, 7);
+        assert_int_equal(fixture_phase(fixture, 8), AGENT_FETCHING);
+        fixture_start(fixture, 9, FIXTURE_CPUS);
+        assert_int_equal(fixture_phase(fixture, 9), AGENT_WAITING);
+        fixture_start(fixture, 10, FIXTURE_CPUS + 1);
+        assert_false(fixture_holds(fixture, 10));
         agent_fixture_tear_down(state);
         agent_fixture_set_up(state);
     }

@@ -117,6 +117,17 @@ static void what_is_too_much_is_shown_as_accepted_and_not_held(void **state)
     assert_int_equal(agent_count_attempts(fixture->agent), FIXTURE_ATTEMPTS);
 }
 
+/* It was given away when the node was larger, and waiting would not help. */
+static void what_can_never_fit_is_shown_as_accepted_and_not_held_too(void **state)
+{
+    struct agent_fixture *fixture = *state;
+
+    fixture_start(fixture, 7, FIXTURE_CPUS + 1);
+    assert_true(fixture_find(fixture, AGENT_REPORT)->full);
+    assert_int_equal(agent_highest_epoch(fixture->agent), 7);
+    assert_int_equal(agent_count_attempts(fixture->agent), 0);
+}
+
 static void an_agent_that_leaves_takes_nothing_more(void **state)
 {
     struct agent_fixture *fixture = *state;
@@ -261,6 +272,7 @@ int main(void)
         fixture_test(a_start_with_little_time_left_is_shown_at_once),
         fixture_test(an_epoch_is_taken_only_once_and_no_lower_one_after_it),
         fixture_test(what_is_too_much_is_shown_as_accepted_and_not_held),
+        fixture_test(what_can_never_fit_is_shown_as_accepted_and_not_held_too),
         fixture_test(an_agent_that_leaves_takes_nothing_more),
         fixture_test(who_finds_no_room_waits_for_those_who_leave),
         fixture_test(inputs_that_do_not_come_are_a_failure),

@@ -210,10 +210,14 @@ void pool_step(struct pool *pool, const struct pool_event *event, struct pool_ef
 uint64_t pool_next_step_ms(const struct pool *pool)
 {
     const struct pool_task *first = pool_first_to_expire(pool);
+    uint64_t beat_ms = pool->now_ms + pool->options.heartbeat_ms;
 
     if (pool_schedule_is_due(pool))
         return pool->now_ms;
-    return first ? first->expires_ms : UINT64_MAX;
+    if (!first)
+        return UINT64_MAX;
+    /* Each heartbeat at least, so that an absence shows before it has cost anybody a lease. */
+    return first->expires_ms < beat_ms ? first->expires_ms : beat_ms;
 }
 
 int pool_load_epoch(struct pool *pool, uint64_t epoch)

@@ -230,9 +230,10 @@ int pool_prepare(struct pool *pool, const struct pool_event *event, struct pool_
 void pool_step(struct pool *pool, const struct pool_event *event, struct pool_effects *effects);
 
 /*
- * When pool_step() must be called again at the latest; UINT64_MAX: only when something happens. If
- * the call comes later by more than margin_ms, the caller was away and has heard nobody; then all
- * claims that stand run anew, as after a restart.
+ * When pool_step() must be called again at the latest; UINT64_MAX: only when something happens.
+ * While anything is claimed, that is each heartbeat: a call that comes later by more than margin_ms
+ * shows that the caller was away and has heard nobody. Then all claims that stand run anew, as
+ * after a restart.
  */
 uint64_t pool_next_step_ms(const struct pool *pool);
 

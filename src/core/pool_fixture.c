@@ -27,11 +27,11 @@ int pool_fixture_tear_down(void **state)
     return 0;
 }
 
-void fixture_step(struct pool_fixture *fixture, struct pool_event event)
+/* Appends to the effects that are there. */
+static void take(struct pool_fixture *fixture, struct pool_event event)
 {
     event.now_ms = fixture->now_ms;
     event.caller = 1;
-    fixture->effects.length = 0;
     assert_int_equal(pool_prepare(fixture->pool, &event, &fixture->effects), 0);
     memory_forbid(true);
     pool_step(fixture->pool, &event, &fixture->effects);
@@ -39,10 +39,26 @@ void fixture_step(struct pool_fixture *fixture, struct pool_event event)
     pool_assert_invariants(fixture->pool);
 }
 
+void fixture_step(struct pool_fixture *fixture, struct pool_event event)
+{
+    fixture->effects.length = 0;
+    take(fixture, event);
+}
+
 void fixture_tick(struct pool_fixture *fixture, uint64_t after_ms)
 {
-    fixture->now_ms += after_ms;
-    fixture_step(fixture, (struct pool_event){.kind = POOL_TICK});
+    uint64_t until_ms = fixture->now_ms + after_ms;
+
+    fixture->effects.length = 0;
+    do {
+        uint64_t next_ms = pool_next_step_ms(fixture->pool);
+
+        if (next_ms > until_ms)
+            next_ms = until_ms;
+        if (next_ms > fixture->now_ms)
+            fixture->now_ms = next_ms;
+        take(fixture, (struct pool_event){.kind = POOL_TICK});
+    } while (fixture->now_ms < until_ms);
 }
 
 void fixture_submit_parts(struct pool_fixture *fixture, uint32_t job, int32_t priority, bool held,

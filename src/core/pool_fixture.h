@@ -29,6 +29,7 @@ int pool_fixture_tear_down(void **state);
 
 /* Takes the event at now_ms, with 1 as its caller. */
 void fixture_step(struct pool_fixture *fixture, struct pool_event event);
+/* Lets time pass and calls whenever the pool asks for it; what all of that caused is there. */
 void fixture_tick(struct pool_fixture *fixture, uint64_t after_ms);
 /* One part of tasks that need one of everything. */
 void fixture_submit(struct pool_fixture *fixture, uint32_t job, uint32_t tasks);

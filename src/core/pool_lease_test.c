@@ -4,7 +4,7 @@
 
 enum { WHOLE_MS = FIXTURE_LEASE_MS + FIXTURE_MARGIN_MS };
 
-static void an_idle_pool_needs_no_call(void **state)
+static void only_a_pool_with_claims_must_be_called(void **state)
 {
     struct pool_fixture *fixture = *state;
 
@@ -12,7 +12,9 @@ static void an_idle_pool_needs_no_call(void **state)
     fixture_submit(fixture, 1, 5);
     assert_true(pool_next_step_ms(fixture->pool) == UINT64_MAX);
     fixture_join(fixture, 0, 1);
-    assert_int_equal(pool_next_step_ms(fixture->pool), fixture->now_ms + WHOLE_MS);
+    assert_int_equal(pool_next_step_ms(fixture->pool), fixture->now_ms + FIXTURE_HEARTBEAT_MS);
+    fixture_tick(fixture, WHOLE_MS - 10);
+    assert_int_equal(pool_next_step_ms(fixture->pool), fixture->now_ms + 10);
 }
 
 static void a_task_is_offered_again_after_lease_and_margin(void **state)
@@ -120,16 +122,30 @@ static void a_server_that_was_away_ends_no_lease(void **state)
 
     fixture_submit(fixture, 1, 2);
     fixture_join(fixture, 0, 1);
-    fixture->now_ms += 1000;
-    fixture_join(fixture, 1, 1);
-    fixture_tick(fixture, WHOLE_MS - 1000 + FIXTURE_MARGIN_MS + 1);
-    assert_int_equal(fixture->effects.length, 0);
-    assert_int_equal(pool_next_step_ms(fixture->pool), fixture->now_ms + WHOLE_MS);
     fixture_tick(fixture, 1000);
+    fixture_join(fixture, 1, 1);
+    fixture->now_ms += 10 * WHOLE_MS;
+    fixture_tick(fixture, 1000);
+    assert_int_equal(fixture->effects.length, 0);
     fixture_show(fixture, 1, 2, ATTEMPT_RUNNING);
-    fixture_tick(fixture, WHOLE_MS - 1000);
+    fixture_tick(fixture, WHOLE_MS - 1001);
+    assert_int_equal(fixture->effects.length, 0);
+    fixture_tick(fixture, 1);
     assert_int_equal(fixture_count(fixture, POOL_TRACE), 1);
     assert_int_equal(fixture_find(fixture, POOL_TRACE)->trace.node, 0);
+}
+
+/* However short before the end of the lease it is back: nobody was heard since the last heartbeat.
+ */
+static void an_absence_counts_from_the_last_call(void **state)
+{
+    struct pool_fixture *fixture = *state;
+
+    fixture_submit(fixture, 1, 1);
+    fixture_join(fixture, 0, 1);
+    fixture->now_ms += WHOLE_MS;
+    fixture_tick(fixture, 0);
+    assert_int_equal(fixture->effects.length, 0);
 }
 
 static void a_server_that_is_only_busy_ends_leases_late(void **state)
@@ -138,7 +154,9 @@ static void a_server_that_is_only_busy_ends_leases_late(void **state)
 
     fixture_submit(fixture, 1, 1);
     fixture_join(fixture, 0, 1);
-    fixture_tick(fixture, WHOLE_MS + FIXTURE_MARGIN_MS);
+    fixture_tick(fixture, WHOLE_MS - 1);
+    fixture->now_ms += 1 + FIXTURE_MARGIN_MS;
+    fixture_tick(fixture, 0);
     assert_int_equal(fixture_find(fixture, POOL_TRACE)->trace.reason, REASON_LEASE_ENDED);
 }
 
@@ -148,15 +166,16 @@ static void a_pool_without_claims_is_not_away(void **state)
     struct pool_fixture *fixture = *state;
 
     fixture_join(fixture, 0, 1);
-    fixture_tick(fixture, 100 * WHOLE_MS);
+    fixture->now_ms += 100 * WHOLE_MS;
     fixture_submit(fixture, 1, 1);
-    assert_int_equal(pool_next_step_ms(fixture->pool), fixture->now_ms + WHOLE_MS);
+    fixture_tick(fixture, WHOLE_MS);
+    assert_int_equal(fixture_find(fixture, POOL_TRACE)->trace.reason, REASON_LEASE_ENDED);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fixture_test(an_idle_pool_needs_no_call),
+        fixture_test(only_a_pool_with_claims_must_be_called),
         fixture_test(a_task_is_offered_again_after_lease_and_margin),
         fixture_test(a_node_that_let_a_lease_end_is_offered_nothing_until_it_is_heard),
         fixture_test(leases_end_in_the_order_of_their_renewals),
@@ -164,6 +183,7 @@ int main(void)
         fixture_test(a_result_whose_outputs_never_come_is_computed_again),
         fixture_test(a_whole_building_goes_dark_over_several_steps),
         fixture_test(a_server_that_was_away_ends_no_lease),
+        fixture_test(an_absence_counts_from_the_last_call),
         fixture_test(a_server_that_is_only_busy_ends_leases_late),
         fixture_test(a_pool_without_claims_is_not_away),
     };

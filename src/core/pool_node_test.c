@@ -145,22 +145,22 @@ static void a_full_report_is_answered_and_renews_what_it_lists(void **state)
         assert_int_equal(effect->send.lease_ms, FIXTURE_LEASE_MS);
     }
     assert_int_equal(renewals, 2);
-    assert_int_equal(pool_next_step_ms(fixture->pool),
-                     fixture->now_ms + FIXTURE_LEASE_MS + FIXTURE_MARGIN_MS);
+    fixture_tick(fixture, FIXTURE_LEASE_MS + FIXTURE_MARGIN_MS - 1);
+    assert_int_equal(fixture_count(fixture, POOL_TRACE), 0);
+    fixture_tick(fixture, 1);
+    assert_int_equal(fixture_count(fixture, POOL_TRACE), 1);
 }
 
 static void news_renews_nothing(void **state)
 {
     struct pool_fixture *fixture = *state;
     uint64_t epoch = start_one(fixture);
-    uint64_t next_ms = pool_next_step_ms(fixture->pool);
     struct pool_report_item item = {
         .epoch = epoch, .state = ATTEMPT_SUSPENDED, .reason = REASON_OWNER_RETURNED};
 
     fixture->now_ms += 5000;
     fixture_report(fixture, 0, false, epoch, &item, 1);
     assert_int_equal(fixture_count(fixture, POOL_SEND_RENEW), 0);
-    assert_int_equal(pool_next_step_ms(fixture->pool), next_ms);
     assert_int_equal(fixture_find(fixture, POOL_TRACE)->trace.reason, REASON_OWNER_RETURNED);
     assert_int_equal(fixture_find(fixture, POOL_SAVE_TASK)->task.state, TASK_SUSPENDED);
     item.state = ATTEMPT_RUNNING;
@@ -168,6 +168,8 @@ static void news_renews_nothing(void **state)
     assert_int_equal(fixture_state(fixture, 1, 0), TASK_RUNNING);
     fixture_report(fixture, 0, false, epoch, &item, 1);
     assert_int_equal(fixture->effects.length, 0);
+    fixture_tick(fixture, FIXTURE_LEASE_MS + FIXTURE_MARGIN_MS - 5000);
+    assert_int_equal(fixture_find(fixture, POOL_TRACE)->trace.reason, REASON_LEASE_ENDED);
 }
 
 static void an_attempt_without_a_claim_is_to_be_forgotten(void **state)

@@ -208,6 +208,24 @@ static void what_was_there_before_is_not_counted(void **state)
     assert_int_equal(why.tasks_before, 0);
 }
 
+static void a_claim_is_found_by_its_epoch_as_long_as_it_stands(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct pool_task_row row;
+    uint64_t epoch;
+
+    fixture_submit(fixture, 4, 2);
+    fixture_join(fixture, 0, 1);
+    epoch = fixture_started(fixture);
+    assert_true(pool_view_claim(fixture->pool, epoch, &row));
+    assert_int_equal(row.job, 4);
+    assert_int_equal(row.task, 0);
+    assert_int_equal(row.node, 0);
+    assert_false(pool_view_claim(fixture->pool, epoch + 1, &row));
+    fixture_tick(fixture, FIXTURE_LEASE_MS + FIXTURE_MARGIN_MS);
+    assert_false(pool_view_claim(fixture->pool, epoch, &row));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +238,7 @@ int main(void)
         fixture_test(a_node_shows_what_it_holds),
         fixture_test(a_node_that_holds_something_is_claimed_also_by_its_owner),
         fixture_test(what_was_there_before_is_not_counted),
+        fixture_test(a_claim_is_found_by_its_epoch_as_long_as_it_stands),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

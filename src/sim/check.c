@@ -48,11 +48,26 @@ static void check_owner(struct world *world, uint32_t number, const struct proce
                    process->task, number + 1);
 }
 
+/* Whoever waits for room waits for room that there will be. */
+static void check_waiting(struct world *world, uint32_t number)
+{
+    const struct computer *computer = &world->computers[number];
+
+    for (size_t i = 0; computer->agent && i < agent_count_attempts(computer->agent); i++) {
+        struct agent_attempt_view view = agent_view_attempt(computer->agent, i);
+
+        if (view.phase == AGENT_WAITING && view.request.cpus > computer->cpus)
+            world_fail(world, "%u.%u waits on pc%u for %u CPUs, and it has %u", view.job, view.task,
+                       number + 1, view.request.cpus, computer->cpus);
+    }
+}
+
 void check_computer(struct world *world, uint32_t number)
 {
     const struct computer *computer = &world->computers[number];
     uint32_t used = keeper_cpus_in_use(computer);
 
+    check_waiting(world, number);
     for (size_t i = 0; i < computer->process_count; i++)
         check_owner(world, number, &computer->processes[i]);
     if (used > computer->cpus && used > computer->cpus_in_use_max)

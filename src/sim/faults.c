@@ -7,7 +7,10 @@
 
 #include <assert.h>
 
-enum { CRASHES_AGAIN_PARTS = 300000 };
+enum {
+    CRASHES_AGAIN_PARTS = 300000,
+    BLACKOUT_PARTS = 100000 /* of the server's crashes */
+};
 
 static void schedule_fault(struct world *world, enum happening_kind kind, uint32_t number,
                            uint64_t mean_ms)
@@ -128,25 +131,56 @@ static void agent_goes(struct world *world, uint32_t number)
         computer_agent_dies(world, number, down_ms);
 }
 
+/* The first one stays large enough for all. */
+static void draw_size(struct world *world, uint32_t number)
+{
+    struct computer *computer = &world->computers[number];
+
+    if (number == 0)
+        return;
+    computer->cpus = (uint32_t)random_between(&world->random, 1, world->options.cpus);
+    world_trace(world, "pc%u shall have %u CPUs", number + 1, computer->cpus);
+}
+
+/*
+ * Switched off without a word, so that the server gives it more for a while. Sometimes it comes
+ * back with less in it.
+ */
+static void power_fails(struct world *world, uint32_t number)
+{
+    if (world->computers[number].power == POWER_ON && random_chance(&world->random, 500000))
+        draw_size(world, number);
+    computer_power_off(world, number, random_between(&world->random, 10000, HOUR_MS));
+}
+
+void faults_blackout(struct world *world)
+{
+    if (!world_has(world, SIM_FAULT_POWER) || !world_fault(world, BLACKOUT_PARTS))
+        return;
+    world_trace(world, "the lights go out");
+    for (uint32_t n = 0; n < world->options.agents; n++)
+        if (random_chance(&world->random, 700000))
+            power_fails(world, n);
+}
+
 static void power_goes(struct world *world, uint32_t number)
 {
     if (random_chance(&world->random, 100000))
         clock_jumps(world, number);
     else if (random_chance(&world->random, 500000))
-        computer_power_off(world, number, random_between(&world->random, 10000, HOUR_MS));
+        power_fails(world, number);
     else
         computer_suspend(world, number, random_between(&world->random, 1000, HOUR_MS));
 }
 
-/* Whoever configures a node starts its agent anew. The first one stays large enough for all. */
+/* Whoever configures a node starts its agent anew. */
 static void resize(struct world *world, uint32_t number)
 {
     struct computer *computer = &world->computers[number];
 
-    if (number == 0 || computer->power != POWER_ON || !computer->agent)
+    if (computer->power != POWER_ON || !computer->agent)
         return;
-    computer->cpus = (uint32_t)random_between(&world->random, 1, world->options.cpus);
-    world_trace(world, "pc%u shall have %u CPUs", number + 1, computer->cpus);
+    draw_size(world, number);
     computer_agent_dies(world, number, 1000);
 }
 

@@ -140,6 +140,9 @@ void network_clone(struct world *world, uint32_t number, bool same_machine)
 
     if (computer->forgotten || (same_machine && computer->session == 0))
         return;
+    /* An identity belongs to the computer that uses it first, and that one is the original here. */
+    if (world->server.disk.nodes[computer->node].machine != computer->machine)
+        return;
     hello = hello_new(computer, number, next_session(world, computer));
     hello->from_clone = true;
     hello->machine += same_machine ? 0 : 1000000;

@@ -17,6 +17,7 @@ enum {
     NO_MEMORY_PARTS = 2000,      /* of a million events, if the brain needs any */
     COMMIT_FAILS_PARTS = 300000, /* of the crashes before a commit */
     COMMIT_SLOW_PARTS = 500,     /* of a million batches */
+    CRASHES_AT_STARTS = 5,       /* times as many as in other batches */
     REFUSED_PARTS = 2000,        /* starts that cannot be put into a message */
     OUTPUT_FAILS_PARTS = 10000,  /* results that find no room at their place */
     SLOW_OUTPUT_PARTS = 20000,
@@ -279,6 +280,17 @@ static bool saves_anything(const struct pool_effects *effects)
     return false;
 }
 
+/* Crashes are drawn more often where they hurt: around what is committed and must be sent. */
+static uint32_t crash_parts(const struct world *world)
+{
+    const struct pool_effects *effects = &world->server.effects;
+
+    for (size_t i = 0; i < effects->length; i++)
+        if (effects->items[i].kind == POOL_SEND_START)
+            return world->options.crash_parts * CRASHES_AT_STARTS;
+    return world->options.crash_parts;
+}
+
 /* Whether the server ends here, by chance or because a script says so. */
 static bool server_crashes(struct world *world, enum crash_point point)
 {
@@ -289,13 +301,14 @@ static bool server_crashes(struct world *world, enum crash_point point)
     if (server->crash_at == point && saves_anything(&server->effects)) {
         server->crash_at = CRASH_NOWHERE;
     } else {
-        if (!world_has(world, SIM_FAULT_SERVER) || !world_fault(world, world->options.crash_parts))
+        if (!world_has(world, SIM_FAULT_SERVER) || !world_fault(world, crash_parts(world)))
             return false;
         down_ms = draw_down_time(world);
         if (point == CRASH_BEFORE_COMMIT && world_chance(world, COMMIT_FAILS_PARTS))
             when = "because the commit failed";
     }
     server_crash(world, when, point == CRASH_AFTER_COMMIT, down_ms);
+    faults_blackout(world);
     return true;
 }
 

@@ -384,6 +384,8 @@ void faults_begin(struct world *world);
 void faults_end(struct world *world);
 void faults_happen(struct world *world, const struct happening *happening);
 void faults_cut(struct world *world, uint32_t number, bool in, bool out);
+/* Perhaps it was not the server alone that went down, but most of the building with it. */
+void faults_blackout(struct world *world);
 void faults_heal(struct world *world, uint32_t number);
 
 /* check.c */
