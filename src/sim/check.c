@@ -64,7 +64,7 @@ static void check_waiting(struct world *world, uint32_t number)
 
 void check_computer(struct world *world, uint32_t number)
 {
-    const struct computer *computer = &world->computers[number];
+    struct computer *computer = &world->computers[number];
     uint32_t used = keeper_cpus_in_use(computer);
 
     check_waiting(world, number);
@@ -73,6 +73,8 @@ void check_computer(struct world *world, uint32_t number)
     if (used > computer->cpus && used > computer->cpus_in_use_max)
         world_fail(world, "pc%u has %u CPUs and runs what needs %u", number + 1, computer->cpus,
                    used);
+    /* What was found beyond its room may end, and nothing may take its place. */
+    computer->cpus_in_use_max = used;
 }
 
 void check_row(struct world *world, const struct pool_task_row *before,

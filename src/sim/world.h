@@ -147,7 +147,7 @@ struct computer {
     uint32_t node;       /* its identity */
     uint32_t incarnation;
     uint32_t cpus;
-    uint32_t cpus_in_use_max; /* more than it has only if it ran that before it shrank */
+    uint32_t cpus_in_use_max; /* beyond what it has: only what it ran before it shrank */
     enum power power;
     bool forgotten;
     uint64_t machine;

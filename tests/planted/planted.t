@@ -5,7 +5,8 @@
 #
 # Each NN-name.patch changes the brains, or the simulator's server, in the way that its first line
 # says. The sources of the simulator are built once as they are, and must pass; then each patch is
-# applied to a copy, what it touches is compiled again, and some seed must fail.
+# applied to a copy, what it touches is compiled again, and some seed must fail. A rare bug's patch
+# names the kind of world that it shows in, on a line `sim: OPTIONS`.
 set -u
 export LC_ALL=C
 
@@ -48,11 +49,22 @@ plant() {
         compile "$folder" "$source" >>"$folder/said" 2>&1 || return
     done
     link "$folder" >>"$folder/said" 2>&1 || return
-    "$folder/sim" --seeds "$seeds" --jobs 1 >"$folder/out" 2>"$folder/err"
+    # shellcheck disable=SC2046 # words, on purpose
+    "$folder/sim" --seeds "$seeds" --jobs 1 $(sed -n 's/^sim: //p' "$1") >"$folder/out" 2>"$folder/err"
     case "$?-$(tail -n 1 "$folder/out")" in
     1-seed*failed) { tail -n 1 "$folder/out"; tail -n 1 "$folder/err"; } >"$folder/found" ;;
     *) echo "no seed of $seeds finds it" >>"$folder/said" ;;
     esac
+}
+
+# stays_silent: whether the sources as they are pass, in each kind of world that the patches name.
+stays_silent() {
+    { echo; sed -n 's/^sim: //p' "$planted"/*.patch; } | sort -u >"$work/worlds"
+    while read -r options; do
+        # shellcheck disable=SC2086 # words, on purpose
+        "$work/sim" --seeds "$seeds_unchanged" --jobs "$at_once" $options >"$work/out" \
+            2>>"$work/said" || return
+    done <"$work/worlds"
 }
 
 # The script calls itself for what runs beside each other.
@@ -93,7 +105,7 @@ for patch; do
         echo "not ok $number - $sentence"
     fi
 done
-if "$work/sim" --seeds "$seeds_unchanged" --jobs "$at_once" >"$work/out" 2>>"$work/said"; then
+if stays_silent; then
     echo "ok $(($# + 1)) - nothing is found where nothing is planted"
 else
     sed 's/^/# /' "$work/said" "$work/out"
