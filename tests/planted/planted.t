@@ -49,8 +49,9 @@ plant() {
         compile "$folder" "$source" >>"$folder/said" 2>&1 || return
     done
     link "$folder" >>"$folder/said" 2>&1 || return
-    # shellcheck disable=SC2046 # words, on purpose
-    "$folder/sim" --seeds "$seeds" --jobs 1 $(sed -n 's/^sim: //p' "$1") >"$folder/out" 2>"$folder/err"
+    options=$(sed -n 's/^sim: //p' "$1")
+    # shellcheck disable=SC2086 # words, on purpose
+    "$folder/sim" --seeds "$seeds" --jobs 1 $options >"$folder/out" 2>"$folder/err"
     case "$?-$(tail -n 1 "$folder/out")" in
     1-seed*failed) { tail -n 1 "$folder/out"; tail -n 1 "$folder/err"; } >"$folder/found" ;;
     *) echo "no seed of $seeds finds it" >>"$folder/said" ;;
