@@ -133,12 +133,12 @@ static int run_node(struct session *session, struct error *err)
         (void)listing_take_option(&listing, key, value);
     if (key < 0)
         return key;
-    r = session_need_operands(session, 1, 2, "'list', 'show NAME' or 'forget NAME'", err);
+    r = session_need_operands(session, 0, 2, "'list', 'show NAME' or 'forget NAME'", err);
     if (r < 0)
         return r;
-    verb = session->operands[0];
+    verb = session->operand_count > 0 ? session->operands[0] : "list";
     if (strcmp(verb, "list") == 0)
-        r = session_need_operands(session, 1, 1, "", err);
+        r = session_need_operands(session, 0, 1, "", err);
     else if (strcmp(verb, "show") == 0 || strcmp(verb, "forget") == 0)
         r = session_need_operands(session, 2, 2, "the name of a node", err);
     else
@@ -178,10 +178,11 @@ const struct command command_status = {
 const struct command command_node = {
     .name = "node",
     .summary = "lists, shows and forgets nodes",
-    .synopsis = "list | show NAME | forget NAME",
-    .description = "'list' shows all nodes as 'dusk status' does, 'show' all there is about one.\n"
-                   "'forget' is for admins: the node's certificate is not accepted any more, and\n"
-                   "what it was working on starts again elsewhere.\n",
+    .synopsis = "[list] | show NAME | forget NAME",
+    .description =
+        "'list', or nothing, shows all nodes as 'dusk status' does, 'show' all about one.\n"
+        "'forget' is for admins: the node's certificate is not accepted any more, and\n"
+        "what it was working on starts again elsewhere.\n",
     .examples = "  dusk node list --columns name,state,tasks\n"
                 "  dusk node show pc3\n"
                 "  dusk node forget pc3\n",

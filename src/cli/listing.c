@@ -148,15 +148,29 @@ static void print_bare(struct listing_printer *printer)
     printf("%s\n", line.data);
 }
 
+static int widest_name(const struct listing_printer *printer)
+{
+    size_t widest = 0;
+
+    for (size_t i = 0; i < printer->count; i++) {
+        size_t width = strlen(printer->columns[i]->name);
+
+        widest = width > widest ? width : widest;
+    }
+    return (int)widest;
+}
+
 static void print_complete(struct listing_printer *printer)
 {
+    int width = widest_name(printer);
+
     if (printer->begun)
         printf("\n");
     for (size_t i = 0; i < printer->count; i++) {
         _cleanup_buffer_ struct buffer value = BUFFER_INIT;
 
         text_append_printable(&value, printer->cells[i], printer->terminal.utf8);
-        printf("%-15s %s\n", printer->columns[i]->name, buffer_text(&value));
+        printf("%-*s  %s\n", width, printer->columns[i]->name, buffer_text(&value));
     }
 }
 

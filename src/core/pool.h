@@ -201,6 +201,7 @@ struct pool_effect {
             enum task_state from;
             enum task_state to;
             enum reason reason;
+            bool first; /* nothing was traced of this task before, in its whole life */
         } trace;
         uint32_t job_over;
     };

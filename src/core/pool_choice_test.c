@@ -41,6 +41,23 @@ static void a_task_that_waits_can_be_held_and_released(void **state)
     assert_int_equal(fixture_find(fixture, POOL_SEND_START)->send.task, 1);
 }
 
+static void only_the_first_move_of_a_task_is_traced_as_the_first(void **state)
+{
+    struct pool_fixture *fixture = *state;
+
+    fixture_submit(fixture, 1, 2);
+    choose_and_expect(fixture, POOL_HOLD, 1, 1, POOL_REPLY_DONE, 1);
+    assert_true(fixture_find(fixture, POOL_TRACE)->trace.first);
+    choose_and_expect(fixture, POOL_RELEASE, 1, 1, POOL_REPLY_DONE, 1);
+    assert_false(fixture_find(fixture, POOL_TRACE)->trace.first);
+    fixture_join(fixture, 0, 1);
+    assert_int_equal(fixture_find(fixture, POOL_TRACE)->trace.task, 1);
+    assert_false(fixture_find(fixture, POOL_TRACE)->trace.first);
+    fixture_join(fixture, 1, 1);
+    assert_int_equal(fixture_find(fixture, POOL_TRACE)->trace.task, 0);
+    assert_true(fixture_find(fixture, POOL_TRACE)->trace.first);
+}
+
 static void a_task_that_waits_can_be_removed(void **state)
 {
     struct pool_fixture *fixture = *state;
@@ -258,6 +275,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         fixture_test(what_is_not_there_is_said_so),
         fixture_test(a_task_that_waits_can_be_held_and_released),
+        fixture_test(only_the_first_move_of_a_task_is_traced_as_the_first),
         fixture_test(a_task_that_waits_can_be_removed),
         fixture_test(a_whole_job_is_held_by_its_row),
         fixture_test(a_whole_job_is_removed_with_what_runs_of_it),

@@ -148,6 +148,7 @@ void pool_move_task(struct pool *pool, struct pool_task *task, enum task_state t
     struct pool_job *job = &pool->jobs[task->job];
     enum task_state from = task->row.state;
     struct pool_effect *trace;
+    bool first = task->row.reason == REASON_NONE; /* each move leaves its reason in the row */
 
     assert(task_move_allowed[from][to]);
     job->objects[from]--;
@@ -169,6 +170,7 @@ void pool_move_task(struct pool *pool, struct pool_task *task, enum task_state t
     trace->trace.from = from;
     trace->trace.to = to;
     trace->trace.reason = reason;
+    trace->trace.first = first;
 }
 
 static struct pool_list *leases_of(struct pool *pool, const struct pool_task *task)

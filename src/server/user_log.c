@@ -83,13 +83,15 @@ static void append_held(struct buffer *text, const struct pool_effect *effect,
     buffer_appendf(text, "\tCode %d Subcode 0\n", effect->trace.reason == REASON_BY_USER ? 1 : 6);
 }
 
-static void append_started(struct buffer *text, const struct pool_effect *effect, const char *node,
-                           const struct job_record *job)
+static void append_submitted(struct buffer *text, const struct pool_effect *effect,
+                             const struct job_record *job)
 {
-    if (effect->trace.attempt <= 1) {
-        append_head(text, 0, effect->trace.job, effect->trace.task, job->row.submitted_at);
-        buffer_append_text(text, "Job submitted from host: <dusk>\n...\n");
-    }
+    append_head(text, 0, effect->trace.job, effect->trace.task, job->row.submitted_at);
+    buffer_append_text(text, "Job submitted from host: <dusk>\n...\n");
+}
+
+static void append_started(struct buffer *text, const struct pool_effect *effect, const char *node)
+{
     append_head(text, 1, effect->trace.job, effect->trace.task, (double)time(NULL));
     buffer_appendf(text, "Job executing on host: <%s>\n", node);
 }
@@ -103,12 +105,14 @@ static void append_move(struct buffer *text, struct server *server, const struct
     const char *node =
         effect->trace.node == NONE ? "" : server->records.nodes[effect->trace.node].name;
 
+    if (effect->trace.first)
+        append_submitted(text, effect, job);
     switch (effect->trace.to) {
     case TASK_RUNNING:
         if (effect->trace.from == TASK_SUSPENDED)
             append_event(text, 11, effect, "Job was unsuspended.");
         else
-            append_started(text, effect, node, job);
+            append_started(text, effect, node);
         break;
     case TASK_SUSPENDED:
         append_event(text, 10, effect, "Job was suspended.");

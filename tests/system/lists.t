@@ -127,6 +127,19 @@ dusk rm "$hold" >/dev/null
 is "$(dusk history "$hold" -af reason | sort -u)" 'a user asked for it' \
     'without one it is as before'
 
+# ---- the event log ----
+
+: >events.log
+job=$(dusk submit --quiet log.sub)
+must '[ "$(dusk q "$job" -af state | grep -c Running)" = 2 ]'
+for verb in hold release hold rm; do dusk "$verb" "$job.4" >/dev/null; done
+dusk hold "$job.0" >/dev/null
+dusk rm "$job" >/dev/null
+must '[ "$(grep -c ^009 events.log)" -ge 3 ]'
+is "$(sed -n 's/^\([0-9]*\) (\([0-9.]*\)).*/\2 \1/p' events.log | sort -s -k 1,1 |
+    awk '$1 != last { print $2 } $1 == last && $2 == "000" { print "again" } { last = $1 }' |
+    sort -u)" 000 'in the event log each task begins with its submission, and has one'
+
 # ---- what is long ----
 
 submit_file long.sub <<'END'
