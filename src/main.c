@@ -10,9 +10,9 @@
 #include <string.h>
 
 static const struct program programs[] = {
-    {"server", "keeps a pool: its queue, its nodes, its results", server_main},
-    {"agent", "lends this computer to a pool", agent_main},
-    {"sim", "plays a pool in virtual time, to find faults", sim_main},
+    {"server", "keeps a pool: its queue, its nodes, its results", server_main, true},
+    {"agent", "lends this computer to a pool", agent_main, true},
+    {"sim", "plays a pool in virtual time, to find faults", sim_main, false},
     {0},
 };
 

@@ -16,6 +16,8 @@
 #include "settings.h"
 #include "state.h"
 #include "sys/clock.h"
+#include "sys/complain.h"
+#include "sys/configuration.h"
 #include "sys/file.h"
 #include "sys/log.h"
 #include "wire/wire.h"
@@ -40,14 +42,6 @@ enum {
     STATUS_SERVER_ERROR = 500,
     TOLD_TO_END = 1
 };
-
-static int complain(const struct error *err, int code)
-{
-    fprintf(stderr, "dusk agent: %s\n", error_text(err));
-    if (err->hint)
-        fprintf(stderr, "%s\n", err->hint);
-    return code;
-}
 
 /* ---- joining ---- */
 
@@ -196,6 +190,13 @@ static int run(struct settings *settings, struct state *state, struct error *err
     return body_run(&options, err);
 }
 
+static int give_up(struct error *err, int exit_code)
+{
+    error_prefix(err, -ECANCELED, "cannot run the agent");
+    complain(err);
+    return exit_code;
+}
+
 int agent_main(int argc, char **argv)
 {
     _cleanup_settings_ struct settings settings = SETTINGS_INIT;
@@ -204,17 +205,14 @@ int agent_main(int argc, char **argv)
     sigset_t signals;
     int r = settings_read(argc, argv, &settings, &err);
 
-    if (r < 0)
-        return complain(&err, EXIT_USAGE);
-    if (settings.wants_help) {
-        settings_print_help();
+    if (r == CONFIGURATION_WAS_PRINTED)
         return EXIT_LEFT;
-    }
-    log_set_level(settings.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_NOTICE);
+    if (r < 0)
+        return give_up(&err, EXIT_USAGE);
     signal(SIGPIPE, SIG_IGN);
     signals_to_wait_for(&signals);
     sigprocmask(SIG_BLOCK, &signals, NULL);
     raise_descriptor_limit();
     r = run(&settings, &state, &err);
-    return r < 0 ? complain(&err, EXIT_CANNOT) : r;
+    return r < 0 ? give_up(&err, EXIT_CANNOT) : r;
 }

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What a person may set of an agent: one table of keys, each with a default, for the command line
- * (--cache-size) and for the section [agent] of an INI file (cache_size = 20G) alike. The command
- * line wins over the environment (DUSK_TOKEN), and that over the file.
- */
+/* What a person may set of an agent: on its command line, in DUSK_TOKEN, in a file's [agent]. */
 #pragma once
 
 #include "base/error.h"
@@ -25,8 +21,6 @@ struct settings {
     uint64_t suspend_for_ms;
     uint64_t
         keep_lapsed_ms; /* counted from the end of a lease; by the keeper if it hears no agent */
-    bool verbose;
-    bool wants_help; /* nothing else counts then */
 };
 
 #define SETTINGS_INIT ((struct settings){0})
@@ -34,11 +28,5 @@ struct settings {
 void settings_deinit(struct settings *settings);
 #define _cleanup_settings_ _cleanup_(settings_deinit)
 
-/*
- * Reads command line, environment and file, and fills in the defaults. Errors name the option or
- * the line, what was expected, and the nearest word that exists.
- */
+/* 0, or CONFIGURATION_WAS_PRINTED or an error as configuration_read() has them. */
 int settings_read(int argc, char **argv, struct settings *settings, struct error *err);
-
-/* Prints what --help shows: usage, an example, and every key with its default. */
-void settings_print_help(void);

@@ -119,14 +119,6 @@ static void mistakes_in_the_file_are_named_with_their_line(void **state)
     assert_true(READ(fixture, "--config", "/no/such/file") < 0);
 }
 
-static void help_is_all_that_is_wanted(void **state)
-{
-    struct fixture *fixture = *state;
-
-    assert_int_equal(READ(fixture, "--help"), 0);
-    assert_true(fixture->settings.wants_help);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -137,7 +129,6 @@ int main(void)
         TEST(a_token_comes_three_ways),
         TEST(mistakes_are_named),
         TEST(mistakes_in_the_file_are_named_with_their_line),
-        TEST(help_is_all_that_is_wanted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

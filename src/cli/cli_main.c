@@ -2,9 +2,9 @@
 /* See cli_main.h. */
 #include "cli_main.h"
 
-#include "complain.h"
 #include "exit_code.h"
 #include "session.h"
+#include "sys/complain.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -34,6 +34,19 @@ static int explain_usage(void)
     return EXIT_CODE_USAGE;
 }
 
+/*
+ * `dusk config agent ...`: what the programs may be told, they alone know, and show by
+ * --show-config.
+ */
+static int show_program_config(const struct program *program, int argc, char **argv)
+{
+    static char option[] = "--show-config";
+
+    argv[1] = argv[2];
+    argv[2] = option;
+    return program->main(argc - 1, argv + 1);
+}
+
 int cli_main(int argc, char **argv, const struct program *programs)
 {
     const struct command *command;
@@ -52,6 +65,9 @@ int cli_main(int argc, char **argv, const struct program *programs)
     if (program)
         return program->main(argc - 1, argv + 1);
     command = commands_find(name);
+    program = command == &command_config && argc > 2 ? help_find_program(argv[2]) : NULL;
+    if (program && program->has_config)
+        return show_program_config(program, argc, argv);
     if (command)
         return session_run(command, argc - 2, argv + 2);
     return refuse_command(name);

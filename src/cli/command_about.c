@@ -168,22 +168,27 @@ static int run_help(struct session *session, struct error *err)
 
 const struct command command_config = {
     .name = "config",
-    .summary = "shows the commands' settings and where each comes from",
-    .synopsis = "[OPTION]...",
-    .description = "Shows how the commands find their pool. Each setting is taken from the first\n"
-                   "of its sources that has it; the file is ~/.config/dusk/client.ini, lines of\n"
-                   "'key = value'.\n"
-                   "\n"
-                   "  socket    --socket, DUSK_SOCKET, the file, or the first that is there of\n"
-                   "            /run/dusk/socket, /var/lib/dusk/socket,\n"
-                   "            $XDG_RUNTIME_DIR/dusk/socket, ~/.local/state/dusk/server/socket\n"
-                   "  server    --server, DUSK_SERVER, or the file, where 'dusk login' writes it\n"
-                   "  identity  DUSK_IDENTITY, the file, or ~/.config/dusk\n"
-                   "  timeout   DUSK_TIMEOUT, the file, or 30s\n"
-                   "\n"
-                   "The connection is what the command line says, else DUSK_SERVER, else a\n"
-                   "socket, else the server.\n",
+    .summary = "shows what is set, and where each setting comes from",
+    .synopsis = "[OPTION]... | server | agent",
+    .description =
+        "'dusk config server' and 'dusk config agent' show what a server or an agent would\n"
+        "take that is started here, with the options that follow; see their --help.\n"
+        "\n"
+        "Else it shows how the commands find their pool. Each is taken from the first\n"
+        "of its sources that has it; the file is ~/.config/dusk/client.ini, lines of\n"
+        "'key = value'.\n"
+        "\n"
+        "  socket    --socket, DUSK_SOCKET, the file, or the first that is there of\n"
+        "            /run/dusk/socket, /var/lib/dusk/socket,\n"
+        "            $XDG_RUNTIME_DIR/dusk/socket, ~/.local/state/dusk/server/socket\n"
+        "  server    --server, DUSK_SERVER, or the file, where 'dusk login' writes it\n"
+        "  identity  DUSK_IDENTITY, the file, or ~/.config/dusk\n"
+        "  timeout   DUSK_TIMEOUT, the file, or 30s\n"
+        "\n"
+        "The connection is what the command line says, else DUSK_SERVER, else a\n"
+        "socket, else the server.\n",
     .examples = "  dusk config\n"
+                "  dusk config agent --config /etc/dusk/agent.ini --json\n"
                 "  DUSK_SOCKET=/tmp/pool/socket dusk config --json\n",
     .options = config_words,
     .option_count = ARRAY_LENGTH(config_words),

@@ -7,8 +7,8 @@
 #include "format.h"
 #include "listing.h"
 #include "sys/file.h"
-#include "terminal.h"
-#include "text.h"
+#include "sys/terminal.h"
+#include "sys/text.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -6,13 +6,13 @@
 #define _GNU_SOURCE
 #include "session.h"
 
-#include "complain.h"
 #include "exit_code.h"
 #include "inputs.h"
 #include "run_job.h"
 #include "run_watch.h"
 #include "submission.h"
 #include "submit_here.h"
+#include "sys/complain.h"
 #include "sys/descriptor.h"
 #include "sys/file.h"
 #include "waiting.h"

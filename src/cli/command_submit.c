@@ -8,7 +8,6 @@
 #include "base/arena.h"
 #include "base/memory.h"
 #include "base/number.h"
-#include "complain.h"
 #include "dry_run.h"
 #include "exit_code.h"
 #include "fetching.h"
@@ -18,6 +17,7 @@
 #include "submission.h"
 #include "submit_here.h"
 #include "sys/clock.h"
+#include "sys/complain.h"
 #include "waiting.h"
 
 #include <inttypes.h>

@@ -8,7 +8,7 @@
 #include "exit_code.h"
 #include "sys/clock.h"
 #include "sys/file.h"
-#include "text.h"
+#include "sys/text.h"
 #include "waiting.h"
 #include "watch_view.h"
 

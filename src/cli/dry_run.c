@@ -6,8 +6,8 @@
 
 #include "connection.h"
 #include "listing.h"
-#include "terminal.h"
-#include "text.h"
+#include "sys/terminal.h"
+#include "sys/text.h"
 
 #include <inttypes.h>
 #include <stdio.h>

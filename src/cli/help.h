@@ -13,6 +13,7 @@ struct program {
     const char *name;
     const char *summary;
     int (*main)(int argc, char **argv);
+    bool has_config; /* it knows --show-config */
 };
 
 void help_append_command(struct buffer *text, const struct command *command);

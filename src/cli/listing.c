@@ -4,8 +4,8 @@
 
 #include "base/memory.h"
 #include "options.h"
+#include "sys/text.h"
 #include "table.h"
-#include "text.h"
 
 #include <errno.h>
 #include <stdio.h>

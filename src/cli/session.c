@@ -2,9 +2,9 @@
 /* See session.h. */
 #include "session.h"
 
-#include "complain.h"
 #include "exit_code.h"
 #include "help.h"
+#include "sys/complain.h"
 
 #include <errno.h>
 #include <signal.h>

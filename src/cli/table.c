@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 #include "base/memory.h"
-#include "text.h"
+#include "sys/text.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -10,7 +10,7 @@
 #pragma once
 
 #include "base/buffer.h"
-#include "terminal.h"
+#include "sys/terminal.h"
 
 #include <stddef.h>
 

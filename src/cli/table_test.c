@@ -2,7 +2,7 @@
 #include "table.h"
 
 #include "base/test.h"
-#include "text.h"
+#include "sys/text.h"
 
 #include <string.h>
 

@@ -5,9 +5,9 @@
  */
 #include "waiting.h"
 
-#include "complain.h"
 #include "exit_code.h"
 #include "sys/clock.h"
+#include "sys/complain.h"
 
 #include <inttypes.h>
 #include <string.h>

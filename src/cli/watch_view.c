@@ -5,8 +5,8 @@
 #include "base/memory.h"
 #include "column.h"
 #include "format.h"
+#include "sys/text.h"
 #include "table.h"
-#include "text.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /* The picture that `dusk watch` shows: a job's progress as a bar, and the nodes at work. */
 #pragma once
 
-#include "terminal.h"
+#include "sys/terminal.h"
 #include "waiting.h"
 
 #include "base/buffer.h"

@@ -186,7 +186,7 @@ static void a_task_that_forks_too_much_is_refused(void **state)
     struct fixture *fixture = *state;
 
     if (geteuid() != 0)
-        skip();
+        TEST_SKIP("only root runs tasks as users of their own");
     /* Its own process counts, too; the shell gives up when it is refused another. */
     if (keeper_client_means(fixture->client)->limits_processes)
         assert_int_equal(fork_as_user(fixture, 20), 19);
@@ -223,7 +223,7 @@ static void a_task_has_its_share_of_the_processors(void **state)
     char share[32];
 
     if (!keeper_client_means(fixture->client)->shares_cpus)
-        skip();
+        TEST_SKIP("there is no control group for processors");
     spawn.cpus = 3;
     ask_spawn(fixture, TASK, spawn,
               (const char *[]){"/bin/sh", "-c",
@@ -343,7 +343,7 @@ static void a_keeper_whose_file_names_the_groups_of_another_leaves_them_alone(vo
     int count = count_groups(fixture), leader, child;
 
     if (count == 0)
-        skip();
+        TEST_SKIP("the keeper has no control groups here");
     ask_shell(fixture, TASK,
               "setsid sleep 1000 & echo $! > child; echo $$ > leader; while [ ! -e gate ]; do"
               " sleep 0.01; done; exit 9");

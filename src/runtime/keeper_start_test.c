@@ -303,7 +303,7 @@ static void a_task_does_not_have_the_agents_keys(void **state)
     _cleanup_free_ char *out = NULL;
 
     if (system("grep -q secret-of-the-agent /proc/keys") != 0)
-        skip(); /* this kernel has no keys, or denies them */
+        TEST_SKIP("this kernel has no keys, or denies them");
     run_shell(fixture, TASK, look);
     out = read_work(fixture, "out");
     assert_string_equal(out, "0\n");

@@ -47,6 +47,13 @@ struct server_options {
     size_t name_count;
 };
 
+/* settings.c */
+
+/* 0, or CONFIGURATION_WAS_PRINTED or an error as configuration_read() has them. */
+int server_options_read(struct server_options *options, int argc, char **argv, struct error *err);
+void server_options_add_name(struct server_options *options, const char *name);
+void server_options_deinit(struct server_options *options);
+
 /* records.c */
 
 /* A request that is answered when a job changes or is over, or at its timeout. */

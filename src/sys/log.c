@@ -6,8 +6,10 @@
 #include "base/buffer.h"
 #include "sys/file.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,6 +20,17 @@ static const char *const level_names[] = {"error", "warning", "notice", "debug"}
 void log_set_level(enum log_level level)
 {
     log_level_most = level;
+}
+
+int log_set_level_named(const char *name, struct error *err)
+{
+    if (strcmp(name, "notice") == 0)
+        log_set_level(LOG_LEVEL_NOTICE);
+    else if (strcmp(name, "debug") == 0)
+        log_set_level(LOG_LEVEL_DEBUG);
+    else
+        return error_set(err, -EINVAL, "'%s' is neither 'notice' nor 'debug'", name);
+    return 0;
 }
 
 static void log_append_time(struct buffer *line)

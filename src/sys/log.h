@@ -5,12 +5,14 @@
  */
 #pragma once
 
-#include "base/attributes.h"
+#include "base/error.h"
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEVEL_DEBUG };
 
 /* What is less important than `level` is left out. Notice is where it starts. */
 void log_set_level(enum log_level level);
+/* The level that people may choose, "notice" or "debug"; -EINVAL for any other word. */
+int log_set_level_named(const char *name, struct error *err);
 
 void log_line(enum log_level level, const char *format, ...) _printf_(2, 3);
 

@@ -150,6 +150,15 @@ import json, sys
 settings = {s["key"]: s for s in json.load(sys.stdin)}
 print(settings["socket"]["value"], settings["socket"]["origin"])')" \
     "$DUSK_SOCKET DUSK_SOCKET" 'config says what is set and where'
+is "$(dusk config server --state "$folder/server" --lease 7s --json | python3 -c '
+import json, sys
+settings = {s["key"]: s for s in json.load(sys.stdin)}
+print(settings["lease"]["value"], settings["lease"]["origin"], settings["port"]["origin"])')" \
+    '7s --lease default' "a server's settings, too"
+printf '[agent]\nserver = big.example\ntoken = dusk1.secret\n' >"$folder/agent.ini"
+like "$(dusk config agent --config "$folder/agent.ini")" "server +big.example +$folder/agent.ini" \
+    "and an agent's"
+unlike "$(dusk config agent --config "$folder/agent.ini")" 'dusk1' 'but no token'
 ends_with 2 dusk sumbit x
 like "$output" 'dusk submit' 'an unknown command names the nearest one'
 ends_with 2 dusk q --taks

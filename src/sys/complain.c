@@ -2,7 +2,7 @@
 /* See complain.h. Each message leaves in one write, so that those of two processes do not mix. */
 #include "complain.h"
 
-#include "sys/file.h"
+#include "file.h"
 #include "terminal.h"
 #include "text.h"
 
