@@ -32,9 +32,8 @@ enum { STREAMS_PER_COLLECT = 4 };
 struct arriving {
     struct collect *collect;
     struct stream_in *stream;
-    uint32_t index;
     int fd;
-    uint64_t received;
+    uint64_t left; /* of the size that was announced */
     struct arriving *next;
 };
 
@@ -50,11 +49,6 @@ struct collect {
     bool delivering;
     struct collect *next, **place; /* in the list of all, and what points to it there */
 };
-
-static uint32_t spool_uid(const struct job_record *job)
-{
-    return job->row.uid == STORE_NONE ? (uint32_t)-1 : job->row.uid;
-}
 
 char *collect_spool_folder(const struct server *server, uint32_t job, uint32_t task)
 {
@@ -303,15 +297,23 @@ static void collect_deliver(struct collect *collect, const struct ended_attempt 
 
 static void collect_go_on(struct collect *collect);
 
+static const char changed_size[] = "an output changed its size on the way";
+
 static void on_piece(struct stream_in *stream, struct slice bytes)
 {
     struct arriving *arriving = stream->userdata;
     struct collect *collect = arriving->collect;
-    int r = room_check_write(arriving->fd, bytes.length);
+    int r;
 
+    /* What was announced is what was counted against the disk and what the submitter is told. */
+    if (bytes.length > arriving->left) {
+        collect_finish(collect, REASON_CANNOT_COLLECT_OUTPUT, changed_size, false);
+        return;
+    }
+    r = room_check_write(arriving->fd, bytes.length);
     if (r == 0)
         r = file_write_all(arriving->fd, bytes.data, bytes.length);
-    arriving->received += bytes.length;
+    arriving->left -= bytes.length;
     if (r < 0)
         collect_finish(collect, failure_of_disk(r), strerror(-r), false);
 }
@@ -320,33 +322,34 @@ static void on_end(struct stream_in *stream, enum reason failure, const char *de
 {
     struct arriving *arriving = stream->userdata;
     struct collect *collect = arriving->collect;
-    struct ended_attempt *ended =
-        records_find_ended(&collect->server->records, collect->job, collect->task);
-    uint64_t expected = ended && arriving->index < ended->result.output_count
-                            ? ended->result.outputs[arriving->index].size
-                            : 0;
-    bool whole = arriving->received == expected;
+    bool whole = arriving->left == 0;
 
     arriving_free(arriving);
     if (collect->over)
         return;
     if (failure != REASON_NONE || !whole)
         collect_finish(collect, failure != REASON_NONE ? failure : REASON_CANNOT_COLLECT_OUTPUT,
-                       detail ? detail : "an output changed its size on the way", false);
+                       detail ? detail : changed_size, false);
     else
         collect_go_on(collect);
 }
 
-/* A file on its way, which belongs to whoever will deliver it. */
+/* Whether a process that runs as the submitter must read what arrives. */
+static bool is_read_by_submitter(const struct job_record *job)
+{
+    return geteuid() == 0 && job->row.deliver && job->row.uid != STORE_NONE;
+}
+
+/* A file on its way. Who will deliver it, as the submitter, may read it. */
 static int open_arriving(const struct collect *collect, const struct job_record *job,
                          uint32_t index)
 {
     _cleanup_free_ char *path = arriving_path(collect, index);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
     if (fd < 0)
         return -errno;
-    if (geteuid() == 0 && fchown(fd, spool_uid(job), (gid_t)-1) < 0) {
+    if (is_read_by_submitter(job) && fchown(fd, job->row.uid, (gid_t)-1) < 0) {
         int r = -errno;
 
         descriptor_close(fd);
@@ -355,7 +358,8 @@ static int open_arriving(const struct collect *collect, const struct job_record 
     return fd;
 }
 
-static int ask_for_output(struct collect *collect, const struct job_record *job, uint32_t index)
+static int ask_for_output(struct collect *collect, const struct job_record *job, uint32_t index,
+                          uint64_t size)
 {
     struct stream_in handlers = {.on_piece = on_piece, .on_end = on_end};
     struct wire_want want = {.kind = WIRE_WANT_OUTPUT, .epoch = collect->epoch, .output = index};
@@ -366,7 +370,7 @@ static int ask_for_output(struct collect *collect, const struct job_record *job,
         return fd;
     arriving = memory_allocate(sizeof(*arriving));
     *arriving =
-        (struct arriving){.collect = collect, .index = index, .fd = fd, .next = collect->arriving};
+        (struct arriving){.collect = collect, .fd = fd, .left = size, .next = collect->arriving};
     collect->arriving = arriving;
     handlers.userdata = arriving;
     arriving->stream = streams_ask(collect->link, &want, &handlers);
@@ -393,7 +397,7 @@ static void collect_go_on(struct collect *collect)
 
         if (ended->result.outputs[index].kind == WIRE_OUTPUT_FOLDER)
             continue;
-        r = ask_for_output(collect, job, index);
+        r = ask_for_output(collect, job, index, ended->result.outputs[index].size);
         arriving++;
     }
     if (r < 0)
@@ -402,31 +406,39 @@ static void collect_go_on(struct collect *collect)
         collect_deliver(collect, ended);
 }
 
+/*
+ * The server's own: whoever submitted the job finds his files in it, and could else lay a pipe into
+ * the way of the next.
+ */
 static int make_folder(const struct collect *collect, const struct job_record *job)
 {
     int r = file_remove_tree(collect->folder, NULL);
 
-    if (r == 0 && mkdir(collect->folder, 0700) < 0)
-        r = -errno;
-    if (r == 0 && geteuid() == 0 && chown(collect->folder, spool_uid(job), (gid_t)-1) < 0)
+    if (r == 0 && mkdir(collect->folder, is_read_by_submitter(job) ? 0711 : 0700) < 0)
         r = -errno;
     return r;
 }
 
-/* A node that names what lies elsewhere gets nowhere with it. */
-static bool names_are_contained(struct collect *collect, const struct wire_result *result)
+/* A node that names what lies elsewhere, or what nobody asked for, gets nowhere with it. */
+static int check_names(struct collect *collect, struct job_record *job,
+                       const struct wire_result *result, struct error *err)
 {
-    for (size_t i = 0; i < result->output_count; i++) {
-        _cleanup_buffer_ struct buffer detail = BUFFER_INIT;
+    struct submit_task *task = &collect->server->task;
+    int r = records_load_submit(collect->server, job, err);
 
-        if (file_name_is_contained(result->outputs[i].name))
-            continue;
-        buffer_appendf(&detail, "the node named an output '%.200s', which leaves its folder",
-                       result->outputs[i].name);
-        collect_finish(collect, REASON_CANNOT_COLLECT_OUTPUT, detail.data, false);
-        return false;
+    if (r == 0)
+        r = submit_expand(job->submit, collect->job, collect->task, task, err);
+    for (size_t i = 0; r == 0 && i < result->output_count; i++) {
+        const struct wire_output *output = &result->outputs[i];
+
+        if (!file_name_is_contained(output->name))
+            r = error_set(err, -EPERM, "the node named an output '%.200s', which leaves its folder",
+                          output->name);
+        else if (!order_wants_output(task, output))
+            r = error_set(err, -EPERM, "the node named an output '%.200s', which nobody asked for",
+                          output->name);
     }
-    return true;
+    return r;
 }
 
 /*
@@ -468,6 +480,7 @@ void collect_begin(struct server *server, const struct pool_effect *effect)
         records_find_ended(&server->records, effect->send.job, effect->send.task);
     struct job_record *job = records_find_job(&server->records, effect->send.job);
     struct agent_link *link = agents_find(server, effect->send.node, effect->send.session);
+    _cleanup_error_ struct error err = ERROR_INIT;
     struct collect *collect;
     int r;
 
@@ -482,8 +495,10 @@ void collect_begin(struct server *server, const struct pool_effect *effect)
         collect_finish(collect, REASON_NONE, NULL, false);
         return;
     }
-    if (!names_are_contained(collect, &ended->result))
+    if (check_names(collect, job, &ended->result, &err) < 0) {
+        collect_finish(collect, REASON_CANNOT_COLLECT_OUTPUT, error_text(&err), false);
         return;
+    }
     collect->folder = attempt_folder(server, effect);
     r = make_folder(collect, job);
     if (r < 0)

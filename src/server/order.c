@@ -231,6 +231,30 @@ static const char *remapped(const struct submit_task *task, const char *name)
     return NULL;
 }
 
+/* The item of transfer_output_files that `name` is or lies in, and its length without a slash. */
+static const char *find_listed(const struct submit_task *task, const char *name, size_t *ret_length)
+{
+    for (size_t i = 0; i < task->transfer_output.count; i++) {
+        const char *listed = task->transfer_output.items[i];
+        size_t length = strlen(listed);
+
+        while (length > 1 && listed[length - 1] == '/')
+            length--;
+        *ret_length = length;
+        if (strncmp(name, listed, length) == 0 && (name[length] == '\0' || name[length] == '/'))
+            return listed;
+    }
+    return NULL;
+}
+
+bool order_wants_output(const struct submit_task *task, const struct wire_output *output)
+{
+    bool is_stream = output->kind == WIRE_OUTPUT_STDOUT || output->kind == WIRE_OUTPUT_STDERR;
+    size_t length;
+
+    return is_stream || !task->transfer_output_given || find_listed(task, output->name, &length);
+}
+
 /*
  * Where it goes below `folder`: "results/a" of a listed "results" to "results/a", of a listed
  * "out/results" too. *ret_within is the part of the path that the submitter has said.
@@ -238,29 +262,20 @@ static const char *remapped(const struct submit_task *task, const char *name)
 static char *flattened(const struct submit_task *task, const char *folder, const char *name,
                        char **ret_within)
 {
-    for (size_t i = 0; i < task->transfer_output.count; i++) {
-        const char *listed = task->transfer_output.items[i];
-        size_t length = strlen(listed);
-        const char *to;
+    size_t length = 0;
+    const char *listed = find_listed(task, name, &length);
+    const char *to = listed ? remapped(task, listed) : NULL;
 
-        while (length > 1 && listed[length - 1] == '/')
-            length--;
-        if (strncmp(name, listed, length) != 0 || (name[length] != '\0' && name[length] != '/'))
-            continue;
-        to = remapped(task, listed);
-        if (to && name[length] == '\0')
-            return file_join(folder, to);
-        if (to) {
-            *ret_within = file_join(folder, to);
-            return file_join(*ret_within, name + length + 1);
-        }
-        while (length > 0 && listed[length - 1] != '/')
-            length--;
-        name += length;
-        break;
+    if (to && name[length] == '\0')
+        return file_join(folder, to);
+    if (to) {
+        *ret_within = file_join(folder, to);
+        return file_join(*ret_within, name + length + 1);
     }
+    while (listed && length > 0 && listed[length - 1] != '/')
+        length--;
     *ret_within = memory_copy_string(folder);
-    return file_join(folder, name);
+    return file_join(folder, listed ? name + length : name);
 }
 
 char *order_output_path(const struct job_record *job, const struct submit_task *task,

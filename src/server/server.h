@@ -261,6 +261,8 @@ int order_fill(struct server *server, struct job_record *job, uint32_t task,
  */
 char *order_output_path(const struct job_record *job, const struct submit_task *task,
                         const struct wire_output *output, char **ret_within);
+/* Whether the submit file asked for it; without transfer_output_files it asked for everything. */
+bool order_wants_output(const struct submit_task *task, const struct wire_output *output);
 /* The job's folder with the task's initialdir. */
 char *order_folder(const struct job_record *job, const struct submit_task *task);
 

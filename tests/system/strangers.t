@@ -168,12 +168,12 @@ work_goes_on 'after all these strangers'
 
 # ---- a node that lies about the names of its outputs ----
 
-# lies NAME: of an output, on a node of its own while there is no other.
+# lies NAME [SIZE]: of an output, on a node of its own while there is no other.
 lies()
 {
     enrol_stranger liar
     job=$(dusk submit --quiet lie.sub)
-    stranger liar "$folder/liar" "$1" >"$folder/liar/said" &
+    stranger liar "$folder/liar" "$@" >"$folder/liar/said" &
     wait_for "state_is $job.0 Held || state_is $job.0 Completed"
 }
 if command -v openssl >/dev/null; then
@@ -189,6 +189,22 @@ if command -v openssl >/dev/null; then
         dusk rm "$job" >/dev/null
     done
     ok 'and it did not' test ! -e "$folder/evil" -a ! -e ../evil
+    for size in 4 6; do
+        lies other "$size"
+        is "$(task "$job.0" state)" Held "nor send 5 bytes where it said $size"
+        dusk rm "$job" >/dev/null
+    done
+    ok 'no such file came home' test ! -e other
+    printf 'executable = /bin/true\ntransfer_output_files = wanted, in/\nqueue\n' |
+        submit_file lie.sub
+    for name in unwanted wanted2 in2/x .profile; do
+        lies "$name"
+        is "$(task "$job.0" state)" Held "nor bring '$name', which nobody asked for"
+        like "$(dusk why "$job.0")" 'nobody asked for' 'and why says so'
+        dusk rm "$job" >/dev/null
+    done
+    lies wanted
+    is "$(task "$job.0" state) $(cat wanted)" 'Completed evil' 'what was asked for comes'
     dusk node forget liar >/dev/null
     launch_agent pc1 --cpus 2
     must 'node_is pc1 Unclaimed'
