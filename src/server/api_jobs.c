@@ -93,10 +93,8 @@ static void write_submission(struct server *server, void *userdata)
     job = records_add_job(&server->records, &submission->row, submission->parts,
                           submission->part_count);
     /* Its tasks start at once: the description need not be parsed again. */
-    job->submit = take_pointer(submission->submit);
-    job->files = json_incref(submission->files);
-    job->used = ++server->records.uses;
-    server->records.parsed_count++;
+    records_keep_submit(&server->records, job, take_pointer(submission->submit),
+                        json_incref(submission->files), strlen(submission->text) + strlen(files));
 }
 
 static int expand_request(struct server *server, const struct submit *submit, uint64_t process,

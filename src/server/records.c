@@ -10,10 +10,10 @@
 
 #include "base/memory.h"
 
-#include <assert.h>
 #include <errno.h>
 
-enum { PARSED_MAX = 64 };
+/* A text of 20 MB takes 100 MB once it is parsed. */
+enum { PARSED_MAX = 64, PARSED_SIZE_MAX = 32 << 20 };
 
 static uint64_t task_key(uint32_t job, uint32_t task)
 {
@@ -62,7 +62,9 @@ static void forget_parsed(struct records *records, struct job_record *job)
     json_decref(job->files);
     job->submit = NULL;
     job->files = NULL;
+    TAILQ_REMOVE(&records->parsed, job, of_parsed);
     records->parsed_count--;
+    records->parsed_size -= job->parsed_size;
 }
 
 static void job_free(struct records *records, struct job_record *job)
@@ -95,32 +97,38 @@ void records_drop_job(struct records *records, struct job_record *job)
     job_free(records, job);
 }
 
-/* Makes room for one more parsed description by letting go of the one used longest ago. */
-static void make_room_for_parsed(struct records *records)
+void records_keep_submit(struct records *records, struct job_record *job, struct submit *submit,
+                         json_t *files, size_t size)
 {
-    struct job_record *oldest = NULL;
+    job->submit = submit;
+    job->files = files;
+    job->parsed_size = size;
+    TAILQ_INSERT_TAIL(&records->parsed, job, of_parsed);
+    records->parsed_count++;
+    records->parsed_size += size;
+    /* The new one stays, however large it is: it is in use. */
+    while (TAILQ_FIRST(&records->parsed) != job &&
+           (records->parsed_count > PARSED_MAX || records->parsed_size > PARSED_SIZE_MAX))
+        forget_parsed(records, TAILQ_FIRST(&records->parsed));
+}
 
-    if (records->parsed_count < PARSED_MAX)
-        return;
-    for (size_t i = 0; i < records->job_count; i++) {
-        struct job_record *job = records->jobs[i];
-
-        if (job->submit && (!oldest || job->used < oldest->used))
-            oldest = job;
-    }
-    assert(oldest);
-    forget_parsed(records, oldest);
+static void move_to_end(struct records *records, struct job_record *job)
+{
+    TAILQ_REMOVE(&records->parsed, job, of_parsed);
+    TAILQ_INSERT_TAIL(&records->parsed, job, of_parsed);
 }
 
 int records_load_submit(struct server *server, struct job_record *job, struct error *err)
 {
     _cleanup_buffer_ struct buffer text = BUFFER_INIT, files = BUFFER_INIT;
     struct submit *submit = NULL;
+    json_t *list;
     int r;
 
-    job->used = ++server->records.uses;
-    if (job->submit)
+    if (job->submit) {
+        move_to_end(&server->records, job);
         return 0;
+    }
     r = store_load_job_texts(server->store, job->row.number, &text, &files, err);
     if (r > 0)
         r = error_set(err, -ENOENT, "the description of job %u is gone", job->row.number);
@@ -129,12 +137,9 @@ int records_load_submit(struct server *server, struct job_record *job, struct er
                          &submit, NULL, err);
     if (r < 0)
         return r;
-    make_room_for_parsed(&server->records);
-    job->submit = submit;
-    job->files = json_loadb(files.data, files.length, 0, NULL);
-    if (!job->files)
-        job->files = json_object();
-    server->records.parsed_count++;
+    list = json_loadb(files.data, files.length, 0, NULL);
+    records_keep_submit(&server->records, job, submit, list ? list : json_object(),
+                        text.length + files.length);
     return 0;
 }
 
@@ -202,6 +207,11 @@ void records_drop_ended(struct records *records, uint32_t job, uint32_t task)
     map_remove(&records->ended, task_key(job, task));
     wire_result_deinit(&ended->result);
     free(ended);
+}
+
+void records_init(struct records *records)
+{
+    TAILQ_INIT(&records->parsed);
 }
 
 void records_deinit(struct records *records)

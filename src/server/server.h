@@ -29,6 +29,7 @@
 #include "base/map.h"
 
 #include <jansson.h>
+#include <sys/queue.h>
 #include <uv.h>
 
 struct server;
@@ -80,7 +81,8 @@ struct job_record {
     struct waiter *waiters;
     struct submit *submit; /* NULL unless it is in the cache of parsed ones */
     json_t *files;         /* likewise */
-    uint64_t used;         /* when, for the cache */
+    size_t parsed_size;    /* of the texts that these two were made from, bytes */
+    TAILQ_ENTRY(job_record) of_parsed;
     enum job_log log;
 };
 
@@ -111,9 +113,11 @@ struct records {
     size_t node_count, node_capacity;
     struct string_map node_by_name; /* of those that are not forgotten */
     struct map ended;               /* job << 32 | task -> struct ended_attempt * */
-    uint64_t uses;
-    uint32_t parsed_count;
+    TAILQ_HEAD(parsed_jobs, job_record) parsed; /* used longest ago first */
+    size_t parsed_count, parsed_size;
 };
+
+void records_init(struct records *records);
 
 void records_deinit(struct records *records);
 /* NULL if the server does not hold it: it is over, or never was. */
@@ -122,6 +126,12 @@ struct job_record *records_find_job(struct records *records, uint32_t number);
 struct job_record *records_add_job(struct records *records, const struct store_job *row,
                                    const struct store_part *parts, size_t part_count);
 void records_drop_job(struct records *records, struct job_record *job);
+/*
+ * Puts a parsed description, made from texts of so many bytes, into the cache and takes both over;
+ * what was used longest ago makes room.
+ */
+void records_keep_submit(struct records *records, struct job_record *job, struct submit *submit,
+                         json_t *files, size_t size);
 /* The job's submit description, parsed once and kept for a while; files may be NULL. */
 int records_load_submit(struct server *server, struct job_record *job, struct error *err);
 struct node_record *records_find_node(struct records *records, const char *name);

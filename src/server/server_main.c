@@ -223,6 +223,7 @@ int server_main(int argc, char **argv)
     server.last_session = (uint64_t)(server.started_at * 1000.0) << 10;
     uv_loop_init(&server.loop);
     submit_task_init(&server.task);
+    records_init(&server.records);
     r = server_run(&server, &err);
     server_deinit(&server);
     return r < 0 ? give_up(&err, EXIT_CANNOT) : 0;
