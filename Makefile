@@ -4,6 +4,7 @@
 #   make               build/dusk
 #   make demo          a pool of this computer alone, and the main job on it
 #   make test          everything that must hold
+#   make test-sanitized   the same, watched by AddressSanitizer and UBSan, in build-sanitized
 #   make bench         the figures, one line each
 #   make install       DESTDIR= and prefix= as usual; prefix is /usr/local unless given
 #   make setup         only the Debian packages that are missing
@@ -15,7 +16,7 @@ MESON := $(firstword $(wildcard /usr/bin/meson) meson)
 prefix ?= /usr/local
 export DESTDIR
 
-.PHONY: all setup demo test bench install fuzz clean
+.PHONY: all setup demo test test-sanitized bench install fuzz clean
 
 all: build/build.ninja
 	@$(MESON) compile -C build
@@ -36,6 +37,12 @@ test: setup
 	@$(MAKE) --no-print-directory all
 	@$(MESON) test -C build --no-rebuild --print-errorlogs
 
+# Without the looks at the sources, which are the same. What is watched takes its time.
+test-sanitized: setup
+	@[ -e build-sanitized/build.ninja ] || $(MESON) setup build-sanitized -Dsanitize=true
+	@$(MESON) compile -C build-sanitized
+	@$(MESON) test -C build-sanitized --no-rebuild --no-suite tidy -t 4 --print-errorlogs
+
 bench: setup
 	@$(MAKE) --no-print-directory all
 	@tools/bench
@@ -49,4 +56,4 @@ fuzz:
 	@$(MESON) compile -C build-fuzz
 
 clean:
-	@rm -rf build build-fuzz
+	@rm -rf build build-fuzz build-sanitized

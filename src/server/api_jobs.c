@@ -28,7 +28,7 @@ struct submission {
     struct store_job row;
     struct store_part *parts;
     struct pool_part *pool_parts;
-    size_t part_count;
+    size_t part_count, part_capacity, pool_part_capacity;
     struct submit *submit;
     json_t *files;
     char *text;
@@ -124,9 +124,8 @@ static int add_part(struct submission *submission, uint64_t first, uint64_t coun
         error_hint(err, "round them, or let tasks with equal requests follow one another");
         return -E2BIG;
     }
-    submission->parts = memory_resize(submission->parts, needed, sizeof(*submission->parts));
-    submission->pool_parts =
-        memory_resize(submission->pool_parts, needed, sizeof(*submission->pool_parts));
+    array_reserve(submission->parts, submission->part_capacity, needed);
+    array_reserve(submission->pool_parts, submission->pool_part_capacity, needed);
     submission->parts[needed - 1] = (struct store_part){.first = (uint32_t)first,
                                                         .count = (uint32_t)count,
                                                         .next = (uint32_t)first,
@@ -153,12 +152,13 @@ static int divide_range(struct submission *submission, size_t index, struct erro
 {
     struct submit_range range = submit_part_range(submission->submit, index);
     uint64_t first = range.first, end = range.first + range.count;
+    bool varies = range_varies(submission->submit, index);
     struct resources request, other;
     int r = expand_request(submission->server, submission->submit, first, &request, err);
 
     if (r < 0)
         return r;
-    for (uint64_t i = first + 1; range_varies(submission->submit, index) && i < end; i++) {
+    for (uint64_t i = first + 1; varies && i < end; i++) {
         r = expand_request(submission->server, submission->submit, i, &other, err);
         if (r < 0)
             return r;
