@@ -217,13 +217,22 @@ static int add_executable(struct collector *collector, const struct submit_task 
                     origin_executable_path(origin, task), err);
 }
 
+/* On a shared file system HTCondor would run it in the submit folder; no node of ours has that. */
+static int refuse_shared_files(const struct collector *collector, struct error *err)
+{
+    origin_error(collector->origin, "should_transfer_files|ShouldTransferFiles", -ENOTSUP, err,
+                 "dusk always brings files to the nodes, and should_transfer_files forbids it");
+    error_hint(err, "take that line out, and name what the program reads in transfer_input_files");
+    return -ENOTSUP;
+}
+
 static int add_task(void *userdata, const struct submit_task *task, struct error *err)
 {
     struct collector *collector = userdata;
     int r = 0;
 
     if (task->should_transfer_files == SUBMIT_TRANSFER_NO)
-        return 0;
+        return refuse_shared_files(collector, err);
     if (task->transfer_executable)
         r = add_executable(collector, task, err);
     if (r == 0 && task->input && *task->input && strcmp(task->input, "/dev/null") != 0) {

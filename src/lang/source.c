@@ -39,10 +39,22 @@ void sources_deinit(struct sources *sources)
     *sources = SOURCES_INIT;
 }
 
+/* What some editors put in front of UTF-8 (RFC 3629, section 6) is no part of the text. */
+static struct slice skip_mark(struct slice text)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    size_t length = sizeof(mark) - 1;
+
+    if (text.length < length || memcmp(text.data, mark, length) != 0)
+        return text;
+    return (struct slice){.data = text.data + length, .length = text.length - length};
+}
+
 struct slice sources_add(struct sources *sources, const char *name, struct slice text)
 {
     struct source *source;
 
+    text = skip_mark(text);
     array_reserve(sources->items, sources->capacity, sources->count + 1);
     source = &sources->items[sources->count++];
     source->name = memory_copy_string(name);

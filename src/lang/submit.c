@@ -363,7 +363,7 @@ static void warn_of_symbol(struct submit_reader *reader, const struct symbol *sy
              symbol->name);
         return;
     }
-    if (command && command->effect == EFFECT_LATER)
+    if (command && (command->effect == EFFECT_LATER || command->effect == EFFECT_SHOWN))
         warn(reader, first->name.data, "'%s' is not there yet and has no effect", symbol->name);
     if (command || symbol->is_referenced || text_begins(first->name, "+") ||
         text_begins(first->name, "MY."))

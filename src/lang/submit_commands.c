@@ -65,7 +65,7 @@ static const struct command_name names[] = {
     {"priority", EFFECT_FULL, COMMAND_PRIORITY},
     {"prio", EFFECT_FULL, COMMAND_PRIORITY},
     {"JobPrio", EFFECT_FULL, COMMAND_PRIORITY},
-    {"max_retries", EFFECT_FULL, COMMAND_MAX_RETRIES},
+    {"max_retries", EFFECT_SHOWN, COMMAND_MAX_RETRIES},
     {"batch_name", EFFECT_FULL, COMMAND_BATCH_NAME},
     {"JobBatchName", EFFECT_FULL, COMMAND_BATCH_NAME},
     {"MY.JobBatchName", EFFECT_FULL, COMMAND_BATCH_NAME},

@@ -35,6 +35,7 @@ enum command {
 
 enum command_effect {
     EFFECT_FULL,  /* it is one of enum command */
+    EFFECT_SHOWN, /* likewise, but nobody obeys it yet: worth a warning */
     EFFECT_NONE,  /* accepted; there is nothing in dusk that it could change */
     EFFECT_LATER, /* it should change something, but does not yet: worth a warning */
 };

@@ -390,7 +390,7 @@ bool submit_varies(const struct submit *submit, size_t part, const char *name)
     /* A command by any of its spellings, an attribute by its '+', and else a macro. */
     if (submit->parts[part].range.count == 1)
         return false;
-    if (command && command->effect == EFFECT_FULL)
+    if (command && command->command != COMMAND_COUNT)
         return submit->parts[part].varies[command->command];
     if (name[0] != '+')
         return name_varies(submit, &submit->parts[part], name);

@@ -222,6 +222,8 @@ static int read_transfer_output_files(struct task_reader *reader, struct slice v
 {
     /* An empty list says that nothing shall come back, which is not the same as no list. */
     reader->task->transfer_output_given = true;
+    if (slice_equals(value, "\"\""))
+        return 0;
     read_file_list(reader, value, &reader->memory->transfer_output);
     return 0;
 }
@@ -234,7 +236,43 @@ static struct slice without_quotes(struct slice value)
     return value;
 }
 
-/* "from = to; from = to", mostly in double quotes. */
+/* What stands before the separator, and takes it off with it; one behind a backslash is none. */
+static struct slice take_unescaped(struct slice *rest, char separator)
+{
+    struct slice taken = *rest;
+
+    for (size_t i = 0; i < rest->length; i++) {
+        if (rest->data[i] == '\\')
+            i++;
+        else if (rest->data[i] == separator) {
+            taken.length = i;
+            break;
+        }
+    }
+    rest->data += taken.length;
+    rest->length -= taken.length;
+    (void)text_take(rest, separator);
+    return taken;
+}
+
+/* Without the backslashes, which is never longer: so it is done in the copy itself. */
+static const char *keep_unescaped(struct task_reader *reader, struct slice name)
+{
+    char *kept = arena_copy(&reader->memory->arena, slice_trim(name)), *to = kept;
+
+    for (const char *from = kept; *from; from++) {
+        if (*from == '\\' && (from[1] == '=' || from[1] == ';'))
+            from++;
+        *to++ = *from;
+    }
+    *to = '\0';
+    return kept;
+}
+
+/*
+ * "from = to; from = to", mostly in double quotes. A '=' or ';' of a name has a backslash before it
+ * (condor_submit(1)).
+ */
 static int read_transfer_output_remaps(struct task_reader *reader, struct slice value)
 {
     struct submit_task *task = reader->task;
@@ -242,19 +280,19 @@ static int read_transfer_output_remaps(struct task_reader *reader, struct slice 
 
     value = without_quotes(value);
     while (value.length > 0) {
-        struct slice to = slice_trim(text_take(&value, ';'));
-        struct slice from;
+        struct slice to = slice_trim(take_unescaped(&value, ';'));
+        struct slice whole = to, from;
 
         if (to.length == 0)
             continue;
-        if (!memchr(to.data, '=', to.length))
-            return value_error(reader, "'%.*s' is not of the form NAME = NEW_NAME",
-                               SLICE_SHOWN(to));
         /* At the first '=': a new name may have one, the task's own names seldom do. */
-        from = slice_trim(text_take(&to, '='));
+        from = take_unescaped(&to, '=');
+        if (from.length == whole.length)
+            return value_error(reader, "'%.*s' is not of the form NAME = NEW_NAME",
+                               SLICE_SHOWN(whole));
         array_reserve(memory->remaps, memory->remap_capacity, task->remap_count + 1);
-        memory->remaps[task->remap_count++] =
-            (struct submit_remap){.from = keep(reader, from), .to = keep(reader, slice_trim(to))};
+        memory->remaps[task->remap_count++] = (struct submit_remap){
+            .from = keep_unescaped(reader, from), .to = keep_unescaped(reader, to)};
     }
     return 0;
 }

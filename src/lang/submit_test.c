@@ -118,6 +118,49 @@ static void other_spellings_count_only_if_the_first_is_missing(void **state)
     submit_task_deinit(&task);
 }
 
+static void names_with_separators_are_remapped_behind_a_backslash(void **state)
+{
+    _cleanup_submit_ struct submit *submit = NULL;
+    struct submit_task task;
+
+    (void)state;
+    submit = first_task("executable = x\n"
+                        "transfer_output_remaps = \"a\\=b = c\\;d ; e = f=g\\h; i\\\\ = j\"\n"
+                        "queue\n",
+                        &task);
+    assert_int_equal(task.remap_count, 3);
+    assert_string_equal(task.remaps[0].from, "a=b");
+    assert_string_equal(task.remaps[0].to, "c;d");
+    assert_string_equal(task.remaps[1].to, "f=g\\h");
+    assert_string_equal(task.remaps[2].from, "i\\\\");
+    submit_task_deinit(&task);
+}
+
+static void two_quotes_are_an_empty_list_of_outputs(void **state)
+{
+    _cleanup_submit_ struct submit *submit = NULL;
+    struct submit_task task;
+
+    (void)state;
+    submit = first_task("executable = x\ntransfer_output_files = \"\"\nqueue\n", &task);
+    assert_true(task.transfer_output_given);
+    assert_int_equal(task.transfer_output.count, 0);
+    submit_task_deinit(&task);
+}
+
+static void a_byte_order_mark_is_no_part_of_the_text(void **state)
+{
+    _cleanup_submit_ struct submit *submit = NULL;
+    struct submit_task task;
+
+    (void)state;
+    submit = first_task("\xef\xbb\xbf"
+                        "executable = x\nqueue\n",
+                        &task);
+    assert_string_equal(task.executable, "x");
+    submit_task_deinit(&task);
+}
+
 static void memory_counts_in_megabytes_and_disk_in_kilobytes(void **state)
 {
     _cleanup_submit_ struct submit *submit = NULL;
@@ -295,11 +338,12 @@ static void warnings_name_the_nearest_command(void **state)
     _cleanup_submit_ struct submit *submit = NULL;
     struct slice text = slice_from_text("executable = x\noutptu = a\nmacro = 1\nlonely = 2\n"
                                         "arguments = $(macro)\nnotification = never\n"
-                                        "requirements = true\nProcess = 5\n+Mine = 1\nqueue\n");
+                                        "requirements = true\nProcess = 5\n+Mine = 1\n"
+                                        "max_retries = 2\nqueue\n");
 
     (void)state;
     assert_int_equal(submit_parse(text, "x.sub", NULL, &submit, &warnings, NULL), 0);
-    assert_int_equal(warnings.count, 4);
+    assert_int_equal(warnings.count, 5);
     assert_string_equal(warnings.texts[0], "x.sub:2:1: there is no command 'outptu'; did you mean "
                                            "'output'?\noutptu = a\n^");
     assert_string_equal(warnings.texts[1], "x.sub:4:1: there is no command 'lonely', and no "
@@ -308,6 +352,8 @@ static void warnings_name_the_nearest_command(void **state)
                                            "effect\nrequirements = true\n^");
     assert_string_equal(warnings.texts[3], "x.sub:8:1: 'Process' is set for each task; this line "
                                            "has no effect\nProcess = 5\n^");
+    assert_string_equal(warnings.texts[4], "x.sub:10:1: 'max_retries' is not there yet and has no "
+                                           "effect\nmax_retries = 2\n^");
 }
 
 static void text_beyond_a_limit_is_refused(void **state)
@@ -381,6 +427,9 @@ int main(void)
         cmocka_unit_test(a_task_that_says_nothing_gets_the_defaults),
         cmocka_unit_test(every_command_reaches_its_task),
         cmocka_unit_test(other_spellings_count_only_if_the_first_is_missing),
+        cmocka_unit_test(names_with_separators_are_remapped_behind_a_backslash),
+        cmocka_unit_test(two_quotes_are_an_empty_list_of_outputs),
+        cmocka_unit_test(a_byte_order_mark_is_no_part_of_the_text),
         cmocka_unit_test(memory_counts_in_megabytes_and_disk_in_kilobytes),
         cmocka_unit_test(getenv_takes_variables_from_the_submitter),
         cmocka_unit_test(lines_may_continue_and_end_in_any_way),

@@ -196,6 +196,16 @@ static int check_size(const struct wire_start *start, struct error *err)
     return -E2BIG;
 }
 
+/* "out" and "./out": both streams into one file, as a shell's 2>&1, or each would empty it. */
+static bool is_same_file(const char *a, const char *b)
+{
+    while (strncmp(a, "./", 2) == 0)
+        a += 2;
+    while (strncmp(b, "./", 2) == 0)
+        b += 2;
+    return strcmp(a, b) == 0;
+}
+
 int order_fill(struct server *server, struct job_record *job, uint32_t number,
                struct wire_start *start, struct error *err)
 {
@@ -216,7 +226,7 @@ int order_fill(struct server *server, struct job_record *job, uint32_t number,
     start->keep_stdout = path_is_real(task->output);
     start->keep_stderr = path_is_real(task->error);
     start->join_stderr =
-        start->keep_stdout && start->keep_stderr && strcmp(task->output, task->error) == 0;
+        start->keep_stdout && start->keep_stderr && is_same_file(task->output, task->error);
     start->outputs_given = task->transfer_output_given;
     if (start->outputs_given)
         copy_list(&start->outputs, &task->transfer_output);

@@ -35,6 +35,15 @@ like "$job" '^[1-9][0-9]*$' 'submit --quiet prints the number alone'
 ok 'wait ends with 0 when all is Completed, whatever the exit codes' dusk wait "$job"
 is "$(cat out.0 out.1 out.2 err.2 | paste -sd,)" 'hello 0,hello 1,hello 2,trouble 2' \
     'the outputs are there when wait ends'
+submit_file both.sub <<'END'
+executable = greet
+arguments = 0
+output = both
+error = ./both
+queue
+END
+ok 'a task with one file for both streams ends' dusk submit --wait both.sub
+is "$(paste -sd, both)" 'hello 0,trouble 0' 'and has both in it, however its name is written'
 is "$(task "$job" id state exit_code exit_signal attempts | sort | paste -sd,)" \
     "$job.0 Completed 0 undefined 1,$job.1 Completed 1 undefined 1,$job.2 Completed 2 undefined 1" \
     'history has the results'

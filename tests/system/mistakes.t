@@ -74,6 +74,11 @@ executable = /bin/true
 transfer_input_files = nothing-here
 queue
 END
+refused 'a submit file for a shared file system' 'transfer_input_files' <<'END'
+executable = /bin/true
+should_transfer_files = NO
+queue
+END
 mkdir folder
 refused 'a folder as executable' 'folder' <<'END'
 executable = folder
