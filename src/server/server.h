@@ -111,8 +111,8 @@ struct records {
     size_t job_count, job_capacity;
     struct node_record *nodes; /* by number */
     size_t node_count, node_capacity;
-    struct string_map node_by_name; /* of those that are not forgotten */
-    struct map ended;               /* job << 32 | task -> struct ended_attempt * */
+    struct string_map node_by_name;             /* of those that are not forgotten */
+    struct map ended;                           /* job << 32 | task -> struct ended_attempt * */
     TAILQ_HEAD(parsed_jobs, job_record) parsed; /* used longest ago first */
     size_t parsed_count, parsed_size;
 };
