@@ -201,7 +201,9 @@ static void explain_verdict(struct tls_client *client, int verdict)
 
     switch (verdict) {
     case X509_V_ERR_HOSTNAME_MISMATCH:
-        buffer_appendf(&sentence, "the server's certificate is not for the name '%s'",
+        buffer_appendf(&sentence,
+                       "the server's certificate is not for the name '%s': use one of its names, "
+                       "or give it this one with 'dusk server --name'",
                        client->host);
         break;
     case X509_V_ERR_CERT_HAS_EXPIRED:

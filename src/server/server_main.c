@@ -24,7 +24,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { STOP_TIMEOUT_MS = 3000, EXIT_CANNOT = 1, EXIT_USAGE = 2 };
+enum { STOP_TIMEOUT_MS = 3000, ADDRESSES_MAX = 64, EXIT_CANNOT = 1, EXIT_USAGE = 2 };
 
 /* What was arriving when the server before this one ended, is brought again. */
 static int empty_arriving(const char *state_folder, struct error *err)
@@ -75,6 +75,28 @@ static char *own_name(const struct server_options *options)
     return memory_copy_string("localhost");
 }
 
+/*
+ * Where there is no name service, people write addresses, so the certificate is for these, too. One
+ * that comes later, by DHCP, is in it from the next start on, or by --name.
+ */
+static void add_own_addresses(struct server_options *options)
+{
+    uv_interface_address_t *interfaces = NULL;
+    int count = 0;
+
+    if (uv_interface_addresses(&interfaces, &count) < 0)
+        return;
+    for (int i = 0; i < count && i < ADDRESSES_MAX; i++) {
+        const struct sockaddr *address = (const struct sockaddr *)&interfaces[i].address;
+        char text[INET6_ADDRSTRLEN] = "";
+
+        if (!interfaces[i].is_internal && uv_ip_name(address, text, sizeof(text)) == 0 &&
+            strncmp(text, "fe80:", 5) != 0) /* means nothing without its interface: RFC 4007 */
+            server_options_add_name(options, text);
+    }
+    uv_free_interface_addresses(interfaces, count);
+}
+
 static int open_doors(struct server *server, struct error *err)
 {
     _cleanup_free_ char *authority_folder = file_join(server->options.state_folder, "authority");
@@ -92,6 +114,7 @@ static int open_doors(struct server *server, struct error *err)
     if (r < 0)
         return r;
     server_options_add_name(&server->options, name);
+    add_own_addresses(&server->options);
     r = authority_renew_server(server->authority, (const char *const *)server->options.names,
                                server->options.name_count, err);
     if (r < 0)

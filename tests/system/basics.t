@@ -141,6 +141,23 @@ is "$(dusk node list -af name | sort | paste -sd,)" pc1,pc2 'node list'
 is "$(dusk node show pc1 --json | python3 "$library/json_fields" name state cpus)" \
     'pc1 Unclaimed 2' 'node show'
 ends_with 4 dusk node show pc9
+# The address by which this computer would speak to others; nothing is sent.
+address=$(python3 -c '
+import socket
+peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+peer.connect(("192.0.2.1", 9))
+print(peer.getsockname()[0])' 2>/dev/null)
+if [ -n "$address" ]; then
+    by_name=$server_address
+    server_address=$address:${server_address##*:}
+    start_agent pc3
+    pass 'a server is reached by its address, too'
+    stop_agent pc3
+    dusk node forget pc3 >/dev/null
+    server_address=$by_name
+else
+    skip 'a server is reached by its address, too' 'this computer has none'
+fi
 stop_agent pc2
 must 'node_is pc2 Offline'
 ok 'node forget' dusk node forget pc2
