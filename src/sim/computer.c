@@ -15,6 +15,10 @@ enum {
     LEAVE_MS = 100 /* from the last report to the end of the process */
 };
 
+/*
+ * Its own time: from its boot on, at its own speed, and with what somebody set the clock ahead by.
+ * The brains must never compare it with another computer's.
+ */
 uint64_t computer_clock(const struct world *world, const struct computer *computer)
 {
     int64_t passed = (int64_t)(world->now_ms - computer->boot_ms);
@@ -22,6 +26,7 @@ uint64_t computer_clock(const struct world *world, const struct computer *comput
     return (uint64_t)(passed + passed * computer->drift / 1000000) + computer->clock_ahead_ms;
 }
 
+/* When the world comes to that moment of its clock; UINT64_MAX: never. */
 uint64_t computer_world_time(const struct computer *computer, uint64_t local_ms)
 {
     int64_t passed = 0;
@@ -36,6 +41,7 @@ uint64_t computer_world_time(const struct computer *computer, uint64_t local_ms)
     return computer->boot_ms + (uint64_t)passed + (computer->drift != 0);
 }
 
+/* What is asked for here dies with the agent or the boot that asked: see happening_is_void(). */
 void computer_schedule(struct world *world, uint32_t number, uint64_t at_ms,
                        struct happening happening)
 {
@@ -68,6 +74,9 @@ void computer_discard(struct computer *computer)
 
 /* Effects. */
 
+/*
+ * A report is what the agent holds at this moment; while it travels it grows old, as in the world.
+ */
 static void perform_report(struct world *world, uint32_t number, bool full)
 {
     struct computer *computer = &world->computers[number];
@@ -135,6 +144,10 @@ static void perform(struct world *world, uint32_t number, const struct agent_eff
     }
 }
 
+/*
+ * An earlier tick than the one in the queue is added to it, and the late one then finds nothing to
+ * do: cheaper than to look for it.
+ */
 static void schedule_tick(struct world *world, uint32_t number)
 {
     struct computer *computer = &world->computers[number];
@@ -178,6 +191,7 @@ void computer_step(struct world *world, uint32_t number, struct agent_event even
 
 /* The connection. */
 
+/* Both sides see the end of a connection by themselves; none is told by the other. */
 void computer_disconnected(struct world *world, uint32_t number)
 {
     network_close(world, number);
@@ -210,6 +224,7 @@ static void happen_tick(struct world *world, uint32_t number)
 
 /* The agent's lives and deaths. */
 
+/* The process is gone, its keeper is not: whatever runs goes on running. */
 static void agent_ends(struct world *world, uint32_t number, uint64_t down_ms)
 {
     struct computer *computer = &world->computers[number];
@@ -233,6 +248,7 @@ void computer_agent_dies(struct world *world, uint32_t number, uint64_t down_ms)
     agent_ends(world, number, down_ms);
 }
 
+/* Politely, as by SIGTERM: it vacates first, and HAPPEN_AGENT_END follows when nothing is left. */
 void computer_agent_leaves(struct world *world, uint32_t number, uint64_t down_ms)
 {
     struct computer *computer = &world->computers[number];
@@ -252,6 +268,10 @@ static void happen_agent_end(struct world *world, uint32_t number)
     agent_ends(world, number, computer->down_ms);
 }
 
+/*
+ * The state folder survives (saved_epoch), what the brain knew does not: it learns from the keeper
+ * what runs, and from the world whether its owner is there.
+ */
 void computer_agent_starts(struct world *world, uint32_t number)
 {
     struct computer *computer = &world->computers[number];
@@ -281,6 +301,7 @@ void computer_agent_starts(struct world *world, uint32_t number)
 
 /* The power. */
 
+/* Everything in memory is gone at once, and sometimes the last write to the disk with it. */
 void computer_power_off(struct world *world, uint32_t number, uint64_t off_ms)
 {
     struct computer *computer = &world->computers[number];
@@ -302,6 +323,7 @@ void computer_power_off(struct world *world, uint32_t number, uint64_t off_ms)
                           (struct happening){.kind = HAPPEN_POWER_ON});
 }
 
+/* A clock of the monotonic kind begins at 0 with each boot. */
 void computer_power_on(struct world *world, uint32_t number)
 {
     struct computer *computer = &world->computers[number];
@@ -316,6 +338,7 @@ void computer_power_on(struct world *world, uint32_t number)
     computer_agent_starts(world, number);
 }
 
+/* Time goes on for the others; for this computer it is one long step until the lid opens. */
 void computer_suspend(struct world *world, uint32_t number, uint64_t off_ms)
 {
     struct computer *computer = &world->computers[number];
@@ -330,6 +353,10 @@ void computer_suspend(struct world *world, uint32_t number, uint64_t off_ms)
                           (struct happening){.kind = HAPPEN_RESUME});
 }
 
+/*
+ * In the order that a kernel has: who watches the owner hears first, then timers fire, and the
+ * connection is found dead last.
+ */
 void computer_resume(struct world *world, uint32_t number)
 {
     struct computer *computer = &world->computers[number];
@@ -348,6 +375,7 @@ void computer_resume(struct world *world, uint32_t number)
     computer_disconnected(world, number);
 }
 
+/* An agent that is dead or asleep does not hear it; it asks when it starts or wakes. */
 void computer_owner(struct world *world, uint32_t number, bool present)
 {
     struct computer *computer = &world->computers[number];

@@ -40,6 +40,10 @@ static void save_job(struct disk *disk, const struct pool_job_row *row)
         disk->jobs[row->job - 1].row = *row;
 }
 
+/*
+ * Rows are checked on their way to the disk, because what is wrong there is wrong after every
+ * restart.
+ */
 static void save_task(struct world *world, const struct pool_task_row *row)
 {
     struct disk *disk = &world->server.disk;
@@ -111,6 +115,7 @@ static void save_effect(struct world *world, const struct pool_effect *effect)
     }
 }
 
+/* All of a batch, or by a crash none of it: there is no half of a transaction to think of. */
 void disk_commit(struct world *world)
 {
     struct sim_server *server = &world->server;
@@ -156,6 +161,7 @@ static int load_task(struct pool *pool, const struct disk *disk, const struct po
     return r < 0 ? r : pool_load_task(pool, row, now_ms);
 }
 
+/* What server_restore() does for the real server, from the same rows. */
 struct pool *disk_load(struct world *world)
 {
     static const struct pool_options options = {.lease_ms = LEASE_MS,

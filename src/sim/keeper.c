@@ -26,6 +26,7 @@ struct process *keeper_find(struct computer *computer, uint64_t epoch)
     return NULL;
 }
 
+/* The effect names the epoch alone; what the attempt is, the agent's brain can show. */
 static struct agent_attempt_view view_of(const struct computer *computer, uint64_t epoch)
 {
     for (size_t i = 0; i < agent_count_attempts(computer->agent); i++) {
@@ -47,6 +48,10 @@ uint32_t keeper_cpus_in_use(const struct computer *computer)
     return cpus;
 }
 
+/*
+ * What it has computed so far is kept: an attempt that thaws goes on where it stood. The run number
+ * makes the end void that was scheduled for the run before.
+ */
 static void process_rest(struct world *world, struct process *process, enum process_state state)
 {
     uint64_t done_ms = world->now_ms - process->since_ms;
@@ -59,6 +64,9 @@ static void process_rest(struct world *world, struct process *process, enum proc
     process->run++;
 }
 
+/*
+ * From here on the world counts it as running, and check_process_runs() fails if another one does.
+ */
 static void process_run(struct world *world, uint32_t number, struct process *process)
 {
     process->state = PROCESS_RUNNING;
@@ -93,6 +101,7 @@ static void watch_deadline(struct world *world, uint32_t number, struct process 
         (struct happening){.kind = HAPPEN_DEADLINE, .computer = number, .epoch = process->epoch});
 }
 
+/* By the computer's own clock, which nothing but its own speed and jumps moves. */
 static bool lease_is_over(const struct world *world, uint32_t number, const struct process *process)
 {
     return computer_clock(world, &world->computers[number]) >= process->deadline_ms;
@@ -127,6 +136,10 @@ static uint64_t computing_ms(const struct world *world, uint32_t job, uint32_t t
     return random_between(&duration, 1000, world->options.task_ms_max);
 }
 
+/*
+ * The keeper takes it at once, but a while passes until the program runs; an agent that dies
+ * between the two has seen nothing of it.
+ */
 static void perform_spawn(struct world *world, uint32_t number, uint64_t epoch)
 {
     struct computer *computer = &world->computers[number];
@@ -148,6 +161,9 @@ static void perform_spawn(struct world *world, uint32_t number, uint64_t epoch)
                       (struct happening){.kind = HAPPEN_STARTED, .epoch = epoch});
 }
 
+/*
+ * Inputs may be slow or find no room on the disk; the agent must not wait for one with all others.
+ */
 static void perform_fetch(struct world *world, uint32_t number, uint64_t epoch)
 {
     uint64_t longest_ms = 3000;
@@ -158,12 +174,17 @@ static void perform_fetch(struct world *world, uint32_t number, uint64_t epoch)
                       (struct happening){.kind = HAPPEN_FETCHED, .epoch = epoch});
 }
 
+/* The keeper has the last word: a thaw that arrives after the lease does nothing. */
 static void thaw(struct world *world, uint32_t number, struct process *process)
 {
     if (process->state == PROCESS_FROZEN && !lease_is_over(world, number, process))
         process_run(world, number, process);
 }
 
+/*
+ * Asked to end, a program may take its time or not listen at all; killed, it ends. Either way it is
+ * gone only when its processes are.
+ */
 static void perform_end(struct world *world, uint32_t number, struct process *process, bool certain)
 {
     /* A starting one is told again when it has started. */
@@ -177,6 +198,10 @@ static void perform_end(struct world *world, uint32_t number, struct process *pr
                        .kind = HAPPEN_PROCESS_DIES, .computer = number, .epoch = process->epoch});
 }
 
+/*
+ * Only what has left the processor may be forgotten: a folder that is removed under a running
+ * program is a bug of the brain.
+ */
 static void perform_drop(struct world *world, uint32_t number, struct process *process)
 {
     struct computer *computer = &world->computers[number];
@@ -188,6 +213,7 @@ static void perform_drop(struct world *world, uint32_t number, struct process *p
     *process = computer->processes[--computer->process_count];
 }
 
+/* What is asked of a process that is no more was answered by its exit. */
 static void perform_on_process(struct world *world, uint32_t number, struct process *process,
                                const struct agent_effect *effect)
 {
@@ -238,6 +264,10 @@ void keeper_perform(struct world *world, uint32_t number, const struct agent_eff
 }
 
 /* What an agent that has just started finds of one process. */
+/*
+ * It says what the keeper knows, no more: that a result was already reported, or which session saw
+ * it, died with the agent before.
+ */
 static void show_process(struct world *world, uint32_t number, const struct process *process)
 {
     bool exited = process->state == PROCESS_EXITED, ending = process->ending;
@@ -279,6 +309,7 @@ void keeper_show(struct world *world, uint32_t number)
         show_process(world, number, &computer->processes[i]);
 }
 
+/* No exit is ever told: the next boot finds folders without processes. */
 void keeper_power_off(struct world *world, uint32_t number)
 {
     struct computer *computer = &world->computers[number];
@@ -342,6 +373,10 @@ void keeper_resume(struct world *world, uint32_t number)
                 (struct agent_event){.kind = AGENT_LAPSED, .epoch = computer->processes[i].epoch});
 }
 
+/*
+ * The clock was set; whose deadline has passed by it must stop now, not at the time that was
+ * planned.
+ */
 void keeper_look_at_clock(struct world *world, uint32_t number)
 {
     struct computer *computer = &world->computers[number];
@@ -351,6 +386,7 @@ void keeper_look_at_clock(struct world *world, uint32_t number)
         look_at_deadline(world, number, &computer->processes[i]);
 }
 
+/* It is born frozen, so that one and the same rule, thaw(), says whether it may compute. */
 static void happen_started(struct world *world, uint32_t number, struct process *process)
 {
     struct agent_event event = {.kind = AGENT_STARTED, .epoch = process->epoch};
@@ -369,6 +405,10 @@ static void happen_started(struct world *world, uint32_t number, struct process 
     computer_step(world, number, event);
 }
 
+/*
+ * The end of a run that was interrupted is void. Only who was not asked to end has computed a
+ * result.
+ */
 static void happen_process_ends(struct world *world, const struct happening *happening,
                                 struct process *process)
 {

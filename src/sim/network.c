@@ -46,6 +46,7 @@ static void schedule_at(struct world *world, uint64_t at_ms, uint32_t to, struct
                    (struct happening){.kind = HAPPEN_MESSAGE, .computer = to, .message = message});
 }
 
+/* Each message has a delay of its own, so they overtake each other. */
 static void network_schedule(struct world *world, uint32_t to, struct message *message)
 {
     uint64_t late_ms = world_fault(world, world->options.late) ? 20000 : 20;
@@ -72,6 +73,7 @@ static bool meets_mishap(struct world *world, uint32_t to, struct message *messa
     return true;
 }
 
+/* One place for all that can go wrong on the way; who sends cannot know, and is told nothing. */
 void network_send(struct world *world, uint32_t to, struct message *message)
 {
     struct computer *computer = &world->computers[message->computer];
@@ -104,6 +106,10 @@ static struct message *hello_new(const struct computer *computer, uint32_t numbe
     return hello;
 }
 
+/*
+ * The node's number is in it, so that an answer to a session finds its computer after a restart,
+ * too.
+ */
 static uint64_t next_session(struct world *world, const struct computer *computer)
 {
     return ++world->last_session << NUMBER_BITS | computer->node;
@@ -118,6 +124,7 @@ void network_dial(struct world *world, uint32_t number)
     network_send(world, SERVER, hello_new(computer, number, computer->dialled));
 }
 
+/* The other side may hear of it late or never; until then it thinks the session stands. */
 void network_close(struct world *world, uint32_t number)
 {
     struct computer *computer = &world->computers[number];

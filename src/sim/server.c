@@ -81,6 +81,7 @@ static void schedule(struct world *world, uint64_t at_ms, struct happening happe
     world_schedule(world, at_ms, happening);
 }
 
+/* A few milliseconds, so that what arrives together shares a commit. */
 static void schedule_loop(struct world *world)
 {
     if (world->server.loop_due)
@@ -89,6 +90,7 @@ static void schedule_loop(struct world *world)
     schedule(world, world_delay(world, 0, 3), (struct happening){.kind = HAPPEN_SERVER_LOOP});
 }
 
+/* Nothing is answered here: everything waits for the next batch, as in the real server's loop. */
 void server_receive(struct world *world, const struct pool_event *event, struct message *message)
 {
     struct sim_server *server = &world->server;
@@ -104,6 +106,7 @@ void server_receive(struct world *world, const struct pool_event *event, struct 
 
 /* Sends. */
 
+/* Refusals have words, because a real agent prints them; the simulator's goes on trying. */
 static void reply_to_hello(struct world *world, const struct pool_effect *effect)
 {
     uint32_t node = (uint32_t)(effect->reply.caller & ((1U << NUMBER_BITS) - 1));
@@ -147,6 +150,10 @@ static void trace_task(struct world *world, const struct pool_effect *effect)
                     reason_text(effect->trace.reason));
 }
 
+/*
+ * Sometimes a start cannot be put into a message (its description is damaged, or too long): the
+ * brain hears of it as of any other event.
+ */
 static void perform_send(struct world *world, const struct pool_effect *effect)
 {
     uint32_t computer = world_computer_of(world, effect->send.node);
@@ -213,6 +220,9 @@ static void perform(struct world *world, const struct pool_effect *effect)
 
 /* Steps. */
 
+/*
+ * Whichever is due first: the brain's own deadline, or the look for connections that fell silent.
+ */
 static void server_schedule_tick(struct world *world)
 {
     struct sim_server *server = &world->server;
@@ -272,6 +282,7 @@ static bool server_step(struct world *world, struct pool_event event)
     return true;
 }
 
+/* A crash around a batch that saves nothing would test nothing. */
 static bool saves_anything(const struct pool_effects *effects)
 {
     for (size_t i = 0; i < effects->length; i++)
@@ -340,6 +351,7 @@ static void server_committed(struct world *world)
         schedule_loop(world);
 }
 
+/* As if the commit took that long: what arrives is kept, nothing is sent, and leases run on. */
 void server_stand_still(struct world *world, uint64_t for_ms)
 {
     world_trace(world, "the server stands still for %llu s", (unsigned long long)(for_ms / 1000));
@@ -347,6 +359,7 @@ void server_stand_still(struct world *world, uint64_t for_ms)
     schedule(world, world->now_ms + for_ms, (struct happening){.kind = HAPPEN_SERVER_COMMITTED});
 }
 
+/* The one place of the rule that everything hangs on: commit, and only then perform. */
 static void server_batch(struct world *world)
 {
     struct sim_server *server = &world->server;

@@ -56,6 +56,7 @@ static struct promise *promise_of(struct world *world, uint32_t job)
     return &world->promises[job - 1];
 }
 
+/* Whoever gets no answer asks again, and must get the same one: each request may arrive twice. */
 static void try_later(struct world *world, struct user *user)
 {
     user->state = USER_TRYING;
@@ -84,6 +85,10 @@ void users_ask(struct world *world, struct user *user)
     server_receive(world, &user->event, NULL);
 }
 
+/*
+ * What a user was told about a whole job must hold from then on (check_start()). A hold that was
+ * asked for before a release says nothing, as the two may have crossed.
+ */
 static void keep_in_mind(struct world *world, const struct user *user)
 {
     struct promise *promise;
@@ -130,6 +135,10 @@ void users_answered(struct world *world, const struct pool_effect *reply)
         keep_in_mind(world, user);
 }
 
+/*
+ * A submit that lost its answer may have been committed; its user finds that out as `dusk submit`
+ * does, and asks again only if it was not.
+ */
 void users_after_restart(struct world *world)
 {
     const struct disk *disk = &world->server.disk;

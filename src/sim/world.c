@@ -51,6 +51,10 @@ void world_deinit(struct world *world)
     free(world->items);
 }
 
+/*
+ * Things that were planned for the past happen now. Their order among equals is that of the queue,
+ * which depends on nothing but the seed.
+ */
 void world_schedule(struct world *world, uint64_t at_ms, struct happening happening)
 {
     uint32_t index = world->free_happening;
@@ -110,6 +114,7 @@ static void world_dispatch(struct world *world, const struct happening *happenin
     }
 }
 
+/* The next thing happens, if it is due until then; false if time only went on. */
 bool world_advance(struct world *world, uint64_t until_ms)
 {
     const struct heap_entry *first = heap_first(&world->queue);
@@ -146,6 +151,10 @@ void world_trace(struct world *world, const char *format, ...)
                 (unsigned)(world->now_ms % 1000), line.data);
 }
 
+/*
+ * Ends by abort(), so that a debugger stands where it went wrong; seeds.c runs each seed in a
+ * process of its own.
+ */
 void world_fail(const struct world *world, const char *format, ...)
 {
     va_list arguments;
@@ -161,6 +170,9 @@ void world_fail(const struct world *world, const char *format, ...)
     abort();
 }
 
+/*
+ * What can go wrong does so more or less often as the options say; when the faults are over, never.
+ */
 bool world_fault(struct world *world, uint32_t parts)
 {
     if (world->faults_over || world->options.faults == 0 || world->options.scripted)
@@ -168,11 +180,13 @@ bool world_fault(struct world *world, uint32_t parts)
     return random_chance(&world->random, (uint32_t)((uint64_t)parts * world->options.faults / 100));
 }
 
+/* What is no fault but mere luck; a script leaves nothing to it. */
 bool world_chance(struct world *world, uint32_t parts)
 {
     return !world->options.scripted && random_chance(&world->random, parts);
 }
 
+/* A script has the middle instead, so that its trace can be written down. */
 uint64_t world_delay(struct world *world, uint64_t low_ms, uint64_t high_ms)
 {
     if (world->options.scripted)
@@ -185,6 +199,9 @@ bool world_has(const struct world *world, enum sim_fault fault)
     return world->options.faults > 0 && (world->options.fault_mix & fault) != 0;
 }
 
+/*
+ * A computer that was forgotten and joins anew is another node: its old number stays its old one's.
+ */
 uint32_t world_enrol(struct world *world, uint32_t computer)
 {
     uint32_t node = world->node_count++;
@@ -202,6 +219,10 @@ uint32_t world_computer_of(const struct world *world, uint32_t node)
     return world->computer_of_node[node];
 }
 
+/*
+ * Nothing is left to do anywhere: not in the brain, not in the rows, and nobody waits for an
+ * answer.
+ */
 bool world_is_done(const struct world *world)
 {
     const struct disk *disk = &world->server.disk;

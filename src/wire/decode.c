@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
+/* The member is named and never what stood in it: it comes from outside, and may be long. */
 static int wrong(struct error *err, const char *name, const char *expected)
 {
     return error_set(err, -EPROTO, "'%s' is missing or not %s", name, expected);
@@ -28,6 +29,7 @@ static int get_number(const json_t *object, const char *name, uint64_t max, uint
     return 0;
 }
 
+/* JSON's integers end there for jansson, and no honest number comes near. */
 static int get_u64(const json_t *object, const char *name, uint64_t *ret, struct error *err)
 {
     return get_number(object, name, INT64_MAX, ret, err);
@@ -58,11 +60,16 @@ static int get_text(const json_t *object, const char *name, bool optional, char 
     return 0;
 }
 
+/* What is absent or of another type is false, as a later version may leave it out. */
 static bool get_bool(const json_t *object, const char *name)
 {
     return json_is_true(json_object_get(object, name));
 }
 
+/*
+ * Bounded before anything is allocated for it, so that a frame cannot buy much more memory than it
+ * has bytes.
+ */
 static int get_list(const json_t *object, const char *name, size_t max, const json_t **ret,
                     struct error *err)
 {
@@ -104,6 +111,7 @@ static int get_resources(const json_t *object, struct resources *ret, struct err
     return r;
 }
 
+/* The place in the table is the enum's value. */
 static int get_word(const json_t *object, const char *name, const char *const *words, size_t count,
                     unsigned int *ret, struct error *err)
 {
@@ -134,6 +142,10 @@ static int get_hexadecimal(const json_t *object, const char *name, uint64_t *ret
     return 0;
 }
 
+/*
+ * The facts are the node's own words about itself: handed on as they are to whoever lists nodes,
+ * and never acted upon.
+ */
 static int decode_hello(const json_t *object, struct wire_hello *hello, struct error *err)
 {
     const json_t *facts = json_object_get(object, "facts");
@@ -166,6 +178,7 @@ static int decode_welcome(const json_t *object, struct wire_welcome *welcome, st
     return r;
 }
 
+/* A name is checked by whoever makes a path of it (file_name_is_contained()); here it is a text. */
 static int decode_output(const json_t *object, struct wire_output *output, struct error *err)
 {
     unsigned int kind = 0;
@@ -182,6 +195,7 @@ static int decode_output(const json_t *object, struct wire_output *output, struc
     return r;
 }
 
+/* Counted up as it is filled, so that what is half read can be freed by wire_result_deinit(). */
 static int decode_result(const json_t *object, struct wire_result *result, struct error *err)
 {
     uint64_t code = 0, signal = 0;
@@ -290,6 +304,7 @@ static int decode_inputs(const json_t *object, struct wire_start *start, struct 
     return r;
 }
 
+/* The fields that make a start a claim; the rest of the message says what to run. */
 static int decode_claim(const json_t *object, struct wire_start *start, struct error *err)
 {
     int r = get_u64(object, "session", &start->session, err);

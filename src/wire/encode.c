@@ -32,6 +32,7 @@ static void member_number(struct buffer *out, const char *name, uint64_t number)
     json_write_number(out, number);
 }
 
+/* What is not known is left out, and the reader takes it for absent. */
 static void member_string(struct buffer *out, const char *name, const char *text)
 {
     if (!text)
@@ -40,6 +41,7 @@ static void member_string(struct buffer *out, const char *name, const char *text
     json_write_text(out, text);
 }
 
+/* False is the usual value of all of them: absent. */
 static void member_true(struct buffer *out, const char *name, bool value)
 {
     if (!value)
@@ -79,6 +81,10 @@ static void encode_hello(struct buffer *out, const struct wire_hello *hello)
     buffer_append_text(out, hello->facts);
 }
 
+/*
+ * A program ends by itself or by a signal, so one of the two is always absent; for a start that
+ * failed both are.
+ */
 static void encode_result(struct buffer *out, const struct wire_result *result)
 {
     json_write_name(out, "result");
@@ -106,6 +112,10 @@ static void encode_result(struct buffer *out, const struct wire_result *result)
     buffer_append_text(out, "]}");
 }
 
+/*
+ * Only what has ended has an outcome; the rest of a report is as short as it can be, as it is said
+ * again and again.
+ */
 static void encode_attempt(struct buffer *out, const struct wire_attempt *attempt)
 {
     member_number(out, "epoch", attempt->epoch);
@@ -155,6 +165,10 @@ static void encode_inputs(struct buffer *out, const struct wire_start *start)
     buffer_append_character(out, ']');
 }
 
+/*
+ * Everything that the node needs, at once: it must be able to run the task while the server is
+ * away.
+ */
 static void encode_start(struct buffer *out, const struct wire_start *start)
 {
     member_number(out, "session", start->session);
@@ -175,6 +189,7 @@ static void encode_start(struct buffer *out, const struct wire_start *start)
     member_true(out, "keep_stdout", start->keep_stdout);
     member_true(out, "keep_stderr", start->keep_stderr);
     member_true(out, "join_stderr", start->join_stderr);
+    /* An empty list says that nothing shall come back; no list, that all that is new shall. */
     if (start->outputs_given)
         member_strings(out, "outputs", &start->outputs);
 }
