@@ -48,8 +48,8 @@ __attribute__((constructor)) static void begin(void)
         return;
     /* The words stand one behind the other, each with a NUL. */
     is_meant = strcmp(line + strlen(line) + 1, program) == 0;
-    fault_at = atol(at);
-    fault_error = atoi(error);
+    fault_at = strtol(at, NULL, 10);
+    fault_error = (int)strtol(error, NULL, 10);
 }
 
 __attribute__((destructor)) static void end(void)

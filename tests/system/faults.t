@@ -112,11 +112,11 @@ sweep()
     shift
     for n; do
         if ! round "$program" "$n" || [ "$(cat out.? made.? | paste -sd,)" != "$expected" ]; then
-            fail "$program, change $n fails ($(cat "$FAULT_HIT" 2>/dev/null)): all is there in the end"
+            fail "$program, change $n fails ($(cat "$FAULT_HIT" 2>/dev/null)): all is there"
             show_logs
             continue
         fi
-        is "$silent" '' "$program, change $n fails (${hit:-it never came}): all is there in the end" ||
+        is "$silent" '' "$program, change $n fails (${hit:-it never came}): all is there" ||
             show_logs
     done
 }
