@@ -342,7 +342,7 @@ static void open_groups(struct keeper *keeper)
     struct cgroup_root *groups = &keeper->kept.groups;
 
     if (cgroup_root_open(groups, keeper->kept.marker_start, &err) < 0) {
-        log_notice("keeper: tasks are held by their sessions: %s", error_text(&err));
+        log_notice("keeper: tasks are held by their wardens: %s", error_text(&err));
         return;
     }
     cgroup_root_list(groups, &paths);

@@ -42,7 +42,7 @@ struct keeper_spawn {
     uint64_t deadline_boot_ms; /* CLOCK_BOOTTIME; the task is frozen then; 0: never */
     const char *program;       /* path for execve(), absolute or below `folder` */
     const char **arguments;    /* argv, NULL at the end */
-    const char **environment;  /* all of it, NULL at the end; DUSK_KEEPER_KEY is added */
+    const char **environment;  /* all of it, NULL at the end; DUSK_KEEPER is added */
     const char *folder;        /* working folder, absolute */
     const char *input;         /* below `folder`, never through a link; "" is /dev/null */
     const char *output;        /* the same; made or emptied, mode 0644 */

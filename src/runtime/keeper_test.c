@@ -7,7 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-enum { TASK = 7, OTHER_TASK = 8, BATCH = 200, LARGE_SIZE = 256 << 20 };
+enum { TASK = 7, OTHER_TASK = 8, BATCH = 200, LARGE_SIZE = 256 << 20, GENERATIONS = 3000 };
 
 static int start_with_groups(void **state)
 {
@@ -68,6 +68,55 @@ static int leave_daemon(bool cleans_environment, bool parent_is_large)
     return 1;
 }
 
+/*
+ * Flies on for ever: each process begins a session, has a child and ends, so that none lives for
+ * long and each is an orphan. All of them share one open file with a lock, which tells whether one
+ * lives. One that nobody could catch ends when the test has removed that file, or after some
+ * seconds.
+ */
+static int fly_as_comet(void)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int fd = open("comet.lock", O_RDWR | O_CREAT, 0600);
+    struct stat status;
+
+    if (fcntl(fd, F_OFD_SETLK, &lock) < 0)
+        return 1;
+    for (unsigned generation = 0; generation < GENERATIONS; generation++) {
+        if (generation == 20)
+            close(open("comet", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+        wait_a_moment();
+        setsid();
+        if (fork() != 0 || fstat(fd, &status) < 0 || status.st_nlink == 0)
+            _exit(0);
+    }
+    return 0;
+}
+
+/* Starts it with nothing in its environment but, where there is one, a marker that is no one's. */
+static int leave_comet(const char *variable)
+{
+    if (fork() == 0) {
+        execle("/proc/self/exe", "comet", "fly", NULL, (const char *[]){variable, NULL});
+        _exit(1);
+    }
+    await_file("comet");
+    return 0;
+}
+
+/* Kills the process between it and the keeper, when a daemon without environment is there. */
+static int kill_warden(void)
+{
+    pid_t warden = getppid();
+
+    if (fork() == 0)
+        _exit(leave_daemon(true, false));
+    await_file("daemon");
+    kill(warden, SIGKILL);
+    for (;;)
+        pause();
+}
+
 /* Writes a byte again and again. */
 static int count(void)
 {
@@ -86,6 +135,14 @@ static int run_as_task(const char *command)
         return leave_daemon(true, false);
     if (strcmp(command, "late-daemon") == 0)
         return leave_daemon(false, true);
+    if (strcmp(command, "comet") == 0)
+        return leave_comet(NULL);
+    if (strcmp(command, "forged-comet") == 0)
+        return leave_comet("DUSK_KEEPER=another");
+    if (strcmp(command, "fly") == 0)
+        return fly_as_comet();
+    if (strcmp(command, "kill-warden") == 0)
+        return kill_warden();
     return strcmp(command, "count") == 0 ? count() : 2;
 }
 
@@ -236,7 +293,6 @@ static void what_one_task_leaves_behind_does_not_harm_another(void **state)
     assert_true(fixture->last.news.result.memory_peak_bytes > 0);
 }
 
-/* With another task beside it, an orphan is known by what it carries alone. */
 static void a_daemon_whose_parent_takes_long_to_die_is_killed_as_well(void **state)
 {
     struct fixture *fixture = *state;
@@ -246,6 +302,56 @@ static void a_daemon_whose_parent_takes_long_to_die_is_killed_as_well(void **sta
     ask_self(fixture, TASK, "late-daemon");
     await(fixture, KEEPER_NEWS_EXITED, TASK);
     assert_true(is_gone(await_number(fixture, "daemon")));
+}
+
+/* Whether no process has the comet's file open any more. */
+static bool comet_is_gone(struct fixture *fixture)
+{
+    _cleanup_free_ char *path = file_join(fixture->work, "comet.lock");
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    _cleanup_fd_ int fd = open(path, O_RDWR | O_CLOEXEC);
+
+    assert_true(fd >= 0);
+    return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
+static void assert_is_killed_beside_another(struct fixture *fixture, const char *comet)
+{
+    ask_shell(fixture, OTHER_TASK, "echo 1 > ready; sleep 1000");
+    await_number(fixture, "ready");
+    ask_self(fixture, TASK, comet);
+    await(fixture, KEEPER_NEWS_EXITED, TASK);
+    assert_int_equal(fixture->last.news.result.wait_status, 0);
+    assert_true(comet_is_gone(fixture));
+    keeper_client_ask_usage(fixture->client, OTHER_TASK);
+    await(fixture, KEEPER_NEWS_USAGE, OTHER_TASK);
+    assert_int_equal(fixture->last.news.result.processes, 2);
+}
+
+static void a_comet_without_environment_is_killed_as_well(void **state)
+{
+    assert_is_killed_beside_another(*state, "comet");
+}
+
+static void a_comet_with_a_false_marker_is_killed_as_well(void **state)
+{
+    assert_is_killed_beside_another(*state, "forged-comet");
+}
+
+/* A task of the keeper's own user can do so. Only without groups is there a warden. */
+static void what_a_task_that_killed_its_warden_leaves_is_killed(void **state)
+{
+    struct fixture *fixture = *state;
+
+    ask_shell(fixture, OTHER_TASK, "echo 1 > ready; sleep 1000");
+    await_number(fixture, "ready");
+    ask_self(fixture, TASK, "kill-warden");
+    await(fixture, KEEPER_NEWS_EXITED, TASK);
+    assert_int_equal(WTERMSIG(fixture->last.news.result.wait_status), SIGKILL);
+    assert_true(is_gone(await_number(fixture, "daemon")));
+    keeper_client_ask_usage(fixture->client, OTHER_TASK);
+    await(fixture, KEEPER_NEWS_USAGE, OTHER_TASK);
+    assert_int_equal(fixture->last.news.result.processes, 2);
 }
 
 /* ---- freezing ---- */
@@ -536,6 +642,10 @@ int main(int argc, char **argv)
         BOTH_WAYS(a_daemon_with_a_false_marker_is_killed_as_well),
         BOTH_WAYS(what_one_task_leaves_behind_does_not_harm_another),
         BOTH_WAYS(a_daemon_whose_parent_takes_long_to_die_is_killed_as_well),
+        BOTH_WAYS(a_comet_without_environment_is_killed_as_well),
+        BOTH_WAYS(a_comet_with_a_false_marker_is_killed_as_well),
+        {"what_a_task_that_killed_its_warden_leaves_is_killed",
+         what_a_task_that_killed_its_warden_leaves_is_killed, start_with_sessions, stop, NULL},
         BOTH_WAYS(a_frozen_task_stands_still_until_it_is_thawed),
         BOTH_WAYS(a_task_that_is_frozen_at_once_still_starts),
         BOTH_WAYS(a_frozen_task_can_be_killed_and_its_place_used_again),

@@ -37,7 +37,6 @@ struct kept_task {
     size_t place;
     char *note; /* owned */
     size_t note_length;
-    char *marker; /* owned; the tree's */
     enum keeper_state state;
     bool lapsed;
     bool was_frozen;   /* its group may have to be thawed at the end */
@@ -82,21 +81,17 @@ static size_t find_free_place(struct kept *kept)
 static struct kept_task *add_task(struct kept *kept, uint64_t key, const struct keeper_spawn *spawn)
 {
     struct kept_task *task = memory_allocate(sizeof(*task));
-    struct buffer marker = BUFFER_INIT;
 
-    buffer_appendf(&marker, "%s%llu", kept->marker_start, (unsigned long long)key);
     *task = (struct kept_task){
         .key = key,
         .place = find_free_place(kept),
         .note = memory_copy_bytes(spawn->note.data, spawn->note.length),
         .note_length = spawn->note.length,
-        .marker = buffer_take(&marker),
         .state = KEEPER_STATE_RUNNING,
         .deadline_boot_ms = spawn->deadline_boot_ms,
         .memory_max = spawn->memory_max,
         .started_us = clock_boot_us(),
     };
-    task->tree.marker = task->marker;
     kept->tasks[task->place] = task;
     kept->task_count++;
     kept->living_count++;
@@ -113,6 +108,7 @@ static void leave_living(struct kept *kept, struct kept_task *task)
     else
         kept->ungrouped_count--;
     task->tree.group = NULL;
+    warden_deinit(&task->tree.warden);
 }
 
 static void drop_task(struct kept *kept, struct kept_task *task)
@@ -121,7 +117,6 @@ static void drop_task(struct kept *kept, struct kept_task *task)
     kept->tasks[task->place] = NULL;
     kept->task_count--;
     free(task->note);
-    free(task->marker);
     free(task);
 }
 
@@ -244,19 +239,11 @@ static void move(struct kept *kept, struct kept_task *task, enum keeper_state st
     task->state = state;
 }
 
-/* The task's tree, told how many others there are to whom an orphan may belong. */
-static struct process_tree *tree_of(const struct kept *kept, struct kept_task *task)
-{
-    task->tree.is_alone = !task->tree.group && kept->ungrouped_count == 1;
-    task->tree.is_last = task->tree.is_alone && kept->living_count == 1;
-    return &task->tree;
-}
-
 static void freeze(struct kept *kept, struct kept_task *task)
 {
     move(kept, task, KEEPER_STATE_FREEZING);
     task->was_frozen = true;
-    process_tree_freeze(tree_of(kept, task));
+    process_tree_freeze(&task->tree);
 }
 
 /* ---- the end ---- */
@@ -271,14 +258,28 @@ static uint64_t microseconds(struct timeval time)
     return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
 }
 
-static void handle_leader_ended(struct kept *kept, struct kept_task *task, int wait_status,
-                                const struct rusage *usage)
+/* Which of its processes is the keeper's own child. */
+static pid_t child_of(const struct process_tree *tree)
+{
+    return tree->group ? tree->leader : tree->warden.pid;
+}
+
+static void read_end_of_leader(struct kept_task *task, int wait_status, const struct rusage *usage)
 {
     task->result.wait_status = wait_status;
     task->result.user_us = microseconds(usage->ru_utime);
     task->result.system_us = microseconds(usage->ru_stime);
     task->result.memory_peak_bytes =
         larger(task->result.memory_peak_bytes, (uint64_t)usage->ru_maxrss * 1024);
+}
+
+/* A warden that was killed says nothing, and its own end stands for the leader's, who dies of it.
+ */
+static void handle_child_ended(struct kept *kept, struct kept_task *task, int wait_status,
+                               const struct rusage *usage)
+{
+    if (task->tree.group || !warden_read_end(&task->tree.warden, &task->result))
+        read_end_of_leader(task, wait_status, usage);
     task->result.wall_us = clock_boot_us() - task->started_us;
     move(kept, task, KEEPER_STATE_ENDING);
 }
@@ -297,20 +298,29 @@ void kept_reap(struct kept *kept)
             continue; /* an orphan of some task */
         map_remove(&kept->by_pid, (uint64_t)pid);
         task = kept->tasks[place];
-        handle_leader_ended(kept, task, status, &usage);
+        handle_child_ended(kept, task, status, &usage);
     }
 }
 
-/* Without groups: whether anything at all but leaders is left below the keeper. Cheap. */
-static bool has_orphans(const struct kept *kept)
+/*
+ * Kills what is the keeper's child and no warden: a task of the keeper's own user has killed its
+ * warden and left this. Returns whether there was anything, which is cheap to know. As long as a
+ * task with a group lives nothing is done, since the orphans of that one are the keeper's as well.
+ */
+static bool kill_strangers(const struct kept *kept)
 {
-    _cleanup_free_ pid_t *leaders = memory_resize(NULL, kept->place_count + 1, sizeof(*leaders));
+    _cleanup_free_ pid_t *known = memory_resize(NULL, kept->place_count + 1, sizeof(*known));
     size_t count = 0;
 
+    if (kept->living_count > kept->ungrouped_count)
+        return false;
     for (size_t i = 0; i < kept->place_count; i++)
         if (kept->tasks[i] && kept->tasks[i]->state < KEEPER_STATE_ENDING)
-            leaders[count++] = kept->tasks[i]->tree.leader;
-    return process_has_other_children(leaders, count);
+            known[count++] = child_of(&kept->tasks[i]->tree);
+    if (!process_has_other_children(known, count))
+        return false;
+    process_kill_other_children(known, count);
+    return true;
 }
 
 /* Measures what only a group can tell, and leaves it as the next task wants to find it. */
@@ -332,9 +342,11 @@ static void finish_group(struct kept_task *task)
 
 static void continue_ending(struct kept *kept, struct kept_task *task)
 {
-    struct process_tree *tree = tree_of(kept, task);
+    struct process_tree *tree = &task->tree;
 
-    if ((tree->group || has_orphans(kept)) && !process_tree_is_empty(tree)) {
+    if (!tree->group && kill_strangers(kept))
+        return;
+    if (tree->group && !process_tree_is_empty(tree)) {
         process_tree_kill(tree);
         return;
     }
@@ -349,7 +361,7 @@ static void continue_ending(struct kept *kept, struct kept_task *task)
 
 static void continue_freezing(struct kept *kept, struct kept_task *task)
 {
-    struct process_tree *tree = tree_of(kept, task);
+    struct process_tree *tree = &task->tree;
 
     if (process_tree_is_frozen(tree)) {
         move(kept, task, KEEPER_STATE_FROZEN);
@@ -380,7 +392,7 @@ void kept_kill_all(struct kept *kept)
 {
     for (size_t i = 0; i < kept->place_count; i++)
         if (kept->tasks[i] && kept->tasks[i]->state < KEEPER_STATE_ENDING)
-            process_tree_kill(tree_of(kept, kept->tasks[i]));
+            process_tree_kill(&kept->tasks[i]->tree);
 }
 
 /* ---- memory ---- */
@@ -399,13 +411,13 @@ static bool is_held_to_memory(const struct kept_task *task)
     return task->tree.group && cgroup_limits_hold(&task->tree.group->limits, CGROUP_MEMORY);
 }
 
-static bool is_over_memory(struct kept *kept, struct kept_task *task, struct process_table *table)
+static bool is_over_memory(struct kept_task *task, struct process_table *table)
 {
     uint64_t bytes;
 
     if (is_held_to_memory(task))
         return cgroup_limits_were_exceeded(&task->tree.group->limits);
-    bytes = process_tree_measure_memory(tree_of(kept, task), table, task->memory_max);
+    bytes = process_tree_measure_memory(&task->tree, table, task->memory_max);
     if (bytes < task->memory_max)
         return false;
     task->result.memory_peak_bytes = larger(task->result.memory_peak_bytes, bytes);
@@ -425,10 +437,10 @@ void kept_look(struct kept *kept, uint64_t now_boot_ms)
     for (size_t i = 0; i < kept->place_count; i++) {
         struct kept_task *task = kept->tasks[i];
 
-        if (!must_be_looked_at(task) || !is_over_memory(kept, task, &table))
+        if (!must_be_looked_at(task) || !is_over_memory(task, &table))
             continue;
         task->result.over_memory = true;
-        process_tree_kill(tree_of(kept, task));
+        process_tree_kill(&task->tree);
     }
     process_table_deinit(&table);
 }
@@ -442,6 +454,15 @@ uint64_t kept_next_look(const struct kept *kept)
 }
 
 /* ---- requests ---- */
+
+/* Where no group holds the task together, a warden does, and is the leader's parent. */
+static int start_leader(struct process_tree *tree, const struct keeper_spawn *spawn,
+                        const char *variable, struct buffer *path, struct keeper_failure *failure)
+{
+    if (tree->group)
+        return keeper_child_start(spawn, variable, tree->group, &tree->leader, path, failure);
+    return warden_start(spawn, variable, &tree->warden, &tree->leader, path, failure);
+}
 
 static void handle_spawn(struct kept *kept, uint64_t key, const struct keeper_spawn *spawn)
 {
@@ -462,10 +483,10 @@ static void handle_spawn(struct kept *kept, uint64_t key, const struct keeper_sp
     task = add_task(kept, key, spawn);
     if (cgroup_take(&kept->groups, &limits, &task->tree.group) < 0)
         kept->ungrouped_count++;
-    buffer_appendf(&variable, "%s=%s", PROCESS_TREE_VARIABLE, task->marker);
-    if (keeper_child_start(spawn, buffer_text(&variable), task->tree.group, &task->tree.leader,
-                           &path, &failure) == 0) {
-        map_put(&kept->by_pid, (uint64_t)task->tree.leader, task->place);
+    buffer_appendf(&variable, "%s=%s%llu", PROCESS_TREE_VARIABLE, kept->marker_start,
+                   (unsigned long long)key);
+    if (start_leader(&task->tree, spawn, buffer_text(&variable), &path, &failure) == 0) {
+        map_put(&kept->by_pid, (uint64_t)child_of(&task->tree), task->place);
         tell_of(kept, task, KEEPER_NEWS_STARTED);
         return;
     }
@@ -497,26 +518,26 @@ static void handle_thaw(struct kept *kept, struct kept_task *task, uint64_t dead
     task->deadline_boot_ms = deadline_boot_ms;
     task->lapsed = false;
     if (stands_still(task->state)) {
-        process_tree_thaw(tree_of(kept, task));
+        process_tree_thaw(&task->tree);
         move(kept, task, KEEPER_STATE_RUNNING);
     }
     tell_of(kept, task, KEEPER_NEWS_THAWED);
 }
 
-static void handle_signal(struct kept *kept, struct kept_task *task, int signal)
+static void handle_signal(struct kept_task *task, int signal)
 {
     if (task->state >= KEEPER_STATE_ENDING)
         return;
     task->told_to_end = task->told_to_end || signal == SIGTERM;
-    process_tree_signal(tree_of(kept, task), signal);
+    process_tree_signal(&task->tree, signal);
 }
 
-static void handle_kill(struct kept *kept, struct kept_task *task)
+static void handle_kill(struct kept_task *task)
 {
     if (task->state >= KEEPER_STATE_ENDING)
         return;
     task->told_to_end = true;
-    process_tree_kill(tree_of(kept, task));
+    process_tree_kill(&task->tree);
 }
 
 static void handle_forget(struct kept *kept, struct kept_task *task)
@@ -526,13 +547,13 @@ static void handle_forget(struct kept *kept, struct kept_task *task)
         return;
     }
     task->is_forgotten = true;
-    process_tree_kill(tree_of(kept, task));
+    process_tree_kill(&task->tree);
 }
 
 static void handle_usage(struct kept *kept, struct kept_task *task)
 {
     if (task->state < KEEPER_STATE_ENDING) {
-        process_tree_measure(tree_of(kept, task), &task->result);
+        process_tree_measure(&task->tree, &task->result);
         task->result.wall_us = clock_boot_us() - task->started_us;
     }
     tell_of(kept, task, KEEPER_NEWS_USAGE);
@@ -553,7 +574,7 @@ void kept_handle_request(struct kept *kept, const struct keeper_request *request
         handle_spawn(kept, request->key, &request->spawn);
         break;
     case KEEPER_REQUEST_SIGNAL:
-        handle_signal(kept, task, request->signal);
+        handle_signal(task, request->signal);
         break;
     case KEEPER_REQUEST_FREEZE:
         handle_freeze(kept, task);
@@ -562,7 +583,7 @@ void kept_handle_request(struct kept *kept, const struct keeper_request *request
         handle_thaw(kept, task, request->deadline_boot_ms);
         break;
     case KEEPER_REQUEST_KILL:
-        handle_kill(kept, task);
+        handle_kill(task);
         break;
     case KEEPER_REQUEST_DEADLINE:
         task->deadline_boot_ms = request->deadline_boot_ms;

@@ -12,15 +12,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 enum {
     STAT_SIZE = 1024,
-    FLAG_EXITING = 0x4, /* include/linux/sched.h, both the same since Linux 2.6 */
-    FLAG_FORK_NO_EXEC = 0x40,
-    ROLLUP_SIZE = 4096, /* some twenty lines */
+    FLAG_FORK_NO_EXEC = 0x40, /* include/linux/sched.h, the same since Linux 2.6 */
+    ROLLUP_SIZE = 4096,       /* some twenty lines */
     STATUS_SIZE_MAX = 64 * 1024,
     ENVIRONMENT_SIZE_MAX = 4 * 1024 * 1024,
     CHILDREN_SIZE_MAX = 1024 * 1024,
@@ -43,20 +43,17 @@ static bool read_process(pid_t pid, struct process *process)
     unsigned long long user, system;
     long ticks = sysconf(_SC_CLK_TCK);
     const char *rest;
-    int parent, session;
-    unsigned flags;
+    int parent;
 
     snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
     if (read_start(path, text, sizeof(text)) <= 0)
         return false;
     rest = strrchr(text, ')');
     *process = (struct process){.pid = pid};
-    if (!rest || sscanf(rest + 1, " %c %d %*d %d %*d %*d %u %*u %*u %*u %*u %llu %llu",
-                        &process->state, &parent, &session, &flags, &user, &system) != 6)
+    if (!rest || sscanf(rest + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu",
+                        &process->state, &parent, &user, &system) != 4)
         return false;
     process->parent = parent;
-    process->session = session;
-    process->exiting = flags & FLAG_EXITING;
     process->user_us = user * 1000000 / (unsigned long long)ticks;
     process->system_us = system * 1000000 / (unsigned long long)ticks;
     return true;
@@ -201,6 +198,14 @@ uint64_t process_measure_part(pid_t pid)
     return (find_kilobytes(text, "\nPss_Anon:") + find_kilobytes(text, "\nPss_Shmem:")) * 1024;
 }
 
+static bool is_among(pid_t pid, const pid_t *pids, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (pids[i] == pid)
+            return true;
+    return false;
+}
+
 bool process_has_other_children(const pid_t *pids, size_t count)
 {
     _cleanup_buffer_ struct buffer children = BUFFER_INIT;
@@ -211,13 +216,19 @@ bool process_has_other_children(const pid_t *pids, size_t count)
     if (file_read(path, CHILDREN_SIZE_MAX, &children, NULL) < 0)
         return true;
     text = buffer_text(&children);
-    for (int pid, length; sscanf(text, "%d%n", &pid, &length) == 1; text += length) {
-        bool known = false;
-
-        for (size_t i = 0; i < count && !known; i++)
-            known = pids[i] == pid;
-        if (!known)
+    for (int pid, length; sscanf(text, "%d%n", &pid, &length) == 1; text += length)
+        if (!is_among(pid, pids, count))
             return true;
-    }
     return false;
+}
+
+void process_kill_other_children(const pid_t *pids, size_t count)
+{
+    struct process_table table = PROCESS_TABLE_INIT;
+
+    process_table_read(&table);
+    for (size_t i = 0; i < table.count; i++)
+        if (table.items[i].parent == getpid() && !is_among(table.items[i].pid, pids, count))
+            kill(table.items[i].pid, SIGKILL);
+    process_table_deinit(&table);
 }

@@ -15,10 +15,8 @@
 struct process {
     pid_t pid;
     pid_t parent;
-    pid_t session;
-    char state;   /* 'R', 'S', 'D', 'T', 'Z', ... */
-    bool exiting; /* its end has begun: PF_EXITING of the kernel's task */
-    bool marked;  /* for the caller */
+    char state;  /* 'R', 'S', 'D', 'T', 'Z', ... */
+    bool marked; /* for the caller */
     uint64_t user_us;
     uint64_t system_us;
 };
@@ -74,3 +72,5 @@ uint64_t process_measure_part(pid_t pid);
  * (/proc/PID/task/TID/children).
  */
 bool process_has_other_children(const pid_t *pids, size_t count);
+/* Sends SIGKILL to those. */
+void process_kill_other_children(const pid_t *pids, size_t count);

@@ -61,7 +61,6 @@ static void a_child_stands_in_the_table_with_its_parent(void **state)
     process = find(&table, child.pid);
     assert_non_null(process);
     assert_int_equal(process->parent, getpid());
-    assert_int_equal(process->session, getsid(0));
     assert_true(strchr("RSD", process->state) != NULL);
     assert_true(process_measure_memory(child.pid).own > 0);
     assert_true(process_measure_memory(child.pid).resident > process_measure_memory(child.pid).own);
@@ -143,7 +142,7 @@ static void a_process_that_only_forked_is_told_from_one_that_executed(void **sta
     end_child(child);
 }
 
-static void a_process_that_has_ended_is_told_from_one_that_lives(void **state)
+static void a_process_that_has_ended_and_was_not_reaped_is_in_the_table(void **state)
 {
     struct process_table table = PROCESS_TABLE_INIT;
     struct child child = start_child();
@@ -151,15 +150,31 @@ static void a_process_that_has_ended_is_told_from_one_that_lives(void **state)
 
     (void)state;
     assert_int_equal(process_table_read(&table), 0);
-    assert_false(process_table_find(&table, child.pid)->exiting);
     assert_null(process_table_find(&table, -1));
     kill(child.pid, SIGKILL);
     assert_int_equal(waitid(P_PID, (id_t)child.pid, &info, WEXITED | WNOWAIT), 0);
     assert_int_equal(process_table_read(&table), 0);
-    assert_true(process_table_find(&table, child.pid)->exiting);
     assert_int_equal(process_table_find(&table, child.pid)->state, 'Z');
     end_child(child);
     process_table_deinit(&table);
+}
+
+static void a_child_that_is_not_among_the_known_is_killed(void **state)
+{
+    struct child kept = start_child(), other = start_child();
+    char byte;
+    int status;
+
+    (void)state;
+    process_kill_other_children(&kept.pid, 1);
+    assert_int_equal(waitpid(other.pid, &status, 0), other.pid);
+    assert_int_equal(WTERMSIG(status), SIGKILL);
+    close(other.fd);
+    assert_int_equal(write(kept.fd, "\n", 1), 1);
+    assert_int_equal(read(kept.fd, &byte, 1), 0);
+    assert_int_equal(waitpid(kept.pid, &status, 0), kept.pid);
+    assert_true(WIFEXITED(status));
+    close(kept.fd);
 }
 
 /* Two forked processes seem to have twice what they have, and each has half. */
@@ -193,10 +208,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_child_stands_in_the_table_with_its_parent),
-        cmocka_unit_test(a_process_that_has_ended_is_told_from_one_that_lives),
+        cmocka_unit_test(a_process_that_has_ended_and_was_not_reaped_is_in_the_table),
         cmocka_unit_test(descendants_are_marked_and_nobody_else),
         cmocka_unit_test(a_variable_is_read_by_its_whole_name),
         cmocka_unit_test(a_child_that_is_not_known_is_noticed),
+        cmocka_unit_test(a_child_that_is_not_among_the_known_is_killed),
         cmocka_unit_test(a_signal_that_waits_is_seen),
         cmocka_unit_test(what_two_processes_share_is_parted_between_them),
         cmocka_unit_test(a_process_that_only_forked_is_told_from_one_that_executed),

@@ -18,41 +18,14 @@ static bool is_ended(const struct process *process)
     return process->state == 'Z' || process->state == 'X';
 }
 
-/*
- * Whether nobody above it tells whose the process is: the keeper has adopted it, or will as soon
- * as its parent has ended. A parent that ends has no environment any more but keeps its children
- * until its memory is given back, which takes long where there was much.
- */
-static bool is_orphan(const struct process_table *table, const struct process *process)
-{
-    const struct process *parent = process_table_find(table, process->parent);
-
-    return process->parent == getpid() || !parent || parent->exiting;
-}
-
-static bool is_own_orphan(const struct process_tree *tree, const struct process *process)
-{
-    _cleanup_free_ char *marker = process_read_variable(process->pid, PROCESS_TREE_VARIABLE);
-
-    if (marker && strcmp(marker, tree->marker) == 0)
-        return true;
-    /* Anybody may put anything into the environment of what he starts. */
-    return process->parent == getpid() && (marker ? tree->is_last : tree->is_alone);
-}
-
-/* Marks the living processes of the tree, and no others. */
+/* Marks the living processes of the tree, and no others: all that is below the task's warden. */
 static void mark_members(const struct process_tree *tree, struct process_table *table)
 {
-    for (size_t i = 0; i < table->count; i++) {
-        struct process *process = &table->items[i];
-
-        process->marked = process->pid == tree->leader || process->session == tree->leader;
-        if (!process->marked && !is_ended(process) && is_orphan(table, process))
-            process->marked = is_own_orphan(tree, process);
-    }
+    for (size_t i = 0; i < table->count; i++)
+        table->items[i].marked = table->items[i].pid == tree->warden.pid;
     process_table_mark_descendants(table);
     for (size_t i = 0; i < table->count; i++)
-        if (is_ended(&table->items[i]))
+        if (is_ended(&table->items[i]) || table->items[i].pid == tree->warden.pid)
             table->items[i].marked = false;
 }
 
@@ -211,7 +184,7 @@ static void measure_one(void *context, int pid)
     measurement->count++;
 }
 
-/* What ended before is missing from the sums: nobody but a group remembers it. */
+/* What ended before is missing from the sums: the warden tells it only when the task is over. */
 static void measure_cpu_of_members(const struct process_tree *tree, struct keeper_result *result)
 {
     struct process_table table = PROCESS_TABLE_INIT;

@@ -3,18 +3,16 @@
  * All processes of one task, whatever they did to hide: the one place that knows that there are two
  * ways to hold them together.
  *
- * With a control group the kernel does it. Without, the task is a session of its own, the keeper is
- * the subreaper of all that it started, and the processes of a task are: its leader, its session,
- * every orphan that carries the task's marker in its environment, and all descendants of those. An
- * orphan that left the session and cleaned its environment cannot be told from another task's; it
- * goes with the last task that lives without a group (`is_alone`). One with a marker that is not
- * the task's goes when nobody is left to whom it could belong (`is_last`).
+ * With a control group the kernel does it. Without, the task has a warden (warden.h), and its
+ * processes are those below that one. Nothing that a task can change says whose a process is: not
+ * its session, and not its environment.
  */
 #pragma once
 
 #include "cgroup.h"
 #include "keeper_message.h"
 #include "process_table.h"
+#include "warden.h"
 
 #include <sys/types.h>
 
@@ -22,10 +20,8 @@
 
 struct process_tree {
     pid_t leader;         /* 0: none yet */
-    struct cgroup *group; /* NULL: held by session and marker */
-    const char *marker;   /* value of PROCESS_TREE_VARIABLE in the leader's environment */
-    bool is_alone;        /* no other task without a group lives */
-    bool is_last;         /* no other task at all lives */
+    struct cgroup *group; /* NULL: held by its warden */
+    struct warden warden; /* of a task without a group */
 };
 
 /* Sends the signal to each process of the tree. */
@@ -40,7 +36,7 @@ void process_tree_freeze(const struct process_tree *tree);
 void process_tree_thaw(const struct process_tree *tree);
 
 bool process_tree_is_frozen(const struct process_tree *tree);
-/* To be asked when the leader was reaped. */
+/* Of a tree with a group, to be asked when the leader was reaped. */
 bool process_tree_is_empty(const struct process_tree *tree);
 
 /* CPU time, living processes, and memory now if that is more than the result's peak. */
@@ -56,6 +52,7 @@ uint64_t process_tree_measure_memory(const struct process_tree *tree, struct pro
 
 /*
  * Kills whatever carries a marker that starts so: what a keeper without groups left behind when it
- * was killed. Its leaders died with it (PR_SET_PDEATHSIG), their children may not have.
+ * was killed, and its wardens as well. The marker is a hint and no more: a process may have none,
+ * and one with a false marker harms only itself.
  */
 void process_tree_kill_stale(const char *marker_start);
