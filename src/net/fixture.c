@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { DAY_S = 86400, HELD_MAX = 8, NUMBER_LENGTH = 8, NUMBERS_A_CHUNK = 4096 };
+enum { DAY_S = 86400, HELD_MAX = 16, NUMBER_LENGTH = 8, NUMBERS_A_CHUNK = 4096 };
 
 /* What the child's server remembers. */
 struct test_server {
@@ -323,6 +323,7 @@ static int run_server(const struct fixture *fixture, uint64_t idle_timeout_s, in
 
     uv_loop_init(&server.loop);
     options.idle_timeout_s = idle_timeout_s;
+    options.connections_max = fixture->connections_max;
     options.userdata = &server;
     options.handlers = (struct listener_handlers){
         .accepts = welcomes,

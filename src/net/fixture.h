@@ -22,6 +22,7 @@ struct fixture {
     char *revoked; /* of the node "gone", which the server does not welcome */
     pid_t server;  /* 0 if there is none */
     uint16_t port;
+    size_t connections_max; /* of the server that is started; 0: as usual */
 };
 
 void fixture_init(struct fixture *fixture);

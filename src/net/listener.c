@@ -33,6 +33,7 @@ enum {
     STALL_TIMEOUT_S = 600,
     HEADER_SIZE_MAX = 8192,
     DESCRIPTORS_RESERVED = 64, /* for the program: files, database, children */
+    LOCAL_PART = 16,           /* one of so many places, and one more, is for the Unix socket */
     LINGER_S = 2,
     KILL_DELAY_S = 1 /* for what libwebsockets still has to flush */
 };
@@ -69,6 +70,7 @@ struct listener {
 
     struct connection *connections;
     size_t connection_count, connections_max;
+    size_t port_count, port_max; /* of these, by the port */
 
     bool stopping;
     void (*on_stopped)(void *userdata);
@@ -90,14 +92,18 @@ static struct listener *listener_of(struct lws *wsi)
     return lws_context_user(lws_get_context(wsi));
 }
 
+static struct connection *connection_of_deadline(struct deadline *deadline)
+{
+    return (void *)((char *)deadline - offsetof(struct connection, deadline));
+}
+
 /*
  * From the loop and not from libwebsockets, so it may be closed on the spot. What was sent before
  * may still wait for the socket, and then only another timer ends it: hence the wake.
  */
 static void on_idle(struct deadline *deadline)
 {
-    struct connection *connection =
-        (void *)((char *)deadline - offsetof(struct connection, deadline));
+    struct connection *connection = connection_of_deadline(deadline);
     struct listener *listener = connection->listener;
 
     lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
@@ -121,13 +127,31 @@ static void on_stop_timer(uv_timer_t *timer)
     report_stopped(timer->data);
 }
 
-/* Those who find no room wait in the kernel's queue, as long as it takes, and need no answer. */
+/* Who came by the port, asks nothing just now, and does so for the longest time; NULL: nobody. */
+static struct connection *find_longest_idle(const struct listener *listener)
+{
+    for (struct deadline *deadline = listener->idle.first; deadline; deadline = deadline->next) {
+        struct connection *connection = connection_of_deadline(deadline);
+
+        if (!connection->unix_socket)
+            return connection;
+    }
+    return NULL;
+}
+
+/*
+ * Those who find no room wait in the kernel's queue, as long as it takes, and need no answer. At
+ * the port there is room as long as somebody there is idle, who then has to go: strangers who
+ * connect and say nothing displace each other, and nobody who has something to say. And they never
+ * take the last places, which are kept for this computer's own users.
+ */
 static void refresh_doors(struct listener *listener)
 {
-    bool open = !listener->stopping && listener->connection_count < listener->connections_max;
+    bool port_has_room = listener->port_count < listener->port_max || find_longest_idle(listener);
+    bool has_room = listener->connection_count < listener->connections_max;
 
-    door_set_open(listener->port_door, open);
-    door_set_open(listener->socket_door, open);
+    door_set_open(listener->port_door, !listener->stopping && port_has_room);
+    door_set_open(listener->socket_door, !listener->stopping && has_room);
 }
 
 static void connection_begin(struct listener *listener, struct lws *wsi, bool unix_socket)
@@ -142,6 +166,7 @@ static void connection_begin(struct listener *listener, struct lws *wsi, bool un
         listener->connections->previous = connection;
     listener->connections = connection;
     listener->connection_count++;
+    listener->port_count += !unix_socket;
     lws_set_opaque_user_data(wsi, connection);
     deadline_set(&connection->deadline, &listener->idle);
     refresh_doors(listener);
@@ -159,6 +184,7 @@ static void connection_end(struct connection *connection)
     if (connection->next)
         connection->next->previous = connection->previous;
     listener->connection_count--;
+    listener->port_count -= !connection->unix_socket;
     deadline_clear(&connection->deadline);
     free(connection);
     refresh_doors(listener);
@@ -170,8 +196,13 @@ static void connection_end(struct connection *connection)
 static void on_accept(void *userdata, int fd, bool unix_socket)
 {
     struct listener *listener = userdata;
+    struct connection *idle = NULL;
     struct lws *wsi;
 
+    if (!unix_socket && listener->port_count >= listener->port_max)
+        idle = find_longest_idle(listener);
+    if (idle)
+        on_idle(&idle->deadline);
     wsi = lws_adopt_socket_vhost(unix_socket ? listener->socket_vhost : listener->port_vhost, fd);
     if (wsi)
         connection_begin(listener, wsi, unix_socket);
@@ -201,8 +232,10 @@ static void end_request(struct lws *wsi, struct session *session, bool complete)
     if (!request)
         return;
     session->request = NULL;
-    if (connection && --connection->requests == 0)
+    if (connection && --connection->requests == 0) {
         deadline_set(&connection->deadline, &connection->listener->idle);
+        refresh_doors(connection->listener);
+    }
     request_end(request, complete);
     /* Not closed at once: the last bytes of the reply may be with libwebsockets still. */
     if (connection && connection->requests == 0 && listener_of(wsi)->stopping)
@@ -524,6 +557,7 @@ int listener_new(const struct listener_options *options, struct listener **ret_l
     listener->userdata = options->userdata;
     listener->connections_max =
         options->connections_max ? options->connections_max : count_descriptors();
+    listener->port_max = listener->connections_max - listener->connections_max / LOCAL_PART - 1;
     listener->port_service = make_service(listener, false, idle_s);
     listener->socket_service = make_service(listener, true, idle_s);
     uv_timer_init(listener->loop, &listener->stop_timer);
