@@ -7,8 +7,8 @@
  * The child shares the keeper's memory and the keeper waits for it (vfork_into.h). So system calls
  * stand here where the C library would do more; the child answers in a struct; and it carries a
  * timer that kills it, and that execve() takes away, so that neither a dead file server nor a
- * SIGSTOP from its user's other tasks can hold up the keeper. Once it is its user's, the kernel
- * lets nobody trace it, because the change of credentials made the memory not dumpable.
+ * SIGSTOP from its user's other tasks can hold up the keeper for long. Once it is its user's, the
+ * kernel lets nobody trace it, because the change of credentials made the memory not dumpable.
  */
 #define _GNU_SOURCE
 #include "keeper_child.h"
@@ -202,14 +202,36 @@ static int open_beneath(const char *path, int flags)
     return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
 }
 
+/*
+ * Opened without waiting (for the other end of a pipe, or for whoever holds a lease), and then
+ * looked at: a task's files are plain ones. Returns the descriptor or a negative errno.
+ */
+static int open_plain(const char *path, int flags)
+{
+    int fd = open_beneath(path, flags | O_NONBLOCK);
+    struct stat status;
+
+    if (fd < 0)
+        return -errno;
+    if (path[0] == '\0')
+        return fd;
+    if (fstat(fd, &status) < 0)
+        return -errno;
+    if (!S_ISREG(status.st_mode))
+        return S_ISDIR(status.st_mode) ? -EISDIR : -ENXIO;
+    return fcntl(fd, F_SETFL, flags & O_APPEND) < 0 ? -errno : fd;
+}
+
 /* Opens a file of the working folder as one of the three that every program has. */
 static void open_as(struct birth *birth, enum keeper_step step, const char *path, int flags, int as)
 {
     int fd;
 
     enter(birth, step, path);
-    fd = open_beneath(path, flags);
-    if (fd < 0 || dup2(fd, as) < 0)
+    fd = open_plain(path, flags);
+    if (fd < 0)
+        give_up(birth, -fd);
+    if (dup2(fd, as) < 0)
         give_up(birth, errno);
 }
 

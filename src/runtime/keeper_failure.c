@@ -172,6 +172,16 @@ static int describe_interpreter(const struct keeper_failure *failure, struct err
     return -failure->error;
 }
 
+static int describe_stream(const struct keeper_failure *failure, const char *what,
+                           struct error *err)
+{
+    int r = error_set_errno(err, -failure->error, "cannot %s '%s'", what, failure->path);
+
+    if (failure->error == ENXIO)
+        error_hint(err, "it must be a plain file; a pipe or a device will not do");
+    return r;
+}
+
 int keeper_failure_describe(const struct keeper_failure *failure, struct error *err)
 {
     int code = -failure->error;
@@ -186,11 +196,11 @@ int keeper_failure_describe(const struct keeper_failure *failure, struct error *
     case KEEPER_STEP_FOLDER:
         return error_set_errno(err, code, "cannot enter the working folder '%s'", failure->path);
     case KEEPER_STEP_INPUT:
-        return error_set_errno(err, code, "cannot open the input '%s'", failure->path);
+        return describe_stream(failure, "open the input", err);
     case KEEPER_STEP_OUTPUT:
-        return error_set_errno(err, code, "cannot create the output '%s'", failure->path);
+        return describe_stream(failure, "create the output", err);
     case KEEPER_STEP_ERROR:
-        return error_set_errno(err, code, "cannot create the error output '%s'", failure->path);
+        return describe_stream(failure, "create the error output", err);
     case KEEPER_STEP_PROGRAM:
         return describe_program(failure, err);
     case KEEPER_STEP_INTERPRETER:

@@ -190,16 +190,69 @@ static void output_never_leaves_the_working_folder(void **state)
     assert_failure(fixture, KEEPER_STEP_OUTPUT, EXDEV, "cannot create the output '../out'");
 }
 
-static void a_start_that_hangs_is_given_up(void **state)
+static void make_pipe(struct fixture *fixture)
 {
-    struct fixture *fixture = *state;
-    struct keeper_spawn spawn = SPAWN_INIT;
     _cleanup_free_ char *pipe = file_join(fixture->work, "pipe");
 
     assert_int_equal(mkfifo(pipe, 0600), 0);
-    spawn.input = "pipe"; /* nobody will ever write there */
-    ask_spawn(fixture, TASK, spawn, (const char *[]){"/bin/true", NULL});
-    assert_failure(fixture, KEEPER_STEP_INPUT, ETIMEDOUT, "cannot open the input 'pipe'");
+}
+
+/* Nobody will ever write there, and to wait for it would hold up all other tasks. */
+static void a_pipe_is_no_input(void **state)
+{
+    struct keeper_spawn spawn = SPAWN_INIT;
+
+    make_pipe(*state);
+    spawn.input = "pipe";
+    ask_spawn(*state, TASK, spawn, (const char *[]){"/bin/true", NULL});
+    assert_failure(*state, KEEPER_STEP_INPUT, ENXIO, "cannot open the input 'pipe'");
+}
+
+static void a_pipe_is_no_output(void **state)
+{
+    struct keeper_spawn spawn = SPAWN_INIT;
+
+    make_pipe(*state);
+    spawn.output = "pipe";
+    ask_spawn(*state, TASK, spawn, (const char *[]){"/bin/true", NULL});
+    assert_failure(*state, KEEPER_STEP_OUTPUT, ENXIO, "cannot create the output 'pipe'");
+}
+
+static void a_folder_is_no_input(void **state)
+{
+    struct keeper_spawn spawn = SPAWN_INIT;
+
+    spawn.input = ".";
+    ask_spawn(*state, TASK, spawn, (const char *[]){"/bin/true", NULL});
+    assert_failure(*state, KEEPER_STEP_INPUT, EISDIR, "cannot open the input '.'");
+}
+
+static void a_pipe_is_no_interpreter(void **state)
+{
+    struct fixture *fixture = *state;
+    _cleanup_free_ char *pipe = file_join(fixture->work, "pipe");
+    _cleanup_buffer_ struct buffer script = BUFFER_INIT;
+
+    assert_int_equal(mkfifo(pipe, 0700), 0);
+    buffer_appendf(&script, "#!%s\n", pipe);
+    write_work(fixture, "script", buffer_text(&script), 0700);
+    ask_program(fixture, "./script");
+    assert_failure(fixture, KEEPER_STEP_PROGRAM, EACCES, "cannot run './script'");
+}
+
+/* As on a file server that is dead: execve() waits until whoever has the lease gives it up. */
+static void a_start_that_hangs_is_given_up(void **state)
+{
+    struct fixture *fixture = *state;
+    _cleanup_free_ char *path = file_join(fixture->work, "leased");
+    _cleanup_fd_ int fd = -1;
+
+    write_work(fixture, "leased", "#!/bin/sh\n", 0700);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    signal(SIGIO, SIG_IGN);
+    assert_int_equal(fcntl(fd, F_SETLEASE, F_WRLCK), 0);
+    ask_program(fixture, "./leased");
+    assert_failure(fixture, KEEPER_STEP_PROGRAM, ETIMEDOUT, "cannot run './leased'");
     run_shell(fixture, TASK, "exit 2");
     assert_int_equal(WEXITSTATUS(fixture->last.news.result.wait_status), 2);
 }
@@ -379,7 +432,9 @@ static void a_users_task_cannot_use_what_is_closed_to_him(void **state)
         TEST(a_request_that_no_frame_holds_is_refused_at_once),                                    \
         TEST(a_missing_working_folder_is_named), TEST(output_is_never_written_through_a_link),     \
         TEST(output_never_leaves_the_working_folder), TEST(a_start_that_hangs_is_given_up),        \
-        TEST(root_is_nobody_to_become), TEST(a_key_is_free_again_when_its_task_did_not_start),     \
+        TEST(a_pipe_is_no_input), TEST(a_pipe_is_no_output), TEST(a_folder_is_no_input),           \
+        TEST(a_pipe_is_no_interpreter), TEST(root_is_nobody_to_become),                            \
+        TEST(a_key_is_free_again_when_its_task_did_not_start),                                     \
         TEST(input_and_outputs_are_files_of_the_working_folder),                                   \
         TEST(one_name_for_both_outputs_is_one_file),                                               \
         TEST(a_task_has_no_descriptors_but_the_three),                                             \
