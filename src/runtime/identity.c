@@ -12,24 +12,23 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "process_tree.h"
 #include "sys/descriptor.h"
 #include "sys/file.h"
+#include "uid_lock.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Locks of all agents of this computer; without it (no root, read-only /run) luck must do. */
-#define LOCK_FOLDER "/run/dusk/uids"
-
 enum { UIDS_SIZE_MAX = 16 << 20, USER_LENGTH_MAX = 255 };
 
 struct identities {
-    char *path;         /* owned; STATE/uids */
-    char *state_folder; /* owned */
+    char *path;          /* owned; STATE/uids */
+    char *state_folder;  /* owned */
+    struct buffer owner; /* the state folder's name in the locks */
     uid_t first, last;
     bool is_root;
     struct string_map uids; /* user -> uid */
@@ -91,6 +90,9 @@ int identities_open(const char *state_folder, uid_t first, uid_t last,
     identities->last = last ? last : IDENTITY_UID_LAST;
     identities->is_root = geteuid() == 0;
     if (identities->is_root) {
+        r = process_tree_make_marker(state_folder, &identities->owner);
+        if (r < 0)
+            return error_set_errno(err, r, "cannot use the folder '%s'", state_folder);
         r = read_uids(identities, err);
         if (r < 0)
             return r;
@@ -110,28 +112,27 @@ struct identities *identities_free(struct identities *identities)
     map_deinit(&identities->users);
     map_deinit(&identities->locked);
     buffer_deinit(&identities->text);
+    buffer_deinit(&identities->owner);
     free(identities->path);
     free(identities->state_folder);
     free(identities);
     return NULL;
 }
 
-/* Whether the uid is ours alone on this computer: the lock is held as long as this agent lives. */
+/*
+ * Whether the uid is ours alone on this computer: the lock is held as long as this agent lives.
+ * Where there can be no locks (a read-only /run) luck must do.
+ */
 static bool lock_uid(struct identities *identities, uid_t uid)
 {
-    _cleanup_buffer_ struct buffer path = BUFFER_INIT;
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    _cleanup_fd_ int fd = -1;
+    int fd = -1;
 
-    buffer_appendf(&path, "%s/%u", LOCK_FOLDER, (unsigned)uid);
-    if (file_make_folders(LOCK_FOLDER, 0755, NULL) == 0)
-        fd = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd >= 0 && fcntl(fd, F_OFD_SETLK, &lock) < 0)
+    if (uid_lock(uid, UID_HOLDER_AGENT, buffer_text(&identities->owner), &fd) == -EBUSY)
         return false;
     map_put(&identities->locked, uid, 1);
     if (fd >= 0) {
         array_reserve(identities->locks, identities->lock_capacity, identities->lock_count + 1);
-        identities->locks[identities->lock_count++] = descriptor_take(&fd);
+        identities->locks[identities->lock_count++] = fd;
     }
     return true;
 }

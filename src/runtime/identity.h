@@ -5,9 +5,10 @@
  * (61184..65519, as systemd's DynamicUser has it), that needs no entry in passwd: chosen once,
  * remembered in STATE/uids, never shared by two users and never one that passwd or group know.
  *
- * Several agents may run on one computer. Where /run/dusk can be written, a lock on
- * /run/dusk/uids/UID, held as long as the agent lives, keeps them from using the same uid; else the
- * search starts at a place that depends on state folder and user, so that they rarely meet.
+ * Several agents may run on one computer. Where /run/dusk can be written, locks (uid_lock.h) that
+ * are held as long as the agent lives, and as long as its keeper does, keep them from using the
+ * same uid; else the search starts at a place that depends on state folder and user, so that they
+ * rarely meet.
  */
 #pragma once
 

@@ -2,7 +2,10 @@
 #include "base/memory.h"
 #include "base/test.h"
 #include "identity.h"
+#include "process_tree.h"
+#include "sys/descriptor.h"
 #include "sys/file.h"
+#include "uid_lock.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -124,6 +127,31 @@ static void a_uid_that_another_agent_took_meanwhile_is_given_up(void **state)
     assert_int_equal(get(one, "anna"), after);
 }
 
+/* Its agent was killed, its tasks go on. */
+static void a_uid_that_a_keeper_still_uses_is_given_to_its_own_agent_alone(void **state)
+{
+    _cleanup_(identities_free_p) struct identities *one = NULL, *two = NULL;
+    _cleanup_buffer_ struct buffer owner = BUFFER_INIT;
+    _cleanup_fd_ int keeper = -1;
+    struct identity identity;
+
+    (void)state;
+    if (access("/run", W_OK) < 0)
+        return; /* nowhere for locks */
+    one = open_in(folder, 64994, 64994);
+    assert_int_equal(get(one, "anna"), 64994);
+    assert_int_equal(process_tree_make_marker(folder, &owner), 0);
+    assert_int_equal(uid_lock(64994, UID_HOLDER_KEEPER, buffer_text(&owner), &keeper), 0);
+    one = identities_free(one);
+    two = open_in(other_folder, 64994, 64994);
+    assert_int_equal(identities_get(two, "bernd", &identity, NULL), -EUSERS);
+    one = open_in(folder, 64994, 64994);
+    assert_int_equal(get(one, "anna"), 64994);
+    one = identities_free(one);
+    keeper = descriptor_close(keeper);
+    assert_int_equal(get(two, "bernd"), 64994);
+}
+
 static void uids_that_passwd_knows_are_left_alone(void **state)
 {
     _cleanup_(identities_free_p) struct identities *identities = NULL;
@@ -188,6 +216,7 @@ int main(void)
         TEST(two_users_never_share_a_uid),
         TEST(two_agents_of_one_computer_never_share_a_uid),
         TEST(a_uid_that_another_agent_took_meanwhile_is_given_up),
+        TEST(a_uid_that_a_keeper_still_uses_is_given_to_its_own_agent_alone),
         TEST(uids_that_passwd_knows_are_left_alone),
         TEST(a_uid_that_became_somebodys_is_given_up),
         TEST(root_is_never_given_away),

@@ -350,18 +350,6 @@ static void open_groups(struct keeper *keeper)
         log_warning("keeper: %s", error_text(&err));
 }
 
-/* Tells this folder's tasks from those of other agents, whatever the folder is called. */
-static int make_marker(const char *state_folder, struct buffer *marker)
-{
-    struct stat status;
-
-    if (stat(state_folder, &status) < 0)
-        return -errno;
-    buffer_appendf(marker, "%" PRIx64 "-%" PRIx64 "-", (uint64_t)status.st_dev,
-                   (uint64_t)status.st_ino);
-    return 0;
-}
-
 /* The signals that the loop reads; all others as they are at birth, for the tasks as well. */
 static int open_signals(void)
 {
@@ -426,7 +414,7 @@ static int run(const char *state_folder, uint64_t abandon_after_ms, bool uses_gr
                             .heard_at_ms = clock_boot_ms(),
                             .group_file = file_join(state_folder, "keeper.group")};
     _cleanup_buffer_ struct buffer marker = BUFFER_INIT;
-    int r = make_marker(state_folder, &marker);
+    int r = process_tree_make_marker(state_folder, &marker);
 
     if (r == 0)
         r = open_loop(&keeper);

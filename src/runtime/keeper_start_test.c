@@ -2,12 +2,13 @@
 /* How a task begins: what it finds, what it does not find, and why a program may not start. */
 #define _GNU_SOURCE
 #include "keeper_test.h"
+#include "uid_lock.h"
 
 #include <elf.h>
 #include <linux/keyctl.h>
 #include <sys/syscall.h>
 
-enum { TASK = 7, TASK_UID = 61200, TASK_GID = 61201 };
+enum { TASK = 7, TASK_UID = 61200, TASK_GID = 61201, LOCKED_UID = 64993 };
 
 static int start(void **state)
 {
@@ -408,6 +409,24 @@ static void a_task_becomes_its_user_for_good(void **state)
                 "Groups:\t \nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n");
 }
 
+/* Whoever killed the agent has not ended the task. */
+static void the_uid_of_a_task_stays_locked_without_an_agent(void **state)
+{
+    struct fixture *fixture = *state;
+    struct keeper_spawn spawn = SPAWN_INIT;
+    _cleanup_fd_ int fd = -1;
+
+    if (access("/run", W_OK) < 0)
+        skip();
+    assert_int_equal(chown(fixture->work, LOCKED_UID, LOCKED_UID), 0);
+    spawn.becomes_user = true;
+    spawn.uid = spawn.gid = LOCKED_UID;
+    ask_spawn(fixture, TASK, spawn, (const char *[]){"/bin/sleep", "1000", NULL});
+    await(fixture, KEEPER_NEWS_STARTED, TASK);
+    fixture->client = keeper_client_free(fixture->client);
+    assert_int_equal(uid_lock(LOCKED_UID, UID_HOLDER_AGENT, "another", &fd), -EBUSY);
+}
+
 static void a_users_task_cannot_use_what_is_closed_to_him(void **state)
 {
     struct fixture *fixture = *state;
@@ -449,6 +468,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests_as_root[] = {
         TESTS_FOR_ALL,
         TEST(a_task_becomes_its_user_for_good),
+        TEST(the_uid_of_a_task_stays_locked_without_an_agent),
         TEST(a_users_task_cannot_use_what_is_closed_to_him),
     };
 

@@ -17,6 +17,7 @@
 #include "process_tree.h"
 #include "sys/clock.h"
 #include "sys/descriptor.h"
+#include "uid_lock.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -129,6 +130,7 @@ void kept_deinit(struct kept *kept)
     cgroup_root_close(&kept->groups);
     map_deinit(&kept->by_key);
     map_deinit(&kept->by_pid);
+    map_deinit(&kept->uid_locks); /* the locks themselves go with the process */
     free(kept->tasks);
     free(kept->marker_start);
 }
@@ -464,6 +466,21 @@ static int start_leader(struct process_tree *tree, const struct keeper_spawn *sp
     return warden_start(spawn, variable, &tree->warden, &tree->leader, path, failure);
 }
 
+/*
+ * Held until the keeper ends, which it does soon after its agent when it has no task: to count the
+ * tasks of each uid would free it a little earlier. Where there can be no lock, or where an agent
+ * that knew nothing of them gave this uid away, the task runs none the less.
+ */
+static void hold_uid(struct kept *kept, uid_t uid)
+{
+    uint64_t held;
+    int fd;
+
+    if (!map_get(&kept->uid_locks, uid, &held) &&
+        uid_lock(uid, UID_HOLDER_KEEPER, kept->marker_start, &fd) == 0)
+        map_put(&kept->uid_locks, uid, (uint64_t)fd);
+}
+
 static void handle_spawn(struct kept *kept, uint64_t key, const struct keeper_spawn *spawn)
 {
     _cleanup_buffer_ struct buffer variable = BUFFER_INIT, path = BUFFER_INIT;
@@ -480,6 +497,8 @@ static void handle_spawn(struct kept *kept, uint64_t key, const struct keeper_sp
     /* What is waiting to be looked at is not put off, or a busy node would never look. */
     if (kept_next_look(kept) == UINT64_MAX)
         kept->look_at_ms = clock_boot_ms() + LOOK_MS;
+    if (spawn->becomes_user)
+        hold_uid(kept, spawn->uid);
     task = add_task(kept, key, spawn);
     if (cgroup_take(&kept->groups, &limits, &task->tree.group) < 0)
         kept->ungrouped_count++;

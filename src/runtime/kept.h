@@ -25,11 +25,12 @@ struct kept {
     struct map by_key;      /* to the place in tasks */
     struct map by_pid;      /* leaders that were not reaped */
     struct cgroup_root groups;
-    char *marker_start;  /* owned */
-    int epoll;           /* the loop's */
-    struct buffer *news; /* the loop's; frames for the agent */
-    bool is_heard;       /* an agent is connected; else news are not written, LIST tells later */
-    uint64_t look_at_ms; /* when the memory of tasks is looked at next, by CLOCK_BOOTTIME */
+    char *marker_start;   /* owned */
+    struct map uid_locks; /* a descriptor for each uid that a task was started as */
+    int epoll;            /* the loop's */
+    struct buffer *news;  /* the loop's; frames for the agent */
+    bool is_heard;        /* an agent is connected; else news are not written, LIST tells later */
+    uint64_t look_at_ms;  /* when the memory of tasks is looked at next, by CLOCK_BOOTTIME */
 };
 
 /* `marker_start` tells this keeper's tasks from all others in their environments. */

@@ -3,8 +3,11 @@
 #define _GNU_SOURCE
 #include "process_tree.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { STALE_ROUNDS_MAX = 50 };
@@ -81,6 +84,17 @@ static void count_one(void *context, int pid)
 
     (void)pid;
     (*count)++;
+}
+
+int process_tree_make_marker(const char *state_folder, struct buffer *marker)
+{
+    struct stat status;
+
+    if (stat(state_folder, &status) < 0)
+        return -errno;
+    buffer_appendf(marker, "%" PRIx64 "-%" PRIx64 "-", (uint64_t)status.st_dev,
+                   (uint64_t)status.st_ino);
+    return 0;
 }
 
 void process_tree_kill_stale(const char *marker_start)

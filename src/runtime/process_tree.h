@@ -51,6 +51,12 @@ uint64_t process_tree_measure_memory(const struct process_tree *tree, struct pro
                                      uint64_t limit);
 
 /*
+ * Appends what tells this state folder's tasks from those of other agents, whatever the folder is
+ * called. Returns 0 or a negative errno.
+ */
+int process_tree_make_marker(const char *state_folder, struct buffer *marker);
+
+/*
  * Kills whatever carries a marker that starts so: what a keeper without groups left behind when it
  * was killed, and its wardens as well. The marker is a hint and no more: a process may have none,
  * and one with a false marker harms only itself.
