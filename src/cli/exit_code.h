@@ -29,7 +29,8 @@ enum failure {
     FAILURE_NOT_FOUND = -ESRCH,    /* the server knows no such job, task, node or token */
     FAILURE_NOT_ALLOWED = -EPERM,  /* the server knows it, and it is not the caller's */
     FAILURE_TIMEOUT = -ETIME,
-    FAILURE_HELP_SHOWN = -ECANCELED /* no failure: help was asked for and given */
+    /* No failure: help was asked for and given. Beyond every errno value, so that none is this. */
+    FAILURE_HELP_SHOWN = -4096
 };
 
 /* The exit code that belongs to a negative return value. */

@@ -103,6 +103,16 @@ ends_with 7 dusk run sh -c 'exit 7'
 ends_with 137 dusk run sh -c 'kill -9 $$'
 ends_with 143 dusk run sh -c 'kill -15 $$'
 ends_with 127 dusk run no-such-program-anywhere
+printf '#!/no/such/interpreter\n' >orphan
+chmod 755 orphan
+ends_with 1 dusk run ./orphan
+like "$output" 'could not be run.*interpreter' 'a program that cannot be run is no success'
+dusk run sleep 1000 >run.out 2>&1 </dev/null &
+runner=$!
+must '[ "$(dusk q -af state)" = Running ]'
+dusk rm --all >/dev/null
+wait "$runner"
+is "$? $(cat run.out)" '1 dusk: the task was removed' 'nor is one that was removed'
 is "$(head -c 3000000 /dev/zero | dusk run wc -c | tr -d ' ')" 3000000 'megabytes go in'
 is "$(dusk run head -c 3000000 /dev/zero | wc -c | tr -d ' ')" 3000000 'and out'
 is "$(dusk run -e COLOUR=blue sh -c 'echo $COLOUR')" blue 'a variable goes along'
