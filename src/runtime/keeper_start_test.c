@@ -409,6 +409,27 @@ static void a_task_becomes_its_user_for_good(void **state)
                 "Groups:\t \nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n");
 }
 
+/* Neither its own group nor one that it could go to, in the trees of either version. */
+static void a_users_task_can_write_to_no_control_group(void **state)
+{
+    struct fixture *fixture = *state;
+    struct keeper_spawn spawn = SPAWN_INIT;
+
+    if (!keeper_client_means(fixture->client)->keeps_groups)
+        skip();
+    assert_int_equal(chown(fixture->work, TASK_UID, TASK_GID), 0);
+    spawn.becomes_user = true;
+    spawn.uid = TASK_UID;
+    spawn.gid = TASK_GID;
+    ask_spawn(fixture, TASK, spawn,
+              (const char *[]){"/bin/sh", "-c",
+                               "find /sys/fs/cgroup -writable 2> /dev/null; "
+                               "grep -q '/task-[0-9]*$' /proc/self/cgroup && echo held",
+                               NULL});
+    await(fixture, KEEPER_NEWS_EXITED, TASK);
+    assert_work(fixture, "out", "held\n");
+}
+
 /* Whoever killed the agent has not ended the task. */
 static void the_uid_of_a_task_stays_locked_without_an_agent(void **state)
 {
@@ -468,6 +489,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests_as_root[] = {
         TESTS_FOR_ALL,
         TEST(a_task_becomes_its_user_for_good),
+        TEST(a_users_task_can_write_to_no_control_group),
         TEST(the_uid_of_a_task_stays_locked_without_an_agent),
         TEST(a_users_task_cannot_use_what_is_closed_to_him),
     };
