@@ -201,6 +201,12 @@ void disk_watch_wake(struct body *body)
 
 /* ---- what has ended ---- */
 
+/*
+ * The outputs are listed here and not by a child: two microseconds a file, an eighth of a second
+ * for the most that a list may have, because whoever measured a large folder just now (a child) has
+ * brought all of its inodes into memory. A child would have to send back what is a megabyte of
+ * names.
+ */
 static void finish(struct body *body, struct attempt *attempt)
 {
     attempt->is_collecting = false;

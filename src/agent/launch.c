@@ -104,7 +104,7 @@ static void add_description(struct words *words, const struct wire_start *start,
 
 /*
  * What the submitter gives. The names that begin with DUSK_ are dusk's, also those that only the
- * keeper knows: it finds a task's processes by one of them.
+ * keeper knows: it finds by one of them what a keeper before it left.
  */
 static void add_own(struct words *words, const struct wire_start *start)
 {
