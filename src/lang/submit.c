@@ -351,6 +351,17 @@ static int read_lines(struct submit_reader *reader, struct slice text)
     return r;
 }
 
+/* Only where the value stands there as it is; one of macros is known for each task alone. */
+static void warn_of_transfer(struct submit_reader *reader, struct slice value)
+{
+    static const char *const unlike_exit[] = {"on_exit_or_evict", "on_success", "always"};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(unlike_exit); i++)
+        if (slice_equals_ignoring_case(slice_trim(value), unlike_exit[i]))
+            warn(reader, value.data, "'%s' is not there yet: outputs come when the task has ended",
+                 unlike_exit[i]);
+}
+
 /* A name that is no command and that nothing refers to was probably meant to be a command. */
 static void warn_of_symbol(struct submit_reader *reader, const struct symbol *symbol)
 {
@@ -365,6 +376,8 @@ static void warn_of_symbol(struct submit_reader *reader, const struct symbol *sy
     }
     if (command && (command->effect == EFFECT_LATER || command->effect == EFFECT_SHOWN))
         warn(reader, first->name.data, "'%s' is not there yet and has no effect", symbol->name);
+    if (command && command->command == COMMAND_WHEN_TO_TRANSFER_OUTPUT)
+        warn_of_transfer(reader, first->value);
     if (command || symbol->is_referenced || text_begins(first->name, "+") ||
         text_begins(first->name, "MY."))
         return;

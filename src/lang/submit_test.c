@@ -339,11 +339,12 @@ static void warnings_name_the_nearest_command(void **state)
     struct slice text = slice_from_text("executable = x\noutptu = a\nmacro = 1\nlonely = 2\n"
                                         "arguments = $(macro)\nnotification = never\n"
                                         "requirements = true\nProcess = 5\n+Mine = 1\n"
-                                        "max_retries = 2\nqueue\n");
+                                        "max_retries = 2\n"
+                                        "when_to_transfer_output = On_Success\nqueue\n");
 
     (void)state;
     assert_int_equal(submit_parse(text, "x.sub", NULL, &submit, &warnings, NULL), 0);
-    assert_int_equal(warnings.count, 5);
+    assert_int_equal(warnings.count, 6);
     assert_string_equal(warnings.texts[0], "x.sub:2:1: there is no command 'outptu'; did you mean "
                                            "'output'?\noutptu = a\n^");
     assert_string_equal(warnings.texts[1], "x.sub:4:1: there is no command 'lonely', and no "
@@ -354,6 +355,10 @@ static void warnings_name_the_nearest_command(void **state)
                                            "has no effect\nProcess = 5\n^");
     assert_string_equal(warnings.texts[4], "x.sub:10:1: 'max_retries' is not there yet and has no "
                                            "effect\nmax_retries = 2\n^");
+    assert_string_equal(warnings.texts[5], "x.sub:11:27: 'on_success' is not there yet: outputs "
+                                           "come when the task has ended\n"
+                                           "when_to_transfer_output = On_Success\n"
+                                           "                          ^");
 }
 
 static void text_beyond_a_limit_is_refused(void **state)
