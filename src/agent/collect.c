@@ -75,7 +75,7 @@ static int check_outputs(const struct scratch_outputs *outputs, struct error *er
     return -E2BIG;
 }
 
-/* Takes the names over. */
+/* Takes the names over: they are most of both lists, and there may be sixty thousand. */
 static void add_outputs(struct wire_result *result, struct scratch_outputs *outputs)
 {
     for (size_t i = 0; i < outputs->count; i++) {

@@ -63,8 +63,10 @@ static void content_deinit(struct fetching_content *content)
     free(content);
 }
 
-/* Takes it out of the list; it is the caller's then. */
-/* The list is as long as there are contents missing on this node, mostly a handful. */
+/*
+ * Takes it out of the list; it is the caller's then. The list is as long as there are contents
+ * missing on this node, mostly a handful, so it is walked through.
+ */
 static void unlink_content(struct fetching *fetching, struct fetching_content *content)
 {
     struct fetching_content **place = &fetching->first, *before = NULL;

@@ -24,6 +24,10 @@ void folders_init(struct folders *folders, uv_loop_t *loop, const struct state *
 
 /* ---- removing ---- */
 
+/*
+ * The child works through what lies there when it looks, which may be more than it was started for;
+ * what comes later is for the next one (has_more).
+ */
 static int run_emptying(void *context, struct error *err)
 {
     const struct folders *folders = context;
@@ -115,7 +119,10 @@ void folders_deinit(struct folders *folders)
     }
 }
 
-/* NULL if there is none that will do. */
+/*
+ * NULL if there is none that will do. A folder that a user's task had goes to the same user only:
+ * its owner is right then, and what scratch_empty() might have missed is no secret from him.
+ */
 static struct scratch *reuse(struct folders *folders, const char *name, uid_t uid)
 {
     struct folders_spare spare;

@@ -40,6 +40,10 @@ static int prepare_spawn(struct body *body, struct attempt *attempt, struct erro
     return keeper_client_spawn(body->keeping.client, attempt->epoch, &spawn, err);
 }
 
+/*
+ * The request leaves with the next flush, after the epoch is on the disk (body.c): a task that runs
+ * under an epoch which a restarted agent would accept again could run twice.
+ */
 void keeping_spawn(struct body *body, struct attempt *attempt)
 {
     _cleanup_error_ struct error err = ERROR_INIT;
@@ -188,7 +192,10 @@ static void on_task(struct body *body, const struct keeper_news *news)
     post_found(body, attempt, news);
 }
 
-/* Folders of attempts that nobody knows any more. */
+/*
+ * Folders of attempts that nobody knows any more. Only when the keeper has said what it has: a
+ * folder that no attempt is known for might have been that of a task which goes on running.
+ */
 static void remove_orphans(struct body *body)
 {
     _cleanup_free_ char *path = file_join(body->options.state->scratch, "attempts");
@@ -245,7 +252,10 @@ static void on_exited(struct body *body, struct attempt *attempt,
     body_post_attempt(body, AGENT_EXITED, attempt->epoch, REASON_NONE);
 }
 
-/* A task that the keeper should have and has not. */
+/*
+ * A task that the keeper should have and has not: one that was killed and started anew has none. To
+ * the brain that is a task that vanished, and to the server one to be run again.
+ */
 static void on_unknown(struct body *body, struct attempt *attempt)
 {
     if (!attempt->is_kept || attempt->has_ended)

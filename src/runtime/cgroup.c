@@ -14,6 +14,10 @@
 
 /* ---- files of a group ---- */
 
+/*
+ * Read through the descriptor that epoll watches: kernfs wakes whoever polls it when the file
+ * changes, and only reading it again makes it wake once more (kernfs_generic_poll()).
+ */
 int cgroup_read_events(const struct cgroup *group, bool *ret_populated, bool *ret_frozen)
 {
     char text[CGROUP_FILE_SIZE];
@@ -60,6 +64,10 @@ int cgroup_read_cpu(const struct cgroup *group, uint64_t *ret_user_us, uint64_t 
     return 0;
 }
 
+/*
+ * What is forked while the list is read may be missing from it; so this is for signals and sums,
+ * and never to say that a group is empty, which cgroup.events does.
+ */
 int cgroup_each_process(const struct cgroup *group, void (*each)(void *context, int pid),
                         void *context)
 {
@@ -77,12 +85,20 @@ int cgroup_each_process(const struct cgroup *group, void (*each)(void *context, 
     return 0;
 }
 
+/*
+ * One write, and the kernel kills all that is in or below the group, also what is being forked
+ * meanwhile and what is frozen; SIGKILL to a list of processes could do neither for certain.
+ */
 int cgroup_kill(struct cgroup *group)
 {
     group->was_killed = true;
     return cgroup_file_write(group->folder, "cgroup.kill", "1");
 }
 
+/*
+ * The freezer of version 2 stops processes as SIGSTOP does but is not seen by their parents, and
+ * they can be killed where they stand (cgroup-v2.rst, cgroup.freeze).
+ */
 int cgroup_freeze(const struct cgroup *group, bool frozen)
 {
     cgroup_limits_set_frozen(&group->limits, frozen);
@@ -100,6 +116,10 @@ static struct cgroup *group_free(struct cgroup *group)
     return NULL;
 }
 
+/*
+ * A group that is not empty yet stays (EBUSY), which is no harm: the next keeper of this folder
+ * finds it in keeper.group and removes it.
+ */
 static void group_discard(struct cgroup_root *root, struct cgroup *group)
 {
     cgroup_file_remove_group(root->folder, group->limits.name);
@@ -185,6 +205,10 @@ int cgroup_take(struct cgroup_root *root, const struct cgroup_request *request,
     return r;
 }
 
+/*
+ * A spare keeps what its last task used: there is no way to set cpu.stat to nothing, so the
+ * difference is taken.
+ */
 void cgroup_give_back(struct cgroup_root *root, struct cgroup *group)
 {
     if (group->was_killed || !cgroup_limits_can_start_anew(&group->limits)) {

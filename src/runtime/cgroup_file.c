@@ -13,6 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
+/*
+ * In one write(2), because the kernel takes each for an order of its own, and the answer of write()
+ * is all that tells whether it was obeyed.
+ */
 int cgroup_file_write(int folder, const char *name, const char *text)
 {
     _cleanup_fd_ int fd = openat(folder, name, O_WRONLY | O_CLOEXEC);
@@ -20,6 +24,7 @@ int cgroup_file_write(int folder, const char *name, const char *text)
     return fd < 0 ? -errno : file_write_all(fd, text, strlen(text));
 }
 
+/* kernfs makes the text anew at offset 0 only, so one that reads on would see the old one. */
 int cgroup_file_read_open(int fd, char text[CGROUP_FILE_SIZE])
 {
     ssize_t n = pread(fd, text, CGROUP_FILE_SIZE - 1, 0);
@@ -53,6 +58,11 @@ int cgroup_file_find_number(const char *text, const char *name, uint64_t *ret_va
     return -ENOENT;
 }
 
+/*
+ * rmdir() removes a group with its files, which cannot be unlinked; but not one that has groups
+ * below it. O_NOFOLLOW, because a task to which its group was delegated may have made what is
+ * there.
+ */
 void cgroup_file_remove_group(int above, const char *name)
 {
     int fd;

@@ -82,6 +82,7 @@ static void hear(struct keeper *keeper)
     keeper->is_doubted = false;
 }
 
+/* Half a request or half a piece of news is worth nothing to the next agent, which asks for all. */
 static void leave_agent(struct keeper *keeper)
 {
     if (keeper->agent < 0)
@@ -163,6 +164,7 @@ static void read_agent(struct keeper *keeper)
     }
 }
 
+/* The socket's mode keeps others out already; but a folder's or a mount's may have been changed. */
 static bool is_own_agent(int fd)
 {
     struct ucred peer;
@@ -294,6 +296,7 @@ static void handle_event(struct keeper *keeper, const struct epoll_event *event)
     }
 }
 
+/* One that was asked to end kills in each round again: a tree may grow while it is killed. */
 static bool is_over(struct keeper *keeper)
 {
     if (keeper->is_asked_to_end) {
@@ -335,6 +338,10 @@ static void clean_up_stale(struct keeper *keeper)
     process_tree_kill_stale(keeper->kept.marker_start);
 }
 
+/*
+ * What was made is written down before the first task can live in it, so that no keeper that is
+ * killed leaves one in a group of which nobody knows.
+ */
 static void open_groups(struct keeper *keeper)
 {
     _cleanup_error_ struct error err = ERROR_INIT;

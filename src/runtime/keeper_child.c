@@ -95,6 +95,10 @@ static int set_limit(__rlimit_resource_t resource, uint64_t value)
     return value > 0 ? setrlimit(resource, &limit) : 0;
 }
 
+/*
+ * Only the soft limit: programs that know what they do raise it, and those that use select() with
+ * descriptors beyond FD_SETSIZE would write where they should not (select(2)).
+ */
 static int set_descriptor_limit(void)
 {
     struct rlimit limit;

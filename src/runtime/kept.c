@@ -112,6 +112,7 @@ static void leave_living(struct kept *kept, struct kept_task *task)
     warden_deinit(&task->tree.warden);
 }
 
+/* Its place is free again, and the places of all others stay: the maps hold them. */
 static void drop_task(struct kept *kept, struct kept_task *task)
 {
     map_remove(&kept->by_key, task->key);
@@ -559,6 +560,10 @@ static void handle_kill(struct kept_task *task)
     process_tree_kill(&task->tree);
 }
 
+/*
+ * The answer is silence: the agent drops the attempt in the same moment, so news of it would be of
+ * a key that it does not know.
+ */
 static void handle_forget(struct kept *kept, struct kept_task *task)
 {
     if (task->state == KEEPER_STATE_ENDED) {
@@ -629,6 +634,10 @@ static bool can_lapse(const struct kept_task *task)
            task->deadline_boot_ms != 0;
 }
 
+/*
+ * Told first and frozen then, so that the agent hears in this order why. One that stands still
+ * already is only marked: from here on nothing but THAW lets it go on.
+ */
 void kept_lapse(struct kept *kept, uint64_t now_boot_ms)
 {
     for (size_t i = 0; i < kept->place_count; i++) {

@@ -26,6 +26,7 @@ enum {
     CHILDREN_SIZE_MAX = 1024 * 1024,
 };
 
+/* Files of /proc are made at the moment of the first read, so one read sees one moment. */
 static ssize_t read_start(const char *path, char *text, size_t size)
 {
     _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -59,6 +60,10 @@ static bool read_process(pid_t pid, struct process *process)
     return true;
 }
 
+/*
+ * A process may begin, end or get another parent while the folder is read. So the table is good for
+ * sending signals again and again, and for sums; that nothing is left it cannot say.
+ */
 int process_table_read(struct process_table *table)
 {
     DIR *directory = opendir("/proc");
@@ -120,6 +125,10 @@ void process_table_mark_descendants(struct process_table *table)
     } while (found);
 }
 
+/*
+ * The area of the process's own memory in which execve() put its environment: it can write there
+ * what it likes, and that of one that is ending is empty, its memory being gone already.
+ */
 char *process_read_variable(pid_t pid, const char *name)
 {
     _cleanup_buffer_ struct buffer environment = BUFFER_INIT;
@@ -138,6 +147,7 @@ char *process_read_variable(pid_t pid, const char *name)
     return NULL;
 }
 
+/* ShdPnd is the set of the whole process, in which kill(2) puts a signal; SigPnd a thread's own. */
 bool process_has_pending(pid_t pid, int signal)
 {
     static const char field[] = "\nShdPnd:";
@@ -206,6 +216,10 @@ static bool is_among(pid_t pid, const pid_t *pids, size_t count)
     return false;
 }
 
+/*
+ * The children of this thread, and the keeper has no other. proc(5) promises the whole list only if
+ * nobody ends meanwhile; as a zombie a child stays in it, and all are reaped here alone.
+ */
 bool process_has_other_children(const pid_t *pids, size_t count)
 {
     _cleanup_buffer_ struct buffer children = BUFFER_INIT;

@@ -97,6 +97,10 @@ int process_tree_make_marker(const char *state_folder, struct buffer *marker)
     return 0;
 }
 
+/*
+ * In rounds, because what is killed may have forked a moment before; not for ever, because a
+ * process in an uninterruptible wait stays where it is, dead as it will be.
+ */
 void process_tree_kill_stale(const char *marker_start)
 {
     unsigned killed = 1;
@@ -131,6 +135,10 @@ static void each_process(const struct process_tree *tree, process_function *each
         each_member(tree, each, context);
 }
 
+/*
+ * By number, although the process may have ended since it was seen: the kernel gives a number again
+ * only when it has been through all others (pid_max), which takes far longer than this.
+ */
 static void signal_one(void *context, int pid)
 {
     const int *signal = context;
@@ -157,6 +165,8 @@ void process_tree_freeze(const struct process_tree *tree)
         process_tree_signal(tree, SIGSTOP);
 }
 
+/* SIGCONT goes to those that a task had stopped itself as well: nobody can tell who stopped whom.
+ */
 void process_tree_thaw(const struct process_tree *tree)
 {
     if (tree->group)
