@@ -8,10 +8,8 @@ if ! ${CC:-cc} -shared -fPIC -o "$shift_library" "$library/clock_shift.c" 2>/dev
     echo '1..0 # SKIP there is no compiler for a library that shifts the clock'
     exit 0
 fi
-if grep -aq __asan_init "$dusk_path"; then
-    echo '1..0 # SKIP no other library can be loaded before the sanitizer'
-    exit 0
-fi
+# AddressSanitizer would be the first library that is loaded; this one does not mind being second.
+export ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0
 export CLOCK_SHIFT=$folder/shift
 echo 0 >"$CLOCK_SHIFT"
 chmod 644 "$CLOCK_SHIFT"
