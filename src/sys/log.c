@@ -13,6 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* What one event may take, whatever a stranger puts into his name or his message. */
+enum { LINE_LENGTH_MAX = 2048 };
+
 static enum log_level log_level_most = LOG_LEVEL_NOTICE;
 
 static const char *const level_names[] = {"error", "warning", "notice", "debug"};
@@ -45,6 +48,20 @@ static void log_append_time(struct buffer *line)
     buffer_appendf(line, "%s.%03ld ", text, now.tv_nsec / 1000000);
 }
 
+/* Cut between two characters of UTF-8: half of one would make the line unreadable to some. */
+static void log_shorten(struct buffer *line)
+{
+    size_t length = LINE_LENGTH_MAX;
+
+    if (line->length <= length)
+        return;
+    while (length > 0 && ((unsigned char)line->data[length] & 0xc0) == 0x80)
+        length--;
+    line->data[length] = '\0';
+    line->length = length;
+    buffer_append_text(line, "...");
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
     _cleanup_buffer_ struct buffer line = BUFFER_INIT;
@@ -57,6 +74,7 @@ void log_line(enum log_level level, const char *format, ...)
     va_start(arguments, format);
     buffer_append_formatted(&line, format, arguments);
     va_end(arguments);
+    log_shorten(&line);
     for (size_t i = 0; i < line.length; i++)
         if ((unsigned char)line.data[i] < ' ' || line.data[i] == 0x7f)
             line.data[i] = '?';

@@ -81,6 +81,21 @@ static void outside_text_cannot_forge_a_line(void **state)
         strstr(caught(*state), "notice: user 'x?2026-01-01 error: all is lost??[31m?'\n"));
 }
 
+static void a_long_text_is_cut_to_one_line_of_bounded_length(void **state)
+{
+    _cleanup_buffer_ struct buffer name = BUFFER_INIT;
+    const char *text;
+
+    for (size_t i = 0; i < 500000; i++)
+        buffer_append_text(&name, "\xc3\xa4");
+    log_notice("node '%s'", name.data);
+    log_notice("the next one");
+    text = caught(*state);
+    assert_true(strcspn(text, "\n") < 2100);
+    assert_non_null(strstr(text, "\xc3\xa4...\n"));
+    assert_non_null(strstr(text, "notice: the next one\n"));
+}
+
 static void a_log_that_cannot_be_written_is_no_error(void **state)
 {
     (void)state;
@@ -95,6 +110,8 @@ int main(void)
                                         release_log),
         cmocka_unit_test_setup_teardown(less_important_events_are_left_out, catch_log, release_log),
         cmocka_unit_test_setup_teardown(outside_text_cannot_forge_a_line, catch_log, release_log),
+        cmocka_unit_test_setup_teardown(a_long_text_is_cut_to_one_line_of_bounded_length, catch_log,
+                                        release_log),
         cmocka_unit_test_setup_teardown(a_log_that_cannot_be_written_is_no_error, catch_log,
                                         release_log),
     };
