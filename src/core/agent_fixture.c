@@ -3,16 +3,15 @@
 
 #include "base/memory.h"
 
-static const struct resources capacity = {FIXTURE_CPUS, FIXTURE_CPUS, FIXTURE_CPUS};
-
 int agent_fixture_set_up(void **state)
 {
-    static const struct agent_options options = {.capacity = capacity,
-                                                 .attempts_max = FIXTURE_ATTEMPTS,
-                                                 .heartbeat_ms = FIXTURE_HEARTBEAT_MS,
-                                                 .grace_ms = FIXTURE_GRACE_MS,
-                                                 .suspend_for_ms = FIXTURE_SUSPEND_MS,
-                                                 .keep_lapsed_ms = FIXTURE_KEEP_MS};
+    static const struct agent_options options = {
+        .capacity = {FIXTURE_CPUS, FIXTURE_CPUS, FIXTURE_CPUS},
+        .attempts_max = FIXTURE_ATTEMPTS,
+        .heartbeat_ms = FIXTURE_HEARTBEAT_MS,
+        .grace_ms = FIXTURE_GRACE_MS,
+        .suspend_for_ms = FIXTURE_SUSPEND_MS,
+        .keep_lapsed_ms = FIXTURE_KEEP_MS};
     struct agent_fixture *fixture = memory_allocate(sizeof(*fixture));
 
     fixture->agent = agent_new(&options);

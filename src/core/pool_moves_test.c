@@ -28,8 +28,8 @@ enum column {
 };
 
 static const char *const table[] = {
-    "| event | Idle | Held | offered | confirmed | frozen | collecting | "
-    "Idle* | Held* | Removed* |",
+    ("| event | Idle | Held | offered | confirmed | frozen | collecting | "
+     "Idle* | Held* | Removed* |"),
     "|---|---|---|---|---|---|---|---|---|---|",
     "| hold | Held | - | Held* | Held* | Held* | Held | Held* | - | - |",
     "| release | - | Idle | - | - | - | - | - | Idle* | - |",

@@ -197,7 +197,6 @@ static void a_task_that_forks_too_much_is_refused(void **state)
 /* The file of the task's group, wherever the controller is; false if it is nowhere. */
 static bool read_cpu_share(struct fixture *fixture, const char **ret_expected, char share[32])
 {
-    _cleanup_cgroup_places_ struct cgroup_places all = CGROUP_PLACES_INIT;
     _cleanup_cgroup_places_ struct cgroup_places mine = CGROUP_PLACES_INIT;
     _cleanup_buffer_ struct buffer mounts = BUFFER_INIT, text = BUFFER_INIT;
     _cleanup_free_ char *groups = read_work(fixture, "groups"), *file = NULL;

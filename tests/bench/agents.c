@@ -76,14 +76,14 @@ struct crowd {
     size_t count;
 };
 
-static void die(const char *what)
+static _noreturn_ void die(const char *what)
 {
     fprintf(stderr, "agents: %s: %s\n", what, strerror(errno));
     ERR_print_errors_fp(stderr);
     exit(1);
 }
 
-static void die_of(const struct error *err)
+static _noreturn_ void die_of(const struct error *err)
 {
     fprintf(stderr, "agents: %s\n", error_text(err));
     exit(1);
