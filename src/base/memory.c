@@ -29,9 +29,9 @@ static bool memory_must_fail(void)
  * abort() and no exit code: nothing of the state is to be cleaned up or saved by code that expects
  * memory, and a core file shows who asked for so much.
  */
-static _noreturn_ void memory_end_process(size_t size)
+static _noreturn_ void memory_end_process(size_t count, size_t size)
 {
-    fprintf(stderr, "dusk: out of memory: cannot allocate %zu bytes\n", size);
+    fprintf(stderr, "dusk: out of memory: cannot allocate %zu times %zu bytes\n", count, size);
     abort();
 }
 
@@ -50,7 +50,7 @@ void *memory_allocate(size_t size)
     void *pointer = memory_try_allocate(1, size);
 
     if (!pointer)
-        memory_end_process(size);
+        memory_end_process(1, size);
     return pointer;
 }
 
@@ -69,7 +69,7 @@ void *memory_resize(void *pointer, size_t count, size_t size)
     void *resized = memory_try_resize(pointer, count, size);
 
     if (!resized)
-        memory_end_process(count);
+        memory_end_process(count, size);
     return resized;
 }
 
@@ -111,7 +111,7 @@ bool memory_try_reserve(void **items, size_t *capacity, size_t needed, size_t si
 void memory_reserve(void **items, size_t *capacity, size_t needed, size_t size)
 {
     if (!memory_try_reserve(items, capacity, needed, size))
-        memory_end_process(needed);
+        memory_end_process(needed, size);
 }
 
 void memory_fail_at(uint64_t n)
