@@ -107,7 +107,10 @@ static void send_news(struct keeper *keeper)
                  MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n > 0)
         buffer_consume(&keeper->news, (size_t)n);
-    if ((n < 0 && errno != EAGAIN && errno != EINTR) || keeper->news.length > NEWS_SIZE_MAX) {
+    /* It does not read any more; what it asked for before is still to be read, up to its end. */
+    if (n < 0 && errno != EAGAIN && errno != EINTR)
+        buffer_clear(&keeper->news);
+    if (keeper->news.length > NEWS_SIZE_MAX) {
         leave_agent(keeper);
         return;
     }
