@@ -10,12 +10,23 @@
 
 /* A live look. */
 
+/*
+ * What waits for its reader at most. Nothing on a link says "slower", so whoever reads too slowly
+ * has his stream cancelled, and asked for again behind what he has, once he is through with that.
+ */
+enum { TAIL_BYTES_MAX = 1 << 20 };
+
 static void tail_on_piece(struct stream_in *stream, struct slice bytes)
 {
     struct request *request = stream->userdata;
     struct api_call *call = api_call_of(request);
 
     buffer_append_slice(&call->tail_bytes, bytes);
+    call->tail_want.offset += bytes.length;
+    if (call->tail_bytes.length > TAIL_BYTES_MAX) {
+        streams_cancel(stream);
+        call->tail = NULL;
+    }
     request_wake(request);
 }
 
@@ -31,9 +42,21 @@ static void tail_on_end(struct stream_in *stream, enum reason failure, const cha
     request_wake(request);
 }
 
+/* A link that is no more ends the tail, as it would have in the middle of it. */
+static void tail_ask(struct api_call *call, struct request *request)
+{
+    struct agent_link *link = agents_find(call->server, call->tail_node, call->tail_session);
+    struct stream_in handlers = {
+        .on_piece = tail_on_piece, .on_end = tail_on_end, .userdata = request};
+
+    call->tail = link ? streams_ask(link, &call->tail_want, &handlers) : NULL;
+    call->tail_ended = !link;
+}
+
 static int tail_produce(void *userdata, struct buffer *chunk)
 {
-    struct api_call *call = userdata;
+    struct request *request = userdata;
+    struct api_call *call = api_call_of(request);
     size_t length =
         call->tail_bytes.length < STREAM_CHUNK_MAX ? call->tail_bytes.length : STREAM_CHUNK_MAX;
 
@@ -41,6 +64,8 @@ static int tail_produce(void *userdata, struct buffer *chunk)
     buffer_consume(&call->tail_bytes, length);
     if (call->tail_bytes.length > 0)
         return STREAM_MORE;
+    if (!call->tail && !call->tail_ended)
+        tail_ask(call, request);
     if (call->tail_ended)
         return STREAM_END;
     return length > 0 ? STREAM_MORE : STREAM_WAIT;
@@ -51,10 +76,8 @@ void api_task_tail(struct server *server, struct request *request, uint32_t job,
     const char *stream = request_parameter(request, "stream");
     const char *follow = request_parameter(request, "follow");
     const char *offset = request_parameter(request, "offset");
-    struct stream_in handlers = {
-        .on_piece = tail_on_piece, .on_end = tail_on_end, .userdata = request};
-    struct wire_want want = {.kind = WIRE_WANT_TAIL};
     struct api_call *call = api_call_of(request);
+    struct wire_want *want = &call->tail_want;
     struct pool_task_row row;
     struct agent_link *link;
 
@@ -71,14 +94,17 @@ void api_task_tail(struct server *server, struct request *request, uint32_t job,
                         "the node '%s' is not connected now", server->records.nodes[row.node].name);
         return;
     }
-    want.epoch = row.epoch;
-    want.tail_of_stderr = stream && strcmp(stream, "stderr") == 0;
-    want.follow = follow && strcmp(follow, "1") == 0;
+    *want = (struct wire_want){.kind = WIRE_WANT_TAIL, .epoch = row.epoch};
+    want->tail_of_stderr = stream && strcmp(stream, "stderr") == 0;
+    want->follow = follow && strcmp(follow, "1") == 0;
     if (offset)
-        (void)number_parse_u64(slice_from_text(offset), &want.offset);
-    call->tail = streams_ask(link, &want, &handlers);
-    request_reply_stream(request, 200, "application/octet-stream",
-                         &(struct stream){.produce = tail_produce, .userdata = call, .size = -1});
+        (void)number_parse_u64(slice_from_text(offset), &want->offset);
+    call->tail_node = row.node;
+    call->tail_session = link->session;
+    tail_ask(call, request);
+    request_reply_stream(
+        request, 200, "application/octet-stream",
+        &(struct stream){.produce = tail_produce, .userdata = request, .size = -1});
 }
 
 /* Why. */

@@ -390,9 +390,12 @@ struct api_user {
 struct api_call {
     struct server *server;
     struct api_user user;
-    struct upload *upload;  /* of a content that streams in */
-    struct waiter *waiter;  /* of a long poll */
-    struct stream_in *tail; /* of a tail */
+    struct upload *upload;      /* of a content that streams in */
+    struct waiter *waiter;      /* of a long poll */
+    struct stream_in *tail;     /* of a tail; NULL while the reader is behind, and at its end */
+    struct wire_want tail_want; /* its offset: what has come so far is not asked for again */
+    uint32_t tail_node;
+    uint64_t tail_session;
     struct buffer tail_bytes;
     bool tail_ended;
 };

@@ -206,7 +206,7 @@ static bool check_name(struct server *server, struct request *request, const cha
         return false;
     }
     /* The same computer may ask again: the answer to its first try may have been lost. */
-    if (node && node->machine != machine) {
+    if (node && (machine == 0 || node->machine != machine)) {
         api_reply_error(request, 409,
                         "choose another --name, or have an admin run: dusk node forget",
                         "a node named '%s' is in the pool already", name);

@@ -145,6 +145,38 @@ ok 'the task ends' dusk wait "$job"
 must 'has_ended $follower'
 is "$(paste -sd, "$folder/followed")" first,last 'tail --follow goes on until the task ends'
 
+# peak_of_server: of its memory, in kB.
+peak_of_server()
+{
+    sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$server_pid/status"
+}
+rm -f go
+program flood <<'END'
+head -c 60000000 /dev/zero
+while [ ! -e "$1" ]; do sleep 0.1; done
+END
+submit_file flood.sub <<END
+executable = flood
+arguments = $folder/work/go
+output = flood.out
+request_disk = 100M
+queue
+END
+job=$(dusk submit --quiet flood.sub)
+must "state_is $job.0 Running"
+before=$(peak_of_server)
+mkfifo slow
+dusk tail --follow "$job.0" >slow &
+exec 7<slow
+is "$(head -c 1000000 <&7 | wc -c)" 1000000 'tail of much output begins'
+must '[ "$(dusk tail "$job.0" | wc -c)" = 60000000 ]'
+pass 'another reads it all, while the first does nothing'
+ok 'and the server does not keep it all' test $(($(peak_of_server) - before)) -lt 30000
+is "$(head -c 59000000 <&7 | wc -c)" 59000000 'the reader gets the rest when he goes on'
+touch go
+exec 7<&-
+ok 'the task ends, too' dusk wait "$job"
+
 # ---- nodes ----
 
 is "$(dusk node list -af name | sort | paste -sd,)" pc1,pc2 'node list'
