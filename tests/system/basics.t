@@ -171,7 +171,11 @@ exec 7<slow
 is "$(head -c 1000000 <&7 | wc -c)" 1000000 'tail of much output begins'
 must '[ "$(dusk tail "$job.0" | wc -c)" = 60000000 ]'
 pass 'another reads it all, while the first does nothing'
-ok 'and the server does not keep it all' test $(($(peak_of_server) - before)) -lt 30000
+if grep -aq __asan_init "$dusk_path"; then
+    skip 'and the server does not keep it all' 'the sanitizer keeps what was freed'
+else
+    ok 'and the server does not keep it all' test $(($(peak_of_server) - before)) -lt 30000
+fi
 is "$(head -c 59000000 <&7 | wc -c)" 59000000 'the reader gets the rest when he goes on'
 touch go
 exec 7<&-
