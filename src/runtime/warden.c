@@ -36,11 +36,11 @@ struct warden_report {
     bool was_decided; /* whether it runs; `failure` says why not */
     pid_t leader;
     struct keeper_failure failure; /* its path is `path` */
-    char path[PATH_MAX];
-    bool has_ended; /* the leader has; all below is known */
+    bool has_ended;                /* the leader has; all below is known */
     int wait_status;
     uint64_t user_us, system_us;
     uint64_t memory_peak_bytes; /* of the largest process */
+    char path[PATH_MAX]; /* last, and touched by failures only: a page that is not made is cheap */
 };
 
 /* ---- the warden ---- */
@@ -110,7 +110,8 @@ static void run_warden(const struct keeper_spawn *spawn, const char *variable,
     else if (keeper_child_start(spawn, variable, NULL, &report->leader, &path, &failure) == 0)
         failure.error = 0;
     report->failure = failure;
-    snprintf(report->path, sizeof(report->path), "%s", buffer_text(&path));
+    if (failure.error != 0)
+        snprintf(report->path, sizeof(report->path), "%s", buffer_text(&path));
     report->was_decided = true;
     close(STDERR_FILENO + 1);
     if (failure.error == 0)
