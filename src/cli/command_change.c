@@ -71,6 +71,21 @@ static int take_job(void *userdata, const json_t *job, struct error *err)
     return 0;
 }
 
+/*
+ * One of all: where there is nothing to change, because it is over by now or never was held, that
+ * is as it should be, and the others are not to suffer for it.
+ */
+static int change_if_possible(struct connection *connection, const struct change *change,
+                              uint64_t job, struct error *err)
+{
+    int r = change_one(connection, change, &(struct id){.job = job}, err);
+
+    if (r != -EBUSY && r != FAILURE_NOT_FOUND)
+        return r;
+    error_clear(err);
+    return 0;
+}
+
 static int change_all(struct connection *connection, const struct change *change, struct error *err)
 {
     _cleanup_json_ json_t *pool = NULL;
@@ -83,7 +98,7 @@ static int change_all(struct connection *connection, const struct change *change
     own.user = json_member_text(pool, "user", "");
     r = connection_walk(connection, "/v1/jobs", take_job, &own, err);
     for (size_t i = 0; r == 0 && i < own.count; i++)
-        r = change_one(connection, change, &(struct id){.job = own.jobs[i]}, err);
+        r = change_if_possible(connection, change, own.jobs[i], err);
     free(own.jobs);
     return r;
 }

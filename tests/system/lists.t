@@ -127,6 +127,17 @@ dusk rm "$hold" >/dev/null
 is "$(dusk history "$hold" -af reason | sort -u)" 'a user asked for it' \
     'without one it is as before'
 
+# ---- all ----
+
+running=$(dusk submit --quiet log.sub)
+held=$(dusk submit --quiet sweep.sub)
+must '[ "$(dusk q "$running" -af state | grep -c Running)" = 2 ]'
+ok 'release --all passes over what is not held' dusk release --all
+is "$(dusk q "$held" -af state | grep -c Held)" 0 'and releases the others'
+ok 'rm --all removes everything' dusk rm --all
+must '[ "$(dusk q -af id | wc -l)" = 0 ]'
+ok 'and is content where there is nothing' dusk rm --all
+
 # ---- the event log ----
 
 : >events.log
