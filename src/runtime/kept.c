@@ -256,11 +256,6 @@ static uint64_t larger(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-static uint64_t microseconds(struct timeval time)
-{
-    return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
-}
-
 /* Which of its processes is the keeper's own child. */
 static pid_t child_of(const struct process_tree *tree)
 {
@@ -270,8 +265,8 @@ static pid_t child_of(const struct process_tree *tree)
 static void read_end_of_leader(struct kept_task *task, int wait_status, const struct rusage *usage)
 {
     task->result.wait_status = wait_status;
-    task->result.user_us = microseconds(usage->ru_utime);
-    task->result.system_us = microseconds(usage->ru_stime);
+    task->result.user_us = clock_us_of_timeval(usage->ru_utime);
+    task->result.system_us = clock_us_of_timeval(usage->ru_stime);
     task->result.memory_peak_bytes =
         larger(task->result.memory_peak_bytes, (uint64_t)usage->ru_maxrss * 1024);
 }

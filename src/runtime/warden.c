@@ -18,6 +18,7 @@
 #include "base/memory.h"
 #include "keeper_child.h"
 #include "process_table.h"
+#include "sys/clock.h"
 #include "sys/descriptor.h"
 
 #include <errno.h>
@@ -45,19 +46,14 @@ struct warden_report {
 
 /* ---- the warden ---- */
 
-static uint64_t microseconds(struct timeval time)
-{
-    return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
-}
-
 /* The usage of a child has that of its own children which it waited for (getrusage(2)). */
 static void note_end(struct warden_report *report, pid_t pid, int status,
                      const struct rusage *usage)
 {
     uint64_t peak_bytes = (uint64_t)usage->ru_maxrss * 1024;
 
-    report->user_us += microseconds(usage->ru_utime);
-    report->system_us += microseconds(usage->ru_stime);
+    report->user_us += clock_us_of_timeval(usage->ru_utime);
+    report->system_us += clock_us_of_timeval(usage->ru_stime);
     if (peak_bytes > report->memory_peak_bytes)
         report->memory_peak_bytes = peak_bytes;
     if (pid != report->leader)

@@ -34,3 +34,8 @@ double clock_wall_seconds(void)
 
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
+
+uint64_t clock_us_of_timeval(struct timeval span)
+{
+    return (uint64_t)span.tv_sec * 1000000 + (uint64_t)span.tv_usec;
+}

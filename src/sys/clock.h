@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <sys/time.h>
 
 /*
  * Milliseconds that only grow and that count suspended time as well (CLOCK_BOOTTIME), so that a
@@ -13,3 +14,5 @@ uint64_t clock_boot_ms(void);
 uint64_t clock_boot_us(void);
 /* Seconds since 1970 with fractions: for people to read. It may jump. */
 double clock_wall_seconds(void);
+/* Microseconds of a span of time as getrusage(2) tells them. */
+uint64_t clock_us_of_timeval(struct timeval span);
