@@ -67,8 +67,8 @@ static bool read_group(struct slice text, size_t *at, char *word, size_t *length
 }
 
 /* White space separates outside of groups; a group may stand anywhere within an argument. */
-static int split_raw(struct slice text, struct arena *arena, struct list *list,
-                     const char **ret_message)
+int arguments_split_raw(struct slice text, struct arena *arena, struct list *list,
+                        const char **ret_message)
 {
     char *word = arena_allocate(arena, text.length + 1, 1);
     size_t at = 0;
@@ -105,7 +105,8 @@ int arguments_split_quoted(struct slice text, struct arena *arena, struct list *
     r = unquote(text, raw, &length, ret_message);
     if (r < 0)
         return r;
-    return split_raw((struct slice){.data = raw, .length = length}, arena, list, ret_message);
+    return arguments_split_raw((struct slice){.data = raw, .length = length}, arena, list,
+                               ret_message);
 }
 
 /* Single quotes have no meaning here, and a backslash has one only before a quote. */
@@ -144,4 +145,27 @@ int arguments_split(struct slice text, struct arena *arena, struct list *list,
     if (arguments_are_quoted(text))
         return arguments_split_quoted(text, arena, list, ret_message);
     return split_old(text, arena, list, ret_message);
+}
+
+bool arguments_need_quotes(struct slice argument)
+{
+    for (size_t i = 0; i < argument.length; i++)
+        if (text_is_space(argument.data[i]) || argument.data[i] == '\'')
+            return true;
+    return argument.length == 0;
+}
+
+void arguments_append_raw(struct slice argument, struct buffer *text)
+{
+    if (!arguments_need_quotes(argument)) {
+        buffer_append_slice(text, argument);
+        return;
+    }
+    buffer_append_character(text, '\'');
+    for (size_t i = 0; i < argument.length; i++) {
+        if (argument.data[i] == '\'')
+            buffer_append_character(text, '\'');
+        buffer_append_character(text, argument.data[i]);
+    }
+    buffer_append_character(text, '\'');
 }

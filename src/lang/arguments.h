@@ -24,3 +24,11 @@ int arguments_split(struct slice text, struct arena *arena, struct list *list,
 /* The same for the new syntax only, which the environment shares. */
 int arguments_split_quoted(struct slice text, struct arena *arena, struct list *list,
                            const char **ret_message);
+/* The same without the double quotes around it, as it stands in an ad's Arguments. */
+int arguments_split_raw(struct slice text, struct arena *arena, struct list *list,
+                        const char **ret_message);
+/* Whether an argument cannot stand in the raw new syntax as it is: it is empty, or has spaces or
+ * single quotes. */
+bool arguments_need_quotes(struct slice argument);
+/* Appends an argument in the raw new syntax. */
+void arguments_append_raw(struct slice argument, struct buffer *text);

@@ -36,14 +36,17 @@ static int environment_add(struct list *list, const char *entry, const char **re
     return 0;
 }
 
+typedef int split_function(struct slice text, struct arena *arena, struct list *list,
+                           const char **ret_message);
+
 /* The entries are arguments; only then they are looked at as variables. */
-static int merge_new(struct slice text, struct arena *arena, struct list *list,
-                     const char **ret_message)
+static int merge_new(struct slice text, split_function *split, struct arena *arena,
+                     struct list *list, const char **ret_message)
 {
     _cleanup_list_ struct list entries = LIST_INIT;
     int r;
 
-    r = arguments_split_quoted(text, arena, &entries, ret_message);
+    r = split(text, arena, &entries, ret_message);
     for (size_t i = 0; r == 0 && i < entries.count; i++)
         r = environment_add(list, entries.items[i], ret_message);
     return r;
@@ -116,13 +119,29 @@ static void environment_deduplicate(struct list *list)
     list->items[kept] = NULL;
 }
 
-int environment_merge(struct slice text, struct arena *arena, struct list *list,
-                      const char **ret_message)
+static int finish(int r, struct list *list)
 {
-    int r = arguments_are_quoted(text) ? merge_new(text, arena, list, ret_message)
-                                       : merge_old(text, arena, list, ret_message);
-
     if (r == 0 && list->count > 0)
         environment_deduplicate(list);
     return r;
+}
+
+int environment_merge_old(struct slice text, struct arena *arena, struct list *list,
+                          const char **ret_message)
+{
+    return finish(merge_old(text, arena, list, ret_message), list);
+}
+
+int environment_merge_raw(struct slice text, struct arena *arena, struct list *list,
+                          const char **ret_message)
+{
+    return finish(merge_new(text, arguments_split_raw, arena, list, ret_message), list);
+}
+
+int environment_merge(struct slice text, struct arena *arena, struct list *list,
+                      const char **ret_message)
+{
+    if (!arguments_are_quoted(text))
+        return environment_merge_old(text, arena, list, ret_message);
+    return finish(merge_new(text, arguments_split_quoted, arena, list, ret_message), list);
 }

@@ -20,3 +20,8 @@
  */
 int environment_merge(struct slice text, struct arena *arena, struct list *list,
                       const char **ret_message);
+/* The same for one of the two: the old syntax, and the new one without its double quotes. */
+int environment_merge_old(struct slice text, struct arena *arena, struct list *list,
+                          const char **ret_message);
+int environment_merge_raw(struct slice text, struct arena *arena, struct list *list,
+                          const char **ret_message);

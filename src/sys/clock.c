@@ -39,3 +39,11 @@ uint64_t clock_us_of_timeval(struct timeval span)
 {
     return (uint64_t)span.tv_sec * 1000000 + (uint64_t)span.tv_usec;
 }
+
+int32_t clock_utc_offset_seconds(double wall_seconds)
+{
+    time_t seconds = (time_t)wall_seconds;
+    struct tm local;
+
+    return localtime_r(&seconds, &local) ? (int32_t)local.tm_gmtoff : 0;
+}

@@ -14,5 +14,7 @@ uint64_t clock_boot_ms(void);
 uint64_t clock_boot_us(void);
 /* Seconds since 1970 with fractions: for people to read. It may jump. */
 double clock_wall_seconds(void);
+/* How far local time is ahead of UTC then (TZ), in seconds. */
+int32_t clock_utc_offset_seconds(double wall_seconds);
 /* Microseconds of a span of time as getrusage(2) tells them. */
 uint64_t clock_us_of_timeval(struct timeval span);

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which attributes an expression looks at, and which conditions it is made of. */
+#include "classad_internal.h"
+
+#include "base/memory.h"
+
+#include <assert.h>
+
+const struct classad_node *classad_node_without_parentheses(const struct classad_node *node)
+{
+    while (node->kind == NODE_PARENTHESES)
+        node = node->operands[0];
+    return node;
+}
+
+void classad_node_walk_names(const struct classad_node *node, classad_name_callback *callback,
+                             void *user_data)
+{
+    if (node->kind == NODE_ATTRIBUTE)
+        callback(user_data, CLASSAD_SIDE_EITHER, node->name.text);
+    if (node->kind == NODE_ROOT)
+        callback(user_data, CLASSAD_SIDE_MY, node->name.text);
+    if (node->kind == NODE_SELECT_SIDE) {
+        callback(user_data, node->side, node->name.text);
+        return;
+    }
+    for (uint32_t i = 0; i < node->count; i++)
+        classad_node_walk_names(node->operands[i], callback, user_data);
+    if (node->kind == NODE_AD)
+        for (uint32_t i = 0; i < node->attributes->count; i++)
+            classad_node_walk_names(node->attributes->items[i].expression, callback, user_data);
+}
+
+/* Operands of a chain are never chains of && themselves, unless in parentheses. */
+static bool is_conjunction(const struct classad_node *node)
+{
+    return node->kind == NODE_CHAIN && node->operators[0] == OPERATOR_AND;
+}
+
+size_t classad_node_condition_count(const struct classad_node *node)
+{
+    size_t count = 0;
+
+    node = classad_node_without_parentheses(node);
+    if (!is_conjunction(node))
+        return 1;
+    for (uint32_t i = 0; i < node->count; i++)
+        count += classad_node_condition_count(node->operands[i]);
+    return count;
+}
+
+const struct classad_node *classad_node_condition(const struct classad_node *node, size_t index)
+{
+    node = classad_node_without_parentheses(node);
+    if (!is_conjunction(node)) {
+        assert(index == 0);
+        return node;
+    }
+    for (uint32_t i = 0; i < node->count; i++) {
+        size_t count = classad_node_condition_count(node->operands[i]);
+
+        if (index < count)
+            return classad_node_condition(node->operands[i], index);
+        index -= count;
+    }
+    assert(false);
+    return NULL;
+}
+
+/* The names that an attribute looks for outside of its own ad: each once, in order. */
+struct outside_names {
+    struct evaluation *evaluation;
+    const struct classad_scope *scope;
+    struct slice *items; /* owned */
+    size_t count;
+    size_t capacity;
+};
+
+static void outside_names_deinit(struct outside_names *names)
+{
+    free(names->items);
+}
+
+static void add_outside_name(void *user_data, enum classad_side side, struct slice text)
+{
+    struct outside_names *names = user_data;
+    struct name name = name_from_slice(text);
+    size_t at = 0;
+    int order = -1;
+
+    if (side == CLASSAD_SIDE_MY || name_is_special(text))
+        return;
+    if (side == CLASSAD_SIDE_EITHER && names->scope &&
+        attributes_find(names->scope->attributes, &name))
+        return;
+    while (at < names->count && (order = text_order(names->items[at], text, true)) < 0)
+        at++;
+    if (at < names->count && order == 0)
+        return;
+    array_reserve(names->items, names->capacity, names->count + 1);
+    memmove(&names->items[at + 1], &names->items[at], (names->count - at) * sizeof(*names->items));
+    names->items[at] = text;
+    names->count++;
+}
+
+/* unresolved(attribute): a list in a string; with a pattern, whether one of the names matches. */
+struct classad_value classad_function_unresolved(struct call *call)
+{
+    _cleanup_(outside_names_deinit) struct outside_names names = {.evaluation = call->evaluation};
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    const struct classad_scope *scope;
+    const struct classad_node *node =
+        classad_node_dereference(call->evaluation, call->arguments[0], &scope);
+    struct classad_value pattern, value, options = value_string((struct slice){"", 0});
+
+    if (!classad_node_is_reference(call->arguments[0]))
+        return VALUE_ERROR;
+    if (!node)
+        return VALUE_UNDEFINED;
+    names.scope = scope;
+    classad_node_walk_names(node, add_outside_name, &names);
+    if (call->count == 2) {
+        pattern = call_argument(call, 1);
+        for (size_t i = 0; i < names.count; i++) {
+            value = regexp_match(call, &pattern, &options, names.items[i]);
+            if (value.type != CLASSAD_BOOLEAN || value.boolean)
+                return value;
+        }
+        return value_boolean(false);
+    }
+    for (size_t i = 0; i < names.count; i++) {
+        buffer_append_text(&text, i > 0 ? "," : "");
+        buffer_append_slice(&text, names.items[i]);
+    }
+    return evaluation_string(call->evaluation, (struct slice){buffer_text(&text), text.length});
+}

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Dates and lengths of time, without the C library's calendar, which asks the environment for the
+ * zone and the locale for names. Days are counted in the proleptic Gregorian calendar.
+ */
+#include "classad_internal.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+enum { DAY_SECONDS = 86400, HOUR_SECONDS = 3600, MINUTE_SECONDS = 60 };
+
+/* Years beyond this are not dates any more, but would still have to be computed with. */
+static const int64_t seconds_max = (int64_t)DAY_SECONDS * 366 * 1000 * 1000;
+
+static const char *const weekday_names[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                            "Thursday", "Friday", "Saturday"};
+static const char *const month_names[] = {"January",   "February", "March",    "April",
+                                          "May",       "June",     "July",     "August",
+                                          "September", "October",  "November", "December"};
+
+/* Of a division that rounds down. */
+static int64_t quotient(int64_t number, int64_t divisor)
+{
+    return number / divisor - (number % divisor < 0);
+}
+
+static int64_t remainder_of(int64_t number, int64_t divisor)
+{
+    return number - quotient(number, divisor) * divisor;
+}
+
+/*
+ * Days since 1970-01-01. The year begins in March here, so that the odd day of a leap year is its
+ * last; an era is 400 years, after which everything repeats.
+ */
+static int64_t days_from_date(int64_t year, int month, int day)
+{
+    int64_t shifted = year - (month <= 2);
+    int64_t era = quotient(shifted, 400), year_of_era = shifted - era * 400;
+    int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+
+    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year -
+           719468;
+}
+
+void date_complete(struct date *date)
+{
+    int64_t days = days_from_date(date->year, date->month, date->day);
+
+    date->weekday = (int)remainder_of(days + 4, 7); /* 1970 began on a Thursday */
+    date->year_day = (int)(days - days_from_date(date->year, 1, 1));
+}
+
+static struct date date_from_days(int64_t days)
+{
+    int64_t shifted = days + 719468;
+    int64_t era = quotient(shifted, 146097), day_of_era = shifted - era * 146097;
+    int64_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t month = (5 * day_of_year + 2) / 153;
+    struct date date = {
+        .month = (int)(month < 10 ? month + 3 : month - 9),
+        .day = (int)(day_of_year - (153 * month + 2) / 5 + 1),
+    };
+
+    date.year = year_of_era + era * 400 + (date.month <= 2);
+    date_complete(&date);
+    return date;
+}
+
+struct date date_from_time(struct classad_absolute_time time)
+{
+    int64_t seconds = time.seconds, rest;
+    struct date date;
+
+    if (seconds > seconds_max)
+        seconds = seconds_max;
+    if (seconds < -seconds_max)
+        seconds = -seconds_max;
+    seconds += time.offset_seconds;
+    date = date_from_days(quotient(seconds, DAY_SECONDS));
+    rest = remainder_of(seconds, DAY_SECONDS);
+    date.hours = (int)(rest / HOUR_SECONDS);
+    date.minutes = (int)(rest % HOUR_SECONDS / MINUTE_SECONDS);
+    date.seconds = (int)(rest % MINUTE_SECONDS);
+    return date;
+}
+
+/* The week of the year, which begins on Sunday (0) or Monday (1). */
+static int week_number(const struct date *date, int first_weekday)
+{
+    return (date->year_day + 7 - (date->weekday + 7 - first_weekday) % 7) / 7;
+}
+
+/* The conversions of strftime(3) that give words; false if it is none of them. */
+static bool format_word(const struct date *date, char conversion, struct buffer *text)
+{
+    const char *weekday = weekday_names[date->weekday], *month = month_names[date->month - 1];
+
+    switch (conversion) {
+    case 'a':
+        buffer_appendf(text, "%.3s", weekday);
+        return true;
+    case 'A':
+        buffer_append_text(text, weekday);
+        return true;
+    case 'b':
+    case 'h':
+        buffer_appendf(text, "%.3s", month);
+        return true;
+    case 'B':
+        buffer_append_text(text, month);
+        return true;
+    case 'n':
+        buffer_append_character(text, '\n');
+        return true;
+    case 'p':
+        buffer_append_text(text, date->hours < 12 ? "AM" : "PM");
+        return true;
+    case 't':
+        buffer_append_character(text, '\t');
+        return true;
+    case 'Z':
+        return true; /* a time knows its offset, not what its zone is called */
+    case '%':
+        buffer_append_character(text, '%');
+        return true;
+    }
+    return false;
+}
+
+/* Any conversion of strftime(3) in the C locale; an unknown one stands for itself. */
+static void format_field(const struct date *date, char conversion, struct buffer *text)
+{
+    const struct {
+        char conversion;
+        const char *format;
+        int64_t value;
+    } numbers[] = {
+        {'d', "%02" PRId64, date->day},
+        {'e', "%2" PRId64, date->day},
+        {'H', "%02" PRId64, date->hours},
+        {'I', "%02" PRId64, date->hours % 12 == 0 ? 12 : date->hours % 12},
+        {'j', "%03" PRId64, date->year_day + 1},
+        {'m', "%02" PRId64, date->month},
+        {'M', "%02" PRId64, date->minutes},
+        {'S', "%02" PRId64, date->seconds},
+        {'U', "%02" PRId64, week_number(date, 0)},
+        {'w', "%" PRId64, date->weekday},
+        {'W', "%02" PRId64, week_number(date, 1)},
+        {'y', "%02" PRId64, remainder_of(date->year, 100)},
+        {'Y', "%" PRId64, date->year},
+    };
+
+    if (format_word(date, conversion, text))
+        return;
+    for (size_t i = 0; i < ARRAY_LENGTH(numbers); i++) {
+        if (numbers[i].conversion != conversion)
+            continue;
+        buffer_appendf(text, numbers[i].format, numbers[i].value);
+        return;
+    }
+    buffer_append_character(text, '%');
+    buffer_append_character(text, conversion);
+}
+
+/* What some conversions are short for. */
+static const char *compound_format(char conversion)
+{
+    switch (conversion) {
+    case 'c':
+        return "%a %b %e %H:%M:%S %Y";
+    case 'D':
+    case 'x':
+        return "%m/%d/%y";
+    case 'F':
+        return "%Y-%m-%d";
+    case 'r':
+        return "%I:%M:%S %p";
+    case 'R':
+        return "%H:%M";
+    case 'T':
+    case 'X':
+        return "%H:%M:%S";
+    }
+    return NULL;
+}
+
+void date_format(const struct date *date, struct slice format, struct buffer *text)
+{
+    for (size_t i = 0; i < format.length; i++) {
+        const char *compound;
+
+        if (format.data[i] != '%' || i + 1 == format.length) {
+            buffer_append_character(text, format.data[i]);
+            continue;
+        }
+        compound = compound_format(format.data[++i]);
+        if (compound)
+            date_format(date, slice_from_text(compound), text);
+        else
+            format_field(date, format.data[i], text);
+    }
+}
+
+static bool is_digit(char character)
+{
+    return character >= '0' && character <= '9';
+}
+
+/* Takes the next `count` digits, whatever stands before them; false if there are not so many. */
+static bool take_digits(struct slice *text, size_t count, int *ret_number)
+{
+    int number = 0;
+
+    while (text->length > 0 && !is_digit(text->data[0]))
+        *text = text_behind(*text, 1);
+    if (text->length < count)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (!is_digit(text->data[i]))
+            return false;
+        number = number * 10 + (text->data[i] - '0');
+    }
+    *text = text_behind(*text, count);
+    *ret_number = number;
+    return true;
+}
+
+/* Takes "Z", "+hhmm" or "-hh:mm" off the end. Returns whether there was one. */
+static bool take_zone(struct slice *text, int32_t *ret_offset_seconds)
+{
+    size_t digits = 0, at = text->length;
+    int hours, minutes;
+    struct slice zone;
+
+    if (at > 0 && (text->data[at - 1] | 0x20) == 'z') {
+        text->length--;
+        *ret_offset_seconds = 0;
+        return true;
+    }
+    while (at > 0 && digits <= 4 && (is_digit(text->data[at - 1]) || text->data[at - 1] == ':')) {
+        digits += text->data[at - 1] != ':';
+        at--;
+    }
+    if (digits != 4 || at == 0 || (text->data[at - 1] != '+' && text->data[at - 1] != '-'))
+        return false;
+    zone = text_behind(*text, at);
+    /* "2004-0101" is a date and no zone: a zone stands behind an hour. */
+    if (at < 9 || !take_digits(&zone, 2, &hours) || !take_digits(&zone, 2, &minutes))
+        return false;
+    *ret_offset_seconds = hours * HOUR_SECONDS + minutes * MINUTE_SECONDS;
+    if (text->data[at - 1] == '-')
+        *ret_offset_seconds = -*ret_offset_seconds;
+    text->length = at - 1;
+    return true;
+}
+
+/* yyyy-mm-ddThh:mm:ss and a zone; what stands between the digits is free, the end may be missing.
+ */
+bool absolute_time_parse(struct slice text, int32_t local_offset_seconds,
+                         struct classad_absolute_time *ret_time)
+{
+    struct classad_absolute_time time = {.offset_seconds = local_offset_seconds};
+    int year, month = 1, day = 1, hours = 0, minutes = 0, seconds = 0, rest;
+
+    text = slice_trim(text);
+    take_zone(&text, &time.offset_seconds);
+    if (!take_digits(&text, 4, &year))
+        return false;
+    (void)(take_digits(&text, 2, &month) && take_digits(&text, 2, &day) &&
+           take_digits(&text, 2, &hours) && take_digits(&text, 2, &minutes) &&
+           take_digits(&text, 2, &seconds));
+    if (take_digits(&text, 1, &rest) || month < 1 || month > 12)
+        return false;
+    time.seconds = days_from_date(year, month, day) * DAY_SECONDS + hours * HOUR_SECONDS +
+                   minutes * MINUTE_SECONDS + seconds - time.offset_seconds;
+    *ret_time = time;
+    return true;
+}
+
+/* HTCondor writes UTC as -00:00. */
+void absolute_time_print(struct classad_absolute_time time, struct buffer *text)
+{
+    struct date date = date_from_time(time);
+    int32_t offset = time.offset_seconds > 0 ? time.offset_seconds : -time.offset_seconds;
+
+    date_format(&date, slice_from_text("%Y-%m-%dT%H:%M:%S"), text);
+    buffer_appendf(text, "%c%02d:%02d", time.offset_seconds > 0 ? '+' : '-',
+                   (int)(offset / HOUR_SECONDS), (int)(offset / MINUTE_SECONDS % 60));
+}
+
+/*
+ * Takes a number and one of the letters behind it off the end of the text. Returns false if the
+ * text does not end so; `fraction` allows for a point in the number, `bare` for no letter.
+ */
+static bool take_part(struct slice *text, const char *letters, bool bare, bool fraction,
+                      double *ret_number)
+{
+    struct slice rest = slice_trim(*text);
+    size_t start;
+    double number = 0, scale = 1;
+
+    if (rest.length > 0 && strchr(letters, rest.data[rest.length - 1]))
+        rest = slice_trim((struct slice){rest.data, rest.length - 1});
+    else if (!bare)
+        return false;
+    for (start = rest.length; start > 0 && is_digit(rest.data[start - 1]); start--)
+        continue;
+    if (fraction && start > 0 && rest.data[start - 1] == '.')
+        for (start--; start > 0 && is_digit(rest.data[start - 1]); start--)
+            continue;
+    if (start == rest.length)
+        return false;
+    for (size_t i = start; i < rest.length; i++) {
+        if (rest.data[i] == '.') {
+            scale = 0.1;
+            continue;
+        }
+        number =
+            scale < 1 ? number + scale * (rest.data[i] - '0') : number * 10 + (rest.data[i] - '0');
+        scale = scale < 1 ? scale / 10 : 1;
+    }
+    *ret_number = number;
+    text->length = start;
+    return true;
+}
+
+/* [-][days+][hh:][mm:]ss[.fff], or with d, h, m and s behind the numbers. */
+bool relative_time_parse(struct slice text, double *ret_seconds)
+{
+    double days = 0, hours = 0, minutes = 0, seconds = 0;
+    bool negative, any;
+
+    text = slice_trim(text);
+    any = take_part(&text, "sS", true, true, &seconds);
+    any = take_part(&text, "mM:", false, false, &minutes) || any;
+    any = take_part(&text, "hH:", false, false, &hours) || any;
+    any = take_part(&text, "dD+", false, false, &days) || any;
+    text = slice_trim(text);
+    negative = text.length == 1 && text.data[0] == '-';
+    if (!any || (text.length > 0 && !negative))
+        return false;
+    seconds += days * DAY_SECONDS + hours * HOUR_SECONDS + minutes * MINUTE_SECONDS;
+    *ret_seconds = negative ? -seconds : seconds;
+    return true;
+}
+
+/* The last field: whole, or with as much of its fraction as six digits show. */
+static void print_seconds(double seconds, struct buffer *text)
+{
+    double whole = floor(seconds);
+
+    buffer_appendf(text, whole == seconds ? "%02.0f" : "%02g", seconds);
+}
+
+/* Fields that are zero are left out at the front. */
+void relative_time_print(double seconds, struct buffer *text)
+{
+    int64_t whole, minutes;
+    double rest;
+
+    if (seconds < 0) {
+        buffer_append_character(text, '-');
+        seconds = -seconds;
+    }
+    whole = real_to_integer(seconds);
+    minutes = whole / MINUTE_SECONDS;
+    rest = seconds - (double)(minutes * MINUTE_SECONDS);
+    if (whole >= DAY_SECONDS)
+        buffer_appendf(text, "%lld+", (long long)(whole / DAY_SECONDS));
+    if (whole >= HOUR_SECONDS)
+        buffer_appendf(text, "%02d:", (int)(whole % DAY_SECONDS / HOUR_SECONDS));
+    if (whole >= MINUTE_SECONDS)
+        buffer_appendf(text, "%02d:", (int)(minutes % 60));
+    print_seconds(rest, text);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ClassAds under any text: nothing may crash, hang or leak, and what is printed of an expression
+ * and of a value must read back to the same. The first byte says how the text is read.
+ */
+#include "base/buffer.h"
+#include "lang/classad.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static _noreturn_ void give_up(const char *what, const struct buffer *text)
+{
+    fprintf(stderr, "%s: %s\n", what, buffer_text(text));
+    abort();
+}
+
+static struct classad_expression *parse(struct slice text)
+{
+    struct classad_expression *expression = NULL;
+    struct classad_failure failure;
+
+    if (classad_expression_parse(text, CLASSAD_NEW, &expression, &failure) == 0)
+        return expression;
+    if (!failure.message || failure.at < text.data || failure.at > text.data + text.length)
+        abort();
+    return NULL;
+}
+
+static void check_printing(const struct classad_node *node)
+{
+    _cleanup_buffer_ struct buffer once = BUFFER_INIT, twice = BUFFER_INIT;
+    _cleanup_classad_expression_ struct classad_expression *copy = NULL;
+
+    classad_node_print(node, CLASSAD_NEW, &once);
+    if (once.length > CLASSAD_TEXT_SIZE_MAX)
+        return;
+    copy = parse((struct slice){buffer_text(&once), once.length});
+    if (!copy)
+        give_up("what was printed cannot be read", &once);
+    classad_node_print(classad_expression_node(copy), CLASSAD_NEW, &twice);
+    if (once.length != twice.length || memcmp(once.data, twice.data, once.length) != 0)
+        give_up("what was printed reads back to something else", &once);
+}
+
+static void count_name(void *user_data, enum classad_side side, struct slice name)
+{
+    (void)side;
+    *(size_t *)user_data += name.length;
+}
+
+static void evaluate(const struct classad_node *node, const struct classad *my,
+                     const struct classad *target)
+{
+    struct classad_evaluator evaluator = {.now_seconds = 1234567890, .seed = 1};
+    struct classad_value value = classad_evaluate(&evaluator, node, my, target);
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+
+    if (!classad_value_is_same(&value, &value) && value.type < CLASSAD_LIST &&
+        value.real == value.real)
+        abort();
+    classad_value_print(&value, CLASSAD_NEW, &text);
+    classad_value_print(&value, CLASSAD_OLD, &text);
+    classad_evaluator_deinit(&evaluator);
+}
+
+static void try_expression(struct slice text)
+{
+    _cleanup_classad_expression_ struct classad_expression *expression = parse(text);
+    _cleanup_classad_ struct classad *ad = classad_new();
+    struct classad_failure failure;
+    const struct classad_node *node;
+    size_t names = 0;
+
+    if (!expression)
+        return;
+    node = classad_expression_node(expression);
+    check_printing(node);
+    classad_node_walk_names(node, count_name, &names);
+    for (size_t i = 0; i < classad_node_condition_count(node); i++)
+        check_printing(classad_node_condition(node, i));
+    evaluate(node, NULL, NULL);
+    if (classad_set(ad, slice_from_text("a"), text, CLASSAD_OLD, &failure) == 0)
+        evaluate(node, ad, ad);
+}
+
+static void try_ad(struct slice text, enum classad_spelling spelling)
+{
+    _cleanup_classad_ struct classad *ad = classad_new();
+    _cleanup_buffer_ struct buffer printed = BUFFER_INIT;
+    struct classad_failure failure;
+
+    (void)classad_read(ad, text, spelling, &failure);
+    for (size_t i = 0; i < classad_count(ad) && i < 20; i++)
+        evaluate(classad_at(ad, i), ad, NULL);
+    classad_print(ad, spelling, &printed);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct slice text = {(const char *)data + 1, size - 1};
+
+    if (size == 0)
+        return 0;
+    if (data[0] == '[')
+        try_ad((struct slice){(const char *)data, size}, CLASSAD_NEW);
+    else if (data[0] == '#')
+        try_ad(text, CLASSAD_OLD);
+    else
+        try_expression((struct slice){(const char *)data, size});
+    return 0;
+}
