@@ -44,27 +44,33 @@ enum classad_type {
     CLASSAD_AD,
 };
 
-struct classad_absolute_time {
-    int64_t seconds;        /* since 1970, in UTC */
-    int32_t offset_seconds; /* of the zone that it is shown in, east of Greenwich */
-};
-
-/* Lists and ads hold expressions: these are evaluated when they are looked at, where they stand. */
+/*
+ * A value is two words, so that it travels in registers. Lists and ads hold expressions: these are
+ * evaluated when they are looked at, where they stand.
+ */
 struct classad_value {
     enum classad_type type;
     union {
+        uint32_t length;        /* CLASSAD_STRING */
+        int32_t offset_seconds; /* CLASSAD_ABSOLUTE_TIME: of the zone that it is shown in, east of
+                                   Greenwich */
+    };
+    union {
         bool boolean;
         int64_t integer;
-        double real;         /* CLASSAD_REAL; CLASSAD_RELATIVE_TIME: seconds */
-        struct slice string; /* holds no NUL */
-        struct classad_absolute_time time;
-        struct {
-            const struct classad_node *node;
-            const struct classad_scope *scope; /* where its elements are evaluated */
-        } list;
+        double real;        /* CLASSAD_REAL; CLASSAD_RELATIVE_TIME: seconds */
+        int64_t seconds;    /* CLASSAD_ABSOLUTE_TIME: since 1970, in UTC */
+        const char *string; /* `length` bytes without a NUL among them; maybe none behind, too */
+        const struct classad_list *list;
         const struct classad_scope *ad;
     };
 };
+
+/* The text of a CLASSAD_STRING. */
+static inline struct slice classad_value_text(const struct classad_value *value)
+{
+    return (struct slice){.data = value->string, .length = value->length};
+}
 
 /* What cannot be understood in a text, and where. */
 struct classad_failure {

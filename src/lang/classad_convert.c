@@ -41,8 +41,8 @@ static bool read_number(struct evaluation *evaluation, struct slice string, bool
 
     if (copy.type != CLASSAD_STRING)
         return false;
-    real = strtod(copy.string.data, &end);
-    if (end == copy.string.data)
+    real = strtod(copy.string, &end);
+    if (end == copy.string)
         return false;
     if (whole)
         real = (double)real_to_integer(real);
@@ -65,9 +65,9 @@ struct classad_value value_to_integer(struct evaluation *evaluation,
     case CLASSAD_RELATIVE_TIME:
         return value_integer(real_to_integer(value->real));
     case CLASSAD_ABSOLUTE_TIME:
-        return value_integer(value->time.seconds);
+        return value_integer(value->seconds);
     case CLASSAD_STRING:
-        if (!read_number(evaluation, value->string, true, &real))
+        if (!read_number(evaluation, value_text(value), true, &real))
             return VALUE_ERROR;
         return value_integer(real_to_integer(real));
     case CLASSAD_ERROR:
@@ -93,10 +93,10 @@ struct classad_value value_to_real(struct evaluation *evaluation, const struct c
     case CLASSAD_RELATIVE_TIME:
         return value_real(value->real);
     case CLASSAD_ABSOLUTE_TIME:
-        return value_real((double)value->time.seconds);
+        return value_real((double)value->seconds);
     case CLASSAD_STRING:
-        return read_number(evaluation, value->string, false, &real) ? value_real(real)
-                                                                    : VALUE_ERROR;
+        return read_number(evaluation, value_text(value), false, &real) ? value_real(real)
+                                                                        : VALUE_ERROR;
     case CLASSAD_ERROR:
     case CLASSAD_LIST:
     case CLASSAD_AD:
@@ -114,7 +114,7 @@ struct classad_value value_to_string(struct evaluation *evaluation,
         value->type == CLASSAD_STRING)
         return *value;
     if (value->type == CLASSAD_ABSOLUTE_TIME)
-        absolute_time_print(value->time, &text);
+        absolute_time_print(value, &text);
     else if (value->type == CLASSAD_RELATIVE_TIME)
         relative_time_print(value->real, &text);
     else

@@ -53,6 +53,17 @@ struct classad_value evaluation_string(struct evaluation *evaluation, struct sli
     return value_string((struct slice){copy, text.length});
 }
 
+struct classad_value evaluation_list(struct evaluation *evaluation, const struct classad_node *node,
+                                     const struct classad_scope *scope)
+{
+    struct classad_list *list = evaluation_allocate(evaluation, 1, sizeof(*list));
+
+    if (!list)
+        return VALUE_ERROR;
+    *list = (struct classad_list){.node = node, .scope = scope};
+    return (struct classad_value){.type = CLASSAD_LIST, .list = list};
+}
+
 static const struct classad_scope *outermost(const struct classad_scope *scope)
 {
     while (scope && scope->parent)
@@ -250,9 +261,10 @@ static struct classad_value subscript_ad(struct evaluation *evaluation,
 static struct classad_value subscript_list(struct evaluation *evaluation,
                                            const struct classad_value *list, int64_t index)
 {
-    if (index < 0 || index >= (int64_t)list->list.node->count)
+    if (index < 0 || index >= (int64_t)list->list->node->count)
         return VALUE_ERROR;
-    return classad_node_evaluate_in(evaluation, list->list.node->operands[index], list->list.scope);
+    return classad_node_evaluate_in(evaluation, list->list->node->operands[index],
+                                    list->list->scope);
 }
 
 static struct classad_value evaluate_subscript(struct evaluation *evaluation,
@@ -266,7 +278,7 @@ static struct classad_value evaluate_subscript(struct evaluation *evaluation,
     if (from.type == CLASSAD_UNDEFINED || index.type == CLASSAD_UNDEFINED)
         return VALUE_UNDEFINED;
     if (from.type == CLASSAD_AD && index.type == CLASSAD_STRING)
-        return subscript_ad(evaluation, &from, index.string);
+        return subscript_ad(evaluation, &from, value_text(&index));
     if (from.type == CLASSAD_LIST && index.type == CLASSAD_INTEGER)
         return subscript_list(evaluation, &from, index.integer);
     return VALUE_ERROR;
@@ -346,15 +358,6 @@ static struct classad_value evaluate_call(struct evaluation *evaluation,
     return function->code(&call);
 }
 
-static struct classad_value evaluate_list(struct evaluation *evaluation,
-                                          const struct classad_node *node)
-{
-    return (struct classad_value){
-        .type = CLASSAD_LIST,
-        .list = {.node = node, .scope = evaluation->scope},
-    };
-}
-
 static struct classad_value evaluate_ad(struct evaluation *evaluation,
                                         const struct classad_node *node)
 {
@@ -398,7 +401,7 @@ static struct classad_value evaluate_kind(struct evaluation *evaluation,
     case NODE_CALL:
         return evaluate_call(evaluation, node);
     case NODE_LIST:
-        return evaluate_list(evaluation, node);
+        return evaluation_list(evaluation, node, evaluation->scope);
     case NODE_AD:
         return evaluate_ad(evaluation, node);
     }

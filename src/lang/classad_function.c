@@ -134,8 +134,8 @@ struct list_walk list_walk_begin(struct evaluation *evaluation, const struct cla
 {
     return (struct list_walk){
         .evaluation = evaluation,
-        .node = list->list.node,
-        .scope = list->list.scope,
+        .node = list->list->node,
+        .scope = list->list->scope,
     };
 }
 
@@ -188,7 +188,7 @@ struct classad_value list_builder_finish(struct list_builder *builder)
         .count = (uint32_t)builder->count,
         .operands = builder->items,
     };
-    return (struct classad_value){.type = CLASSAD_LIST, .list = {.node = node}};
+    return evaluation_list(builder->evaluation, node, NULL);
 }
 
 struct classad_value classad_function_is_type(struct call *call)
@@ -220,12 +220,11 @@ struct classad_value classad_function_eval(struct call *call)
 
     /* Reading costs as much as some evaluation, and takes memory that is counted here. */
     if (text.type != CLASSAD_STRING || evaluation->references_left == 0 ||
-        !evaluation_spend(evaluation, text.string.length) ||
-        text.string.length > evaluation->bytes_left / 100)
+        !evaluation_spend(evaluation, text.length) || text.length > evaluation->bytes_left / 100)
         return VALUE_ERROR;
-    evaluation->bytes_left -= text.string.length * 100;
-    node = classad_parse_expression(text.string, CLASSAD_NEW, &evaluation->evaluator->arena, NULL,
-                                    &failure);
+    evaluation->bytes_left -= text.length * 100;
+    node = classad_parse_expression(value_text(&text), CLASSAD_NEW, &evaluation->evaluator->arena,
+                                    NULL, &failure);
     if (!node)
         return VALUE_ERROR;
     evaluation->references_left--;
@@ -306,9 +305,9 @@ static struct classad_value value_to_boolean(const struct classad_value *value)
         return value_boolean(value->real != 0);
     if (value->type != CLASSAD_STRING)
         return VALUE_ERROR;
-    if (slice_equals_ignoring_case(value->string, "true"))
+    if (slice_equals_ignoring_case(value_text(value), "true"))
         return value_boolean(true);
-    if (slice_equals_ignoring_case(value->string, "false"))
+    if (slice_equals_ignoring_case(value_text(value), "false"))
         return value_boolean(false);
     return VALUE_UNDEFINED;
 }

@@ -34,9 +34,9 @@ struct classad_value classad_function_size(struct call *call)
     case CLASSAD_UNDEFINED:
         return argument;
     case CLASSAD_STRING:
-        return value_integer((int64_t)argument.string.length);
+        return value_integer((int64_t)argument.length);
     case CLASSAD_LIST:
-        return value_integer(argument.list.node->count);
+        return value_integer(argument.list->node->count);
     case CLASSAD_AD:
         return value_integer(argument.ad->attributes->count);
     case CLASSAD_ERROR:
@@ -165,7 +165,7 @@ struct classad_value classad_function_compare_all(struct call *call)
 
     if (text.type == CLASSAD_UNDEFINED)
         return text;
-    if (text.type != CLASSAD_STRING || !operator_from_text(text.string, &operation))
+    if (text.type != CLASSAD_STRING || !operator_from_text(value_text(&text), &operation))
         return VALUE_ERROR;
     if (list.type != CLASSAD_LIST)
         return list.type == CLASSAD_UNDEFINED ? list : VALUE_ERROR;

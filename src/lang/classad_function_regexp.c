@@ -109,9 +109,9 @@ void classad_call_prepare(struct classad_node *call, struct regexp **regexps)
     if (call->count > index) {
         if (!is_string_literal(call->operands[index]))
             return;
-        options = call->operands[index]->value.string;
+        options = value_text(&call->operands[index]->value);
     }
-    call->regexp = regexp_new(call->operands[0]->value.string, options);
+    call->regexp = regexp_new(value_text(&call->operands[0]->value), options);
     if (call->regexp) {
         call->regexp->next = *regexps;
         *regexps = call->regexp;
@@ -159,7 +159,7 @@ struct classad_value regexp_match(struct call *call, const struct classad_value 
         return match_value(call->evaluation, call->node->regexp, text);
     if (pattern->type != CLASSAD_STRING)
         return pattern->type == CLASSAD_UNDEFINED ? VALUE_UNDEFINED : VALUE_ERROR;
-    made = regexp_make(call->evaluation, pattern->string, options->string);
+    made = regexp_make(call->evaluation, value_text(pattern), value_text(options));
     return made ? match_value(call->evaluation, made, text) : VALUE_ERROR;
 }
 
@@ -188,7 +188,7 @@ struct classad_value classad_function_regexp(struct call *call)
         return wrong;
     if (values[0].type != CLASSAD_STRING || values[1].type != CLASSAD_STRING)
         return VALUE_ERROR;
-    return regexp_match(call, &values[0], &values[2], values[1].string);
+    return regexp_match(call, &values[0], &values[2], value_text(&values[1]));
 }
 
 /* regexpMember(pattern, list[, options]): UNDEFINED if only what is not known could match. */
@@ -210,7 +210,7 @@ struct classad_value classad_function_regexp_member(struct call *call)
         }
         if (element.type != CLASSAD_STRING)
             return VALUE_ERROR;
-        result = regexp_match(call, &values[0], &values[2], element.string);
+        result = regexp_match(call, &values[0], &values[2], value_text(&element));
         if (result.type != CLASSAD_BOOLEAN || result.boolean)
             return result;
     }
@@ -321,13 +321,13 @@ struct classad_value classad_function_regexp_replace(struct call *call)
         if (values[i].type != CLASSAD_STRING)
             return VALUE_ERROR;
     replacement = (struct replacement){
-        .text = values[1].string,
-        .substitute = values[2].string,
-        .whole = call->variant > 0 || has_option(values[3].string, 'f'),
-        .all = call->variant == 2 || has_option(values[3].string, 'g'),
+        .text = value_text(&values[1]),
+        .substitute = value_text(&values[2]),
+        .whole = call->variant > 0 || has_option(value_text(&values[3]), 'f'),
+        .all = call->variant == 2 || has_option(value_text(&values[3]), 'g'),
     };
     if (call->node->regexp)
         return replace_with(call->evaluation, call->node->regexp, &replacement);
-    made = regexp_make(call->evaluation, values[0].string, values[3].string);
+    made = regexp_make(call->evaluation, value_text(&values[0]), value_text(&values[3]));
     return made ? replace_with(call->evaluation, made, &replacement) : VALUE_ERROR;
 }

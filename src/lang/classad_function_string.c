@@ -18,11 +18,11 @@ static bool append_text(struct evaluation *evaluation, const struct classad_valu
     *ret_value = value_to_string(evaluation, value);
     if (ret_value->type != CLASSAD_STRING)
         return false;
-    if (text->length + ret_value->string.length > CLASSAD_VALUE_SIZE_MAX) {
+    if (text->length + ret_value->length > CLASSAD_VALUE_SIZE_MAX) {
         *ret_value = VALUE_ERROR;
         return false;
     }
-    buffer_append_slice(text, ret_value->string);
+    buffer_append_slice(text, value_text(ret_value));
     return true;
 }
 
@@ -80,8 +80,8 @@ struct classad_value classad_function_join(struct call *call)
     for (uint32_t i = 1; i < call->count; i++) {
         argument = call_argument(call, i);
         if (call->count == 2 && argument.type == CLASSAD_LIST)
-            return join_list(call, separator.string, &argument);
-        if (!join_part(call, &argument, separator.string, &first, &text, &wrong))
+            return join_list(call, value_text(&separator), &argument);
+        if (!join_part(call, &argument, value_text(&separator), &first, &text, &wrong))
             return wrong;
     }
     return evaluation_string(call->evaluation, buffer_slice(&text));
@@ -96,11 +96,11 @@ struct classad_value classad_function_change_case(struct call *call)
 
     if (text.type != CLASSAD_STRING)
         return text;
-    text = evaluation_string(call->evaluation, text.string);
+    text = evaluation_string(call->evaluation, value_text(&text));
     if (text.type != CLASSAD_STRING)
         return text;
-    copy = (char *)text.string.data;
-    for (size_t i = 0; i < text.string.length; i++)
+    copy = (char *)text.string;
+    for (size_t i = 0; i < text.length; i++)
         if (copy[i] >= first && copy[i] <= first + 25)
             copy[i] ^= 0x20;
     return text;
@@ -133,7 +133,7 @@ struct classad_value classad_function_substring(struct call *call)
     if (text.type != CLASSAD_STRING || offset.type != CLASSAD_INTEGER ||
         length.type != CLASSAD_INTEGER)
         return VALUE_ERROR;
-    return value_string(cut(text.string, offset.integer, call->count > 2, length.integer));
+    return value_string(cut(value_text(&text), offset.integer, call->count > 2, length.integer));
 }
 
 /* Two arguments as strings; false with what the whole is then. */
@@ -156,7 +156,8 @@ struct classad_value classad_function_compare_text(struct call *call)
 
     if (!two_texts(call, texts, &wrong))
         return wrong;
-    return value_integer(text_order(texts[0].string, texts[1].string, call->variant == 1));
+    return value_integer(
+        text_order(value_text(&texts[0]), value_text(&texts[1]), call->variant == 1));
 }
 
 static bool is_digit_at(struct slice text, size_t at)
@@ -220,7 +221,7 @@ struct classad_value classad_function_compare_version(struct call *call)
 
     if (!two_texts(call, texts, &wrong))
         return wrong;
-    order = value_integer(version_order(texts[0].string, texts[1].string));
+    order = value_integer(version_order(value_text(&texts[0]), value_text(&texts[1])));
     if (call->variant < 0)
         return order;
     return classad_operate((enum classad_operator)call->variant, &order, &zero);
@@ -241,8 +242,8 @@ struct classad_value classad_function_version_in_range(struct call *call)
     for (int i = 0; i < 3; i++)
         if (texts[i].type != CLASSAD_STRING)
             return VALUE_ERROR;
-    return value_boolean(version_order(texts[1].string, texts[0].string) <= 0 &&
-                         version_order(texts[0].string, texts[2].string) <= 0);
+    return value_boolean(version_order(value_text(&texts[1]), value_text(&texts[0])) <= 0 &&
+                         version_order(value_text(&texts[0]), value_text(&texts[2])) <= 0);
 }
 
 static bool is_one_of(char character, struct slice characters)
@@ -287,7 +288,7 @@ struct classad_value classad_function_split(struct call *call)
 
     if (text.type != CLASSAD_STRING || separators.type != CLASSAD_STRING)
         return VALUE_ERROR;
-    return split(call->evaluation, text.string, separators.string);
+    return split(call->evaluation, value_text(&text), value_text(&separators));
 }
 
 /* user@domain, or slot@machine, whose first half is the one that may be missing. */
@@ -300,7 +301,7 @@ struct classad_value classad_function_split_at(struct call *call)
 
     if (text.type != CLASSAD_STRING)
         return VALUE_ERROR;
-    rest = text.string;
+    rest = value_text(&text);
     found = rest.length > 0 && memchr(rest.data, '@', rest.length);
     first = text_take(&rest, '@');
     if (!found) {
@@ -352,11 +353,11 @@ static struct classad_value list_to_arguments(struct call *call, const struct cl
             return VALUE_ERROR;
         buffer_append_text(&text, walk.next > 1 ? " " : "");
         if (version == 2)
-            arguments_append_raw(element.string, &text);
-        else if (arguments_need_quotes(element.string))
+            arguments_append_raw(value_text(&element), &text);
+        else if (arguments_need_quotes(value_text(&element)))
             return VALUE_ERROR;
         else
-            buffer_append_slice(&text, element.string);
+            buffer_append_slice(&text, value_text(&element));
     }
     return evaluation_string(call->evaluation, buffer_slice(&text));
 }
@@ -370,7 +371,7 @@ struct classad_value classad_function_arguments(struct call *call)
     if (version == 0 || argument.type != (call->variant == 0 ? CLASSAD_STRING : CLASSAD_LIST))
         return VALUE_ERROR;
     if (call->variant == 0)
-        return arguments_to_list(call, argument.string, version);
+        return arguments_to_list(call, value_text(&argument), version);
     return list_to_arguments(call, &argument, version);
 }
 
@@ -405,8 +406,8 @@ struct classad_value classad_function_environment(struct call *call)
         if (argument.type != CLASSAD_STRING)
             return VALUE_ERROR;
         r = call->variant == 0
-                ? environment_merge_old(argument.string, arena, &variables, &message)
-                : environment_merge_raw(argument.string, arena, &variables, &message);
+                ? environment_merge_old(value_text(&argument), arena, &variables, &message)
+                : environment_merge_raw(value_text(&argument), arena, &variables, &message);
         if (r < 0)
             return VALUE_ERROR;
     }

@@ -2,14 +2,6 @@
 /* Functions on times. What time it is, and in which zone, the evaluator was told. */
 #include "classad_internal.h"
 
-static struct classad_value value_time(int64_t seconds, int32_t offset_seconds)
-{
-    return (struct classad_value){
-        .type = CLASSAD_ABSOLUTE_TIME,
-        .time = {.seconds = seconds, .offset_seconds = offset_seconds},
-    };
-}
-
 static struct classad_value value_now(const struct call *call)
 {
     const struct classad_evaluator *evaluator = call->evaluation->evaluator;
@@ -24,12 +16,12 @@ struct classad_value classad_function_time(struct call *call)
     struct date date;
 
     if (call->variant == 't')
-        return value_integer(now.time.seconds);
+        return value_integer(now.seconds);
     if (call->variant == 'c')
         return now;
     if (call->variant == 'z')
-        return value_relative_time(now.time.offset_seconds);
-    date = date_from_time(now.time);
+        return value_relative_time(now.offset_seconds);
+    date = date_from_time(now.seconds, now.offset_seconds);
     return value_relative_time(date.hours * 3600.0 + date.minutes * 60.0 + date.seconds);
 }
 
@@ -54,18 +46,15 @@ static bool take_offset(struct call *call, int32_t *ret_offset_seconds)
 
 static struct classad_value make_absolute(struct call *call, const struct classad_value *argument)
 {
-    struct classad_value time = VALUE_ERROR;
     int32_t offset_seconds;
 
     if (argument->type == CLASSAD_ABSOLUTE_TIME)
         return *argument;
     if (!take_offset(call, &offset_seconds))
-        return time;
-    if (argument->type == CLASSAD_STRING) {
-        if (call->count == 1 && absolute_time_parse(argument->string, offset_seconds, &time.time))
-            time.type = CLASSAD_ABSOLUTE_TIME;
-        return time;
-    }
+        return VALUE_ERROR;
+    if (argument->type == CLASSAD_STRING)
+        return call->count == 1 ? absolute_time_parse(value_text(argument), offset_seconds)
+                                : VALUE_ERROR;
     return value_time(value_to_integer(call->evaluation, argument).integer, offset_seconds);
 }
 
@@ -74,8 +63,8 @@ static struct classad_value make_relative(struct call *call, const struct classa
     double seconds;
 
     if (argument->type == CLASSAD_STRING)
-        return relative_time_parse(argument->string, &seconds) ? value_relative_time(seconds)
-                                                               : VALUE_ERROR;
+        return relative_time_parse(value_text(argument), &seconds) ? value_relative_time(seconds)
+                                                                   : VALUE_ERROR;
     return value_relative_time(value_to_real(call->evaluation, argument).real);
 }
 
@@ -173,8 +162,7 @@ struct classad_value classad_function_time_field(struct call *call)
     }
     if (argument.type != CLASSAD_ABSOLUTE_TIME)
         return VALUE_ERROR;
-    argument.time.offset_seconds = call->evaluation->evaluator->utc_offset_seconds;
-    date = date_from_time(argument.time);
+    date = date_from_time(argument.seconds, call->evaluation->evaluator->utc_offset_seconds);
     return absolute_field(&date, call->variant);
 }
 
@@ -202,9 +190,9 @@ static struct classad_value ad_builder_finish(struct ad_builder *builder)
     return (struct classad_value){.type = CLASSAD_AD, .ad = scope};
 }
 
-static void add_date(struct ad_builder *builder, struct classad_absolute_time time)
+static void add_date(struct ad_builder *builder, const struct classad_value *time)
 {
-    struct date date = date_from_time(time);
+    struct date date = date_from_time(time->seconds, time->offset_seconds);
 
     ad_builder_add(builder, "Type", value_string(slice_from_text("AbsoluteTime")));
     ad_builder_add(builder, "Year", value_integer(date.year));
@@ -213,7 +201,7 @@ static void add_date(struct ad_builder *builder, struct classad_absolute_time ti
     ad_builder_add(builder, "Hours", value_integer(date.hours));
     ad_builder_add(builder, "Minutes", value_integer(date.minutes));
     ad_builder_add(builder, "Seconds", value_integer(date.seconds));
-    ad_builder_add(builder, "Offset", value_integer(time.offset_seconds));
+    ad_builder_add(builder, "Offset", value_integer(time->offset_seconds));
 }
 
 static void add_length(struct ad_builder *builder, double seconds)
@@ -231,15 +219,15 @@ static void add_length(struct ad_builder *builder, double seconds)
 
 /* A number is a time of this zone. */
 static bool take_time(struct call *call, const struct classad_value *argument,
-                      struct classad_absolute_time *ret_time)
+                      struct classad_value *ret_time)
 {
     if (argument->type == CLASSAD_ABSOLUTE_TIME) {
-        *ret_time = argument->time;
+        *ret_time = *argument;
         return true;
     }
     if (!value_is_number(argument))
         return false;
-    *ret_time = value_now(call).time;
+    *ret_time = value_now(call);
     ret_time->seconds = value_to_integer(call->evaluation, argument).integer;
     return true;
 }
@@ -248,7 +236,7 @@ struct classad_value classad_function_split_time(struct call *call)
 {
     struct classad_value argument = call_argument(call, 0);
     struct ad_builder builder = {.evaluation = call->evaluation};
-    struct classad_absolute_time time;
+    struct classad_value time;
 
     builder.attributes =
         evaluation_allocate(call->evaluation, 1, sizeof(*builder.attributes) + 4096);
@@ -258,7 +246,7 @@ struct classad_value classad_function_split_time(struct call *call)
     if (argument.type == CLASSAD_RELATIVE_TIME)
         add_length(&builder, argument.real);
     else if (take_time(call, &argument, &time))
-        add_date(&builder, time);
+        add_date(&builder, &time);
     else
         return VALUE_ERROR;
     return ad_builder_finish(&builder);
@@ -308,18 +296,18 @@ struct classad_value classad_function_format_time(struct call *call)
     struct classad_value argument = call->count > 0 ? call_argument(call, 0) : value_now(call);
     struct classad_value format =
         call->count > 1 ? call_argument(call, 1) : value_string(slice_from_text("%c"));
-    struct classad_absolute_time time;
+    struct classad_value time;
     struct date date;
 
-    if (format.type != CLASSAD_STRING || !evaluation_spend(call->evaluation, format.string.length))
+    if (format.type != CLASSAD_STRING || !evaluation_spend(call->evaluation, format.length))
         return VALUE_ERROR;
     if (argument.type == CLASSAD_AD)
         date = date_from_ad(call, &argument);
     else if (take_time(call, &argument, &time))
-        date = date_from_time(time);
+        date = date_from_time(time.seconds, time.offset_seconds);
     else
         return VALUE_ERROR;
-    date_format(&date, format.string, &text);
+    date_format(&date, value_text(&format), &text);
     return evaluation_string(call->evaluation, (struct slice){buffer_text(&text), text.length});
 }
 

@@ -57,7 +57,7 @@ static bool take_delimiters(struct call *call, uint32_t index, struct slice *ret
         return true;
     argument = call_argument(call, index);
     if (argument.type == CLASSAD_STRING)
-        *ret_delimiters = argument.string;
+        *ret_delimiters = value_text(&argument);
     return argument.type == CLASSAD_STRING;
 }
 
@@ -70,7 +70,7 @@ struct classad_value classad_function_words_size(struct call *call)
 
     if (!take_delimiters(call, 1, &delimiters) || text.type != CLASSAD_STRING)
         return VALUE_ERROR;
-    words = (struct words){text.string, delimiters};
+    words = (struct words){value_text(&text), delimiters};
     while (words_next(&words, &word))
         count++;
     return value_integer(count);
@@ -112,7 +112,8 @@ struct classad_value classad_function_words_sum(struct call *call)
 
     if (!take_delimiters(call, 1, &delimiters) || text.type != CLASSAD_STRING)
         return VALUE_ERROR;
-    for (words = (struct words){text.string, delimiters}; words_next(&words, &word); count++) {
+    for (words = (struct words){value_text(&text), delimiters}; words_next(&words, &word);
+         count++) {
         struct classad_value number = word_value(word);
 
         if (number.type == CLASSAD_ERROR)
@@ -138,8 +139,8 @@ struct classad_value classad_function_words_member(struct call *call)
         return VALUE_UNDEFINED;
     if (!known || word.type != CLASSAD_STRING || text.type != CLASSAD_STRING)
         return VALUE_ERROR;
-    return value_boolean(
-        words_hold((struct words){text.string, delimiters}, word.string, call->variant == 1));
+    return value_boolean(words_hold((struct words){value_text(&text), delimiters},
+                                    value_text(&word), call->variant == 1));
 }
 
 /* Whether all words of the first are in the second; an UNDEFINED list is an empty one. */
@@ -157,10 +158,10 @@ struct classad_value classad_function_words_subset(struct call *call)
         return second.type == CLASSAD_UNDEFINED ? second : value_boolean(true);
     if (second.type == CLASSAD_UNDEFINED)
         return value_boolean(false);
-    words = (struct words){first.string, delimiters};
-    others = (struct words){second.string, delimiters};
+    words = (struct words){value_text(&first), delimiters};
+    others = (struct words){value_text(&second), delimiters};
     while (words_next(&words, &word)) {
-        if (!evaluation_spend(call->evaluation, second.string.length))
+        if (!evaluation_spend(call->evaluation, second.length))
             return VALUE_ERROR;
         if (!words_hold(others, word, call->variant == 1))
             return value_boolean(false);
@@ -179,10 +180,10 @@ struct classad_value classad_function_words_intersect(struct call *call)
         return VALUE_UNDEFINED;
     if (!known || first.type != CLASSAD_STRING || second.type != CLASSAD_STRING)
         return VALUE_ERROR;
-    words = (struct words){first.string, delimiters};
-    others = (struct words){second.string, delimiters};
+    words = (struct words){value_text(&first), delimiters};
+    others = (struct words){value_text(&second), delimiters};
     while (words_next(&words, &word)) {
-        if (!evaluation_spend(call->evaluation, second.string.length))
+        if (!evaluation_spend(call->evaluation, second.length))
             return VALUE_ERROR;
         if (words_hold(others, word, false))
             return value_boolean(true);
@@ -203,7 +204,7 @@ struct classad_value classad_function_regexp_words(struct call *call)
     if (!take_delimiters(call, 2, &delimiters) || pattern.type != CLASSAD_STRING ||
         text.type != CLASSAD_STRING || options.type != CLASSAD_STRING)
         return VALUE_ERROR;
-    words = (struct words){text.string, delimiters};
+    words = (struct words){value_text(&text), delimiters};
     while (words_next(&words, &word)) {
         result = regexp_match(call, &pattern, &options, word);
         if (result.type != CLASSAD_BOOLEAN || result.boolean)

@@ -154,6 +154,11 @@ const struct attributes *classad_attributes(const struct classad *ad);
 void attributes_put(struct attributes *attributes, struct arena *arena, const struct name *name,
                     const struct classad_node *expression);
 
+struct classad_list {
+    const struct classad_node *node;
+    const struct classad_scope *scope; /* where its elements are evaluated */
+};
+
 /* An ad in which names are looked up: first in it, then around it, last in the other ad. */
 struct classad_scope {
     const struct attributes *attributes;
@@ -220,6 +225,9 @@ struct classad_value classad_node_evaluate_in(struct evaluation *evaluation,
                                               const struct classad_scope *scope);
 /* Memory for values; NULL if the evaluation has used up what it may. */
 void *evaluation_allocate(struct evaluation *evaluation, size_t count, size_t size);
+/* A list value, or ERROR. */
+struct classad_value evaluation_list(struct evaluation *evaluation, const struct classad_node *node,
+                                     const struct classad_scope *scope);
 /* A string value with a copy of the text, or ERROR. */
 struct classad_value evaluation_string(struct evaluation *evaluation, struct slice text);
 /* Counts work beside nodes; false if there was too much. */
@@ -262,9 +270,28 @@ static inline struct classad_value value_relative_time(double seconds)
     return (struct classad_value){.type = CLASSAD_RELATIVE_TIME, .real = seconds};
 }
 
-static inline struct classad_value value_string(struct slice string)
+/* Texts are bounded far below what a length can say (CLASSAD_VALUE_SIZE_MAX). */
+static inline struct classad_value value_string(struct slice text)
 {
-    return (struct classad_value){.type = CLASSAD_STRING, .string = string};
+    return (struct classad_value){
+        .type = CLASSAD_STRING,
+        .length = (uint32_t)text.length,
+        .string = text.data,
+    };
+}
+
+static inline struct slice value_text(const struct classad_value *value)
+{
+    return classad_value_text(value);
+}
+
+static inline struct classad_value value_time(int64_t seconds, int32_t offset_seconds)
+{
+    return (struct classad_value){
+        .type = CLASSAD_ABSOLUTE_TIME,
+        .offset_seconds = offset_seconds,
+        .seconds = seconds,
+    };
 }
 
 static inline bool value_is_number(const struct classad_value *value)
@@ -308,13 +335,13 @@ struct date {
     int year_day; /* 0..365 */
 };
 
-struct date date_from_time(struct classad_absolute_time time);
+struct date date_from_time(int64_t seconds, int32_t offset_seconds);
 /* Works out the weekday and the day of the year of the other fields. */
 void date_complete(struct date *date);
 void date_format(const struct date *date, struct slice format, struct buffer *text);
-bool absolute_time_parse(struct slice text, int32_t local_offset_seconds,
-                         struct classad_absolute_time *ret_time);
-void absolute_time_print(struct classad_absolute_time time, struct buffer *text);
+/* An absolute time, or ERROR. */
+struct classad_value absolute_time_parse(struct slice text, int32_t local_offset_seconds);
+void absolute_time_print(const struct classad_value *time, struct buffer *text);
 bool relative_time_parse(struct slice text, double *ret_seconds);
 void relative_time_print(double seconds, struct buffer *text);
 

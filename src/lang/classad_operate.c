@@ -130,11 +130,11 @@ static struct classad_value compare_alike(enum classad_operator operation,
     case CLASSAD_RELATIVE_TIME:
         return compare_reals(operation, left->real, right->real);
     case CLASSAD_STRING:
-        return compare(operation, text_order(left->string, right->string, !exact));
+        return compare(operation, text_order(value_text(left), value_text(right), !exact));
     case CLASSAD_ABSOLUTE_TIME:
-        if (exact && left->time.offset_seconds != right->time.offset_seconds)
+        if (exact && left->offset_seconds != right->offset_seconds)
             return value_boolean(operation == OPERATOR_ISNT);
-        return compare_integers(operation, left->time.seconds, right->time.seconds);
+        return compare_integers(operation, left->seconds, right->seconds);
     case CLASSAD_LIST:
     case CLASSAD_AD:
         if (!exact)
@@ -244,8 +244,7 @@ static struct classad_value shift_time(const struct classad_value *time, double 
 {
     struct classad_value shifted = *time;
 
-    (void)__builtin_add_overflow(time->time.seconds, real_to_integer(seconds),
-                                 &shifted.time.seconds);
+    (void)__builtin_add_overflow(time->seconds, real_to_integer(seconds), &shifted.seconds);
     return shifted;
 }
 
@@ -285,7 +284,7 @@ static struct classad_value operate_times(enum classad_operator operation,
 
     if (left->type == CLASSAD_ABSOLUTE_TIME && right->type == CLASSAD_ABSOLUTE_TIME) {
         if (operation == OPERATOR_SUBTRACT)
-            return value_relative_time((double)left->time.seconds - (double)right->time.seconds);
+            return value_relative_time((double)left->seconds - (double)right->seconds);
         return is_comparison(operation) ? compare_alike(operation, left, right) : VALUE_ERROR;
     }
     if (left->type == CLASSAD_ABSOLUTE_TIME && right_is_length) {

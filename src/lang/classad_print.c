@@ -282,11 +282,11 @@ void classad_value_print(const struct classad_value *value, enum classad_spellin
         real_print(value->real, spelling, text);
         return;
     case CLASSAD_STRING:
-        print_quoted(value->string, '"', spelling, text);
+        print_quoted(value_text(value), '"', spelling, text);
         return;
     case CLASSAD_ABSOLUTE_TIME:
         buffer_append_text(text, "absTime(\"");
-        absolute_time_print(value->time, text);
+        absolute_time_print(value, text);
         buffer_append_text(text, "\")");
         return;
     case CLASSAD_RELATIVE_TIME:
@@ -295,7 +295,7 @@ void classad_value_print(const struct classad_value *value, enum classad_spellin
         buffer_append_text(text, "\")");
         return;
     case CLASSAD_LIST:
-        print_list(value->list.node, spelling, text);
+        print_list(value->list->node, spelling, text);
         return;
     case CLASSAD_AD:
         attributes_print(value->ad->attributes, spelling, text);
@@ -371,13 +371,12 @@ bool classad_value_is_same(const struct classad_value *left, const struct classa
     case CLASSAD_RELATIVE_TIME:
         return left->real == right->real;
     case CLASSAD_STRING:
-        return left->string.length == right->string.length &&
-               memcmp(left->string.data, right->string.data, left->string.length) == 0;
+        return left->length == right->length &&
+               memcmp(left->string, right->string, left->length) == 0;
     case CLASSAD_ABSOLUTE_TIME:
-        return left->time.seconds == right->time.seconds &&
-               left->time.offset_seconds == right->time.offset_seconds;
+        return left->seconds == right->seconds && left->offset_seconds == right->offset_seconds;
     case CLASSAD_LIST:
-        return classad_node_is_same(left->list.node, right->list.node);
+        return classad_node_is_same(left->list->node, right->list->node);
     case CLASSAD_AD:
         return attributes_are_same(left->ad->attributes, right->ad->attributes);
     }

@@ -70,16 +70,16 @@ static struct date date_from_days(int64_t days)
     return date;
 }
 
-struct date date_from_time(struct classad_absolute_time time)
+struct date date_from_time(int64_t seconds, int32_t offset_seconds)
 {
-    int64_t seconds = time.seconds, rest;
     struct date date;
+    int64_t rest;
 
     if (seconds > seconds_max)
         seconds = seconds_max;
     if (seconds < -seconds_max)
         seconds = -seconds_max;
-    seconds += time.offset_seconds;
+    seconds += offset_seconds;
     date = date_from_days(quotient(seconds, DAY_SECONDS));
     rest = remainder_of(seconds, DAY_SECONDS);
     date.hours = (int)(rest / HOUR_SECONDS);
@@ -260,35 +260,33 @@ static bool take_zone(struct slice *text, int32_t *ret_offset_seconds)
 
 /* yyyy-mm-ddThh:mm:ss and a zone; what stands between the digits is free, the end may be missing.
  */
-bool absolute_time_parse(struct slice text, int32_t local_offset_seconds,
-                         struct classad_absolute_time *ret_time)
+struct classad_value absolute_time_parse(struct slice text, int32_t local_offset_seconds)
 {
-    struct classad_absolute_time time = {.offset_seconds = local_offset_seconds};
+    int32_t offset_seconds = local_offset_seconds;
     int year, month = 1, day = 1, hours = 0, minutes = 0, seconds = 0, rest;
 
     text = slice_trim(text);
-    take_zone(&text, &time.offset_seconds);
+    take_zone(&text, &offset_seconds);
     if (!take_digits(&text, 4, &year))
-        return false;
+        return VALUE_ERROR;
     (void)(take_digits(&text, 2, &month) && take_digits(&text, 2, &day) &&
            take_digits(&text, 2, &hours) && take_digits(&text, 2, &minutes) &&
            take_digits(&text, 2, &seconds));
     if (take_digits(&text, 1, &rest) || month < 1 || month > 12)
-        return false;
-    time.seconds = days_from_date(year, month, day) * DAY_SECONDS + hours * HOUR_SECONDS +
-                   minutes * MINUTE_SECONDS + seconds - time.offset_seconds;
-    *ret_time = time;
-    return true;
+        return VALUE_ERROR;
+    return value_time(days_from_date(year, month, day) * DAY_SECONDS + hours * HOUR_SECONDS +
+                          minutes * MINUTE_SECONDS + seconds - offset_seconds,
+                      offset_seconds);
 }
 
 /* HTCondor writes UTC as -00:00. */
-void absolute_time_print(struct classad_absolute_time time, struct buffer *text)
+void absolute_time_print(const struct classad_value *time, struct buffer *text)
 {
-    struct date date = date_from_time(time);
-    int32_t offset = time.offset_seconds > 0 ? time.offset_seconds : -time.offset_seconds;
+    struct date date = date_from_time(time->seconds, time->offset_seconds);
+    int32_t offset = time->offset_seconds > 0 ? time->offset_seconds : -time->offset_seconds;
 
     date_format(&date, slice_from_text("%Y-%m-%dT%H:%M:%S"), text);
-    buffer_appendf(text, "%c%02d:%02d", time.offset_seconds > 0 ? '+' : '-',
+    buffer_appendf(text, "%c%02d:%02d", time->offset_seconds > 0 ? '+' : '-',
                    (int)(offset / HOUR_SECONDS), (int)(offset / MINUTE_SECONDS % 60));
 }
 
