@@ -143,6 +143,35 @@ static int get_hexadecimal(const json_t *object, const char *name, uint64_t *ret
 }
 
 /*
+ * An older agent has none. Where changes are told, null says that the attribute goes. Two names
+ * that differ in case alone are one, and which of them counts is the sender's own fault.
+ */
+static int get_attributes(const json_t *object, bool are_changes, struct attributes *ret,
+                          struct error *err)
+{
+    json_t *members = json_object_get(object, "attributes"), *value;
+    const char *name;
+    int r;
+
+    if (!members)
+        return 0;
+    if (!json_is_object(members) || json_object_size(members) > 2 * (size_t)ATTRIBUTES_MAX)
+        return wrong(err, "attributes", "an object of bounded size");
+    json_object_foreach(members, name, value)
+    {
+        if (!json_is_string(value) && !(are_changes && json_is_null(value)))
+            return wrong(err, "attributes", "an object of texts");
+        if (are_changes)
+            r = attributes_set_change(ret, name, json_string_value(value), err);
+        else
+            r = attributes_set(ret, name, json_string_value(value), err);
+        if (r < 0)
+            return error_prefix(err, -EPROTO, "'attributes'");
+    }
+    return 0;
+}
+
+/*
  * The facts are the node's own words about itself: handed on as they are to whoever lists nodes,
  * and never acted upon.
  */
@@ -164,7 +193,7 @@ static int decode_hello(const json_t *object, struct wire_hello *hello, struct e
     hello->facts = json_dumps(facts, JSON_COMPACT);
     if (!hello->facts || strlen(hello->facts) > WIRE_FACTS_SIZE_MAX)
         return wrong(err, "facts", "an object of bounded size");
-    return 0;
+    return get_attributes(object, false, &hello->attributes, err);
 }
 
 static int decode_welcome(const json_t *object, struct wire_welcome *welcome, struct error *err)
@@ -274,7 +303,7 @@ static int decode_report(const json_t *object, struct wire_report *report, struc
     for (size_t i = 0; r == 0 && i < json_array_size(list); i++)
         r = decode_attempt(json_array_get(list, i), &report->attempts[report->attempt_count++],
                            err);
-    return r;
+    return r == 0 ? get_attributes(object, true, &report->changes, err) : r;
 }
 
 static int decode_file(const json_t *object, struct wire_file *file, struct error *err)

@@ -69,6 +69,20 @@ static void member_resources(struct buffer *out, const struct resources *resourc
     member_number(out, "disk", resources->disk);
 }
 
+/* None is the usual case: absent. */
+static void member_attributes(struct buffer *out, const struct attributes *attributes)
+{
+    if (attributes->count == 0)
+        return;
+    json_write_name(out, "attributes");
+    buffer_append_character(out, '{');
+    for (size_t i = 0; i < attributes->count; i++) {
+        json_write_name(out, attributes->items[i].name);
+        json_write_text(out, attributes->items[i].value);
+    }
+    buffer_append_character(out, '}');
+}
+
 static void encode_hello(struct buffer *out, const struct wire_hello *hello)
 {
     member_number(out, "protocol", hello->protocol);
@@ -79,6 +93,7 @@ static void encode_hello(struct buffer *out, const struct wire_hello *hello)
     member_resources(out, &hello->capacity);
     json_write_name(out, "facts");
     buffer_append_text(out, hello->facts);
+    member_attributes(out, &hello->attributes);
 }
 
 /*
@@ -146,6 +161,7 @@ static void encode_report(struct buffer *out, const struct wire_report *report)
         buffer_append_character(out, '}');
     }
     buffer_append_character(out, ']');
+    member_attributes(out, &report->changes);
 }
 
 static void encode_inputs(struct buffer *out, const struct wire_start *start)

@@ -44,6 +44,7 @@ static void report_deinit(struct wire_report *report)
     for (size_t i = 0; i < report->attempt_count; i++)
         wire_result_deinit(&report->attempts[i].result);
     free(report->attempts);
+    attributes_deinit(&report->changes);
 }
 
 void wire_message_deinit(struct wire_message *message)
@@ -52,6 +53,7 @@ void wire_message_deinit(struct wire_message *message)
     case WIRE_HELLO:
         free(message->hello.version);
         free(message->hello.facts);
+        attributes_deinit(&message->hello.attributes);
         break;
     case WIRE_REPORT:
         report_deinit(&message->report);

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "attributes.h"
 #include "core/words.h"
 
 #include "base/buffer.h"
@@ -56,7 +57,8 @@ struct wire_hello {
     char *version;
     uint64_t machine; /* the first 64 bits of the computer's fingerprint */
     struct resources capacity;
-    char *facts; /* a JSON object, for people and matching; the server stores it as it is */
+    char *facts;                  /* a JSON object, for people; the server stores it as it is */
+    struct attributes attributes; /* all of the node */
 };
 
 /* The server's first word; a refusal is the closing of the link with a reason. */
@@ -96,6 +98,7 @@ struct wire_report {
     bool leaving;
     struct wire_attempt *attempts;
     size_t attempt_count;
+    struct attributes changes; /* of the node's attributes, since hello or an earlier report */
 };
 
 /* Everything that an agent must know to run an attempt. */

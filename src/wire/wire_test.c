@@ -34,14 +34,30 @@ static void assert_round_trip(const struct wire_message *message)
 
 static void a_hello_survives(void **state)
 {
+    struct attribute attributes[] = {
+        {.name = (char *)"Arch", .value = (char *)"\"X86_64\""},
+        {.name = (char *)"Start", .value = (char *)"h\xc3\xa4 =?= \"\\\"\""}};
+    struct wire_message message = {.kind = WIRE_HELLO,
+                                   .hello = {.protocol = 1,
+                                             .version = (char *)"0.1",
+                                             .machine = 0xfedcba9876543210ULL,
+                                             .capacity = {4, 1ULL << 40, 7},
+                                             .facts = (char *)"{\"arch\":\"X86_64\"}"}};
+
     (void)state;
-    assert_round_trip(
-        &(struct wire_message){.kind = WIRE_HELLO,
-                               .hello = {.protocol = 1,
-                                         .version = (char *)"0.1",
-                                         .machine = 0xfedcba9876543210ULL,
-                                         .capacity = {.cpus = 4, .memory = 1ULL << 40, .disk = 7},
-                                         .facts = (char *)"{\"arch\":\"X86_64\"}"}});
+    assert_round_trip(&message);
+    message.hello.attributes = (struct attributes){.items = attributes, .count = 2};
+    assert_round_trip(&message);
+}
+
+static void changes_of_attributes_survive(void **state)
+{
+    struct attribute changes[] = {{.name = (char *)"Gone"},
+                                  {.name = (char *)"LoadAvg", .value = (char *)"0.5"}};
+
+    (void)state;
+    assert_round_trip(&(struct wire_message){
+        .kind = WIRE_REPORT, .report = {.session = 1, .changes = {.items = changes, .count = 2}}});
 }
 
 static void a_welcome_and_a_renewal_survive(void **state)
@@ -154,6 +170,10 @@ static int count(void *userdata, struct wire_message *message)
     return 0;
 }
 
+#define HELLO                                                                                      \
+    "[{\"hello\":{\"protocol\":1,\"version\":\"x\",\"machine\":\"0000000000000001\",\"cpus\":1,"   \
+    "\"memory\":1,\"disk\":1,\"facts\":{},"
+
 static void malformed_frames_are_refused_with_the_place(void **state)
 {
     static const struct {
@@ -180,6 +200,16 @@ static void malformed_frames_are_refused_with_the_place(void **state)
          "\"outcome\":\"none\"}]}}]",
          "'outcome'"},
         {"[{\"stop\":{\"epoch\":1}},{\"stop\":{\"epoch\":1,\"epoch\":2}}]", "not JSON"},
+        {HELLO "\"attributes\":[]}}]", "'attributes' is missing or not"},
+        {HELLO "\"attributes\":{\"Arch\":17}}}]", "'attributes' is missing or not"},
+        {HELLO "\"attributes\":{\"Arch\":null}}}]", "'attributes' is missing or not"},
+        {HELLO "\"attributes\":{\"Arch\":\"\"}}}]",
+         "in 'hello': 'attributes': the value of 'Arch'"},
+        {HELLO "\"attributes\":{\"a b\":\"1\"}}}]", "'a b' is no name"},
+        {HELLO "\"attributes\":{\"A\":\"1\",\"A\":\"2\"}}}]", "not JSON"},
+        {"[{\"report\":{\"session\":1,\"sent_ms\":1,\"highest_epoch\":1,\"attempts\":[],"
+         "\"attributes\":{\"A\":\"a\\nb\"}}}]",
+         "the value of 'A'"},
     };
 
     (void)state;
@@ -241,6 +271,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hello_survives),
+        cmocka_unit_test(changes_of_attributes_survive),
         cmocka_unit_test(a_welcome_and_a_renewal_survive),
         cmocka_unit_test(a_report_with_a_result_survives),
         cmocka_unit_test(a_start_survives),
