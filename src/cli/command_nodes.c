@@ -5,6 +5,8 @@
 #include "exit_code.h"
 #include "listing.h"
 #include "net/client.h"
+#include "sys/terminal.h"
+#include "sys/text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -87,12 +89,30 @@ static void node_path(struct buffer *path, const char *name)
     client_append_encoded(path, name);
 }
 
+/* As `condor_status -long` prints a machine. */
+static void print_attributes(const json_t *attributes)
+{
+    bool utf8 = terminal_of_output().utf8;
+    const char *name;
+    json_t *value;
+
+    json_object_foreach((json_t *)attributes, name, value)
+    {
+        _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+
+        text_append_printable(&text, json_string_value(value) ?: "undefined", utf8);
+        printf("%s = %s\n", name, buffer_text(&text));
+    }
+}
+
+/* What the server makes of it, then what it says of itself; --long is the latter alone. */
 static int show_node(struct connection *connection, struct listing *listing, const char *name,
                      struct error *err)
 {
     _cleanup_(listing_printer_free_p) struct listing_printer *printer = NULL;
     _cleanup_buffer_ struct buffer path = BUFFER_INIT;
     _cleanup_json_ json_t *node = NULL;
+    bool only_attributes = listing->complete && !listing->columns;
     int r;
 
     node_path(&path, name);
@@ -105,8 +125,14 @@ static int show_node(struct connection *connection, struct listing *listing, con
         r = connection_call(connection, "GET", path.data, NULL, &node, err);
     if (r < 0)
         return r;
-    (void)listing_print(printer, node, err);
+    if (!only_attributes)
+        (void)listing_print(printer, node, err);
     listing_end(printer);
+    if (listing->columns)
+        return 0;
+    if (!only_attributes)
+        printf("\n");
+    print_attributes(json_object_get(node, "attributes"));
     return 0;
 }
 
@@ -180,7 +206,10 @@ const struct command command_node = {
     .summary = "lists, shows and forgets nodes",
     .synopsis = "[list] | show NAME | forget NAME",
     .description =
-        "'list', or nothing, shows all nodes as 'dusk status' does, 'show' all about one.\n"
+        "'list', or nothing, shows all nodes as 'dusk status' does, 'show' all about one:\n"
+        "what the server knows of it, and its attributes, which requirements and rank of\n"
+        "jobs may name; with --long its attributes alone. An admin adds some in the node's\n"
+        "agent.ini: attribute.HasMatlab = true.\n"
         "'forget' is for admins: the node's certificate is not accepted any more, and\n"
         "what it was working on starts again elsewhere.\n",
     .examples = "  dusk node list --columns name,state,tasks\n"

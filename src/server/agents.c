@@ -157,13 +157,19 @@ static void on_hello_answer(struct server *server, struct caller *caller, enum p
                                                  .lease_ms = server->options.pool.lease_ms}});
 }
 
-/* A node's facts and when it was last seen, stored with the event of its hello. */
+static void write_attributes(struct server *server, void *userdata)
+{
+    attributes_save(server, &server->records.nodes[(uintptr_t)userdata]);
+}
+
+/* What a node says of itself and when it was last seen, stored with the event of its hello. */
 static void write_facts(struct server *server, void *userdata)
 {
     struct node_record *node = &server->records.nodes[(uintptr_t)userdata];
     _cleanup_free_ char *facts = json_dumps(node->facts, JSON_COMPACT);
 
     store_save_node_facts(server->store, node->number, node->last_seen_at, facts);
+    attributes_save(server, node);
 }
 
 static void hear_hello(struct agent_link *link, const struct wire_hello *hello)
@@ -188,6 +194,7 @@ static void hear_hello(struct agent_link *link, const struct wire_hello *hello)
     map_put(&server->links_by_session, link->session, (uint64_t)(uintptr_t)link);
     json_decref(node->facts);
     node->facts = json_loads(hello->facts, 0, NULL);
+    attributes_hear(node, &hello->attributes);
     node->last_seen_at = clock_wall_seconds();
     event.caller = batch_add_caller(
         server, &(struct caller){.on_reply = on_hello_answer, .session = link->session});
@@ -225,14 +232,24 @@ static void keep_results(struct agent_link *link, struct wire_report *report)
     }
 }
 
-static void hear_report(struct agent_link *link, struct wire_report *report)
+/*
+ * The attributes are heard in any case, because changes are told once; they are saved with this
+ * report or with the next one that is acted upon.
+ */
+static int hear_report(struct agent_link *link, struct wire_report *report)
 {
+    struct node_record *node = &link->server->records.nodes[link->node];
+    struct rider rider = {.userdata = (void *)(uintptr_t)link->node};
     struct pool_event event = {.kind = POOL_NODE_REPORTED};
     struct pool_report_item *items;
 
+    if (report->session != link->session || link->session == 0)
+        return 0;
+    if (attributes_hear_changes(node, &report->changes) < 0)
+        return -EPROTO;
     /* A report that cannot be acted upon is said again by the next full one. */
-    if (report->session != link->session || link->session == 0 || link->server->room.still)
-        return;
+    if (link->server->room.still)
+        return 0;
     items = memory_allocate((report->attempt_count + 1) * sizeof(*items));
     for (size_t i = 0; i < report->attempt_count; i++)
         items[i] = (struct pool_report_item){.epoch = report->attempts[i].epoch,
@@ -240,7 +257,7 @@ static void hear_report(struct agent_link *link, struct wire_report *report)
                                              .outcome = report->attempts[i].outcome,
                                              .reason = report->attempts[i].reason};
     keep_results(link, report);
-    link->server->records.nodes[link->node].last_seen_at = clock_wall_seconds();
+    node->last_seen_at = clock_wall_seconds();
     event.reported = (struct pool_report){.node = link->node,
                                           .session = report->session,
                                           .sent_ms = report->sent_ms,
@@ -250,7 +267,10 @@ static void hear_report(struct agent_link *link, struct wire_report *report)
                                           .leaving = report->leaving,
                                           .items = items,
                                           .item_count = report->attempt_count};
-    batch_push(link->server, &event, items);
+    if (node->attributes_unsaved)
+        rider.write = write_attributes;
+    batch_push_with(link->server, &event, items, &rider);
+    return 0;
 }
 
 static int hear(void *userdata, struct wire_message *message)
@@ -262,8 +282,7 @@ static int hear(void *userdata, struct wire_message *message)
         hear_hello(link, &message->hello);
         return 0;
     case WIRE_REPORT:
-        hear_report(link, &message->report);
-        return 0;
+        return hear_report(link, &message->report);
     case WIRE_WANT:
         streams_serve(link, &message->want);
         return 0;

@@ -36,7 +36,8 @@ static json_t *fact(const struct node_record *node, const char *name)
     return value ? json_incref(value) : json_null();
 }
 
-static json_t *node_object(struct server *server, const struct node_record *node)
+/* With its attributes, if it is the only one that is asked for: they are many. */
+static json_t *node_object(struct server *server, const struct node_record *node, bool is_alone)
 {
     struct pool_node_view view = {.state = NODE_OFFLINE};
     json_t *tasks = json_array(), *object;
@@ -57,6 +58,9 @@ static json_t *node_object(struct server *server, const struct node_record *node
                           fact(node, "limits"), "version", fact(node, "version"), "last_seen_at",
                           node->last_seen_at > 0 ? json_real(node->last_seen_at) : json_null(),
                           "reason", node->link ? "" : "not connected", "tasks", tasks));
+    if (is_alone)
+        json_object_set_new(object, "attributes",
+                            attributes_object(node, node_state_name(view.state), activity(&view)));
     return object;
 }
 
@@ -68,7 +72,7 @@ void api_nodes_list(struct server *server, struct request *request, const char *
         const struct node_record *node = records_find_node(&server->records, name);
 
         if (node)
-            api_reply_json(request, 200, node_object(server, node));
+            api_reply_json(request, 200, node_object(server, node, true));
         else
             api_reply_error(request, 404, "'dusk status' shows the nodes",
                             "there is no node '%.80s'", name);
@@ -77,7 +81,7 @@ void api_nodes_list(struct server *server, struct request *request, const char *
     list = json_array();
     for (size_t i = 0; i < server->records.node_count; i++)
         if (!server->records.nodes[i].forgotten)
-            json_array_append_new(list, node_object(server, &server->records.nodes[i]));
+            json_array_append_new(list, node_object(server, &server->records.nodes[i], false));
     api_reply_json(request, 200, list);
 }
 

@@ -168,6 +168,7 @@ struct node_record *records_add_node(struct records *records, const struct store
         .last_seen_at = row->last_seen_at,
         .forgotten = row->forgotten,
         .facts = row->facts ? json_loads(row->facts, 0, NULL) : NULL,
+        .attributes = copy_or_null(row->attributes),
     };
     if (!row->forgotten)
         string_map_put(&records->node_by_name, row->name, row->node);
@@ -222,6 +223,7 @@ void records_deinit(struct records *records)
         free(records->nodes[i].name);
         free(records->nodes[i].serial);
         json_decref(records->nodes[i].facts);
+        free(records->nodes[i].attributes);
     }
     for (size_t i = 0; i < records->ended.capacity; i++)
         if (records->ended.entries[i].used) {

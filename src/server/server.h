@@ -8,6 +8,7 @@
  *     records.c      what the server knows of jobs and nodes and the brain does not
  *     order.c        a task's submit description -> the message that starts it on a node
  *     agents.c       the links to the agents: their messages to events, effects to messages
+ *     attributes.c   what the nodes say of themselves, for matching
  *     streams.c      bytes over those links: contents out, outputs and tails in
  *     collect.c      the outputs of an attempt that ended, to the spool and to their places
  *     deliver.c      a child process per user that writes as him; deliver_main.c is that child
@@ -100,7 +101,9 @@ struct node_record {
     double enrolled_at;
     double last_seen_at;
     bool forgotten;
-    json_t *facts; /* NULL before the first hello */
+    json_t *facts;           /* NULL before the first hello */
+    char *attributes;        /* owned: lines as wire/attributes.h has them; NULL likewise */
+    bool attributes_unsaved; /* the store has older ones */
     struct agent_link *link;
     uint64_t session;
 };
@@ -305,6 +308,20 @@ void agents_flush(struct server *server);
 struct agent_link *agents_find(struct server *server, uint32_t node, uint64_t session);
 void agents_append(struct agent_link *link, const struct wire_message *message);
 void agents_close(struct server *server, uint32_t node, const char *reason);
+
+/* attributes.c */
+
+/*
+ * The node's attributes are now these. The one place that changes them while the server runs; at
+ * its start they come from the node's row (records_add_node()).
+ */
+void attributes_hear(struct node_record *node, const struct attributes *attributes);
+/* What has changed of them. -E2BIG if they get too many or too large; then nothing changes. */
+int attributes_hear_changes(struct node_record *node, const struct attributes *changes);
+/* Writes them, if the store does not have them; in a batch. */
+void attributes_save(struct server *server, struct node_record *node);
+/* The names with their expressions as texts, and what the server itself knows; the caller's. */
+json_t *attributes_object(const struct node_record *node, const char *state, const char *activity);
 
 /* streams.c */
 

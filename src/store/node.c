@@ -6,11 +6,13 @@ void store_save_node(struct store *store, const struct store_node *node)
 {
     struct statement *save = store_write_begin(
         store, "INSERT INTO node (node, name, serial, machine, enrolled_at, forgotten,"
-               " highest_epoch, last_seen_at, facts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+               " highest_epoch, last_seen_at, facts, attributes)"
+               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                " ON CONFLICT (node) DO UPDATE SET name = excluded.name, serial = excluded.serial,"
                " machine = excluded.machine, enrolled_at = excluded.enrolled_at,"
                " forgotten = excluded.forgotten, highest_epoch = excluded.highest_epoch,"
-               " last_seen_at = excluded.last_seen_at, facts = excluded.facts");
+               " last_seen_at = excluded.last_seen_at, facts = excluded.facts,"
+               " attributes = excluded.attributes");
 
     bind_number(save, node->node);
     bind_text(save, node->name);
@@ -21,6 +23,7 @@ void store_save_node(struct store *store, const struct store_node *node)
     bind_number(save, node->highest_epoch);
     bind_time(save, node->last_seen_at);
     bind_text(save, node->facts);
+    bind_text(save, node->attributes);
     store_write_end(store, save);
 }
 
@@ -47,6 +50,16 @@ void store_save_node_facts(struct store *store, uint32_t node, double last_seen_
     store_write_end_one(store, save);
 }
 
+void store_save_node_attributes(struct store *store, uint32_t node, const char *attributes)
+{
+    struct statement *save =
+        store_write_begin(store, "UPDATE node SET attributes = ? WHERE node = ?");
+
+    bind_text(save, attributes);
+    bind_number(save, node);
+    store_write_end_one(store, save);
+}
+
 int store_walk_nodes(struct store *store, store_node_callback *callback, void *userdata,
                      struct error *err)
 {
@@ -55,7 +68,7 @@ int store_walk_nodes(struct store *store, store_node_callback *callback, void *u
 
     r = store_read_begin(store,
                          "SELECT node, name, serial, machine, enrolled_at, forgotten,"
-                         " highest_epoch, last_seen_at, facts FROM node ORDER BY node",
+                         " highest_epoch, last_seen_at, facts, attributes FROM node ORDER BY node",
                          &read, err);
     if (r < 0)
         return r;
@@ -70,6 +83,7 @@ int store_walk_nodes(struct store *store, store_node_callback *callback, void *u
         node.highest_epoch = column_number(read);
         node.last_seen_at = column_real(read);
         node.facts = column_text(read);
+        node.attributes = column_text(read);
         r = callback(&node, userdata);
         if (r < 0)
             return r;

@@ -133,7 +133,9 @@ static const char version_2[] = "CREATE INDEX job_removed ON job (number) WHERE 
 
 static const char version_3[] = "ALTER TABLE job ADD COLUMN reason TEXT;";
 
-static const char *const migrations[] = {version_1, version_2, version_3};
+static const char version_4[] = "ALTER TABLE node ADD COLUMN attributes TEXT;";
+
+static const char *const migrations[] = {version_1, version_2, version_3, version_4};
 
 static int schema_read_number(sqlite3 *database, const char *sql, int64_t *ret_number,
                               struct error *err)

@@ -211,7 +211,8 @@ struct store_node {
     bool forgotten;
     uint64_t highest_epoch; /* that was ever given to it */
     double last_seen_at;
-    const char *facts; /* what it last said of itself, JSON; NULL if nothing yet */
+    const char *facts;      /* what it last said of itself, JSON; NULL if nothing yet */
+    const char *attributes; /* likewise, in lines of text */
 };
 
 /* Makes or replaces the whole row. */
@@ -220,6 +221,7 @@ void store_save_node(struct store *store, const struct store_node *node);
 void store_save_node_machine(struct store *store, uint32_t node, uint64_t machine, bool forgotten);
 void store_save_node_facts(struct store *store, uint32_t node, double last_seen_at,
                            const char *facts);
+void store_save_node_attributes(struct store *store, uint32_t node, const char *attributes);
 
 typedef int store_node_callback(const struct store_node *node, void *userdata);
 /* All, also forgotten ones, in order. */
