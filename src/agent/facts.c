@@ -43,13 +43,13 @@ char *facts_write(const struct computer *computer)
 
     put_text(facts, "arch", computer->architecture);
     put_text(facts, "os", computer->system);
-    put_text(facts, "distribution", computer->distribution);
+    put_text(facts, "distribution", computer->distribution.versioned);
     put_text(facts, "kernel", computer->kernel);
     put_text(facts, "hostname", computer->hostname);
-    put_text(facts, "cpu_model", computer->cpu_model);
+    put_text(facts, "cpu_model", computer->processor.model);
     put_text(facts, "version", DUSK_VERSION);
-    json_object_set_new(speed, "integer", json_integer((json_int_t)computer->speed.integer));
-    json_object_set_new(speed, "floating", json_integer((json_int_t)computer->speed.floating));
+    json_object_set_new(speed, "integer", json_integer((json_int_t)computer->speed.mips));
+    json_object_set_new(speed, "floating", json_integer((json_int_t)computer->speed.kflops));
     json_object_set_new(speed, "memory", json_integer((json_int_t)computer->speed.memory_mb));
     json_object_set_new(facts, "speed", speed);
     text = json_dumps(facts, JSON_COMPACT);

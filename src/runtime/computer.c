@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See computer.h: facts from /proc, /sys and os-release, and a short own benchmark. */
+/* See computer.h: facts from /proc, /sys and os-release. */
 #define _GNU_SOURCE
 #include "computer.h"
 
@@ -7,11 +7,13 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "cgroup.h"
-#include "sys/clock.h"
+#include "sys/descriptor.h"
 #include "sys/file.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <gnu/libc-version.h>
 #include <inttypes.h>
 #include <linux/magic.h>
 #include <sched.h>
@@ -19,37 +21,13 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
-enum { SMALL_FILE_MAX = 1 << 20, SPEED_US = 25000 };
-
-/* The value behind "KEY" and its separator in a file of lines, without quotes; "" if absent. */
-static char *find_value(const char *path, const char *key, char separator)
-{
-    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
-    size_t length = strlen(key);
-    char *rest = NULL;
-
-    if (file_read(path, SMALL_FILE_MAX, &text, NULL) < 0)
-        return memory_copy_string("");
-    for (char *line = strtok_r(text.data, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-        char *value = strchr(line, separator);
-        struct slice trimmed;
-
-        if (!value || strncmp(line, key, length) != 0 ||
-            strspn(line + length, " \t") != (size_t)(value - line) - length)
-            continue;
-        trimmed = slice_trim(slice_from_text(value + 1));
-        if (trimmed.length >= 2 && trimmed.data[0] == '"') {
-            trimmed.data++;
-            trimmed.length -= 2;
-        }
-        return slice_copy(trimmed);
-    }
-    return memory_copy_string("");
-}
+/* The properties of a compute device are some 30 lines. */
+enum { SMALL_FILE_MAX = 1 << 20, SMALL_TEXT_SIZE = 4096 };
 
 /* A single number in a file, as cgroups have them; `otherwise` for "max" and for no file. */
 static uint64_t read_number(const char *path, uint64_t otherwise)
@@ -75,6 +53,53 @@ static unsigned count_cpus(void)
 static uint64_t measure_memory(void)
 {
     return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static uint64_t measure_swap(void)
+{
+    struct sysinfo info;
+
+    return sysinfo(&info) == 0 ? (uint64_t)info.totalswap * info.mem_unit : 0;
+}
+
+/* Whether AMD's compute driver has cores for vectors at this place: it lists processors as well. */
+static bool is_compute_device(int folder, const char *name)
+{
+    _cleanup_fd_ int fd = -1;
+    _cleanup_buffer_ struct buffer path = BUFFER_INIT;
+    char text[SMALL_TEXT_SIZE] = "";
+    const char *cores;
+
+    buffer_appendf(&path, "%s/properties", name);
+    fd = openat(folder, path.data, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+        return false;
+    cores = strstr(text, "simd_count ");
+    return cores && cores[strlen("simd_count ")] != '0';
+}
+
+/*
+ * What programs can compute on: NVIDIA's and AMD's drivers list it. A card that only draws, or
+ * whose driver is not there, is none.
+ */
+static unsigned count_gpus(void)
+{
+    static const char *const lists[] = {"/proc/driver/nvidia/gpus",
+                                        "/sys/class/kfd/kfd/topology/nodes"};
+    const struct dirent *device;
+    unsigned count = 0;
+
+    for (size_t i = 0; i < ARRAY_LENGTH(lists); i++) {
+        DIR *list = opendir(lists[i]);
+
+        while (list && (device = readdir(list)))
+            if (device->d_name[0] != '.' &&
+                (i == 0 || is_compute_device(dirfd(list), device->d_name)))
+                count++;
+        if (list)
+            closedir(list);
+    }
+    return count;
 }
 
 /* Lowers the figures to what one control group allows: "max" or a number, "QUOTA PERIOD". */
@@ -116,20 +141,24 @@ static char *describe_architecture(const char *machine)
     return memory_copy_string(strcmp(machine, "x86_64") == 0 ? "X86_64" : machine);
 }
 
-/* "debian" and "12" make "Debian12". */
-static char *describe_distribution(void)
+/* What cannot be read is empty, and so is what is found in it. */
+static char *read_text(const char *path)
 {
-    _cleanup_free_ char *id = find_value("/etc/os-release", "ID", '=');
-    _cleanup_free_ char *version = find_value("/etc/os-release", "VERSION_ID", '=');
-    struct buffer name = BUFFER_INIT;
+    struct buffer text = BUFFER_INIT;
 
-    if (id[0] == '\0')
-        return memory_copy_string("Unknown");
-    if (id[0] >= 'a' && id[0] <= 'z')
-        id[0] = (char)(id[0] - 'a' + 'A');
-    version[strcspn(version, ".")] = '\0';
-    buffer_appendf(&name, "%s%s", id, version);
-    return buffer_take(&name);
+    (void)file_read(path, SMALL_FILE_MAX, &text, NULL);
+    return buffer_take(&text);
+}
+
+static void describe_software(struct computer *computer)
+{
+    _cleanup_free_ char *os_release = read_text("/etc/os-release");
+    _cleanup_free_ char *cpuinfo = read_text("/proc/cpuinfo");
+
+    distribution_read(os_release, &computer->distribution);
+    processor_read(cpuinfo, &computer->processor);
+    computer->system = memory_copy_string("LINUX");
+    computer->glibc = memory_copy_string(gnu_get_libc_version());
 }
 
 /* Cards that come and go with a cable or a dock say nothing of the computer. */
@@ -212,80 +241,19 @@ static int make_fingerprint(const char *state_folder, char ret_text[HASH_TEXT_SI
     return 0;
 }
 
-/* Each of these does a known amount of work until its time is over, and says how much a second. */
-
-static uint64_t per_second(uint64_t work, uint64_t begun_us)
-{
-    uint64_t passed_us = clock_boot_us() - begun_us;
-
-    return work * 1000000 / (passed_us ? passed_us : 1);
-}
-
-/* Xorshift steps (Marsaglia 2003): shifts and xors, each waiting for the one before. */
-static uint64_t measure_integer(void)
-{
-    uint64_t begun_us = clock_boot_us(), x = 88172645463325252ULL, steps = 0;
-    volatile uint64_t sink;
-
-    while (clock_boot_us() - begun_us < SPEED_US)
-        for (int i = 0; i < 10000; i++, steps++) {
-            x ^= x << 13;
-            x ^= x >> 7;
-            x ^= x << 17;
-        }
-    sink = x;
-    (void)sink;
-    return per_second(steps, begun_us) / 1000000;
-}
-
-/* The inner loop of LINPACK (Dongarra 1979): y += a * x, two operations an element. */
-static uint64_t measure_floating(void)
-{
-    enum { LENGTH = 1000 };
-    static double x[LENGTH], y[LENGTH];
-    uint64_t begun_us = clock_boot_us(), operations = 0;
-    volatile double sink;
-
-    for (int i = 0; i < LENGTH; i++)
-        x[i] = 1.0 / (i + 1);
-    while (clock_boot_us() - begun_us < SPEED_US)
-        for (int k = 0; k < 20; k++, operations += 2 * LENGTH)
-            for (int i = 0; i < LENGTH; i++)
-                y[i] += 1e-9 * x[i];
-    sink = y[LENGTH / 2];
-    (void)sink;
-    return per_second(operations, begun_us) / 1000;
-}
-
-static uint64_t measure_copying(void)
-{
-    enum { SIZE = 8 << 20 };
-    _cleanup_free_ char *from = memory_allocate(SIZE);
-    _cleanup_free_ char *to = memory_allocate(SIZE);
-    uint64_t begun_us, bytes = 0;
-
-    memset(from, 1, SIZE);
-    memset(to, 2, SIZE);
-    begun_us = clock_boot_us();
-    while (clock_boot_us() - begun_us < SPEED_US) {
-        memcpy(to, from, SIZE);
-        /* So that no compiler concludes that nobody reads it. */
-        from[bytes % SIZE] = to[SIZE - 1];
-        bytes += SIZE;
-    }
-    return per_second(bytes, begun_us) >> 20;
-}
-
-/* STATE/speed is "INTEGER FLOATING MEMORY CPU MODEL", so that a new processor is measured anew. */
-static bool read_speed(const char *path, const char *model, struct computer_speed *ret_speed)
+/*
+ * STATE/speed is "2: MIPS KFLOPS MEMORY CPU MODEL", so that a new processor is measured anew; 2 is
+ * the way of measuring.
+ */
+static bool read_speed(const char *path, const char *model, struct speed *ret_speed)
 {
     _cleanup_buffer_ struct buffer text = BUFFER_INIT;
-    struct computer_speed speed;
+    struct speed speed;
     int end = 0;
 
     if (file_read(path, SMALL_FILE_MAX, &text, NULL) < 0 ||
-        sscanf(buffer_text(&text), "%" SCNu64 " %" SCNu64 " %" SCNu64 " %n", &speed.integer,
-               &speed.floating, &speed.memory_mb, &end) != 3 ||
+        sscanf(buffer_text(&text), "2: %" SCNu64 " %" SCNu64 " %" SCNu64 " %n", &speed.mips,
+               &speed.kflops, &speed.memory_mb, &end) != 3 ||
         !slice_equals(slice_trim(slice_from_text(text.data + end)), model))
         return false;
     *ret_speed = speed;
@@ -296,15 +264,13 @@ static void find_speed(const char *state_folder, struct computer *computer)
 {
     _cleanup_free_ char *path = file_join(state_folder, "speed");
     _cleanup_buffer_ struct buffer text = BUFFER_INIT;
-    struct computer_speed *speed = &computer->speed;
+    struct speed *speed = &computer->speed;
 
-    if (read_speed(path, computer->cpu_model, speed))
+    if (read_speed(path, computer->processor.model, speed))
         return;
-    speed->integer = measure_integer();
-    speed->floating = measure_floating();
-    speed->memory_mb = measure_copying();
-    buffer_appendf(&text, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %s\n", speed->integer,
-                   speed->floating, speed->memory_mb, computer->cpu_model);
+    *speed = speed_measure();
+    buffer_appendf(&text, "2: %" PRIu64 " %" PRIu64 " %" PRIu64 " %s\n", speed->mips, speed->kflops,
+                   speed->memory_mb, computer->processor.model);
     /* Measured again next time if it cannot be kept. */
     (void)file_replace(path, text.data, text.length, 0644, false, NULL);
 }
@@ -334,11 +300,11 @@ int computer_detect(const char *state_folder, struct computer *ret_computer, str
     if (uname(&names) < 0)
         return error_set_errno(err, -errno, "cannot ask for the kernel's name");
     computer.architecture = describe_architecture(names.machine);
-    computer.system = memory_copy_string("LINUX");
-    computer.distribution = describe_distribution();
     computer.kernel = memory_copy_string(names.release);
     computer.hostname = memory_copy_string(names.nodename);
-    computer.cpu_model = find_value("/proc/cpuinfo", "model name", ':');
+    computer.swap_bytes = measure_swap();
+    computer.gpus = count_gpus();
+    describe_software(&computer);
     find_speed(state_folder, &computer);
     *ret_computer = computer;
     return 0;
@@ -348,9 +314,10 @@ void computer_deinit(struct computer *computer)
 {
     free(computer->architecture);
     free(computer->system);
-    free(computer->distribution);
+    free(computer->glibc);
+    distribution_deinit(&computer->distribution);
+    processor_deinit(&computer->processor);
     free(computer->kernel);
     free(computer->hostname);
-    free(computer->cpu_model);
     *computer = COMPUTER_INIT;
 }

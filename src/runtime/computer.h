@@ -3,15 +3,12 @@
 #pragma once
 
 #include "base/error.h"
+#include "distribution.h"
+#include "processor.h"
+#include "speed.h"
 #include "sys/hash.h"
 
 #include <stdint.h>
-
-struct computer_speed {
-    uint64_t integer;   /* millions of simple integer steps a second */
-    uint64_t floating;  /* KFLOPS: thousands of floating-point operations a second */
-    uint64_t memory_mb; /* megabytes copied in memory a second */
-};
 
 struct computer {
     unsigned cpus;            /* that this process may use: affinity and cgroup limits count */
@@ -19,12 +16,15 @@ struct computer {
     uint64_t disk_free_bytes; /* for us, below the state folder */
     char *architecture;       /* "X86_64", "aarch64", ... */
     char *system;             /* "LINUX" */
-    char *distribution;       /* "Debian12"; "Unknown" without os-release */
     char *kernel;             /* "6.1.0-18-amd64" */
+    char *glibc;              /* "2.36" */
     char *hostname;
-    char *cpu_model;                  /* "" if unknown */
+    struct distribution distribution;
+    struct processor processor;
+    uint64_t swap_bytes;
+    unsigned gpus;                    /* that programs can compute on */
     char fingerprint[HASH_TEXT_SIZE]; /* see below */
-    struct computer_speed speed;
+    struct speed speed;
 };
 
 #define COMPUTER_INIT ((struct computer){0})

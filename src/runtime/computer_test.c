@@ -38,9 +38,8 @@ static void a_computer_says_what_it_has(void **state)
     assert_string_equal(computer.system, "LINUX");
     assert_string_equal(computer.kernel, names.release);
     assert_string_equal(computer.hostname, names.nodename);
-    assert_true(computer.architecture[0] != '\0' && computer.distribution[0] != '\0');
-    assert_true(computer.speed.integer > 0 && computer.speed.floating > 0);
-    assert_true(computer.speed.memory_mb > 0);
+    assert_true(computer.architecture[0] != '\0' && computer.distribution.name[0] != '\0');
+    assert_true(computer.glibc[0] != '\0');
 }
 
 static void speed_is_measured_once_per_kind_of_cpu(void **state)
@@ -48,7 +47,7 @@ static void speed_is_measured_once_per_kind_of_cpu(void **state)
     _cleanup_(computer_deinit) struct computer first = COMPUTER_INIT, again = COMPUTER_INIT,
                                                other = COMPUTER_INIT;
     _cleanup_free_ char *path = file_join(folder, "speed");
-    static const char foreign[] = "1 1 1 some other CPU\n";
+    static const char foreign[] = "2: 1 1 1 some other CPU\n";
 
     (void)state;
     assert_int_equal(computer_detect(folder, &first, NULL), 0);
