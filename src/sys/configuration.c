@@ -28,6 +28,13 @@ struct value {
     char *origin; /* owned; for people: "--cpus", "DUSK_TOKEN", a path */
 };
 
+/* One of a family that somebody named. */
+struct member {
+    size_t key;
+    char *name; /* owned */
+    struct value value;
+};
+
 struct given {
     size_t key;
     const char *text; /* of argv */
@@ -37,6 +44,8 @@ struct reading {
     const struct configuration *configuration;
     void *target;
     struct value *values;   /* owned, one a key */
+    struct member *members; /* owned, in the order in which they were named first */
+    size_t member_count, member_capacity;
     struct option *options; /* owned, with the names: getopt's table */
     struct given *given;    /* owned: the command line, in its order */
     size_t given_count, given_capacity;
@@ -80,6 +89,12 @@ static struct option *make_options(const struct configuration *configuration)
 
 static void reading_deinit(struct reading *reading)
 {
+    for (size_t i = 0; i < reading->member_count; i++) {
+        free(reading->members[i].name);
+        free(reading->members[i].value.text);
+        free(reading->members[i].value.origin);
+    }
+    free(reading->members);
     for (size_t i = 0; i < reading->configuration->key_count; i++) {
         free(reading->values[i].text);
         free(reading->values[i].origin);
@@ -106,12 +121,42 @@ static void remember(struct value *value, const char *text, const char *origin, 
     value->origin = memory_copy_string(origin);
 }
 
+/* NULL if nobody named it yet. Case does not count: it does not for attributes. */
+static struct member *find_member(const struct reading *reading, size_t key, struct slice name)
+{
+    for (size_t i = 0; i < reading->member_count; i++)
+        if (reading->members[i].key == key &&
+            slice_equals_ignoring_case(name, reading->members[i].name))
+            return &reading->members[i];
+    return NULL;
+}
+
+/* "NAME = VALUE"; `set` has found that it is that. */
+static void remember_member(struct reading *reading, size_t key, const char *text,
+                            const char *origin)
+{
+    size_t length = strcspn(text, "=");
+    struct slice name = slice_trim((struct slice){text, length});
+    struct member *member = find_member(reading, key, name);
+    _cleanup_free_ char *value =
+        slice_copy(slice_trim(slice_from_text(text + length + (text[length] == '='))));
+
+    if (!member) {
+        array_reserve(reading->members, reading->member_capacity, reading->member_count + 1);
+        member = &reading->members[reading->member_count++];
+        *member = (struct member){.key = key, .name = slice_copy(name)};
+    }
+    remember(&member->value, value, origin, false);
+}
+
 static int set_value(struct reading *reading, size_t key, const char *text, const char *origin)
 {
     const struct configuration_key *known = &reading->configuration->keys[key];
     int r = known->set(reading->target, text, reading->err);
 
-    if (r == 0)
+    if (r == 0 && known->is_family)
+        remember_member(reading, key, text, origin);
+    else if (r == 0)
         remember(&reading->values[key], text, origin, known->is_list);
     return r;
 }
@@ -122,6 +167,20 @@ static size_t find_key(const struct configuration *configuration, const char *na
     size_t key = 0;
 
     while (key < configuration->key_count && strcmp(configuration->keys[key].name, name) != 0)
+        key++;
+    return key;
+}
+
+/* "attribute.HasMatlab" is of the family "attribute": *ret_name is what follows the dot. */
+static size_t find_family(const struct configuration *configuration, const char *name,
+                          const char **ret_name)
+{
+    size_t length = strcspn(name, "."), key = 0;
+
+    *ret_name = name[length] == '.' ? name + length + 1 : "";
+    while (key < configuration->key_count &&
+           (!configuration->keys[key].is_family || name[length] != '.' ||
+            !slice_equals((struct slice){name, length}, configuration->keys[key].name)))
         key++;
     return key;
 }
@@ -249,21 +308,42 @@ static void find_file(struct reading *reading)
         reading->file = take_pointer(path);
 }
 
+/*
+ * A line that begins with blanks comes as one more of the same name. So does a name that stands
+ * twice in a row, which is a mistake in any case.
+ */
+static int set_member(struct reading *reading, size_t key, const char *name, const char *text)
+{
+    const struct member *last =
+        reading->member_count > 0 ? &reading->members[reading->member_count - 1] : NULL;
+    bool goes_on = last && last->key == key && strcmp(last->name, name) == 0 &&
+                   strcmp(last->value.origin, reading->file) == 0;
+    _cleanup_buffer_ struct buffer line = BUFFER_INIT;
+
+    buffer_appendf(&line, "%s = %s%s%s", name, goes_on ? last->value.text : "", goes_on ? " " : "",
+                   text);
+    return set_value(reading, key, line.data, reading->file);
+}
+
 /* For inih, which wants 1 for "go on". The file may have sections for other programs. */
 static int on_pair(void *userdata, const char *section, const char *name, const char *text)
 {
     struct reading *reading = userdata;
     const struct configuration *configuration = reading->configuration;
+    const char *member;
     size_t key = find_key(configuration, name);
+    size_t family = find_family(configuration, name, &member);
 
     if (strcmp(section, configuration->program) != 0)
         return 1;
-    if (key == configuration->key_count) {
+    if (key == configuration->key_count && family == configuration->key_count) {
         reading->result = error_set(reading->err, -EINVAL, "there is no key '%s'", name);
         hint_nearest(configuration, name, reading->err);
         return 0;
     }
-    reading->result = set_value(reading, key, text, reading->file);
+    reading->result = family < configuration->key_count
+                          ? set_member(reading, family, member, text)
+                          : set_value(reading, key, text, reading->file);
     if (reading->result < 0)
         error_prefix(reading->err, reading->result, "%s", name);
     return reading->result == 0;
@@ -344,53 +424,98 @@ static void print_help(const struct configuration *configuration)
     }
 }
 
-/* NULL if there is no value; else what may be shown of it. */
-static const char *shown_value(const struct reading *reading, size_t key)
-{
-    const char *text = reading->values[key].text;
+/* A line of what is shown. */
+struct row {
+    char *name;         /* owned */
+    const char *value;  /* NULL: there is none */
+    const char *origin; /* likewise */
+    const char *usual;
+};
 
-    return text && reading->configuration->keys[key].is_secret ? "(secret)" : text;
+static void add_row(struct row *rows, size_t *count, const struct configuration_key *key,
+                    const char *member, const struct value *value)
+{
+    struct buffer name = BUFFER_INIT;
+
+    buffer_appendf(&name, "%s%s%s", key->name, member ? "." : "", member ? member : "");
+    rows[(*count)++] = (struct row){
+        .name = buffer_take(&name),
+        .value = value->text && key->is_secret ? "(secret)" : value->text,
+        .origin = value->origin ? value->origin : "default",
+        .usual = key->usual ? key->usual : "-",
+    };
 }
 
-static void print_json(const struct reading *reading)
+/* The keys in their order, each family's members in place of the family. */
+static struct row *make_rows(const struct reading *reading, size_t *ret_count)
+{
+    size_t key_count = reading->configuration->key_count, count = 0;
+    struct row *rows = memory_allocate((key_count + reading->member_count) * sizeof(*rows));
+
+    for (size_t i = 0; i < key_count; i++) {
+        const struct configuration_key *key = &reading->configuration->keys[i];
+
+        if (!key->is_family)
+            add_row(rows, &count, key, NULL, &reading->values[i]);
+        for (size_t j = 0; j < reading->member_count; j++)
+            if (reading->members[j].key == i)
+                add_row(rows, &count, key, reading->members[j].name, &reading->members[j].value);
+    }
+    *ret_count = count;
+    return rows;
+}
+
+static void print_json(const struct row *rows, size_t count)
 {
     _cleanup_buffer_ struct buffer out = BUFFER_INIT;
 
-    for (size_t i = 0; i < reading->configuration->key_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         buffer_append_text(&out, i > 0 ? ",\n{" : "[{");
         json_write_name(&out, "key");
-        json_write_text(&out, reading->configuration->keys[i].name);
+        json_write_text(&out, rows[i].name);
         json_write_name(&out, "value");
-        json_write_text(&out, shown_value(reading, i));
+        json_write_text(&out, rows[i].value);
         json_write_name(&out, "origin");
-        json_write_text(&out, reading->values[i].origin ?: "default");
+        json_write_text(&out, rows[i].origin);
         buffer_append_character(&out, '}');
     }
     printf("%s]\n", buffer_text(&out));
 }
 
-static void print_values(const struct reading *reading)
+static void print_values(const struct row *rows, size_t count)
 {
-    const struct configuration_key *keys = reading->configuration->keys;
-    size_t count = reading->configuration->key_count, name_width = 0, value_width = 0;
+    size_t name_width = 0, value_width = 0;
     bool utf8 = terminal_of_output().utf8;
 
     for (size_t i = 0; i < count; i++) {
-        size_t name = strlen(keys[i].name);
-        size_t value = text_width(shown_value(reading, i) ?: keys[i].usual ?: "-", utf8);
+        size_t name = text_width(rows[i].name, utf8);
+        size_t value = text_width(rows[i].value ?: rows[i].usual, utf8);
 
         name_width = name > name_width ? name : name_width;
         value_width = value > value_width ? value : value_width;
     }
     for (size_t i = 0; i < count; i++) {
         _cleanup_buffer_ struct buffer line = BUFFER_INIT;
-        const char *value = shown_value(reading, i) ?: keys[i].usual ?: "-";
 
-        text_append_fitted(&line, keys[i].name, name_width + 2, false, utf8);
-        text_append_fitted(&line, value, value_width + 2, false, utf8);
-        text_append_printable(&line, reading->values[i].origin ?: "default", utf8);
+        text_append_fitted(&line, rows[i].name, name_width + 2, false, utf8);
+        text_append_fitted(&line, rows[i].value ?: rows[i].usual, value_width + 2, false, utf8);
+        text_append_printable(&line, rows[i].origin, utf8);
         printf("%s\n", line.data);
     }
+}
+
+static void print_all(const struct reading *reading)
+{
+    size_t count;
+    struct row *rows = make_rows(reading, &count);
+
+    if (reading->wants_json)
+        print_json(rows, count);
+    else
+        print_values(rows, count);
+    for (size_t i = 0; i < count; i++)
+        free(rows[i].name);
+    free(rows);
 }
 
 /* ---- the whole ---- */
@@ -430,9 +555,6 @@ int configuration_read(const struct configuration *configuration, int argc, char
         r = read_all(&reading);
     if (r < 0 || !reading.wants_values)
         return r;
-    if (reading.wants_json)
-        print_json(&reading);
-    else
-        print_values(&reading);
+    print_all(&reading);
     return CONFIGURATION_WAS_PRINTED;
 }

@@ -7,6 +7,10 @@
  * checked where it is said, also when a stronger one takes its place: a mistake in a file must not
  * wait for the day on which an option is left out.
  *
+ * A family is a key whose members have names of their own: in the file `attribute.HasMatlab =
+ * true`, on the command line --attribute HasMatlab=true; `set` gets "HasMatlab = true". Each member
+ * is a setting as keys are. In the file a long one goes on in the next line, behind blanks.
+ *
  * Beside its keys each program has --help, --config FILE, and --show-config, which prints what
  * every key is and who said so (`dusk config server` and `dusk config agent` are that), with --json
  * too.
@@ -27,6 +31,7 @@ struct configuration_key {
     const char *usual;           /* neither of these: what the program does, in a word: "all" */
     const char *variable;        /* of the environment; an empty one counts as unset; NULL: none */
     bool is_list;                /* all that is said counts, not only the strongest */
+    bool is_family;              /* see below */
     bool is_secret;              /* never printed */
     /* Takes the text over into the program's own struct. Its errors name only what is wrong. */
     int (*set)(void *target, const char *text, struct error *err);

@@ -12,7 +12,7 @@
 #include <string.h>
 
 struct target {
-    struct buffer state, size, names, secret;
+    struct buffer state, size, names, secret, members;
 };
 
 static char folder[] = "/tmp/configuration-test-XXXXXX";
@@ -48,6 +48,14 @@ static int set_secret(void *target, const char *text, struct error *err)
     return take(&((struct target *)target)->secret, text, err);
 }
 
+static int set_member(void *target, const char *text, struct error *err)
+{
+    if (!strchr(text, '='))
+        return error_set(err, -EINVAL, "'%s' is not NAME = VALUE", text);
+    buffer_appendf(&((struct target *)target)->members, "<%s>", text);
+    return 0;
+}
+
 static char *find_state(void)
 {
     return memory_copy_string(folder);
@@ -76,6 +84,11 @@ static const struct configuration_key keys[] = {
      .summary = "to join",
      .is_secret = true,
      .set = set_secret},
+    {.name = "member",
+     .argument = "NAME=VALUE",
+     .summary = "one more",
+     .is_family = true,
+     .set = set_member},
 };
 
 static const struct configuration configuration = {
@@ -102,6 +115,7 @@ static int clear(void **state)
     buffer_deinit(&fixture->target.size);
     buffer_deinit(&fixture->target.names);
     buffer_deinit(&fixture->target.secret);
+    buffer_deinit(&fixture->target.members);
     buffer_deinit(&fixture->printed);
     error_clear(&fixture->err);
     *fixture = (struct fixture){0};
@@ -239,6 +253,33 @@ static void settings_are_shown_with_who_said_them(void **state)
     assert_string_equal(fixture->printed.data, expected.data);
 }
 
+static void members_of_a_family_are_settings_of_their_own(void **state)
+{
+    struct fixture *fixture = *state;
+    _cleanup_buffer_ struct buffer expected = BUFFER_INIT;
+
+    write_file("[test]\nmember.A = 1\nmember.B = x == y ||\n    z\nmember.a = 2\n");
+    assert_int_equal(READ(fixture, "--member", "b=3", "--member", "C = 4", "--show-config"),
+                     CONFIGURATION_WAS_PRINTED);
+    assert_string_equal(fixture->target.members.data,
+                        "<A = 1><B = x == y ||><B = x == y || z><a = 2><b=3><C = 4>");
+    buffer_appendf(&expected, "member.A    %-*s  %s/test.ini\n", (int)strlen(folder), "2", folder);
+    buffer_appendf(&expected, "member.B    %-*s  --member\n", (int)strlen(folder), "3");
+    buffer_appendf(&expected, "member.C    %-*s  --member\n", (int)strlen(folder), "4");
+    assert_non_null(strstr(fixture->printed.data, expected.data));
+}
+
+static void a_member_is_checked_where_it_stands(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(READ(fixture, "--member", "A"), -EINVAL);
+    assert_string_equal(error_text(&fixture->err), "--member: 'A' is not NAME = VALUE");
+    write_file("[test]\nmembre.A = 1\n");
+    assert_int_equal(READ(fixture, NULL), -EINVAL);
+    assert_non_null(strstr(error_text(&fixture->err), "line 2: there is no key 'membre.A'"));
+}
+
 static void help_is_all_that_is_printed(void **state)
 {
     struct fixture *fixture = *state;
@@ -260,6 +301,8 @@ int main(void)
         TEST(a_mistake_is_told_where_it_was_made),
         TEST(what_does_not_exist_gets_the_nearest_word),
         TEST(settings_are_shown_with_who_said_them),
+        TEST(members_of_a_family_are_settings_of_their_own),
+        TEST(a_member_is_checked_where_it_stands),
         TEST(help_is_all_that_is_printed),
     };
     int failed;
