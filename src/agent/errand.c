@@ -7,7 +7,6 @@
 #define _GNU_SOURCE
 #include "errand.h"
 
-#include "base/buffer.h"
 #include "base/memory.h"
 #include "sys/descriptor.h"
 #include "sys/file.h"
@@ -26,7 +25,7 @@ struct errand {
     struct errand_task task;
     pid_t child;
     int pipe;
-    struct buffer words; /* the result, the error's text and hint, each text with its NUL */
+    struct buffer words; /* result, the error's text and hint, each with its NUL; the answer */
     uv_poll_t poll;
 };
 
@@ -48,6 +47,8 @@ static _noreturn_ void run_child(const struct errand_task *task, int pipe, pid_t
     buffer_append_character(&words, '\0');
     buffer_appendf(&words, "%.*s", WORDS_SIZE_MAX / 4, err.hint ? err.hint : "");
     buffer_append_character(&words, '\0');
+    if (task->answer)
+        buffer_append(&words, task->answer->data, task->answer->length);
     _exit(file_write_all(pipe, words.data, words.length) < 0);
 }
 
@@ -70,19 +71,25 @@ static void errand_end(struct errand *errand)
     uv_close((uv_handle_t *)&errand->poll, on_poll_closed);
 }
 
-static int read_result(const struct buffer *words, struct error *err)
+static int read_result(const struct buffer *words, struct buffer *answer, struct error *err)
 {
+    const char *end = words->data + words->length, *text, *hint;
     int result = -ECHILD;
-    const char *text = words->data + sizeof(result);
 
-    if (words->length < sizeof(result) + 2)
+    text = words->length > sizeof(result) ? words->data + sizeof(result) : NULL;
+    hint = text ? memchr(text, '\0', (size_t)(end - text)) : NULL;
+    if (!hint || ++hint == end || !memchr(hint, '\0', (size_t)(end - hint)))
         return error_set(err, -ECHILD, "a child process was killed");
     memcpy(&result, words->data, sizeof(result));
+    if (answer) {
+        buffer_clear(answer);
+        buffer_append(answer, hint + strlen(hint) + 1, (size_t)(end - hint) - strlen(hint) - 1);
+    }
     if (result == 0)
         return 0;
     error_set(err, result, "%s", text);
-    if (strlen(text) + sizeof(result) + 1 < words->length && text[strlen(text) + 1] != '\0')
-        error_hint(err, "%s", text + strlen(text) + 1);
+    if (*hint)
+        error_hint(err, "%s", hint);
     return result;
 }
 
@@ -104,7 +111,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
         errand->words.data[errand->words.length] = '\0';
         return;
     }
-    result = read_result(&errand->words, &err);
+    result = read_result(&errand->words, errand->task.answer, &err);
     errand_end(errand);
     if (errand->task.on_done)
         errand->task.on_done(errand->task.context, result, &err);

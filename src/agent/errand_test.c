@@ -12,6 +12,7 @@ struct fixture {
     unsigned done_count;
     int result;
     struct error err;
+    struct buffer answer;
 };
 
 static int run(void *context, struct error *err)
@@ -19,6 +20,7 @@ static int run(void *context, struct error *err)
     struct fixture *fixture = context;
 
     fixture->done_count = 100; /* only in the child's copy */
+    buffer_append(&fixture->answer, "forty\0two", 9);
     if (strcmp(fixture->behaviour, "sleep") == 0)
         pause();
     if (strcmp(fixture->behaviour, "die") == 0)
@@ -43,7 +45,8 @@ static void on_done(void *context, int result, const struct error *err)
 
 static struct errand *begin(struct fixture *fixture, const char *behaviour)
 {
-    struct errand_task task = {.run = run, .on_done = on_done, .context = fixture};
+    struct errand_task task = {
+        .run = run, .on_done = on_done, .context = fixture, .answer = &fixture->answer};
     struct errand *errand = NULL;
 
     fixture->behaviour = behaviour;
@@ -65,6 +68,7 @@ static int stop(void **state)
     struct fixture *fixture = *state;
 
     error_clear(&fixture->err);
+    buffer_deinit(&fixture->answer);
     return uv_loop_close(&fixture->loop);
 }
 
@@ -76,6 +80,8 @@ static void a_child_does_the_work(void **state)
     uv_run(&fixture->loop, UV_RUN_DEFAULT);
     assert_int_equal(fixture->done_count, 1);
     assert_int_equal(fixture->result, 0);
+    assert_int_equal(fixture->answer.length, 9);
+    assert_memory_equal(fixture->answer.data, "forty\0two", 9);
 }
 
 static void its_words_come_back(void **state)
@@ -96,6 +102,7 @@ static void its_death_is_a_failure(void **state)
     uv_run(&fixture->loop, UV_RUN_DEFAULT);
     assert_int_equal(fixture->done_count, 1);
     assert_true(fixture->result < 0);
+    assert_int_equal(fixture->answer.length, 0);
 }
 
 static void a_cancelled_errand_says_nothing(void **state)
