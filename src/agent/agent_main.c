@@ -166,8 +166,9 @@ static void raise_descriptor_limit(void)
 static int run(struct settings *settings, struct state *state, struct error *err)
 {
     _cleanup_(computer_deinit) struct computer computer = COMPUTER_INIT;
+    _cleanup_attributes_ struct attributes attributes = ATTRIBUTES_INIT;
     _cleanup_free_ char *facts = NULL;
-    struct body_options options = {.settings = settings, .state = state};
+    struct body_options options = {.settings = settings, .state = state, .attributes = &attributes};
     int r = state_open(settings->state, state, err);
 
     if (r == 0)
@@ -186,6 +187,11 @@ static int run(struct settings *settings, struct state *state, struct error *err
     options.facts = facts;
     options.machine = facts_machine(&computer);
     options.capacity = facts_capacity(&computer, settings);
+    describe_node(&(struct described){.computer = &computer,
+                                      .capacity = options.capacity,
+                                      .name = settings->name,
+                                      .started_at = clock_wall_seconds()},
+                  &attributes);
     return body_run(&options, err);
 }
 

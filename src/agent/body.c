@@ -241,7 +241,9 @@ static void report(struct body *body)
         .attempts = attempts,
         .attempt_count = count,
     };
+    publishing_tell_changes(body, &message.report.changes);
     body_say(body, &message);
+    attributes_deinit(&message.report.changes);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -400,6 +402,7 @@ static void init_handles(struct body *body)
     uv_timer_init(&body->loop, &body->follow);
     uv_timer_init(&body->loop, &body->linger);
     tidying_init(body);
+    publishing_init(body, body->options.attributes);
     body->prepare.data = body->tick.data = body->follow.data = body;
     for (size_t i = 0; i < BODY_SIGNALS; i++) {
         uv_signal_init(&body->loop, &body->signals[i]);
@@ -487,6 +490,7 @@ static void end(struct body *body)
     disk_watch_deinit(&body->disk_watch);
     folders_deinit(&body->folders);
     tidying_deinit(body);
+    publishing_deinit(body);
     keeping_deinit(&body->keeping);
     uv_prepare_stop(&body->prepare);
     uplink_deinit(&body->uplink);

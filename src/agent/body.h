@@ -14,6 +14,7 @@
  *     collect.c     what an attempt left
  *     outgoing.c    outputs and live output to the server
  *     folders.c     the attempts' folders
+ *     publishing.c  the node's attributes, which jobs choose by
  *
  * Callbacks of the loop post events; posting steps the brain at once, unless it is in a step:
  * then the event waits for its turn. Messages to the server, requests to the keeper and the epoch
@@ -29,6 +30,7 @@
 #include "folders.h"
 #include "keeping.h"
 #include "outgoing.h"
+#include "publishing.h"
 #include "settings.h"
 #include "state.h"
 #include "tidying.h"
@@ -43,7 +45,8 @@ struct body_options {
     struct state *state;
     struct resources capacity;
     uint64_t machine;
-    const char *facts; /* JSON; the limits are added */
+    const char *facts;             /* JSON; the limits are added */
+    struct attributes *attributes; /* taken over: what is known of the node */
 };
 
 struct body_events {
@@ -82,6 +85,7 @@ struct body {
     struct folders folders;
     struct disk_watch disk_watch;
     struct tidying tidying;
+    struct publishing publishing;
 
     char *facts;    /* owned; of which the options then speak */
     bool is_ready;  /* was, once: it was said */

@@ -5,6 +5,7 @@
 #include "base/address.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "describing.h"
 #include "sys/configuration.h"
 #include "sys/file.h"
 #include "sys/log.h"
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { SCRIPT_INTERVAL_MIN_MS = 1000 };
 enum { DEFAULT_PORT = 7433, NAME_LENGTH_MAX = 64, TOKEN_SIZE_MAX = 4096 };
 
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
@@ -23,6 +25,8 @@ void settings_deinit(struct settings *settings)
     free(settings->host);
     free(settings->name);
     free(settings->token);
+    free(settings->attribute_script);
+    attributes_deinit(&settings->attributes);
     *settings = SETTINGS_INIT;
 }
 
@@ -148,6 +152,42 @@ static int set_keep_lapsed(void *target, const char *text, struct error *err)
     return parse_duration(text, &settings->keep_lapsed_ms, err);
 }
 
+static int set_attribute(void *target, const char *text, struct error *err)
+{
+    _cleanup_attributes_ struct attributes one = ATTRIBUTES_INIT;
+    struct settings *settings = target;
+    int r = attributes_read(&one, slice_from_text(text), err);
+
+    if (r == 0 && one.count != 1)
+        r = error_set(err, -EINVAL, "one attribute is wanted, as in HasMatlab=true");
+    if (r == 0)
+        r = describing_check_name(one.items[0].name, err);
+    return r < 0 ? r : attributes_apply(&settings->attributes, &one, err);
+}
+
+static int set_attribute_script(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+
+    if (text[0] != '/')
+        return error_set(err, -EINVAL, "'%s' is no absolute path", text);
+    replace(&settings->attribute_script, memory_copy_string(text));
+    return 0;
+}
+
+static int set_attribute_script_interval(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+    uint64_t ms = 0;
+    int r = parse_duration(text, &ms, err);
+
+    if (r == 0 && ms < SCRIPT_INTERVAL_MIN_MS)
+        r = error_set(err, -EINVAL, "'%s' is less than a second", text);
+    if (r == 0)
+        settings->attribute_script_interval_ms = ms;
+    return r;
+}
+
 static int set_presence(void *target, const char *text, struct error *err)
 {
     (void)target;
@@ -228,6 +268,21 @@ static const struct configuration_key keys[] = {
      .summary = "how the owner is noticed",
      .default_text = "none",
      .set = set_presence},
+    {.name = "attribute",
+     .argument = "NAME=EXPRESSION",
+     .summary = "one more attribute of this node; in the file attribute.NAME",
+     .is_family = true,
+     .set = set_attribute},
+    {.name = "attribute_script",
+     .argument = "PATH",
+     .summary = "a program that prints more of them, run as nobody",
+     .usual = "none",
+     .set = set_attribute_script},
+    {.name = "attribute_script_interval",
+     .argument = "TIME",
+     .summary = "between two runs of it",
+     .default_text = "5m",
+     .set = set_attribute_script_interval},
     {.name = "cache_size",
      .argument = "SIZE",
      .summary = "of inputs kept for later tasks",

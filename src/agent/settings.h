@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "wire/attributes.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,6 +18,9 @@ struct settings {
     uint64_t memory; /* bytes */
     uint64_t disk;
     uint64_t cache_size; /* of inputs that are kept for the next task, bytes */
+    struct attributes attributes;
+    char *attribute_script; /* absolute; NULL: none */
+    uint64_t attribute_script_interval_ms;
     uint64_t grace_ms;
     uint64_t suspend_for_ms;
     uint64_t

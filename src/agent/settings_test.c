@@ -93,6 +93,37 @@ static void a_token_comes_three_ways(void **state)
     assert_string_equal(fixture->settings.token, "dusk1.e");
 }
 
+static void attributes_are_expressions_of_any_name(void **state)
+{
+    struct fixture *fixture = *state;
+
+    write_file(fixture, "[agent]\nattribute.HasMatlab = true\nattribute.Licences = 3 + 4\n"
+                        "attribute_script = /etc/dusk/attributes\n");
+    assert_int_equal(READ(fixture, "--name=a", "--config", fixture->file, "--attribute",
+                          "licences=2", "--attribute-script-interval", "90"),
+                     0);
+    assert_int_equal(fixture->settings.attributes.count, 2);
+    assert_string_equal(attributes_get(&fixture->settings.attributes, "HasMatlab"), "true");
+    assert_string_equal(attributes_get(&fixture->settings.attributes, "Licences"), "2");
+    assert_string_equal(fixture->settings.attribute_script, "/etc/dusk/attributes");
+    assert_int_equal(fixture->settings.attribute_script_interval_ms, 90000);
+}
+
+static void attributes_that_cannot_be_are_refused(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(READ(fixture, "--name=a", "--attribute", "A"), -EINVAL);
+    assert_int_equal(READ(fixture, "--name=a", "--attribute", "# A = 1"), -EINVAL);
+    assert_int_equal(READ(fixture, "--name=a", "--attribute", "A=1\nB=2"), -EINVAL);
+    assert_int_equal(READ(fixture, "--name=a", "--attribute-script", "here"), -EINVAL);
+    assert_int_equal(READ(fixture, "--name=a", "--attribute-script-interval", "0"), -EINVAL);
+    write_file(fixture, "[agent]\n\nattribute.Memory = 1\n");
+    assert_int_equal(READ(fixture, "--name=a", "--config", fixture->file), -EINVAL);
+    assert_non_null(strstr(error_text(&fixture->err), "line 3: attribute.Memory: the attribute"));
+    assert_non_null(strstr(fixture->err.hint, "the key 'memory'"));
+}
+
 static void mistakes_are_named(void **state)
 {
     struct fixture *fixture = *state;
@@ -127,6 +158,8 @@ int main(void)
         TEST(everything_has_a_default),
         TEST(the_command_line_wins_over_the_file),
         TEST(a_token_comes_three_ways),
+        TEST(attributes_are_expressions_of_any_name),
+        TEST(attributes_that_cannot_be_are_refused),
         TEST(mistakes_are_named),
         TEST(mistakes_in_the_file_are_named_with_their_line),
     };

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See describing.h. A value that is too long to be one is left out, as if it were not known. */
+#include "describing.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+
+enum { MB_SHIFT = 20, KB_SHIFT = 10, VERSION_STEP = 100 };
+enum { DAY_S = 86400, MINUTE_S = 60, DAYS = 7, FIRST_DAY = 4 }; /* 1970 began on a Thursday */
+
+/* HTCondor's START policies count from 0.3 on, and its own machines keep the load of a minute. */
+static const double load_step = 0.25, load_step_relative = 0.25;
+
+static void add_number(struct attributes *attributes, const char *name, uint64_t number)
+{
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+
+    buffer_appendf(&text, "%" PRIu64, number);
+    (void)attributes_set(attributes, name, text.data, NULL);
+}
+
+/* 0 stands for what is not known. */
+static void add_known_number(struct attributes *attributes, const char *name, uint64_t number)
+{
+    if (number > 0)
+        add_number(attributes, name, number);
+}
+
+static void add_known_text(struct attributes *attributes, const char *name, const char *text)
+{
+    if (text && *text)
+        (void)attributes_set_text(attributes, name, text, NULL);
+}
+
+static void add_real(struct attributes *attributes, const char *name, double number)
+{
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+
+    buffer_appendf(&text, "%.2f", number);
+    (void)attributes_set(attributes, name, text.data, NULL);
+}
+
+static void describe_system(const struct computer *computer, struct attributes *attributes)
+{
+    const struct distribution *distribution = &computer->distribution;
+
+    add_known_text(attributes, "Arch", computer->architecture);
+    add_known_text(attributes, "OpSys", computer->system);
+    add_known_text(attributes, "OpSysLegacy", computer->system);
+    add_known_text(attributes, "OpSysName", distribution->name);
+    add_known_text(attributes, "OpSysShortName", distribution->name);
+    add_known_text(attributes, "OpSysLongName", distribution->long_name);
+    add_known_text(attributes, "OpSysAndVer", distribution->versioned);
+    add_number(attributes, "OpSysMajorVer", distribution->major);
+    add_number(attributes, "OpSysVer", distribution->major * VERSION_STEP + distribution->minor);
+    add_known_text(attributes, "UtsnameRelease", computer->kernel);
+    add_known_text(attributes, "GlibcVersion", computer->glibc);
+}
+
+static void describe_processor(const struct processor *processor, struct attributes *attributes)
+{
+    /* Those that HTCondor tells. */
+    static const char *const flags[] = {"avx",     "avx2",   "avx512_vnni", "avx512dq",
+                                        "avx512f", "sse4_1", "sse4_2",      "ssse3"};
+
+    add_known_text(attributes, "CpuModel", processor->model);
+    add_known_number(attributes, "CpuFamily", processor->family);
+    add_known_number(attributes, "CpuModelNumber", processor->model_number);
+    add_known_number(attributes, "CpuCacheSize", processor->cache_kb);
+    add_known_text(attributes, "Microarch", processor_level(processor));
+    for (size_t i = 0; i < ARRAY_LENGTH(flags); i++) {
+        _cleanup_buffer_ struct buffer name = BUFFER_INIT;
+
+        buffer_appendf(&name, "has_%s", flags[i]);
+        if (processor_has(processor, flags[i]))
+            (void)attributes_set(attributes, name.data, "true", NULL);
+    }
+}
+
+/* Total is what is lent, Detected what is there; how much of it is free is the server's to know. */
+static void describe_size(const struct described *node, struct attributes *attributes)
+{
+    const struct computer *computer = node->computer;
+
+    add_number(attributes, "Cpus", node->capacity.cpus);
+    add_number(attributes, "TotalCpus", node->capacity.cpus);
+    add_number(attributes, "DetectedCpus", computer->cpus);
+    add_number(attributes, "Memory", node->capacity.memory >> MB_SHIFT);
+    add_number(attributes, "TotalMemory", node->capacity.memory >> MB_SHIFT);
+    add_number(attributes, "DetectedMemory", computer->memory_bytes >> MB_SHIFT);
+    add_number(attributes, "Disk", node->capacity.disk >> KB_SHIFT);
+    add_number(attributes, "TotalDisk", node->capacity.disk >> KB_SHIFT);
+    add_number(attributes, "VirtualMemory",
+               (computer->memory_bytes + computer->swap_bytes) >> KB_SHIFT);
+    add_number(attributes, "TotalVirtualMemory",
+               (computer->memory_bytes + computer->swap_bytes) >> KB_SHIFT);
+    add_number(attributes, "TotalSwap", computer->swap_bytes >> KB_SHIFT);
+    add_number(attributes, "GPUs", computer->gpus);
+    add_number(attributes, "TotalGPUs", computer->gpus);
+    add_known_number(attributes, "Mips", computer->speed.mips);
+    add_known_number(attributes, "KFlops", computer->speed.kflops);
+    add_known_number(attributes, "MemoryBandwidth", computer->speed.memory_mb);
+}
+
+/* Nodes share no files until an admin says so; then they share a domain's name. */
+void describe_node(const struct described *node, struct attributes *attributes)
+{
+    static const char *const abilities[] = {"HasFileTransfer", "HasReconnect", "PartitionableSlot"};
+    const char *host = node->computer->hostname;
+
+    (void)attributes_set_text(attributes, "MyType", "Machine", NULL);
+    (void)attributes_set_text(attributes, "SlotType", "Partitionable", NULL);
+    add_known_text(attributes, "Name", node->name);
+    add_known_text(attributes, "Machine", host);
+    add_known_text(attributes, "FileSystemDomain", host);
+    add_known_text(attributes, "UidDomain", host);
+    add_known_text(attributes, "DuskVersion", DUSK_VERSION);
+    add_known_number(attributes, "DaemonStartTime", (uint64_t)node->started_at);
+    for (size_t i = 0; i < ARRAY_LENGTH(abilities); i++)
+        (void)attributes_set(attributes, abilities[i], "true", NULL);
+    describe_system(node->computer, attributes);
+    describe_processor(&node->computer->processor, attributes);
+    describe_size(node, attributes);
+}
+
+void describe_clock(long utc_offset_s, struct attributes *attributes)
+{
+    _cleanup_buffer_ struct buffer minute = BUFFER_INIT, day = BUFFER_INIT;
+
+    buffer_appendf(&minute, "(time() + %ld) %% %d / %d", utc_offset_s, DAY_S, MINUTE_S);
+    buffer_appendf(&day, "((time() + %ld) / %d + %d) %% %d", utc_offset_s, DAY_S, FIRST_DAY, DAYS);
+    (void)attributes_set(attributes, "ClockMin", minute.data, NULL);
+    (void)attributes_set(attributes, "ClockDay", day.data, NULL);
+}
+
+/* ---- the load ---- */
+
+void describe_load(const struct load *load, struct attributes *attributes)
+{
+    if (load->all >= 0) {
+        add_real(attributes, "LoadAvg", load->all);
+        add_real(attributes, "TotalLoadAvg", load->all);
+    }
+    if (load->tasks >= 0) {
+        add_real(attributes, "CondorLoadAvg", load->tasks);
+        add_real(attributes, "TotalCondorLoadAvg", load->tasks);
+    }
+}
+
+static bool is_other(double told, double now)
+{
+    double step = fmax(load_step, told * load_step_relative);
+
+    return (told < 0) != (now < 0) || (now >= 0 && fabs(now - told) >= step);
+}
+
+bool load_is_other(const struct load *told, const struct load *now)
+{
+    return is_other(told->all, now->all) || is_other(told->tasks, now->tasks);
+}
+
+/* ---- what others may not set ---- */
+
+int describing_check_name(const char *name, struct error *err)
+{
+    static const struct {
+        const char *name, *hint;
+    } owned[] = {
+        {"Cpus", "what is lent is set by the key 'cpus'"},
+        {"Memory", "what is lent is set by the key 'memory'"},
+        {"Disk", "what is lent is set by the key 'disk'"},
+        {"Name", "a node's name is set by the key 'name'"},
+        {"State", "the server knows it"},
+        {"Activity", "the server knows it"},
+        {"LastHeardFrom", "the server knows it"},
+        {"AttributeScriptError", "the agent says there how the script went"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LENGTH(owned); i++)
+        if (slice_equals_ignoring_case(slice_from_text(name), owned[i].name)) {
+            error_set(err, -EINVAL, "the attribute '%s' cannot be set", owned[i].name);
+            error_hint(err, "%s", owned[i].hint);
+            return -EINVAL;
+        }
+    return 0;
+}

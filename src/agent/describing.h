@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The node's attributes as far as the agent finds them out itself, under HTCondor's names and in
+ * its units where it has them (condor_startd's machine ClassAd): memory in MB, disk in KB.
+ *
+ * What is not known is absent, which expressions take for UNDEFINED: KeyboardIdle as long as
+ * nobody watches the keyboard, HasDocker as long as no container can run here.
+ */
+#pragma once
+
+#include "core/words.h"
+#include "runtime/computer.h"
+#include "wire/attributes.h"
+
+struct described {
+    const struct computer *computer;
+    struct resources capacity; /* what is lent */
+    const char *name;          /* of the node */
+    double started_at;         /* the agent; seconds since 1970 */
+};
+
+/* Adds what stays as it is as long as the agent runs. */
+void describe_node(const struct described *node, struct attributes *attributes);
+
+/*
+ * Adds the time of day and the day of the week, as expressions of time(): so they are right
+ * whenever somebody looks, and need to be told anew only when summer time begins or ends.
+ */
+void describe_clock(long utc_offset_s, struct attributes *attributes);
+
+/* What changes by itself; negative: not known. */
+struct load {
+    double all;   /* processes that run or want to, as uptime(1) shows for the last minute */
+    double tasks; /* processors that the pool's tasks have used lately */
+};
+
+void describe_load(const struct load *load, struct attributes *attributes);
+/*
+ * Whether the load is so much another that it is worth a message: a pool of 100,000 nodes must not
+ * talk about tenths.
+ */
+bool load_is_other(const struct load *told, const struct load *now);
+
+/* -EINVAL if the attribute is not an admin's or a script's to set; the hint says what is. */
+int describing_check_name(const char *name, struct error *err);

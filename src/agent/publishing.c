@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See publishing.h. The script runs in an errand's child, which may wait for it. */
+#include "publishing.h"
+
+#include "base/memory.h"
+#include "body.h"
+#include "runtime/script.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+/* Changes of a minute are told within it; faster ones are the owner's, and no attribute's matter.
+ */
+enum { LOOK_MS = 60000, SCRIPT_TIME_MS = 30000 };
+
+/* ---- the layers ---- */
+
+static void add_layer(struct attributes *all, const struct attributes *layer, const char *whose)
+{
+    _cleanup_error_ struct error err = ERROR_INIT;
+
+    if (attributes_apply(all, layer, &err) < 0)
+        log_warning("the attributes of %s are left out: %s", whose, error_text(&err));
+}
+
+static void put_together(struct body *body, struct attributes *all)
+{
+    struct publishing *publishing = &body->publishing;
+
+    add_layer(all, &publishing->found, "this computer");
+    add_layer(all, &body->options.settings->attributes, "the settings");
+    add_layer(all, &publishing->scripted, "the script");
+    if (publishing->complaint)
+        (void)attributes_set_text(all, "AttributeScriptError", publishing->complaint, NULL);
+}
+
+/*
+ * What is another than what was told goes out with a report before the loop waits again, if the
+ * server listens; else with the next hello.
+ */
+static void note_change(struct body *body)
+{
+    _cleanup_attributes_ struct attributes now = ATTRIBUTES_INIT, changes = ATTRIBUTES_INIT;
+
+    put_together(body, &now);
+    attributes_compare(&body->publishing.told, &now, &changes);
+    if (changes.count == 0)
+        return;
+    body->publishing.is_due = true;
+    body->report_due = true;
+}
+
+void publishing_tell_all(struct body *body, struct attributes *ret_attributes)
+{
+    struct publishing *publishing = &body->publishing;
+
+    attributes_deinit(&publishing->told);
+    put_together(body, &publishing->told);
+    publishing->is_due = false;
+    *ret_attributes = ATTRIBUTES_INIT;
+    (void)attributes_apply(ret_attributes, &publishing->told, NULL);
+}
+
+void publishing_tell_changes(struct body *body, struct attributes *ret_changes)
+{
+    struct publishing *publishing = &body->publishing;
+    struct attributes now = ATTRIBUTES_INIT;
+
+    *ret_changes = ATTRIBUTES_INIT;
+    if (!publishing->is_due)
+        return;
+    put_together(body, &now);
+    attributes_compare(&publishing->told, &now, ret_changes);
+    attributes_deinit(&publishing->told);
+    publishing->told = now;
+    publishing->is_due = false;
+}
+
+/* ---- what changes by itself ---- */
+
+static long utc_offset_s(void)
+{
+    time_t now = time(NULL);
+    struct tm local;
+
+    return localtime_r(&now, &local) ? local.tm_gmtoff : 0;
+}
+
+/* The offset is another where summer time begins; else this changes nothing. */
+static void look_at_clock(struct publishing *publishing)
+{
+    describe_clock(utc_offset_s(), &publishing->found);
+}
+
+static struct load measure_load(void)
+{
+    struct load load = {.all = -1, .tasks = -1};
+    double average;
+
+    if (getloadavg(&average, 1) == 1)
+        load.all = average;
+    return load;
+}
+
+static void look_at_load(struct publishing *publishing)
+{
+    struct load load = measure_load();
+
+    if (!load_is_other(&publishing->load, &load))
+        return;
+    publishing->load = load;
+    describe_load(&load, &publishing->found);
+}
+
+static void on_look(uv_timer_t *timer)
+{
+    struct body *body = timer->data;
+
+    look_at_clock(&body->publishing);
+    look_at_load(&body->publishing);
+    note_change(body);
+}
+
+/* ---- the script ---- */
+
+static int run_script(void *context, struct error *err)
+{
+    struct body *body = context;
+
+    return script_run(body->options.settings->attribute_script, SCRIPT_TIME_MS,
+                      &body->publishing.printed, err);
+}
+
+/* All of it counts, or none. */
+static int read_printed(const struct buffer *printed, struct attributes *ret_scripted,
+                        struct error *err)
+{
+    _cleanup_attributes_ struct attributes scripted = ATTRIBUTES_INIT;
+    int r = attributes_read(&scripted, (struct slice){printed->data, printed->length}, err);
+
+    for (size_t i = 0; r == 0 && i < scripted.count; i++)
+        r = describing_check_name(scripted.items[i].name, err);
+    if (r < 0)
+        return error_prefix(err, r, "what it prints");
+    *ret_scripted = scripted;
+    scripted = ATTRIBUTES_INIT;
+    return 0;
+}
+
+static void complain(struct publishing *publishing, const struct error *err)
+{
+    const char *text = error_text(err);
+
+    if (!publishing->complaint || strcmp(publishing->complaint, text) != 0)
+        log_warning("the script for attributes failed: %s%s%s", text, err->hint ? "; " : "",
+                    err->hint ? err->hint : "");
+    free(publishing->complaint);
+    publishing->complaint = memory_copy_string(text);
+}
+
+static void on_script_due(uv_timer_t *timer);
+
+static void on_script_done(void *context, int result, const struct error *failure)
+{
+    struct body *body = context;
+    struct publishing *publishing = &body->publishing;
+    struct attributes scripted = ATTRIBUTES_INIT;
+    _cleanup_error_ struct error err = ERROR_INIT;
+
+    publishing->errand = NULL;
+    if (result < 0)
+        complain(publishing, failure);
+    else if (read_printed(&publishing->printed, &scripted, &err) < 0)
+        complain(publishing, &err);
+    else {
+        free(publishing->complaint);
+        publishing->complaint = NULL;
+        attributes_deinit(&publishing->scripted);
+        publishing->scripted = scripted;
+    }
+    buffer_clear(&publishing->printed);
+    note_change(body);
+    uv_timer_start(&publishing->script_timer, on_script_due,
+                   body->options.settings->attribute_script_interval_ms, 0);
+}
+
+static void on_script_due(uv_timer_t *timer)
+{
+    struct body *body = timer->data;
+    struct publishing *publishing = &body->publishing;
+    const struct errand_task task = {.run = run_script,
+                                     .on_done = on_script_done,
+                                     .context = body,
+                                     .answer = &publishing->printed};
+    _cleanup_error_ struct error err = ERROR_INIT;
+    int r = errand_start(&body->loop, &task, &publishing->errand, &err);
+
+    if (r < 0)
+        on_script_done(body, r, &err);
+}
+
+/* ---- beginning and end ---- */
+
+void publishing_init(struct body *body, struct attributes *found)
+{
+    struct publishing *publishing = &body->publishing;
+
+    *publishing = (struct publishing){.found = *found, .load = {.all = -1, .tasks = -1}};
+    *found = ATTRIBUTES_INIT;
+    uv_timer_init(&body->loop, &publishing->timer);
+    uv_timer_init(&body->loop, &publishing->script_timer);
+    publishing->timer.data = publishing->script_timer.data = body;
+    look_at_clock(publishing);
+    look_at_load(publishing);
+    uv_timer_start(&publishing->timer, on_look, LOOK_MS, LOOK_MS);
+    if (body->options.settings->attribute_script)
+        uv_timer_start(&publishing->script_timer, on_script_due, 0, 0);
+}
+
+void publishing_deinit(struct body *body)
+{
+    struct publishing *publishing = &body->publishing;
+
+    uv_timer_stop(&publishing->timer);
+    uv_timer_stop(&publishing->script_timer);
+    if (publishing->errand)
+        errand_cancel(publishing->errand);
+    publishing->errand = NULL;
+    attributes_deinit(&publishing->found);
+    attributes_deinit(&publishing->scripted);
+    attributes_deinit(&publishing->told);
+    buffer_deinit(&publishing->printed);
+    free(publishing->complaint);
+    publishing->complaint = NULL;
+}

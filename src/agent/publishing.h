@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the agent tells of its node: three layers, each of which stands above the one before, as in
+ * HTCondor's startd: what the agent found out, what the admin set, what the admin's script printed
+ * last. All of it in hello, and then with the next report what is another.
+ *
+ * A script that fails changes nothing but AttributeScriptError, which says how; the log says so
+ * once.
+ */
+#pragma once
+
+#include "describing.h"
+#include "errand.h"
+
+#include <uv.h>
+
+struct body;
+
+struct publishing {
+    uv_timer_t timer;        /* to look at what changes by itself */
+    uv_timer_t script_timer; /* to the next run of the script */
+    struct attributes found; /* the three layers; the second is the settings' */
+    struct attributes scripted;
+    struct attributes told; /* what the server knows, or will with what is under way */
+    bool is_due;            /* there may be something to tell */
+    struct load load;       /* as told last */
+    uint64_t asked_ms;      /* when the keeper was asked for the tasks' use; 0: never */
+    struct errand *errand;  /* the script runs; NULL: it does not */
+    struct buffer printed;  /* by it */
+    char *complaint;        /* owned; what went wrong in its last run; NULL: nothing */
+};
+
+/* Takes what is known of the node over. The timers are the loop's from here on. */
+void publishing_init(struct body *body, struct attributes *found);
+void publishing_deinit(struct body *body);
+
+/* All attributes as of now, which the server then knows; freed by the caller. */
+void publishing_tell_all(struct body *body, struct attributes *ret_attributes);
+/* What the server does not know yet; freed by the caller. */
+void publishing_tell_changes(struct body *body, struct attributes *ret_changes);

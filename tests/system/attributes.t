@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What a node says of itself: found out, set by its admin, printed by his script.
+. "$(dirname "$0")/lib.sh" || exit 1
+
+# attribute NODE NAME: its expression; nothing if there is none.
+attribute()
+{
+    dusk node show "$1" --long | sed -n "s/^$2 = //p"
+}
+
+attribute_is()
+{
+    [ "$(attribute "$1" "$2")" = "$3" ]
+}
+
+mkdir "$folder/pc1"
+chmod 755 "$folder" "$folder/pc1"
+script=$folder/attributes
+cat >"$script" <<END
+#!/bin/sh
+# As whoever this is, the test's folder is there to read.
+cat '$folder/printed'
+echo "ScriptUser = \$(id -u)"
+exit \$(cat '$folder/code')
+END
+chmod 755 "$script"
+printf 'Licences = 3\nNote = "of \\"two\\" words"\n' >"$folder/printed"
+echo 0 >"$folder/code"
+cat >"$folder/pc1/agent.ini" <<END
+[agent]
+attribute.HasMatlab = true
+attribute.Rack = "a" + "b"
+attribute.FileSystemDomain = "lab.example"
+attribute_script = $script
+attribute_script_interval = 1s
+END
+
+start_server
+start_agent pc1 --cpus 2 --memory 1G --attribute Rack=7
+
+# ---- found out ----
+
+shown=$(dusk node show pc1)
+like "$shown" '^name +pc1$' 'a node is shown with what the server knows of it'
+like "$shown" '^OpSys = "LINUX"$' 'and with its attributes'
+is "$(attribute pc1 Arch)" "\"$(uname -m | sed s/x86_64/X86_64/)\"" \
+    'they have the names of HTCondor'
+is "$(attribute pc1 Cpus) $(attribute pc1 Memory) $(attribute pc1 DetectedCpus)" \
+    "2 1024 $(nproc)" 'say what is lent and what is there'
+is "$(attribute pc1 State) $(attribute pc1 HasFileTransfer)" '"Unclaimed" true' \
+    'and what it does'
+like "$(attribute pc1 KFlops) $(attribute pc1 Mips)" '^[1-9][0-9]* [1-9][0-9]*$' \
+    'the speed was measured'
+is "$(attribute pc1 KeyboardIdle)" '' 'what nobody watches is not made up'
+unlike "$(dusk node show pc1 --long)" '^name ' '--long shows the attributes alone'
+like "$(dusk node show pc1 --json)" '"HasMatlab": ?"true"' '--json has their expressions as texts'
+dusk node show pc1 --json | python3 -c 'import json, sys
+attributes = json.load(sys.stdin)["attributes"]
+assert attributes["Arch"][0] == "\"", attributes' || fail 'a text is an expression, with its quotes'
+
+# ---- set ----
+
+is "$(attribute pc1 HasMatlab) $(attribute pc1 FileSystemDomain)" 'true "lab.example"' \
+    'an admin sets attributes in agent.ini, also such as the agent found out'
+is "$(attribute pc1 Rack)" 7 'and the command line wins'
+like "$(dusk config agent --state "$folder/pc1")" \
+    "^attribute.HasMatlab +true +$folder/pc1/agent.ini\$" 'dusk config agent shows who said so'
+ends_with 2 "$dusk_path" agent --state "$folder/none" --attribute Cpus=3
+like "$output" "the attribute 'Cpus' cannot be set.*" 'what is lent is no attribute to be set'
+
+# ---- printed by the script ----
+
+must 'attribute_is pc1 Licences 3'
+pass 'what the script prints arrives'
+is "$(attribute pc1 Note)" '"of \"two\" words"' 'as it was printed'
+if [ "$(id -u)" = 0 ]; then
+    is "$(attribute pc1 ScriptUser)" "$(id -u nobody)" \
+        'the script of an agent that is root is nobody'
+else
+    is "$(attribute pc1 ScriptUser)" "$(id -u)" 'the script runs as its agent'
+fi
+printf 'Licences = 2\n' >"$folder/printed"
+must 'attribute_is pc1 Licences 2'
+must 'attribute_is pc1 Note ""'
+pass 'what it prints anew is another, and what it does not print any more is gone'
+printf 'Licences = 5\nState = "Idle"\n' >"$folder/printed"
+must 'attribute pc1 AttributeScriptError | grep -q State'
+is "$(attribute pc1 Licences)" 2 'of what has a mistake in it nothing counts'
+printf 'Licences = 4\n' >"$folder/printed"
+echo 3 >"$folder/code"
+must 'attribute pc1 AttributeScriptError | grep -q "exit code 3"'
+pass 'a script that fails is told of as an attribute'
+is "$(grep -c 'exit code 3' "$folder/pc1.log")" 1 'and once in the log'
+echo 0 >"$folder/code"
+must 'attribute_is pc1 Licences 4'
+is "$(attribute pc1 AttributeScriptError)" '' 'until it works again'
+
+# ---- who remembers ----
+
+crash_server
+printf 'Licences = 6\n' >"$folder/printed"
+start_server
+must 'node_is pc1 Unclaimed'
+must 'attribute_is pc1 Licences 6'
+pass 'what changed while the server was away arrives'
+stop_agent pc1
+must 'node_is pc1 Offline'
+before=$(dusk node show pc1 --long | grep -v '^LastHeardFrom ')
+stop_server
+start_server
+is "$(dusk node show pc1 --long | grep -v '^LastHeardFrom ')" "$before" \
+    'a server that starts anew knows the attributes of a node that is away'
+finish
