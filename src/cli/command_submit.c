@@ -24,7 +24,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum key { KEY_TABLE = KEY_OWN, KEY_BATCH_NAME, KEY_QUEUE, KEY_SPOOL };
+enum key { KEY_TABLE = KEY_OWN, KEY_BATCH_NAME, KEY_QUEUE, KEY_SPOOL, KEY_ALLOW_UNDEFINED };
 
 static const struct option_word option_words[] = {
     {"quiet", 'q', OPTION_FLAG, NULL, "print the job's number alone"},
@@ -33,6 +33,7 @@ static const struct option_word option_words[] = {
     {"append", 'a', OPTION_VALUE, "LINE", "a line that is read right before 'queue'"},
     {"queue", KEY_QUEUE, OPTION_WORDS, "WORDS...", "the queue statement, if the file has none"},
     {"batch-name", KEY_BATCH_NAME, OPTION_VALUE, "NAME", "what 'dusk q' calls the job"},
+    {"allow-undefined", KEY_ALLOW_UNDEFINED, OPTION_FLAG, NULL, "undefined macros are empty"},
     {"spool", KEY_SPOOL, OPTION_FLAG, NULL, "keep results on the server until 'dusk fetch'"},
     {"dry-run", 'n', OPTION_FLAG, NULL, "print every task's values and submit nothing"},
     {"table", KEY_TABLE, OPTION_FLAG, NULL, "with --dry-run: a line each"},
@@ -56,6 +57,7 @@ struct request {
     bool dry_run;
     bool table;
     bool json;
+    bool allow_undefined;
     uint64_t timeout_ms; /* 0: none */
 };
 
@@ -97,6 +99,8 @@ static int take_option(struct session *session, struct request *request, int key
         request->json = true;
     else if (key == KEY_SPOOL)
         request->spool = true;
+    else if (key == KEY_ALLOW_UNDEFINED)
+        request->allow_undefined = true;
     else if (key == KEY_BATCH_NAME)
         append_line(request, "batch_name = ", value);
     else if (key == KEY_QUEUE)
@@ -147,6 +151,7 @@ static int parse(const struct request *request, const struct origin *origin,
     _cleanup_submit_warnings_ struct submit_warnings warnings = SUBMIT_WARNINGS_INIT;
     const struct submit_options options = {
         .world = &submit_here,
+        .allow_undefined = request->allow_undefined,
         .settings = request->settings.items,
         .setting_count = request->settings.count,
         .appended = request->appended.items,

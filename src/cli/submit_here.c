@@ -7,6 +7,7 @@
 #include "sys/file.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -60,8 +61,41 @@ static int run_shell_command(void *user_data, const char *command, struct buffer
     error_set(err, -ECHILD, "the command '%s' failed with %s %d", command,
               WIFEXITED(status) ? "exit code" : "signal",
               WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
-    error_hint(err, "run it in a shell to see why; it gives the items of the queue statement");
+    error_hint(err, "run it in a shell to see why");
     return -ECHILD;
+}
+
+/* glob(3) says of each failure only its kind. */
+static int fail_to_match(const char *pattern, int kind, struct error *err)
+{
+    if (kind == GLOB_ABORTED)
+        return error_set_errno(err, errno ? -errno : -EIO, "cannot read a folder of '%s'", pattern);
+    return error_set(err, -ENOMEM, "there are too many files like '%s'", pattern);
+}
+
+static int match_files(void *user_data, const char *pattern, enum submit_match match,
+                       struct buffer *names, struct error *err)
+{
+    glob_t found;
+    int r;
+
+    (void)user_data;
+    errno = 0;
+    r = glob(pattern, GLOB_MARK, NULL, &found);
+    if (r == GLOB_NOMATCH)
+        return 0;
+    if (r != 0)
+        return fail_to_match(pattern, r, err);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        const char *name = found.gl_pathv[i];
+        bool is_folder = name[strlen(name) - 1] == '/';
+
+        if ((match != SUBMIT_MATCH_FILES || !is_folder) &&
+            (match != SUBMIT_MATCH_DIRS || is_folder))
+            buffer_append(names, name, strlen(name) + 1);
+    }
+    globfree(&found);
+    return 0;
 }
 
 static int get_variable(void *user_data, const char *name, struct buffer *value, struct error *err)
@@ -94,6 +128,7 @@ static int list_variables(void *user_data, struct buffer *names, struct error *e
 const struct submit_world submit_here = {
     .read_file = read_item_file,
     .run_command = run_shell_command,
+    .match_files = match_files,
     .get_environment = get_variable,
     .list_environment = list_variables,
 };

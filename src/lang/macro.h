@@ -177,6 +177,7 @@ struct expansion {
     const struct macro_scope *scope;
     uint64_t steps_left;
     uint32_t depth;
+    bool allow_undefined; /* here, whatever the text says of it */
 };
 
 /*

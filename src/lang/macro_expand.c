@@ -190,7 +190,10 @@ static int expand_meaning(struct expansion *expansion, const struct segment *seg
     }
     if (segment->fallback)
         return macros_expand(expansion, segment->fallback, text, err);
-    if (expansion->macros->allow_undefined)
+    /* Process and the like are no mistake that HTCondor passes over: here they can mean nothing. */
+    if (expansion->macros->allow_undefined ||
+        (expansion->allow_undefined &&
+         expansion->macros->symbols[segment->index].builtin == BUILTIN_NONE))
         return 0;
     return fail_undefined(expansion, segment, err);
 }

@@ -2,23 +2,12 @@
 /*
  * Queue statements (condor_submit(1), "queue"):
  *
- *     queue [count] [variables] in (a, b, c)        tokens, also over several lines
- *     queue [count] [variables] from (              lines, up to one that begins with ')'
- *     queue [count] [variables] from FILE           lines of a file
- *     queue [count] [variables] from COMMAND |      lines that a command prints
+ *     queue [count] [variables] in|from|matching [which] items
  *
- * The macros of the statement's own line are expanded first, as HTCondor does it. A line is split
- * among several variables at commas and white space, the last one gets the rest. Items that hold
- * macros are compiled, so that expanding a task need not look for them.
- *
- * Two forms exist for programs: ASCII's unit separator (0x1f) in a line separates its fields, as
- * in HTCondor; and a line in record separators (0x1e) is never a comment nor an end of the list.
- *
- * Files and commands are read here and never again: the items become part of the submit, and the
- * frozen text lists them. So a job does not change when the file does, and the server, which reads
- * that text, opens no files of anybody's.
+ * Here the line is divided, and its count and variables are read; queue_items.c reads the items.
+ * The macros of the statement's own line are expanded first, as HTCondor does it.
  */
-#include "submit_internal.h"
+#include "queue_internal.h"
 #include "text.h"
 
 #include "base/memory.h"
@@ -30,75 +19,12 @@
 /* The name stands in the frozen text once per statement, whose line must not become too long. */
 enum { VARIABLE_LENGTH_MAX = 1000 };
 
-enum list_kind { LIST_NONE, LIST_IN, LIST_FROM, LIST_MATCHING };
-
 static const char *const list_words[] = {
     [LIST_NONE] = "", [LIST_IN] = "in", [LIST_FROM] = "from", [LIST_MATCHING] = "matching"};
-
-/* One statement being read. */
-struct queue {
-    struct submit_reader *reader;
-    const char *place;
-    struct slice head; /* count and variables */
-    enum list_kind kind;
-    struct slice list; /* what stands behind the word */
-    uint64_t count;
-    uint32_t variables[VARIABLE_COUNT_MAX];
-    size_t variable_count;
-    struct item_field *fields; /* owned */
-    size_t field_count;
-    size_t field_capacity;
-    size_t row_count;
-    bool has_templates;
-};
 
 static void queue_deinit(struct queue *queue)
 {
     free(queue->fields);
-}
-
-/* Takes the next word off the front of *text: up to white space, or one of `stops`. */
-static struct slice take_word(struct slice *text, const char *stops)
-{
-    struct slice word = {0};
-
-    *text = slice_trim(*text);
-    word.data = text->data;
-    while (word.length < text->length && !text_is_space(word.data[word.length]) &&
-           !strchr(stops, word.data[word.length]))
-        word.length++;
-    *text = text_behind(*text, word.length);
-    return word;
-}
-
-/* Replaces the macros in the statement's own line. */
-static int queue_expand(struct queue *queue, struct slice *text)
-{
-    struct submit *submit = queue->reader->submit;
-    struct macro_scope scope = {.horizon = (uint32_t)submit->macros.definition_count};
-    struct expansion expansion = {
-        .macros = &submit->macros, .scope = &scope, .steps_left = queue->reader->steps_left};
-    _cleanup_buffer_ struct buffer expanded = BUFFER_INIT;
-    struct template template;
-    const char *origin = text->data;
-    int r;
-
-    /* Nothing to replace, and places stay exact. */
-    if (!memchr(text->data, '$', text->length))
-        return 0;
-    r = macros_compile(&submit->macros, *text, MACRO_NONE, &template, queue->reader->err);
-    if (r == 0)
-        r = macros_expand(&expansion, &template, &expanded, queue->reader->err);
-    if (r == 0)
-        r = reader_count_size(queue->reader, expanded.length, origin);
-    if (r < 0)
-        return r;
-    queue->reader->steps_left = expansion.steps_left;
-    *text = (struct slice){.length = expanded.length};
-    text->data = arena_copy(&submit->arena, (struct slice){expanded.data, expanded.length});
-    sources_add_copy(&submit->sources, *text, origin, true);
-    *text = slice_trim(*text);
-    return 0;
 }
 
 /* Finds the word that begins the list, and what stands before and behind it. */
@@ -109,7 +35,7 @@ static void queue_divide(struct queue *queue, struct slice text)
     /* The first such word counts; a variable that is called "in" or "from" cannot be had. */
     queue->head = text;
     while (rest.length > 0) {
-        struct slice word = take_word(&rest, "([");
+        struct slice word = text_take_word(&rest, "([");
 
         for (enum list_kind kind = LIST_IN; kind <= LIST_MATCHING; kind++)
             if (slice_equals_ignoring_case(word, list_words[kind])) {
@@ -160,8 +86,14 @@ static int queue_read_count(struct queue *queue, struct slice *head)
     return 0;
 }
 
-/* Names that are set for each task anyway would be set twice. */
-static int queue_add_variable(struct queue *queue, struct slice name)
+/* The task's own number would mean two things; "row" and "step" are popular, and HTCondor's word.
+ */
+static bool is_taken(enum macro_builtin builtin)
+{
+    return builtin != BUILTIN_NONE && builtin != BUILTIN_ROW && builtin != BUILTIN_STEP;
+}
+
+int queue_add_variable(struct queue *queue, struct slice name)
 {
     struct submit_reader *reader = queue->reader;
     struct macros *macros = &reader->submit->macros;
@@ -171,7 +103,7 @@ static int queue_add_variable(struct queue *queue, struct slice name)
         return reader_error(reader, name.data, -EINVAL, "'%.*s' is not a name of a variable",
                             SLICE_SHOWN(name));
     symbol = macros_symbol(macros, name);
-    if (macros->symbols[symbol].builtin != BUILTIN_NONE) {
+    if (is_taken(macros->symbols[symbol].builtin)) {
         reader_error(reader, name.data, -EINVAL, "'%.*s' is set for each task already",
                      SLICE_SHOWN(name));
         error_hint(reader->err, "choose another name for the variable");
@@ -204,7 +136,7 @@ static int queue_refuse_rest(struct queue *queue, struct slice rest)
     r = reader_error(reader, place, -EINVAL,
                      "here 'in', 'from' or the end of the line is expected");
     while (rest.length > 0) {
-        struct slice word = take_word(&rest, ",([");
+        struct slice word = text_take_word(&rest, ",([");
         _cleanup_free_ char *copy = slice_copy(word);
         const char *nearest = spelling_nearest(copy, list_words + 1, ARRAY_LENGTH(list_words) - 1);
 
@@ -232,7 +164,7 @@ static int queue_read_head(struct queue *queue)
     if (queue->kind == LIST_NONE)
         return head.length > 0 ? queue_refuse_rest(queue, head) : 0;
     while (head.length > 0) {
-        struct slice name = take_word(&head, ",");
+        struct slice name = text_take_word(&head, ",");
 
         if (head.length > 0 && (head = slice_trim(head)).data[0] == ',')
             head = slice_trim(text_behind(head, 1));
@@ -240,214 +172,7 @@ static int queue_read_head(struct queue *queue)
         if (r < 0)
             return r;
     }
-    return queue->variable_count > 0 ? 0 : queue_add_variable(queue, slice_from_text("Item"));
-}
-
-/* Compiles a field if it holds macros. */
-static int queue_compile_field(struct queue *queue, uint32_t variable, struct item_field *field)
-{
-    struct submit *submit = queue->reader->submit;
-    struct slice value = {.data = field->data, .length = field->length};
-    struct template template;
-    int r;
-
-    /* Most items are plain, and a list may have millions: those cost no template. */
-    if (value.length == 0 || !memchr(value.data, '$', value.length))
-        return 0;
-    r = macros_compile(&submit->macros, value, variable, &template, queue->reader->err);
-    if (r < 0)
-        return r;
-    array_reserve(submit->item_templates, submit->item_template_capacity,
-                  submit->item_template_count + 1);
-    submit->item_templates[submit->item_template_count++] = template;
-    field->template = (uint32_t)submit->item_template_count;
-    queue->has_templates = true;
     return 0;
-}
-
-/* Takes a field off the front of *line, and the separator behind it. */
-static struct slice take_field(struct slice *line, bool separated, bool last)
-{
-    struct slice field;
-
-    if (separated)
-        return slice_trim(text_take(line, '\x1f'));
-    /* The last variable gets the rest as it is, so that arguments with blanks can stand there. */
-    if (last) {
-        field = *line;
-        *line = text_behind(*line, line->length);
-        return field;
-    }
-    field = take_word(line, ",");
-    *line = slice_trim(*line);
-    if (line->length > 0 && line->data[0] == ',')
-        *line = slice_trim(text_behind(*line, 1));
-    return field;
-}
-
-/* A line that ends early leaves the variables behind it empty. */
-static int queue_add_row(struct queue *queue, struct slice line)
-{
-    struct submit_reader *reader = queue->reader;
-    bool separated = memchr(line.data, '\x1f', line.length) != NULL;
-    size_t needed = queue->field_count + queue->variable_count;
-    int r;
-
-    if (needed > SUBMIT_FIELD_COUNT_MAX || queue->row_count == SUBMIT_TASK_COUNT_MAX)
-        return reader_error(reader, line.data, -E2BIG, "this list of items is too long");
-    if (line.length > SUBMIT_LINE_LENGTH_MAX - LINE_LENGTH_SPARE - VARIABLE_COUNT_MAX)
-        return reader_error(reader, line.data, -E2BIG, "this item is too long");
-    r = reader_count_size(reader, line.length + queue->variable_count + 3, line.data);
-    if (r < 0)
-        return r;
-    /* As freezing writes what would not read back otherwise, a field that begins with '#' say. */
-    if (line.length > 1 && line.data[0] == '\x1e' && line.data[line.length - 1] == '\x1e') {
-        line = (struct slice){line.data + 1, line.length - 2};
-        separated = true;
-    }
-    array_reserve(queue->fields, queue->field_capacity, needed);
-    for (size_t i = 0; i < queue->variable_count; i++) {
-        struct slice text = take_field(&line, separated, i + 1 == queue->variable_count);
-        struct item_field field = {.data = text.data, .length = (uint32_t)text.length};
-
-        r = queue_compile_field(queue, queue->variables[i], &field);
-        if (r < 0)
-            return r;
-        queue->fields[queue->field_count++] = field;
-    }
-    queue->row_count++;
-    return 0;
-}
-
-/* Adds each token of an 'in' list's line, or the line itself. */
-static int queue_add_line(struct queue *queue, struct slice line)
-{
-    int r = 0;
-
-    if (queue->kind == LIST_FROM)
-        return line.length > 0 ? queue_add_row(queue, line) : 0;
-    while (r == 0 && line.length > 0) {
-        struct slice token = take_word(&line, ",");
-
-        if (token.length > 0)
-            r = queue_add_row(queue, token);
-        else if (line.length > 0)
-            line = text_behind(line, 1);
-    }
-    return r;
-}
-
-/* The list in parentheses: on this line, or up to a line that begins with ')'. */
-static int queue_read_parentheses(struct queue *queue)
-{
-    struct slice inside = slice_trim(text_behind(queue->list, 1));
-    struct slice line;
-    int r;
-
-    if (inside.length > 0 && inside.data[inside.length - 1] == ')') {
-        inside.length--;
-        return queue_add_line(queue, slice_trim(inside));
-    }
-    r = queue_add_line(queue, inside);
-    while (r == 0) {
-        r = line_reader_next(&queue->reader->lines, &line, queue->reader->err);
-        if (r < 0)
-            return r;
-        if (r == 0) {
-            reader_error(queue->reader, queue->list.data, -EINVAL,
-                         "this list of items is never closed");
-            error_hint(queue->reader->err, "put ')' on a line of its own behind the last item");
-            return -EINVAL;
-        }
-        if (line.data[0] == ')')
-            return 0;
-        r = queue_add_line(queue, line);
-    }
-    return r;
-}
-
-/* The text of a file or of a command: '#' and ')' have no meaning there. */
-static int queue_add_lines(struct queue *queue, const char *name, const struct buffer *text)
-{
-    struct submit *submit = queue->reader->submit;
-    struct line_reader lines;
-    struct slice copy, line;
-    int r;
-
-    if (text->length > SUBMIT_TEXT_SIZE_MAX)
-        return reader_error(queue->reader, queue->list.data, -E2BIG,
-                            "%s gives more than 64 MiB of items", name);
-    copy = sources_add(&submit->sources, name, (struct slice){buffer_text(text), text->length});
-    if (memchr(copy.data, '\0', copy.length))
-        return reader_error(queue->reader, memchr(copy.data, '\0', copy.length), -EINVAL,
-                            "this is not text: it holds a NUL byte");
-    line_reader_init(&lines, &submit->sources, &submit->arena, copy);
-    lines.keep_comments = true;
-    do {
-        r = line_reader_next(&lines, &line, queue->reader->err);
-        if (r == 0)
-            return 0;
-        if (r > 0)
-            r = queue_add_line(queue, line);
-    } while (r == 0);
-    return r;
-}
-
-/* Only the submitter can run it; the frozen text holds what it printed. */
-static int queue_read_command(struct queue *queue, struct slice command)
-{
-    const struct submit_world *world = queue->reader->submit->macros.world;
-    _cleanup_free_ char *copy = slice_copy(command);
-    _cleanup_buffer_ struct buffer text = BUFFER_INIT, name = BUFFER_INIT;
-    int r;
-
-    if (!world || !world->run_command)
-        return reader_error(queue->reader, command.data, -EINVAL, "commands cannot be run here");
-    r = world->run_command(world->user_data, copy, &text, queue->reader->err);
-    if (r < 0)
-        return error_prefix(queue->reader->err, r, "cannot read the items of '%s'", copy);
-    buffer_appendf(&name, "output of '%s'", copy);
-    return queue_add_lines(queue, buffer_text(&name), &text);
-}
-
-static int queue_read_file(struct queue *queue)
-{
-    const struct submit_world *world = queue->reader->submit->macros.world;
-    _cleanup_free_ char *path = slice_copy(queue->list);
-    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
-    int r;
-
-    if (!world || !world->read_file)
-        return reader_error(queue->reader, queue->list.data, -EINVAL, "files cannot be read here");
-    r = world->read_file(world->user_data, path, &text, queue->reader->err);
-    if (r < 0)
-        return error_prefix(queue->reader->err, r, "cannot read the items");
-    return queue_add_lines(queue, path, &text);
-}
-
-/*
- * Behind the word: what is there, by its first or last character. What HTCondor has beyond that is
- * refused by name; taken for the name of a file it would only not be found.
- */
-static int queue_read_list(struct queue *queue)
-{
-    struct submit_reader *reader = queue->reader;
-    struct slice list = queue->list;
-
-    if (queue->kind == LIST_MATCHING)
-        return reader_error(reader, queue->place, -EINVAL, "'queue ... matching' is not there yet");
-    if (list.length == 0)
-        return reader_error(reader, list.data, -EINVAL, "behind '%s' the items are missing",
-                            list_words[queue->kind]);
-    if (list.data[0] == '[')
-        return reader_error(reader, list.data, -EINVAL, "slices are not there yet");
-    if (list.data[0] == '(')
-        return queue_read_parentheses(queue);
-    if (queue->kind == LIST_IN)
-        return queue_add_line(queue, list);
-    if (list.data[list.length - 1] == '|')
-        return queue_read_command(queue, slice_trim((struct slice){list.data, list.length - 1}));
-    return queue_read_file(queue);
 }
 
 /* What has grown goes where it stays. */
@@ -500,12 +225,12 @@ int queue_read(struct submit_reader *reader, struct slice arguments)
     _cleanup_(queue_deinit) struct queue queue = {.reader = reader, .place = arguments.data};
     int r;
 
-    r = queue_expand(&queue, &arguments);
+    r = reader_expand(reader, &arguments, false);
     if (r < 0)
         return r;
     queue_divide(&queue, arguments);
     r = queue_read_head(&queue);
     if (r == 0 && queue.kind != LIST_NONE)
-        r = queue_read_list(&queue);
+        r = queue_read_items(&queue, list_words[queue.kind]);
     return r < 0 ? r : queue_add_part(&queue);
 }

@@ -151,14 +151,86 @@ static void wrong_statements_are_errors_with_a_place(void **state)
                  "queue $(Process)\n      ^");
 }
 
-static void what_is_not_there_yet_says_so(void **state)
+static void patterns_match_files_in_order_and_each_once(void **state)
 {
     (void)state;
-    ASSERT_ERROR("executable = x\nqueue x matching *.dat\n",
-                 "x.sub:2:7: 'queue ... matching' is not there yet\nqueue x matching *.dat\n"
-                 "      ^");
-    ASSERT_ERROR("executable = x\nqueue x in [1:] (a b)\n",
-                 "x.sub:2:12: slices are not there yet\nqueue x in [1:] (a b)\n           ^");
+    ASSERT_TASKS("$(x)", "queue x matching *.dat", "a.dat|b.dat|d.dat/|");
+    ASSERT_TASKS("$(x)", "queue x matching files *.dat", "a.dat|b.dat|");
+    ASSERT_TASKS("$(Item)", "queue matching dirs *", "d.dat/|");
+    ASSERT_TASKS("$(x)", "queue x matching any (b.*, *.dat\n)", "b.dat|a.dat|d.dat/|");
+    ASSERT_TASKS("$(x)", "queue 2 x matching Files (\nc* nothing*\nb*\n)",
+                 "c.txt|c.txt|b.dat|b.dat|");
+}
+
+static void a_pattern_that_matches_nothing_is_a_warning(void **state)
+{
+    static const struct submit_options options = {.world = &fixture_world};
+    _cleanup_submit_warnings_ struct submit_warnings warnings = SUBMIT_WARNINGS_INIT;
+    _cleanup_submit_ struct submit *submit = NULL;
+
+    (void)state;
+    assert_int_equal(submit_parse(slice_from_text("executable = x\nqueue matching c* *.none\n"),
+                                  "x.sub", &options, &submit, &warnings, NULL),
+                     0);
+    assert_int_equal(submit_task_count(submit), 1);
+    assert_int_equal(warnings.count, 1);
+    assert_string_equal(warnings.texts[0], "x.sub:2:19: '*.none' matches nothing\n"
+                                           "queue matching c* *.none\n                  ^");
+}
+
+static void a_slice_chooses_items_as_python_does(void **state)
+{
+    (void)state;
+    ASSERT_TASKS("$(x)", "queue x in [1:] (a b c d)", "b|c|d|");
+    ASSERT_TASKS("$(x)", "queue x in [:2] a b c d", "a|b|");
+    ASSERT_TASKS("$(x)", "queue x in [-3:-1](a b c d)", "b|c|");
+    ASSERT_TASKS("$(x)", "queue x in [ 0 : 99 : 2 ] (a b c d e)", "a|c|e|");
+    ASSERT_TASKS("$(x)", "queue x in [::-1] (a b c)", "c|b|a|");
+    ASSERT_TASKS("$(x)", "queue x in [-1:0:-2] (a b c d e)", "e|c|");
+    ASSERT_TASKS("$(x)", "queue x in [2] (a b c d)", "c|d|");
+    ASSERT_TASKS("$(x)$(y)", "queue 2 x,y from [1:$(five)] items", "b2|b2|c3|c3|");
+    ASSERT_TASKS("$(x)", "queue x matching files [1:] *.dat", "b.dat|");
+    ASSERT_TASKS("$(x)", "queue x in [7:] (a b)\nqueue x in (c)", "c|");
+}
+
+static void a_table_names_its_columns_itself(void **state)
+{
+    (void)state;
+    ASSERT_TASKS("$(name)-$(Size)-$(rest)", "queue from TABLE table.csv", "x-1-a, b c|y y-2-|");
+    ASSERT_TASKS("$(name)", "queue 2 from table [1:] table.csv", "y y|y y|");
+    ASSERT_TASKS("$(a)+$(b)", "queue from table (\na\tb\n1 2\t3\n)", "1 2+3|");
+    ASSERT_TASKS("$(a)+$(b)", "queue from table (\na  b\n1, 2 3\n)", "1,+2 3|");
+    ASSERT_TASKS("$(Item)", "queue from (table)", "table|");
+    ASSERT_ERROR(
+        "executable = x\nqueue x from table table.csv\n",
+        "x.sub:2:7: the first line of a table names the variables, so none can stand here\n"
+        "queue x from table table.csv\n      ^");
+    ASSERT_ERROR("executable = x\nqueue from table (\na, b c\n)\n",
+                 "x.sub:3:4: 'b c' is not a name of a variable\na, b c\n   ^");
+}
+
+static void a_wrong_choice_of_items_is_an_error(void **state)
+{
+    (void)state;
+    ASSERT_ERROR("executable = x\nqueue x in [1:2:0] (a b)\n",
+                 "x.sub:2:13: this is no choice of items\nqueue x in [1:2:0] (a b)\n"
+                 "            ^\nhint: write [start:end] or [start:end:step], all of them whole "
+                 "numbers, the step not 0");
+    ASSERT_ERROR("executable = x\nqueue x in [1:2 (a b)\n",
+                 "x.sub:2:12: this '[' is never closed\nqueue x in [1:2 (a b)\n           ^");
+    ASSERT_ERROR("executable = x\nqueue x matching o*\n",
+                 "x.sub:2:18: 'odd?name' cannot be an item: its name holds a line end or a "
+                 "separator, or white space at an end\nqueue x matching o*\n                 ^");
+}
+
+static void a_bar_that_was_forgotten_is_a_hint(void **state)
+{
+    (void)state;
+    ASSERT_ERROR("executable = x\nqueue row from seq 0 99\n",
+                 "x.sub:2:16: cannot read the items: cannot open 'seq 0 99': no such file\n"
+                 "queue row from seq 0 99\n               ^\n"
+                 "hint: if 'seq' is a command that prints the items, put '|' behind it: "
+                 "from seq 0 99 |");
 }
 
 static void a_world_that_fails_is_an_error(void **state)
@@ -168,12 +240,21 @@ static void a_world_that_fails_is_an_error(void **state)
 
     (void)state;
     ASSERT_ERROR("executable = x\nqueue x from nowhere\n",
-                 "cannot read the items: cannot open 'nowhere': no such file");
+                 "x.sub:2:14: cannot read the items: cannot open 'nowhere': no such file\n"
+                 "queue x from nowhere\n             ^");
     ASSERT_ERROR("executable = x\nqueue x from false |\n",
-                 "cannot read the items of 'false': 'false' failed with status 1");
+                 "x.sub:2:14: cannot read the items: 'false' failed with status 1\n"
+                 "queue x from false |\n             ^");
+    ASSERT_ERROR("executable = x\nqueue x matching a* secret/*\n",
+                 "x.sub:2:21: cannot list the items: cannot read the folder 'secret'\n"
+                 "queue x matching a* secret/*\n                    ^");
     error = fixture_error("executable = x\nqueue x from items\n", &no_world);
     assert_string_equal(error, "x.sub:2:14: files cannot be read here\nqueue x from items\n"
                                "             ^");
+    free(error);
+    error = fixture_error("executable = x\nqueue x matching *\n", &no_world);
+    assert_string_equal(error, "x.sub:2:18: files cannot be listed here\nqueue x matching *\n"
+                               "                 ^");
 }
 
 int main(void)
@@ -189,7 +270,12 @@ int main(void)
         cmocka_unit_test(parts_are_ranges_of_tasks),
         cmocka_unit_test(what_differs_between_tasks_is_known),
         cmocka_unit_test(wrong_statements_are_errors_with_a_place),
-        cmocka_unit_test(what_is_not_there_yet_says_so),
+        cmocka_unit_test(patterns_match_files_in_order_and_each_once),
+        cmocka_unit_test(a_pattern_that_matches_nothing_is_a_warning),
+        cmocka_unit_test(a_slice_chooses_items_as_python_does),
+        cmocka_unit_test(a_table_names_its_columns_itself),
+        cmocka_unit_test(a_wrong_choice_of_items_is_an_error),
+        cmocka_unit_test(a_bar_that_was_forgotten_is_a_hint),
         cmocka_unit_test(a_world_that_fails_is_an_error),
     };
 

@@ -28,25 +28,6 @@ void submit_warnings_deinit(struct submit_warnings *warnings)
     *warnings = SUBMIT_WARNINGS_INIT;
 }
 
-static _printf_(3, 4) void warn(struct submit_reader *reader, const char *at, const char *format,
-                                ...)
-{
-    struct submit_warnings *warnings = reader->warnings;
-    _cleanup_buffer_ struct buffer message = BUFFER_INIT;
-    struct buffer text = BUFFER_INIT;
-    va_list arguments;
-
-    /* The first ones are enough to see what is wrong. */
-    if (!warnings || warnings->count >= WARNING_COUNT_MAX)
-        return;
-    va_start(arguments, format);
-    buffer_append_formatted(&message, format, arguments);
-    va_end(arguments);
-    sources_describe(&reader->submit->sources, at, buffer_text(&message), &text);
-    array_reserve(warnings->texts, warnings->capacity, warnings->count + 1);
-    warnings->texts[warnings->count++] = buffer_take(&text);
-}
-
 /* The macros point into the submit, which therefore never moves. */
 static struct submit *submit_new(void)
 {
@@ -67,39 +48,6 @@ void submit_free(struct submit *submit)
     free(submit->item_templates);
     free(submit->attribute_symbols);
     free(submit);
-}
-
-int reader_error(struct submit_reader *reader, const char *place, int code, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    sources_error_formatted(&reader->submit->sources, place, reader->err, code, format, arguments);
-    va_end(arguments);
-    return code;
-}
-
-/*
- * What is read here must be readable once more, by the server and after each of its restarts: the
- * canonical text is counted while it comes about, and refused before it is too large.
- */
-int reader_count_size(struct submit_reader *reader, size_t size, const char *place)
-{
-    struct submit *submit = reader->submit;
-
-    submit->frozen_size_max += size;
-    if (submit->frozen_size_max <= SUBMIT_TEXT_SIZE_MAX)
-        return 0;
-    return reader_error(reader, place, -E2BIG, "with its items the submit is larger than 64 MiB");
-}
-
-/* One account for the whole text: no combination of many small things becomes large. */
-int reader_count_steps(struct submit_reader *reader, uint64_t steps, const char *place)
-{
-    if (steps > reader->steps_left)
-        return reader_error(reader, place, -E2BIG, "reading this text takes too many steps");
-    reader->steps_left -= steps;
-    return 0;
 }
 
 /* What HTCondor and people write. Anything else is a mistake and never false. */
@@ -358,8 +306,9 @@ static void warn_of_transfer(struct submit_reader *reader, struct slice value)
 
     for (size_t i = 0; i < ARRAY_LENGTH(unlike_exit); i++)
         if (slice_equals_ignoring_case(slice_trim(value), unlike_exit[i]))
-            warn(reader, value.data, "'%s' is not there yet: outputs come when the task has ended",
-                 unlike_exit[i]);
+            reader_warn(reader, value.data,
+                        "'%s' is not there yet: outputs come when the task has ended",
+                        unlike_exit[i]);
 }
 
 /* A name that is no command and that nothing refers to was probably meant to be a command. */
@@ -370,12 +319,13 @@ static void warn_of_symbol(struct submit_reader *reader, const struct symbol *sy
     const char *nearest;
 
     if (symbol->builtin != BUILTIN_NONE) {
-        warn(reader, first->name.data, "'%s' is set for each task; this line has no effect",
-             symbol->name);
+        reader_warn(reader, first->name.data, "'%s' is set for each task; this line has no effect",
+                    symbol->name);
         return;
     }
     if (command && (command->effect == EFFECT_LATER || command->effect == EFFECT_SHOWN))
-        warn(reader, first->name.data, "'%s' is not there yet and has no effect", symbol->name);
+        reader_warn(reader, first->name.data, "'%s' is not there yet and has no effect",
+                    symbol->name);
     if (command && command->command == COMMAND_WHEN_TO_TRANSFER_OUTPUT)
         warn_of_transfer(reader, first->value);
     if (command || symbol->is_referenced || text_begins(first->name, "+") ||
@@ -384,11 +334,11 @@ static void warn_of_symbol(struct submit_reader *reader, const struct symbol *sy
     /* Nobody uses it and nobody knows it: a slip, or a line that was forgotten. */
     nearest = command_nearest(symbol->name);
     if (nearest)
-        warn(reader, first->name.data, "there is no command '%.*s'; did you mean '%s'?",
-             SLICE_SHOWN(first->name), nearest);
+        reader_warn(reader, first->name.data, "there is no command '%.*s'; did you mean '%s'?",
+                    SLICE_SHOWN(first->name), nearest);
     else
-        warn(reader, first->name.data, "there is no command '%.*s', and no $(%.*s)",
-             SLICE_SHOWN(first->name), SLICE_SHOWN(first->name));
+        reader_warn(reader, first->name.data, "there is no command '%.*s', and no $(%.*s)",
+                    SLICE_SHOWN(first->name), SLICE_SHOWN(first->name));
 }
 
 /* Each name once, where it was first defined. */

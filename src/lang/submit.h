@@ -28,6 +28,13 @@
 #define SUBMIT_PART_COUNT_MAX  ((size_t)10 * 1000)
 #define SUBMIT_FIELD_COUNT_MAX ((size_t)20 * 1000 * 1000) /* item lines times queue variables */
 
+/* What the patterns of queue ... matching give. */
+enum submit_match {
+    SUBMIT_MATCH_ANY,
+    SUBMIT_MATCH_FILES, /* no directories */
+    SUBMIT_MATCH_DIRS,
+};
+
 /*
  * What a submit text may ask of the submitter's computer. Each function may be NULL: then a text
  * that asks for it is refused. They append to the buffer, and return 0 or a negative errno value
@@ -40,6 +47,12 @@ struct submit_world {
     /* What a shell command prints: queue ... from command |. */
     int (*run_command)(void *user_data, const char *command, struct buffer *text,
                        struct error *err);
+    /*
+     * The names that a shell pattern matches (glob(7)), in the order of their bytes, each with a
+     * NUL behind, a directory's with a '/' before that. Nothing if nothing matches.
+     */
+    int (*match_files)(void *user_data, const char *pattern, enum submit_match match,
+                       struct buffer *names, struct error *err);
     /* An environment variable's value; returns 1 if it is not set. */
     int (*get_environment)(void *user_data, const char *name, struct buffer *value,
                            struct error *err);

@@ -3,15 +3,47 @@
 #include "submit_fixture.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <string.h>
+
+/* Names with their contents; those that end with '/' are directories. */
+static const char *const files[][2] = {
+    {"a.dat", ""},
+    {"b.dat", ""},
+    {"c.txt", ""},
+    {"d.dat/", NULL},
+    {"items", "a 1\n  b, 2\r\n\nc 3"},
+    {"odd\nname", ""},
+    {"table.csv", "name, size , rest\nx, 1, a, b c\n\ny y,2\n"},
+};
 
 static int fixture_read_file(void *user_data, const char *path, struct buffer *text,
                              struct error *err)
 {
     (void)user_data;
-    if (strcmp(path, "items") != 0)
-        return error_set(err, -ENOENT, "cannot open '%s': no such file", path);
-    buffer_append_text(text, "a 1\n  b, 2\r\n\nc 3");
+    for (size_t i = 0; i < ARRAY_LENGTH(files); i++)
+        if (strcmp(path, files[i][0]) == 0 && files[i][1]) {
+            buffer_append_text(text, files[i][1]);
+            return 0;
+        }
+    return error_set(err, -ENOENT, "cannot open '%s': no such file", path);
+}
+
+static int fixture_match_files(void *user_data, const char *pattern, enum submit_match match,
+                               struct buffer *names, struct error *err)
+{
+    (void)user_data;
+    for (size_t i = 0; i < ARRAY_LENGTH(files); i++) {
+        _cleanup_free_ char *name =
+            slice_copy((struct slice){files[i][0], strcspn(files[i][0], "/")});
+        bool is_dir = !files[i][1];
+
+        if (fnmatch(pattern, name, 0) == 0 && (match != SUBMIT_MATCH_FILES || !is_dir) &&
+            (match != SUBMIT_MATCH_DIRS || is_dir))
+            buffer_append(names, files[i][0], strlen(files[i][0]) + 1);
+    }
+    if (strcmp(pattern, "secret/*") == 0)
+        return error_set(err, -EACCES, "cannot read the folder 'secret'");
     return 0;
 }
 
@@ -52,6 +84,7 @@ static int fixture_list_environment(void *user_data, struct buffer *names, struc
 const struct submit_world fixture_world = {
     .read_file = fixture_read_file,
     .run_command = fixture_run_command,
+    .match_files = fixture_match_files,
     .get_environment = fixture_get_environment,
     .list_environment = fixture_list_environment,
 };

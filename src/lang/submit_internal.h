@@ -73,6 +73,17 @@ struct submit_reader {
 int reader_error(struct submit_reader *reader, const char *place, int code, const char *format, ...)
     _printf_(4, 5);
 
+/* Adds a warning of the same form, as long as there are not too many. */
+void reader_warn(struct submit_reader *reader, const char *at, const char *format, ...)
+    _printf_(3, 4);
+/* Gives what the world said was wrong a place in the text, and says what was tried. */
+int reader_blame_world(struct submit_reader *reader, const char *place, int code, const char *what);
+/*
+ * Replaces the macros of a statement's own line by their values; what stands for a task alone is
+ * refused, and other macros without a definition as well unless they may be empty.
+ */
+int reader_expand(struct submit_reader *reader, struct slice *text, bool allow_undefined);
+
 /* Counts what the canonical text will hold; -E2BIG if it becomes too large. */
 int reader_count_size(struct submit_reader *reader, size_t size, const char *place);
 /* Counts work; -E2BIG if it becomes too much. */

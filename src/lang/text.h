@@ -36,3 +36,17 @@ static inline struct slice text_take(struct slice *text, char separator)
     *text = text_behind(*text, taken.length + (end ? 1 : 0));
     return taken;
 }
+
+/* Takes the next word off the front of *text: up to white space, or one of `stops`. */
+static inline struct slice text_take_word(struct slice *text, const char *stops)
+{
+    struct slice word = {0};
+
+    *text = slice_trim(*text);
+    word.data = text->data;
+    while (word.length < text->length && !text_is_space(word.data[word.length]) &&
+           !strchr(stops, word.data[word.length]))
+        word.length++;
+    *text = text_behind(*text, word.length);
+    return word;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What all readers of a submit text need: to say what is wrong, to keep account of what the text
+ * costs, and to put the values of macros into a statement's own line.
+ */
+#include "submit_internal.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <string.h>
+
+void reader_warn(struct submit_reader *reader, const char *at, const char *format, ...)
+{
+    struct submit_warnings *warnings = reader->warnings;
+    _cleanup_buffer_ struct buffer message = BUFFER_INIT;
+    struct buffer text = BUFFER_INIT;
+    va_list arguments;
+
+    /* The first ones are enough to see what is wrong. */
+    if (!warnings || warnings->count >= WARNING_COUNT_MAX)
+        return;
+    va_start(arguments, format);
+    buffer_append_formatted(&message, format, arguments);
+    va_end(arguments);
+    sources_describe(&reader->submit->sources, at, buffer_text(&message), &text);
+    array_reserve(warnings->texts, warnings->capacity, warnings->count + 1);
+    warnings->texts[warnings->count++] = buffer_take(&text);
+}
+
+int reader_error(struct submit_reader *reader, const char *place, int code, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    sources_error_formatted(&reader->submit->sources, place, reader->err, code, format, arguments);
+    va_end(arguments);
+    return code;
+}
+
+/*
+ * What is read here must be readable once more, by the server and after each of its restarts: the
+ * canonical text is counted while it comes about, and refused before it is too large.
+ */
+int reader_count_size(struct submit_reader *reader, size_t size, const char *place)
+{
+    struct submit *submit = reader->submit;
+
+    submit->frozen_size_max += size;
+    if (submit->frozen_size_max <= SUBMIT_TEXT_SIZE_MAX)
+        return 0;
+    return reader_error(reader, place, -E2BIG, "with its items the submit is larger than 64 MiB");
+}
+
+/* One account for the whole text: no combination of many small things becomes large. */
+int reader_count_steps(struct submit_reader *reader, uint64_t steps, const char *place)
+{
+    if (steps > reader->steps_left)
+        return reader_error(reader, place, -E2BIG, "reading this text takes too many steps");
+    reader->steps_left -= steps;
+    return 0;
+}
+
+int reader_blame_world(struct submit_reader *reader, const char *place, int code, const char *what)
+{
+    _cleanup_error_ struct error cause = ERROR_INIT;
+
+    if (!reader->err)
+        return code;
+    cause = *reader->err;
+    *reader->err = ERROR_INIT;
+    reader_error(reader, place, code, "%s: %s", what, error_text(&cause));
+    if (cause.hint)
+        error_hint(reader->err, "%s", cause.hint);
+    return code;
+}
+
+int reader_expand(struct submit_reader *reader, struct slice *text, bool allow_undefined)
+{
+    struct submit *submit = reader->submit;
+    struct macro_scope scope = {.horizon = (uint32_t)submit->macros.definition_count};
+    struct expansion expansion = {.macros = &submit->macros,
+                                  .scope = &scope,
+                                  .steps_left = reader->steps_left,
+                                  .allow_undefined = allow_undefined};
+    _cleanup_buffer_ struct buffer expanded = BUFFER_INIT;
+    struct template template;
+    const char *origin = text->data;
+    int r;
+
+    /* Nothing to replace, and places stay exact. */
+    if (text->length == 0 || !memchr(text->data, '$', text->length))
+        return 0;
+    r = macros_compile(&submit->macros, *text, MACRO_NONE, &template, reader->err);
+    if (r == 0)
+        r = macros_expand(&expansion, &template, &expanded, reader->err);
+    if (r == 0)
+        r = reader_count_size(reader, expanded.length, origin);
+    if (r < 0)
+        return r;
+    reader->steps_left = expansion.steps_left;
+    *text = (struct slice){.length = expanded.length};
+    text->data =
+        arena_copy(&submit->arena, (struct slice){buffer_text(&expanded), expanded.length});
+    sources_add_copy(&submit->sources, *text, origin, true);
+    *text = slice_trim(*text);
+    return 0;
+}
