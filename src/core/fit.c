@@ -107,31 +107,57 @@ static bool fit_is_beaten(const struct fit *fit, size_t node, size_t leaf)
     return leaf < node;
 }
 
+struct fit_question {
+    const struct fit *fit;
+    const uint64_t *needed;
+    bool (*accepts)(const void *user_data, uint32_t item);
+    const void *user_data;
+};
+
+static bool leaf_is_accepted(const struct fit_question *question, size_t leaf)
+{
+    return !question->accepts ||
+           question->accepts(question->user_data, (uint32_t)(leaf - question->fit->leaf_count));
+}
+
 /*
  * The first leaf below the node that fits and comes before `best`, or else `best` (0: none yet).
  * The child with the smaller key is looked at first, so that the other one rarely is.
  */
-static size_t fit_descend(const struct fit *fit, size_t node, size_t best,
-                          const uint64_t needed[FIT_AMOUNTS])
+static size_t fit_descend(const struct fit_question *question, size_t node, size_t best)
 {
+    const struct fit *fit = question->fit;
     const struct fit_entry *entry = &fit->entries[node];
     size_t first = 2 * node, second = first + 1;
 
-    if (!fit_may_hold(entry, needed) || (best > 0 && fit_is_beaten(fit, node, best)))
+    if (!fit_may_hold(entry, question->needed) || (best > 0 && fit_is_beaten(fit, node, best)))
         return best;
     if (node >= fit->leaf_count)
-        return node;
+        return leaf_is_accepted(question, node) ? node : best;
     if (fit->entries[second].key < fit->entries[first].key) {
         first = second;
         second = 2 * node;
     }
-    best = fit_descend(fit, first, best, needed);
-    return fit_descend(fit, second, best, needed);
+    best = fit_descend(question, first, best);
+    return fit_descend(question, second, best);
+}
+
+uint64_t fit_first_key(const struct fit *fit)
+{
+    return fit->leaf_count > 0 ? fit->entries[1].key : UINT64_MAX;
+}
+
+uint32_t fit_find_if(const struct fit *fit, const uint64_t needed[FIT_AMOUNTS],
+                     bool (*accepts)(const void *user_data, uint32_t item), const void *user_data)
+{
+    struct fit_question question = {
+        .fit = fit, .needed = needed, .accepts = accepts, .user_data = user_data};
+    size_t leaf = fit->leaf_count > 0 ? fit_descend(&question, 1, 0) : 0;
+
+    return leaf > 0 ? (uint32_t)(leaf - fit->leaf_count) : UINT32_MAX;
 }
 
 uint32_t fit_find(const struct fit *fit, const uint64_t needed[FIT_AMOUNTS])
 {
-    size_t leaf = fit->leaf_count > 0 ? fit_descend(fit, 1, 0, needed) : 0;
-
-    return leaf > 0 ? (uint32_t)(leaf - fit->leaf_count) : UINT32_MAX;
+    return fit_find_if(fit, needed, NULL, NULL);
 }

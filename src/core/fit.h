@@ -38,5 +38,10 @@ void fit_set(struct fit *fit, uint32_t item, const struct fit_entry *entry);
 void fit_remove(struct fit *fit, uint32_t item);
 /* What was set, or NULL if the item is not in. */
 const struct fit_entry *fit_get(const struct fit *fit, uint32_t item);
+/* The smallest key of all items; UINT64_MAX if there are none. */
+uint64_t fit_first_key(const struct fit *fit);
 /* The first item with at least these amounts; UINT32_MAX if there is none. */
 uint32_t fit_find(const struct fit *fit, const uint64_t needed[FIT_AMOUNTS]);
+/* The same of those that `accepts` says yes to; it is asked about few more than that one. */
+uint32_t fit_find_if(const struct fit *fit, const uint64_t needed[FIT_AMOUNTS],
+                     bool (*accepts)(const void *user_data, uint32_t item), const void *user_data);

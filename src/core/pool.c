@@ -82,7 +82,7 @@ struct pool *pool_free(struct pool *pool)
     map_deinit(&pool->task_by_epoch);
     heap_deinit(&pool->fresh_kinds);
     fit_deinit(&pool->ready_kinds);
-    fit_deinit(&pool->offered_nodes);
+    pool_classes_deinit(pool);
     free(pool);
     return NULL;
 }
@@ -118,6 +118,7 @@ static size_t step_bound(const struct pool *pool, const struct pool_event *event
     case POOL_NODE_CONNECTED:
     case POOL_NODE_DISCONNECTED:
     case POOL_NODE_FORGOTTEN:
+    case POOL_NODE_CHANGED:
     case POOL_COLLECTED:
     case POOL_REFUSED:
         break;
@@ -133,6 +134,8 @@ int pool_prepare(struct pool *pool, const struct pool_event *event, struct pool_
         r = pool_reserve_job(pool, event->submit.parts, event->submit.part_count);
     if (r == 0 && event->kind == POOL_NODE_CONNECTED)
         r = pool_reserve_node(pool, event->connected.node);
+    if (r == 0 && event->kind == POOL_NODE_CHANGED)
+        r = pool_reserve_change(pool, event);
     if (r < 0)
         return r;
     if (!array_try_reserve(effects->items, effects->capacity,
@@ -166,6 +169,9 @@ static void pool_dispatch(struct pool *pool, const struct pool_event *event,
         break;
     case POOL_NODE_REPORTED:
         pool_node_reported(pool, &event->reported, effects);
+        break;
+    case POOL_NODE_CHANGED:
+        pool_node_changed(pool, event);
         break;
     case POOL_COLLECTED:
         pool_collected(pool, event, effects);
@@ -398,8 +404,7 @@ static void assert_node(const struct pool *pool, const struct pool_node *node)
     assert(used.memory == node->used.memory);
     assert(used.disk == node->used.disk);
     assert(!node->connected || (node->known && !node->row.forgotten));
-    if (fit_get(&pool->offered_nodes, node->row.node))
-        assert(node->connected && node->synchronised && !node->owner_present && !node->leaving);
+    pool_assert_offer(pool, node);
 }
 
 static void assert_job(const struct pool *pool, const struct pool_job *job)

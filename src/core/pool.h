@@ -24,6 +24,15 @@
 
 struct pool;
 
+/*
+ * Requirements and ranks, as numbers. What they say is worked out elsewhere (match.h) and told here
+ * beforehand: tasks that ask for the same are of one job class, nodes that are the same to all
+ * requirements are of one node class, and for each pair there is how much the tasks prefer those
+ * nodes, or that they never run there. Class 0 is for tasks that take any node, and for nodes of
+ * which nothing is known.
+ */
+#define POOL_NEVER INT64_MIN
+
 /* Ranges of equal tasks that one job can have; pool_prepare() refuses more. */
 enum { POOL_PARTS_PER_JOB_MAX = 65535 };
 
@@ -40,6 +49,7 @@ struct pool_part {
     uint32_t count;
     uint32_t next; /* the first task that was never started and is no object */
     struct resources request;
+    uint32_t job_class;
 };
 
 /* One attempt as the agent reports it. */
@@ -72,8 +82,9 @@ enum pool_event_kind {
     POOL_NODE_DISCONNECTED,
     POOL_NODE_FORGOTTEN,
     POOL_NODE_REPORTED,
-    POOL_COLLECTED, /* the outputs of an ended attempt are in their place, or cannot be */
-    POOL_REFUSED    /* the world could not make the message that starts an attempt */
+    POOL_NODE_CHANGED, /* it is of another class; what runs there stays */
+    POOL_COLLECTED,    /* the outputs of an ended attempt are in their place, or cannot be */
+    POOL_REFUSED       /* the world could not make the message that starts an attempt */
 };
 
 struct pool_event {
@@ -97,7 +108,12 @@ struct pool_event {
             uint64_t session;
             uint64_t machine; /* fingerprint of the computer; 0 never */
             struct resources capacity;
-        } connected;
+        } connected; /* the node's class and stay are as they were, at first 0 */
+        struct {
+            uint32_t node;
+            uint32_t node_class;
+            uint8_t stay; /* how likely a task comes to its end there, by experience */
+        } changed;
         struct {
             uint32_t node;
             uint64_t session;
@@ -255,6 +271,21 @@ uint64_t pool_digest(const struct pool *pool);
 /* Asserts everything that must be true between steps. Costs a full walk. */
 void pool_assert_invariants(const struct pool *pool);
 
+/*
+ * Says how much tasks of a job class prefer nodes of each class from 0 to count-1, larger being
+ * better, or POOL_NEVER; classes that were never told are POOL_NEVER to all but job class 0, to
+ * which all are 0. May be called at any time between steps, also again for a class: the next step
+ * obeys, and what runs stays. Returns 0 or -ENOMEM, and then nothing has changed.
+ */
+int pool_set_job_class(struct pool *pool, uint32_t job_class, const int64_t *preferences,
+                       size_t count);
+/* The same from the other side: for job classes from 0 to count-1. */
+int pool_set_node_class(struct pool *pool, uint32_t node_class, const int64_t *preferences,
+                        size_t count);
+/* Whether some part, or some node, is of the class: one that is not may be told anew as another. */
+bool pool_uses_job_class(const struct pool *pool, uint32_t job_class);
+bool pool_uses_node_class(const struct pool *pool, uint32_t node_class);
+
 /* What people ask. Counts of a job's tasks by state; false if the job is not in the brain. */
 struct pool_counts {
     uint32_t by_state[TASK_STATE_COUNT];
@@ -305,6 +336,7 @@ struct pool_explanation {
     uint32_t too_few_cpus; /* even when empty */
     uint32_t too_little_memory;
     uint32_t too_little_disk;
+    uint32_t unsuited; /* the requirements rule them out */
     uint32_t owner_present;
     uint32_t busy;      /* large enough, but others are there */
     uint32_t available; /* it could start there */
@@ -313,6 +345,7 @@ struct pool_explanation {
     uint64_t largest_disk;
     uint32_t tasks_before; /* that wait ahead of it, as far as they need no more than it does */
     struct resources request;
+    uint32_t job_class;
 };
 
 bool pool_explain_task(const struct pool *pool, uint32_t job, uint32_t task,

@@ -5,10 +5,12 @@
  * All objects live in arrays and are named by index, NONE for none; freed ones are chained through
  * their first link. Arrays grow in pool_prepare() and pool_load_*() only.
  *
- *     kind   one distinct request (cpus, memory, disk); has a heap of parts with ready tasks
+ *     kind   one distinct request (cpus, memory, disk) of a job class; has a heap of parts with
+ *            ready tasks
  *     part   a range of a job's tasks; "returned" are its idle task objects, first in first out
  *     task   a started or singled-out task, with its claim if one stands
- *     node   a computer; offered by its room while it may be given work
+ *     node   a computer; offered by its room, within its class, while it may be given work
+ *     class  of jobs: which node classes suit, best first; of nodes: which are offered
  */
 #pragma once
 
@@ -51,6 +53,7 @@ struct pool_slot {
 
 struct pool_kind {
     struct resources request;
+    uint32_t job_class;
     struct heap ready;       /* of slots, by priority, job and part */
     struct pool_slot *slots; /* owned */
     size_t slots_capacity;
@@ -124,6 +127,23 @@ struct pool_node {
     struct pool_list claims;
     uint32_t claim_count;
     bool fresh; /* has new room, and not all kinds were tried on it yet */
+    uint32_t node_class;
+    uint32_t place; /* among the members of its class */
+    uint8_t stay;
+};
+
+struct pool_job_class {
+    int64_t *preferences; /* owned; by node class */
+    size_t preference_capacity;
+    uint32_t *suiting; /* owned; node classes, the preferred ones first */
+    size_t suiting_count, suiting_capacity;
+    uint32_t part_count;
+};
+
+struct pool_node_class {
+    struct fit offered; /* members by place, the best one first */
+    uint32_t *members;  /* owned; node numbers */
+    size_t member_count, member_capacity;
 };
 
 struct pool {
@@ -161,7 +181,10 @@ struct pool {
 
     struct pool_node *nodes; /* by number */
     size_t node_count, node_capacity;
-    struct fit offered_nodes; /* that may be given work, most free CPUs first */
+    struct pool_job_class *job_classes;
+    size_t job_class_count, job_class_capacity;
+    struct pool_node_class *node_classes;
+    size_t node_class_count, node_class_capacity;
     uint32_t *fresh_nodes;
     size_t fresh_node_count, fresh_node_capacity;
 
@@ -237,10 +260,33 @@ void pool_place_kind(struct pool *pool, struct pool_kind *kind);
 void pool_queue_returned(struct pool *pool, struct pool_task *task);
 void pool_unqueue_returned(struct pool *pool, struct pool_task *task);
 void pool_place_node(struct pool *pool, struct pool_node *node);
+/* A node that is not waiting to be shown is offered as it is, or not usable. */
+void pool_assert_offer(const struct pool *pool, const struct pool_node *node);
 /* What the node has left; nothing where it holds more than it has now. */
 struct resources pool_node_room(const struct pool_node *node);
 void pool_schedule(struct pool *pool, struct pool_effects *effects);
 bool pool_schedule_is_due(const struct pool *pool);
+
+/* pool_class.c: who suits whom, and the offers of the nodes. */
+void pool_classes_deinit(struct pool *pool);
+/* Room for classes up to this one; 0 or -ENOMEM. */
+int pool_reserve_job_class(struct pool *pool, uint32_t job_class);
+int pool_reserve_node_class(struct pool *pool, uint32_t node_class);
+/* Room for so many more members. */
+int pool_reserve_members(struct pool *pool, uint32_t node_class, size_t more);
+bool pool_class_suits(const struct pool *pool, uint32_t job_class, uint32_t node_class);
+/* A node that becomes a member, or stops being one. */
+void pool_join_class(struct pool *pool, struct pool_node *node, uint32_t node_class);
+void pool_leave_class(struct pool *pool, struct pool_node *node);
+/* What is offered of the node, or NULL. */
+const struct fit_entry *pool_offer_of(const struct pool *pool, const struct pool_node *node);
+void pool_offer(struct pool *pool, struct pool_node *node, const struct fit_entry *offer);
+void pool_withdraw(struct pool *pool, struct pool_node *node);
+/* The offered node that tasks of this kind prefer, with room for one; NULL if there is none. */
+struct pool_node *pool_best_offer(const struct pool *pool, const struct pool_kind *kind);
+/* Room for the class that the node changes to. */
+int pool_reserve_change(struct pool *pool, const struct pool_event *event);
+void pool_node_changed(struct pool *pool, const struct pool_event *event);
 
 /* pool_node.c: nodes, their reports and the end of leases. */
 struct pool_node *pool_find_node(const struct pool *pool, uint32_t number);

@@ -27,22 +27,29 @@ struct pool_job *pool_find_job(const struct pool *pool, uint32_t number)
 
 /* Kinds: found by their request, made and freed with the parts that have it. */
 
-/* The place in the map for this request: of its kind, or the free one where it belongs. */
-static uint64_t find_kind_place(const struct pool *pool, const struct resources *request,
+static bool kind_is_of(const struct pool_kind *kind, const struct pool_part *part)
+{
+    return kind->job_class == part->job_class &&
+           resources_are_equal(&kind->request, &part->request);
+}
+
+/* The place in the map for the kind of this part: its own, or the free one where it belongs. */
+static uint64_t find_kind_place(const struct pool *pool, const struct pool_part *part,
                                 struct pool_kind **ret_kind)
 {
     struct digest digest = DIGEST_INIT;
     uint64_t key, index;
 
-    digest_add(&digest, request->cpus);
-    digest_add(&digest, request->memory);
-    digest_add(&digest, request->disk);
+    digest_add(&digest, part->request.cpus);
+    digest_add(&digest, part->request.memory);
+    digest_add(&digest, part->request.disk);
+    digest_add(&digest, part->job_class);
     /*
      * Two requests with one digest stand one behind the other. If the first is freed, the second is
      * not found any more and made anew: two kinds with one request are no fault.
      */
     for (key = digest.value; map_get(&pool->kind_by_request, key, &index); key++)
-        if (resources_are_equal(&pool->kinds[index].request, request)) {
+        if (kind_is_of(&pool->kinds[index], part)) {
             *ret_kind = &pool->kinds[index];
             return key;
         }
@@ -50,11 +57,11 @@ static uint64_t find_kind_place(const struct pool *pool, const struct resources 
     return key;
 }
 
-static struct pool_kind *find_kind(const struct pool *pool, const struct resources *request)
+static struct pool_kind *find_kind(const struct pool *pool, const struct pool_part *part)
 {
     struct pool_kind *kind;
 
-    find_kind_place(pool, request, &kind);
+    find_kind_place(pool, part, &kind);
     return kind;
 }
 
@@ -75,10 +82,10 @@ static bool reserve_kind(struct pool *pool)
 }
 
 /* Returns NULL if there is no memory. */
-static struct pool_kind *get_kind(struct pool *pool, const struct resources *request)
+static struct pool_kind *get_kind(struct pool *pool, const struct pool_part *part)
 {
     struct pool_kind *kind;
-    uint64_t key = find_kind_place(pool, request, &kind);
+    uint64_t key = find_kind_place(pool, part, &kind);
     uint32_t index;
 
     if (kind)
@@ -88,7 +95,8 @@ static struct pool_kind *get_kind(struct pool *pool, const struct resources *req
     index = pool->free_kind;
     kind = &pool->kinds[index];
     pool->free_kind = kind->next_free;
-    kind->request = *request;
+    kind->request = part->request;
+    kind->job_class = part->job_class;
     kind->map_key = key;
     map_put(&pool->kind_by_request, key, index);
     return kind;
@@ -114,7 +122,7 @@ static void unpin_kinds(struct pool *pool)
 }
 
 /* The kind of a part that is about to come, with room for it beside the others that are. */
-static bool pin_kind(struct pool *pool, const struct resources *request)
+static bool pin_kind(struct pool *pool, const struct pool_part *part)
 {
     struct pool_kind *kind;
     size_t needed;
@@ -122,7 +130,7 @@ static bool pin_kind(struct pool *pool, const struct resources *request)
     if (!array_try_reserve(pool->pinned_kinds, pool->pinned_kind_capacity,
                            pool->pinned_kind_count + 1))
         return false;
-    kind = get_kind(pool, request);
+    kind = get_kind(pool, part);
     if (!kind)
         return false;
     if (kind->pins++ == 0)
@@ -136,7 +144,7 @@ static int reserve_kinds(struct pool *pool, const struct pool_part *parts, size_
 {
     unpin_kinds(pool);
     for (size_t i = 0; i < part_count; i++)
-        if (!pin_kind(pool, &parts[i].request))
+        if (!pin_kind(pool, &parts[i]) || pool_reserve_job_class(pool, parts[i].job_class) < 0)
             return -ENOMEM;
     return 0;
 }
@@ -224,11 +232,12 @@ static void add_part(struct pool *pool, struct pool_job *job, uint32_t number,
         .row = *row,
         .job = (uint32_t)(job - pool->jobs),
         .number = number,
-        .kind = (uint32_t)(find_kind(pool, &row->request) - pool->kinds),
+        .kind = (uint32_t)(find_kind(pool, row) - pool->kinds),
         .key = part_key(&job->row, number),
         .returned = POOL_LIST_INIT,
     };
     kind_take_slot(pool, part);
+    pool->job_classes[row->job_class].part_count++;
     job->task_count += row->count;
 }
 
@@ -348,12 +357,18 @@ void pool_touch_part(struct pool *pool, struct pool_part_object *part)
     job->dirty_parts = part;
 }
 
+static void drop_part(struct pool *pool, struct pool_part_object *part)
+{
+    pool->job_classes[part->row.job_class].part_count--;
+    kind_give_slot(pool, part);
+}
+
 static void drop_job(struct pool *pool, struct pool_job *job)
 {
     uint32_t index = (uint32_t)(job - pool->jobs);
 
     for (uint32_t i = 0; i < job->part_count; i++)
-        kind_give_slot(pool, &job->parts[i]);
+        drop_part(pool, &job->parts[i]);
     pool->counts.tasks -= job->task_count;
     pool->counts.by_state[TASK_COMPLETED] -= job->row.completed;
     pool->counts.by_state[TASK_REMOVED] -= job->row.removed_count;

@@ -50,6 +50,7 @@ static const char *const table[] = {
     "| lease over | - | - | Idle | Idle | Idle | Idle | Idle | Held | over |",
     "| node disconnected | - | - | - | - | - | - | - | - | - |",
     "| node forgotten | - | - | - | - | - | - | - | - | - |",
+    "| node of another class | - | - | - | - | - | - | - | - | - |",
 };
 
 /* News that the agent is about to leave: so nothing starts there that came back. */
@@ -179,6 +180,12 @@ static void event_forgotten(struct pool_fixture *fixture)
     fixture_step(fixture, (struct pool_event){.kind = POOL_NODE_FORGOTTEN, .forgotten_node = NODE});
 }
 
+static void event_changed(struct pool_fixture *fixture)
+{
+    fixture_step(fixture,
+                 (struct pool_event){.kind = POOL_NODE_CHANGED, .changed = {.node = NODE, 1, 1}});
+}
+
 static const struct {
     const char *name;
     void (*happens)(struct pool_fixture *fixture);
@@ -202,6 +209,7 @@ static const struct {
     {"lease over", event_lease_over},
     {"node disconnected", event_disconnected},
     {"node forgotten", event_forgotten},
+    {"node of another class", event_changed},
 };
 
 /* A second task is held all the time, so that the job does not end with the first one. */

@@ -38,16 +38,21 @@ struct pool_node *pool_find_node(const struct pool *pool, uint32_t number)
 int pool_reserve_node(struct pool *pool, uint32_t number)
 {
     size_t needed = (size_t)number + 1;
+    size_t more = needed > pool->node_count ? needed - pool->node_count : 0;
 
     if (needed > NODE_NUMBER_MAX)
         return -E2BIG;
     if (!array_try_reserve(pool->nodes, pool->node_capacity, needed) ||
         !array_try_reserve(pool->fresh_nodes, pool->fresh_node_capacity, needed) ||
-        !fit_try_reserve(&pool->offered_nodes, needed))
+        pool_reserve_node_class(pool, 0) < 0 || pool_reserve_members(pool, 0, more) < 0)
         return -ENOMEM;
-    for (; pool->node_count < needed; pool->node_count++)
-        pool->nodes[pool->node_count] =
+    for (; pool->node_count < needed; pool->node_count++) {
+        struct pool_node *node = &pool->nodes[pool->node_count];
+
+        *node =
             (struct pool_node){.row.node = (uint32_t)pool->node_count, .claims = POOL_LIST_INIT};
+        pool_join_class(pool, node, 0);
+    }
     return 0;
 }
 

@@ -9,7 +9,8 @@
  * tasks at most; the pool then asks to be called again at once.
  *
  * Order: higher priority first, then the older job, then the lower part; within a part, tasks that
- * came back before those that never started. Of nodes, the one with the most free CPUs.
+ * came back before those that never started. Of nodes, those of the class that the task prefers;
+ * among them where it is likeliest to come to its end; then the one with the most free CPUs.
  */
 #include "core/pool_internal.h"
 
@@ -151,12 +152,16 @@ static bool node_is_usable(const struct pool_node *node)
            node->capacity.cpus > node->used.cpus;
 }
 
+/* No two keys are equal, so of all classes together there is one best node. */
 static struct fit_entry node_offer(const struct pool_node *node)
 {
     struct resources room = pool_node_room(node);
 
-    return (struct fit_entry){.key = UINT32_MAX - room.cpus,
-                              .amounts = {room.cpus, room.memory, room.disk}};
+    return (struct fit_entry){
+        .key = (uint64_t)(UINT8_MAX - node->stay) << 52 | (uint64_t)(UINT32_MAX - room.cpus) << 20 |
+               node->row.node,
+        .amounts = {room.cpus, room.memory, room.disk},
+    };
 }
 
 /*
@@ -165,11 +170,11 @@ static struct fit_entry node_offer(const struct pool_node *node)
  */
 void pool_place_node(struct pool *pool, struct pool_node *node)
 {
-    const struct fit_entry *offered = fit_get(&pool->offered_nodes, node->row.node);
+    const struct fit_entry *offered = pool_offer_of(pool, node);
     struct fit_entry offer = node_offer(node);
 
     if (!node_is_usable(node)) {
-        fit_remove(&pool->offered_nodes, node->row.node);
+        pool_withdraw(pool, node);
         return;
     }
     if (node->fresh || (offered && memcmp(offered, &offer, sizeof(offer)) == 0))
@@ -179,6 +184,17 @@ void pool_place_node(struct pool *pool, struct pool_node *node)
     node->fresh = true;
 }
 
+void pool_assert_offer(const struct pool *pool, const struct pool_node *node)
+{
+    const struct fit_entry *offered = pool_offer_of(pool, node);
+    struct fit_entry offer = node_offer(node);
+
+    if (node->fresh)
+        return;
+    assert(node_is_usable(node) == (offered != NULL));
+    assert(!offered || memcmp(offered, &offer, sizeof(offer)) == 0);
+}
+
 /* No ready kind fits into it any more. */
 static void node_is_tried(struct pool *pool, struct pool_node *node)
 {
@@ -186,18 +202,9 @@ static void node_is_tried(struct pool *pool, struct pool_node *node)
 
     node->fresh = false;
     if (node_is_usable(node))
-        fit_set(&pool->offered_nodes, node->row.node, &offer);
+        pool_offer(pool, node, &offer);
     else
-        fit_remove(&pool->offered_nodes, node->row.node);
-}
-
-static struct pool_node *find_node_with_room(const struct pool *pool,
-                                             const struct resources *request)
-{
-    uint64_t needed[] = {request->cpus > 0 ? request->cpus : 1, request->memory, request->disk};
-    uint32_t number = fit_find(&pool->offered_nodes, needed);
-
-    return number == NONE ? NULL : &pool->nodes[number];
+        pool_withdraw(pool, node);
 }
 
 /* Takes the first ready task out of the kind: one that came back, or makes the next unstarted one.
@@ -224,6 +231,7 @@ static void start_task(struct pool *pool, struct pool_kind *kind, struct pool_no
 {
     struct pool_task *task = kind_take_first(pool, kind);
 
+    assert(pool_class_suits(pool, kind->job_class, node->node_class));
     task->row.attempts++;
     pool_begin_claim(pool, task, node->row.node, ++pool->epoch);
     pool_move_task(pool, task, TASK_RUNNING, REASON_FIRST_IN_LINE, effects);
@@ -231,12 +239,27 @@ static void start_task(struct pool *pool, struct pool_kind *kind, struct pool_no
     pool_send_start(pool, task, effects);
 }
 
-/* The kind whose first ready task goes before all others of those that fit; NULL if none does. */
-static struct pool_kind *first_kind_for(struct pool *pool, const struct resources *room)
+/* A node to which kinds are shown. */
+struct showing {
+    const struct pool *pool;
+    uint32_t node_class;
+};
+
+static bool kind_suits(const void *user_data, uint32_t kind)
 {
-    uint64_t needed[] = {UINT64_MAX - room->cpus, UINT64_MAX - room->memory,
-                         UINT64_MAX - room->disk};
-    uint32_t index = fit_find(&pool->ready_kinds, needed);
+    const struct showing *showing = user_data;
+
+    return pool_class_suits(showing->pool, showing->pool->kinds[kind].job_class,
+                            showing->node_class);
+}
+
+/* The kind whose first ready task goes before all others of those that fit; NULL if none does. */
+static struct pool_kind *first_kind_for(struct pool *pool, const struct pool_node *node)
+{
+    struct resources room = pool_node_room(node);
+    uint64_t needed[] = {UINT64_MAX - room.cpus, UINT64_MAX - room.memory, UINT64_MAX - room.disk};
+    struct showing showing = {.pool = pool, .node_class = node->node_class};
+    uint32_t index = fit_find_if(&pool->ready_kinds, needed, kind_suits, &showing);
 
     return index == NONE ? NULL : &pool->kinds[index];
 }
@@ -245,8 +268,7 @@ static size_t schedule_nodes(struct pool *pool, size_t budget, struct pool_effec
 {
     while (pool->fresh_node_count > 0 && budget > 0) {
         struct pool_node *node = &pool->nodes[pool->fresh_nodes[pool->fresh_node_count - 1]];
-        struct resources room = pool_node_room(node);
-        struct pool_kind *kind = node_is_usable(node) ? first_kind_for(pool, &room) : NULL;
+        struct pool_kind *kind = node_is_usable(node) ? first_kind_for(pool, node) : NULL;
 
         if (!kind) {
             pool->fresh_node_count--;
@@ -264,7 +286,7 @@ static void schedule_kinds(struct pool *pool, size_t budget, struct pool_effects
     while (pool->fresh_kinds.length > 0 && budget > 0) {
         uint32_t index = heap_first(&pool->fresh_kinds)->item;
         struct pool_kind *kind = &pool->kinds[index];
-        struct pool_node *node = find_node_with_room(pool, &kind->request);
+        struct pool_node *node = pool_best_offer(pool, kind);
 
         if (!node) {
             heap_remove(&pool->fresh_kinds, index);

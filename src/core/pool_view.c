@@ -101,7 +101,8 @@ bool pool_view_task(const struct pool *pool, uint32_t job_number, uint32_t task_
     return true;
 }
 
-static void explain_node(const struct pool_node *node, struct pool_explanation *explanation)
+static void explain_node(const struct pool *pool, const struct pool_node *node,
+                         struct pool_explanation *explanation)
 {
     const struct resources *request = &explanation->request, *capacity = &node->capacity;
     struct resources room = pool_node_room(node);
@@ -123,6 +124,8 @@ static void explain_node(const struct pool_node *node, struct pool_explanation *
         explanation->too_little_memory++;
     else if (request->disk > capacity->disk)
         explanation->too_little_disk++;
+    else if (!pool_class_suits(pool, explanation->job_class, node->node_class))
+        explanation->unsuited++;
     else if (node->owner_present)
         explanation->owner_present++;
     else if (!resources_fit(request, &room))
@@ -160,10 +163,11 @@ bool pool_explain_task(const struct pool *pool, uint32_t job_number, uint32_t ta
 
     if (!part)
         return false;
-    *ret_explanation = (struct pool_explanation){.request = part->row.request};
+    *ret_explanation =
+        (struct pool_explanation){.request = part->row.request, .job_class = part->row.job_class};
     for (size_t i = 0; i < pool->node_count; i++)
         if (pool->nodes[i].known && !pool->nodes[i].row.forgotten)
-            explain_node(&pool->nodes[i], ret_explanation);
+            explain_node(pool, &pool->nodes[i], ret_explanation);
     ret_explanation->tasks_before = count_tasks_before(pool, part, task_number);
     return true;
 }

@@ -243,6 +243,7 @@ void faults_end(struct world *world)
         computer_enrol(world, n);
     }
     users_release_all(world);
+    classes_end(world);
 }
 
 void faults_happen(struct world *world, const struct happening *happening)

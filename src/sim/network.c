@@ -194,6 +194,8 @@ static void deliver_to_server(struct world *world, struct message *message)
             connection->heard_ms = world->now_ms;
     }
     server_receive(world, &event, message);
+    if (event.kind == POOL_NODE_CONNECTED)
+        classes_hello(world, event.connected.node);
 }
 
 /* Whoever writes to a connection that is no more learns it, if anything reaches him. */

@@ -30,6 +30,7 @@ void server_init(struct world *world)
 
     server->tick_at_ms = UINT64_MAX;
     server->pool = disk_load(world);
+    classes_tell(world);
 }
 
 /* The first ones have been stepped through and committed, or died with the server. */
@@ -464,6 +465,7 @@ void server_restart(struct world *world)
     if (!world->options.scripted)
         server->clock_offset_ms = random_below(&world->random, HOUR_MS);
     server->pool = disk_load(world);
+    classes_tell(world);
     if (server->expected_digest != 0 && server->expected_digest != pool_digest(server->pool))
         world_fail(world, "the brain that the rows make is not the one before the crash");
     pool_assert_invariants(server->pool);

@@ -187,6 +187,7 @@ static void draw_parts(struct world *world, struct user *user, uint32_t tasks)
         part->request.cpus = draw_amount(world);
         part->request.memory = draw_amount(world);
         part->request.disk = draw_amount(world);
+        part->job_class = classes_draw(world);
         first += part->count;
     }
     user->event.submit.parts = user->parts;

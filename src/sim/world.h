@@ -288,6 +288,15 @@ uint32_t world_computer_of(const struct world *world, uint32_t node);
 /* Whether all that was to be submitted is over and nothing is under way. */
 bool world_is_done(const struct world *world);
 
+/* classes.c */
+/* What a new brain must know of the classes. */
+void classes_tell(struct world *world);
+/* The class of a part of a job. */
+uint32_t classes_draw(struct world *world);
+/* A node that says hello may have become of another class. */
+void classes_hello(struct world *world, uint32_t node);
+void classes_end(struct world *world);
+
 /* disk.c */
 void disk_deinit(struct disk *disk);
 void disk_reserve_nodes(struct disk *disk, uint32_t node_count);

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Classes: which tasks may run on which nodes, and where they would rather.
+ *
+ * Each node class offers its own nodes, the best first; each job class knows the node classes that
+ * suit, the preferred ones first. So the best node for a task is the best of few offers, and nodes
+ * that do not suit cost nothing, however many there are.
+ *
+ * None of this is in the rows: classes are numbers that the caller gives and derives anew after a
+ * restart.
+ */
+#include "core/pool_internal.h"
+
+#include "base/memory.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+void pool_classes_deinit(struct pool *pool)
+{
+    for (size_t i = 0; i < pool->job_class_count; i++) {
+        free(pool->job_classes[i].preferences);
+        free(pool->job_classes[i].suiting);
+    }
+    for (size_t i = 0; i < pool->node_class_count; i++) {
+        fit_deinit(&pool->node_classes[i].offered);
+        free(pool->node_classes[i].members);
+    }
+    free(pool->job_classes);
+    free(pool->node_classes);
+}
+
+/* Room for what a job class can hold of `count` node classes. */
+static bool reserve_preferences(struct pool_job_class *class, size_t count)
+{
+    return array_try_reserve(class->preferences, class->preference_capacity, count) &&
+           array_try_reserve(class->suiting, class->suiting_capacity, count);
+}
+
+/* Where the node class belongs among those that suit. */
+static void insert_suiting(struct pool_job_class *class, uint32_t node_class)
+{
+    int64_t preference = class->preferences[node_class];
+    size_t at = class->suiting_count;
+
+    while (at > 0 && (class->preferences[class->suiting[at - 1]] < preference ||
+                      (class->preferences[class->suiting[at - 1]] == preference &&
+                       class->suiting[at - 1] > node_class)))
+        at--;
+    memmove(&class->suiting[at + 1], &class->suiting[at],
+            (class->suiting_count - at) * sizeof(*class->suiting));
+    class->suiting[at] = node_class;
+    class->suiting_count++;
+}
+
+static void remove_suiting(struct pool_job_class *class, uint32_t node_class)
+{
+    for (size_t i = 0; i < class->suiting_count; i++) {
+        if (class->suiting[i] != node_class)
+            continue;
+        class->suiting_count--;
+        memmove(&class->suiting[i], &class->suiting[i + 1],
+                (class->suiting_count - i) * sizeof(*class->suiting));
+        return;
+    }
+}
+
+static void set_preference(struct pool_job_class *class, uint32_t node_class, int64_t preference)
+{
+    remove_suiting(class, node_class);
+    class->preferences[node_class] = preference;
+    if (preference != POOL_NEVER)
+        insert_suiting(class, node_class);
+}
+
+/* What is true of a pair before anything is told of it. */
+static void set_untold(struct pool_job_class *class, bool takes_any, uint32_t node_class)
+{
+    class->preferences[node_class] = takes_any ? 0 : POOL_NEVER;
+    if (takes_any)
+        insert_suiting(class, node_class);
+}
+
+int pool_reserve_job_class(struct pool *pool, uint32_t job_class)
+{
+    size_t needed = (size_t)job_class + 1;
+
+    if (!array_try_reserve(pool->job_classes, pool->job_class_capacity, needed))
+        return -ENOMEM;
+    while (pool->job_class_count < needed) {
+        struct pool_job_class *class = &pool->job_classes[pool->job_class_count];
+
+        *class = (struct pool_job_class){0};
+        if (!reserve_preferences(class, pool->node_class_count))
+            return -ENOMEM;
+        for (uint32_t i = 0; i < pool->node_class_count; i++)
+            set_untold(class, pool->job_class_count == 0, i);
+        pool->job_class_count++;
+    }
+    return 0;
+}
+
+int pool_reserve_node_class(struct pool *pool, uint32_t node_class)
+{
+    size_t needed = (size_t)node_class + 1;
+
+    if (!array_try_reserve(pool->node_classes, pool->node_class_capacity, needed))
+        return -ENOMEM;
+    for (size_t i = 0; i < pool->job_class_count; i++)
+        if (!reserve_preferences(&pool->job_classes[i], needed))
+            return -ENOMEM;
+    while (pool->node_class_count < needed) {
+        uint32_t number = (uint32_t)pool->node_class_count++;
+
+        pool->node_classes[number] = (struct pool_node_class){.offered = FIT_INIT};
+        for (size_t i = 0; i < pool->job_class_count; i++)
+            set_untold(&pool->job_classes[i], i == 0, number);
+    }
+    return 0;
+}
+
+/* New work, in a way: nodes that did not suit before may do now. */
+static void refresh_kinds(struct pool *pool, uint32_t job_class)
+{
+    for (uint32_t i = 0; i < pool->kind_count; i++) {
+        const struct heap_entry *first = heap_first(&pool->kinds[i].ready);
+
+        if (first && pool->kinds[i].job_class == job_class)
+            heap_set(&pool->fresh_kinds, i, first->key);
+    }
+}
+
+/* Smaller for what is preferred, so that a heap gives that first. */
+static uint64_t preference_key(int64_t preference)
+{
+    return ~((uint64_t)preference ^ (uint64_t)1 << 63);
+}
+
+static void sort_suiting(struct pool_job_class *class, size_t node_class_count, struct heap *order)
+{
+    class->suiting_count = 0;
+    for (uint32_t i = 0; i < node_class_count; i++)
+        if (class->preferences[i] != POOL_NEVER)
+            heap_set(order, i, preference_key(class->preferences[i]));
+    while (order->length > 0) {
+        uint32_t first = heap_first(order)->item;
+
+        class->suiting[class->suiting_count++] = first;
+        heap_remove(order, first);
+    }
+}
+
+int pool_set_job_class(struct pool *pool, uint32_t job_class, const int64_t *preferences,
+                       size_t count)
+{
+    _cleanup_(heap_deinit) struct heap order = HEAP_INIT;
+    struct pool_job_class *class;
+    int r = count > 0 ? pool_reserve_node_class(pool, (uint32_t)count - 1) : 0;
+
+    if (r == 0)
+        r = pool_reserve_job_class(pool, job_class);
+    if (r == 0 && !heap_try_reserve(&order, pool->node_class_count))
+        r = -ENOMEM;
+    if (r < 0)
+        return r;
+    class = &pool->job_classes[job_class];
+    for (uint32_t i = 0; i < pool->node_class_count; i++)
+        class->preferences[i] = i < count ? preferences[i] : POOL_NEVER;
+    sort_suiting(class, pool->node_class_count, &order);
+    refresh_kinds(pool, job_class);
+    return 0;
+}
+
+int pool_set_node_class(struct pool *pool, uint32_t node_class, const int64_t *preferences,
+                        size_t count)
+{
+    int r = count > 0 ? pool_reserve_job_class(pool, (uint32_t)count - 1) : 0;
+
+    if (r == 0)
+        r = pool_reserve_node_class(pool, node_class);
+    if (r < 0)
+        return r;
+    for (uint32_t i = 1; i < pool->job_class_count; i++) {
+        set_preference(&pool->job_classes[i], node_class, i < count ? preferences[i] : POOL_NEVER);
+        refresh_kinds(pool, i);
+    }
+    return 0;
+}
+
+bool pool_uses_job_class(const struct pool *pool, uint32_t job_class)
+{
+    return job_class < pool->job_class_count && pool->job_classes[job_class].part_count > 0;
+}
+
+bool pool_uses_node_class(const struct pool *pool, uint32_t node_class)
+{
+    return node_class < pool->node_class_count && pool->node_classes[node_class].member_count > 0;
+}
+
+bool pool_class_suits(const struct pool *pool, uint32_t job_class, uint32_t node_class)
+{
+    return pool->job_classes[job_class].preferences[node_class] != POOL_NEVER;
+}
+
+int pool_reserve_members(struct pool *pool, uint32_t node_class, size_t more)
+{
+    struct pool_node_class *class = &pool->node_classes[node_class];
+    size_t needed = class->member_count + more;
+
+    if (!array_try_reserve(class->members, class->member_capacity, needed) ||
+        !fit_try_reserve(&class->offered, needed))
+        return -ENOMEM;
+    return 0;
+}
+
+void pool_join_class(struct pool *pool, struct pool_node *node, uint32_t node_class)
+{
+    struct pool_node_class *class = &pool->node_classes[node_class];
+
+    assert(class->member_count < class->member_capacity);
+    node->node_class = node_class;
+    node->place = (uint32_t) class->member_count;
+    class->members[class->member_count++] = node->row.node;
+}
+
+/* The last member takes the place that becomes free. */
+void pool_leave_class(struct pool *pool, struct pool_node *node)
+{
+    struct pool_node_class *class = &pool->node_classes[node->node_class];
+    uint32_t last = (uint32_t) class->member_count - 1;
+    struct pool_node *moved = &pool->nodes[class->members[last]];
+    const struct fit_entry *offer;
+
+    pool_withdraw(pool, node);
+    class->member_count--;
+    if (moved == node)
+        return;
+    offer = fit_get(&class->offered, last);
+    class->members[node->place] = moved->row.node;
+    moved->place = node->place;
+    if (!offer)
+        return;
+    fit_set(&class->offered, moved->place, offer);
+    fit_remove(&class->offered, last);
+}
+
+const struct fit_entry *pool_offer_of(const struct pool *pool, const struct pool_node *node)
+{
+    return fit_get(&pool->node_classes[node->node_class].offered, node->place);
+}
+
+void pool_offer(struct pool *pool, struct pool_node *node, const struct fit_entry *offer)
+{
+    fit_set(&pool->node_classes[node->node_class].offered, node->place, offer);
+}
+
+void pool_withdraw(struct pool *pool, struct pool_node *node)
+{
+    fit_remove(&pool->node_classes[node->node_class].offered, node->place);
+}
+
+/*
+ * Classes that are equally good compete: the one with the best node goes first. A class whose best
+ * node, with or without room, is no better than what was found is not looked into.
+ */
+struct pool_node *pool_best_offer(const struct pool *pool, const struct pool_kind *kind)
+{
+    const struct resources *request = &kind->request;
+    uint64_t needed[] = {request->cpus > 0 ? request->cpus : 1, request->memory, request->disk};
+    const struct pool_job_class *class = &pool->job_classes[kind->job_class];
+    struct pool_node *best = NULL;
+    uint64_t best_key = UINT64_MAX;
+    int64_t best_preference = 0;
+
+    for (size_t i = 0; i < class->suiting_count; i++) {
+        const struct pool_node_class *nodes = &pool->node_classes[class->suiting[i]];
+        uint32_t place;
+
+        if (best && class->preferences[class->suiting[i]] < best_preference)
+            break;
+        if (fit_first_key(&nodes->offered) >= best_key)
+            continue;
+        place = fit_find(&nodes->offered, needed);
+        if (place == NONE || fit_get(&nodes->offered, place)->key >= best_key)
+            continue;
+        best = &pool->nodes[nodes->members[place]];
+        best_key = fit_get(&nodes->offered, place)->key;
+        best_preference = class->preferences[class->suiting[i]];
+    }
+    return best;
+}
+
+int pool_reserve_change(struct pool *pool, const struct pool_event *event)
+{
+    int r = pool_reserve_node_class(pool, event->changed.node_class);
+
+    if (r == 0)
+        r = pool_reserve_members(pool, event->changed.node_class, 1);
+    return r;
+}
+
+void pool_node_changed(struct pool *pool, const struct pool_event *event)
+{
+    struct pool_node *node = pool_find_node(pool, event->changed.node);
+
+    if (!node)
+        return;
+    if (node->node_class != event->changed.node_class) {
+        pool_leave_class(pool, node);
+        pool_join_class(pool, node, event->changed.node_class);
+    }
+    node->stay = event->changed.stay;
+    pool_place_node(pool, node);
+}
