@@ -3,11 +3,13 @@
 #include "describing.h"
 
 #include "base/memory.h"
+#include "lang/classad.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 
+enum { SHOWN_MAX = 60 };
 enum { MB_SHIFT = 20, KB_SHIFT = 10, VERSION_STEP = 100 };
 enum { DAY_S = 86400, MINUTE_S = 60, DAYS = 7, FIRST_DAY = 4 }; /* 1970 began on a Thursday */
 
@@ -164,7 +166,7 @@ bool load_is_other(const struct load *told, const struct load *now)
 
 /* ---- what others may not set ---- */
 
-int describing_check_name(const char *name, struct error *err)
+static int check_name(const char *name, struct error *err)
 {
     static const struct {
         const char *name, *hint;
@@ -186,4 +188,23 @@ int describing_check_name(const char *name, struct error *err)
             return -EINVAL;
         }
     return 0;
+}
+
+int describing_check(const struct attribute *attribute, struct error *err)
+{
+    _cleanup_classad_expression_ struct classad_expression *expression = NULL;
+    struct classad_failure failure = {0};
+    int r = check_name(attribute->name, err);
+
+    if (r < 0)
+        return r;
+    r = classad_expression_parse(slice_from_text(attribute->value), CLASSAD_OLD, &expression,
+                                 &failure);
+    if (r < 0) {
+        error_set(err, -EINVAL, "the value of '%s' is no ClassAd expression: %s", attribute->name,
+                  failure.message);
+        error_hint(err, "it was understood up to column %td of '%.*s'",
+                   failure.at - attribute->value, SHOWN_MAX, attribute->value);
+    }
+    return r < 0 ? -EINVAL : 0;
 }

@@ -41,5 +41,8 @@ void describe_load(const struct load *load, struct attributes *attributes);
  */
 bool load_is_other(const struct load *told, const struct load *now);
 
-/* -EINVAL if the attribute is not an admin's or a script's to set; the hint says what is. */
-int describing_check_name(const char *name, struct error *err);
+/*
+ * -EINVAL if the attribute is not an admin's or a script's to set, in which case the hint says what
+ * is, or its value is no expression.
+ */
+int describing_check(const struct attribute *attribute, struct error *err);

@@ -2,6 +2,7 @@
 #include "describing.h"
 
 #include "base/test.h"
+#include "lang/classad.h"
 
 #include <errno.h>
 #include <string.h>
@@ -116,14 +117,53 @@ static void only_a_load_that_matters_is_worth_a_message(void **state)
     assert_false(load_is_other(&(struct load){-1, -1}, &(struct load){-1, -1}));
 }
 
+static int check(const char *name, const char *value, struct error *err)
+{
+    return describing_check(&(struct attribute){.name = (char *)name, .value = (char *)value}, err);
+}
+
+static void what_is_no_expression_is_told_before_it_is_published(void **state)
+{
+    _cleanup_error_ struct error err = ERROR_INIT;
+
+    (void)state;
+    assert_int_equal(check("A", "3 + (4", &err), -EINVAL);
+    assert_non_null(strstr(error_text(&err), "the value of 'A' is no ClassAd expression: "));
+    assert_string_equal(err.hint, "it was understood up to column 6 of '3 + (4'");
+    assert_int_equal(check("A", "TARGET.B =?= \"C:\\dir\"", &err), 0);
+}
+
+static void what_is_described_are_expressions(void **state)
+{
+    _cleanup_attributes_ struct attributes attributes = ATTRIBUTES_INIT;
+    struct computer computer = make_computer();
+
+    (void)state;
+    computer.processor.model = (char *)"A \"model\" of C:\\ \\";
+    describe_node(&(struct described){.computer = &computer, .name = "pc1"}, &attributes);
+    describe_clock(-3600, &attributes);
+    describe_load(&(struct load){1, 2}, &attributes);
+    for (size_t i = 0; i < attributes.count; i++) {
+        struct classad_expression *expression = NULL;
+        struct classad_failure failure;
+
+        if (classad_expression_parse(slice_from_text(attributes.items[i].value), CLASSAD_OLD,
+                                     &expression, &failure) < 0)
+            fail_msg("%s = %s: %s", attributes.items[i].name, attributes.items[i].value,
+                     failure.message);
+        classad_expression_free(expression);
+    }
+    assert_value(&attributes, "CpuModel", "\"A \\\"model\\\" of C:\\ ?\"");
+}
+
 static void what_the_pool_knows_itself_cannot_be_set(void **state)
 {
     _cleanup_error_ struct error err = ERROR_INIT;
 
     (void)state;
-    assert_int_equal(describing_check_name("HasMatlab", &err), 0);
-    assert_int_equal(describing_check_name("FileSystemDomain", &err), 0);
-    assert_int_equal(describing_check_name("CPUS", &err), -EINVAL);
+    assert_int_equal(check("HasMatlab", "true", &err), 0);
+    assert_int_equal(check("FileSystemDomain", "\"lab\"", &err), 0);
+    assert_int_equal(check("CPUS", "3", &err), -EINVAL);
     assert_string_equal(err.hint, "what is lent is set by the key 'cpus'");
 }
 
@@ -134,6 +174,8 @@ int main(void)
         cmocka_unit_test(the_clock_is_an_expression),
         cmocka_unit_test(a_load_that_is_not_known_is_not_told),
         cmocka_unit_test(only_a_load_that_matters_is_worth_a_message),
+        cmocka_unit_test(what_is_no_expression_is_told_before_it_is_published),
+        cmocka_unit_test(what_is_described_are_expressions),
         cmocka_unit_test(what_the_pool_knows_itself_cannot_be_set),
     };
 

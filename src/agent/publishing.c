@@ -142,7 +142,7 @@ static int read_printed(const struct buffer *printed, struct attributes *ret_scr
     int r = attributes_read(&scripted, (struct slice){printed->data, printed->length}, err);
 
     for (size_t i = 0; r == 0 && i < scripted.count; i++)
-        r = describing_check_name(scripted.items[i].name, err);
+        r = describing_check(&scripted.items[i], err);
     if (r < 0)
         return error_prefix(err, r, "what it prints");
     *ret_scripted = scripted;

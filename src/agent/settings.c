@@ -161,7 +161,7 @@ static int set_attribute(void *target, const char *text, struct error *err)
     if (r == 0 && one.count != 1)
         r = error_set(err, -EINVAL, "one attribute is wanted, as in HasMatlab=true");
     if (r == 0)
-        r = describing_check_name(one.items[0].name, err);
+        r = describing_check(&one.items[0], err);
     return r < 0 ? r : attributes_apply(&settings->attributes, &one, err);
 }
 

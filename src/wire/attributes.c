@@ -171,11 +171,13 @@ int attributes_set_text(struct attributes *attributes, const char *name, const c
     buffer_append_character(&literal, '"');
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
+        bool ends_it = c == '\\' && (text[1] == '"' || text[1] == '\0');
 
-        if (c == '"' || c == '\\')
+        if (c == '"')
             buffer_append_character(&literal, '\\');
-        buffer_append_character(&literal,
-                                c < ' ' || c == 0x7f || (c > 0x7f && !is_utf8) ? '?' : *text);
+        if (c < ' ' || c == 0x7f || (c > 0x7f && !is_utf8) || ends_it)
+            c = '?';
+        buffer_append_character(&literal, (char)c);
     }
     buffer_append_character(&literal, '"');
     return attributes_set(attributes, name, literal.data, err);

@@ -49,7 +49,10 @@ bool attribute_value_is_valid(const char *value);
  */
 int attributes_set(struct attributes *attributes, const char *name, const char *value,
                    struct error *err);
-/* The same for a literal of ClassAds. Bytes of the text that no literal can have become '?'. */
+/*
+ * The same for a string, as a literal of old ClassAds: in these only \" is special. What such a
+ * literal cannot have becomes '?': control characters, and a backslash before a quote.
+ */
 int attributes_set_text(struct attributes *attributes, const char *name, const char *text,
                         struct error *err);
 /*
