@@ -29,6 +29,7 @@ struct attempt {
     bool was_found;           /* after a restart */
     bool is_over_memory;      /* it was ended for that */
     bool is_collecting;       /* its folder is being measured; its outputs are listed then */
+    uint64_t counted_us;      /* of processor time, that went into the node's load already */
     uint64_t disk_bytes;      /* the most that its folder was seen to take */
     uint64_t deadline_ms;
     struct wire_result result;

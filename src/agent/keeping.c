@@ -225,6 +225,16 @@ static void on_listed(struct body *body)
         uplink_begin(body);
 }
 
+void keeping_ask_use(struct body *body)
+{
+    for (size_t i = 0; i < body->attempts.count; i++) {
+        const struct attempt *attempt = body->attempts.items[i];
+
+        if (attempt->is_kept && !attempt->has_ended)
+            keeper_client_ask_usage(body->keeping.client, attempt->epoch);
+    }
+}
+
 /* ---- news ---- */
 
 static void on_start_failed(struct body *body, struct attempt *attempt,
@@ -248,6 +258,7 @@ static void on_exited(struct body *body, struct attempt *attempt,
                       const struct keeper_result *result)
 {
     attempt->has_ended = true;
+    publishing_count_use(body, attempt, result->user_us + result->system_us);
     collect_exit(attempt, result);
     body_post_attempt(body, AGENT_EXITED, attempt->epoch, REASON_NONE);
 }
@@ -296,10 +307,12 @@ static void on_news(void *context, const struct keeper_news *news)
     case KEEPER_NEWS_UNKNOWN:
         on_unknown(body, attempt);
         break;
+    case KEEPER_NEWS_USAGE:
+        publishing_count_use(body, attempt, news->result.user_us + news->result.system_us);
+        break;
     case KEEPER_NEWS_HELLO:
     case KEEPER_NEWS_FROZEN:
     case KEEPER_NEWS_THAWED:
-    case KEEPER_NEWS_USAGE:
     case KEEPER_NEWS_TASK:
     case KEEPER_NEWS_LISTED:
         break;

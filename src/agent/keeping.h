@@ -40,5 +40,8 @@ void keeping_end(struct body *body, const struct attempt *attempt);
 void keeping_set_deadline(struct body *body, struct attempt *attempt, uint64_t deadline_ms);
 void keeping_forget(struct body *body, struct attempt *attempt);
 
+/* Asks what all attempts have used; publishing_count_use() is told. */
+void keeping_ask_use(struct body *body);
+
 /* Sends what was gathered, and replaces a keeper that is gone. */
 void keeping_flush(struct body *body);

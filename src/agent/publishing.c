@@ -95,19 +95,35 @@ static void look_at_clock(struct publishing *publishing)
     describe_clock(utc_offset_s(), &publishing->found);
 }
 
-static struct load measure_load(void)
+/* Of an attempt that was found after a restart, the first that is heard is an old sum. */
+void publishing_count_use(struct body *body, struct attempt *attempt, uint64_t cpu_us)
 {
-    struct load load = {.all = -1, .tasks = -1};
+    bool is_news = attempt->counted_us > 0 || !attempt->was_found;
+
+    if (cpu_us > attempt->counted_us && is_news)
+        body->publishing.used_us += cpu_us - attempt->counted_us;
+    attempt->counted_us = cpu_us;
+}
+
+/* The tasks' part is the mean since the last look, and the system's is damped over a minute. */
+static struct load measure_load(struct publishing *publishing)
+{
+    uint64_t now_ms = clock_boot_ms(), passed_ms = now_ms - publishing->looked_ms;
+    struct load load = {.all = -1, .tasks = 0};
     double average;
 
     if (getloadavg(&average, 1) == 1)
         load.all = average;
+    if (passed_ms > 0)
+        load.tasks = (double)publishing->used_us / 1000 / (double)passed_ms;
+    publishing->used_us = 0;
+    publishing->looked_ms = now_ms;
     return load;
 }
 
 static void look_at_load(struct publishing *publishing)
 {
-    struct load load = measure_load();
+    struct load load = measure_load(publishing);
 
     if (!load_is_other(&publishing->load, &load))
         return;
@@ -121,6 +137,7 @@ static void on_look(uv_timer_t *timer)
 
     look_at_clock(&body->publishing);
     look_at_load(&body->publishing);
+    keeping_ask_use(body);
     note_change(body);
 }
 
@@ -208,7 +225,8 @@ void publishing_init(struct body *body, struct attributes *found)
 {
     struct publishing *publishing = &body->publishing;
 
-    *publishing = (struct publishing){.found = *found, .load = {.all = -1, .tasks = -1}};
+    *publishing = (struct publishing){
+        .found = *found, .load = {.all = -1, .tasks = -1}, .looked_ms = clock_boot_ms()};
     *found = ATTRIBUTES_INIT;
     uv_timer_init(&body->loop, &publishing->timer);
     uv_timer_init(&body->loop, &publishing->script_timer);

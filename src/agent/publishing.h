@@ -14,6 +14,7 @@
 
 #include <uv.h>
 
+struct attempt;
 struct body;
 
 struct publishing {
@@ -24,7 +25,8 @@ struct publishing {
     struct attributes told; /* what the server knows, or will with what is under way */
     bool is_due;            /* there may be something to tell */
     struct load load;       /* as told last */
-    uint64_t asked_ms;      /* when the keeper was asked for the tasks' use; 0: never */
+    uint64_t used_us;       /* of processor time by tasks, since that was looked at */
+    uint64_t looked_ms;     /* when that was */
     struct errand *errand;  /* the script runs; NULL: it does not */
     struct buffer printed;  /* by it */
     char *complaint;        /* owned; what went wrong in its last run; NULL: nothing */
@@ -33,6 +35,9 @@ struct publishing {
 /* Takes what is known of the node over. The timers are the loop's from here on. */
 void publishing_init(struct body *body, struct attributes *found);
 void publishing_deinit(struct body *body);
+
+/* An attempt has used so much processor time in all, as far as is known now. */
+void publishing_count_use(struct body *body, struct attempt *attempt, uint64_t cpu_us);
 
 /* All attributes as of now, which the server then knows; freed by the caller. */
 void publishing_tell_all(struct body *body, struct attributes *ret_attributes);
