@@ -39,6 +39,15 @@ END
 start_server
 start_agent pc1 --cpus 2 --memory 1G --attribute Rack=7
 
+# ---- what may be said ----
+
+page=$library/../../doc/man/dusk-agent.1.scd
+missing=
+for option in $(dusk agent --help | sed -n 's/^  .*  *\(--[a-z-]*\) .*/\1/p'); do
+    grep -q -e "\*$option\*" "$page" || missing="$missing $option"
+done
+is "$missing" '' 'the manual page explains each option of the agent'
+
 # ---- found out ----
 
 shown=$(dusk node show pc1)
