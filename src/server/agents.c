@@ -157,9 +157,13 @@ static void on_hello_answer(struct server *server, struct caller *caller, enum p
                                                  .lease_ms = server->options.pool.lease_ms}});
 }
 
-static void write_attributes(struct server *server, void *userdata)
+/* What a report has made known of its node beside its attempts. */
+static void write_news(struct server *server, void *userdata)
 {
-    attributes_save(server, &server->records.nodes[(uintptr_t)userdata]);
+    struct node_record *node = &server->records.nodes[(uintptr_t)userdata];
+
+    attributes_save(server, node);
+    free_time_save(server, node);
 }
 
 /* What a node says of itself and when it was last seen, stored with the event of its hello. */
@@ -195,6 +199,7 @@ static void hear_hello(struct agent_link *link, const struct wire_hello *hello)
     json_decref(node->facts);
     node->facts = json_loads(hello->facts, 0, NULL);
     attributes_hear(node, &hello->attributes);
+    free_time_come_back(node, (double)server->options.pool.lease_ms / 1000, clock_wall_seconds());
     node->last_seen_at = clock_wall_seconds();
     event.caller = batch_add_caller(
         server, &(struct caller){.on_reply = on_hello_answer, .session = link->session});
@@ -258,6 +263,7 @@ static int hear_report(struct agent_link *link, struct wire_report *report)
                                              .reason = report->attempts[i].reason};
     keep_results(link, report);
     node->last_seen_at = clock_wall_seconds();
+    free_time_hear(node, !report->owner_present && !report->leaving, node->last_seen_at);
     event.reported = (struct pool_report){.node = link->node,
                                           .session = report->session,
                                           .sent_ms = report->sent_ms,
@@ -267,8 +273,8 @@ static int hear_report(struct agent_link *link, struct wire_report *report)
                                           .leaving = report->leaving,
                                           .items = items,
                                           .item_count = report->attempt_count};
-    if (node->attributes_unsaved)
-        rider.write = write_attributes;
+    if (node->attributes_unsaved || node->history_unsaved)
+        rider.write = write_news;
     batch_push_with(link->server, &event, items, &rider);
     return 0;
 }

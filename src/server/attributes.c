@@ -10,6 +10,7 @@
 #include "server.h"
 
 #include "base/memory.h"
+#include "sys/clock.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -59,7 +60,8 @@ void attributes_save(struct server *server, struct node_record *node)
 static void set_own(struct attributes *attributes, const struct node_record *node,
                     const char *state, const char *activity)
 {
-    _cleanup_buffer_ struct buffer seen = BUFFER_INIT;
+    _cleanup_buffer_ struct buffer seen = BUFFER_INIT, estimate = BUFFER_INIT, since = BUFFER_INIT;
+    uint64_t expected;
 
     /* A set that is full already goes without them: they are shown beside it as well. */
     (void)attributes_set_text(attributes, "State", state, NULL);
@@ -67,6 +69,12 @@ static void set_own(struct attributes *attributes, const struct node_record *nod
     buffer_appendf(&seen, "%.0f", node->last_seen_at);
     if (node->last_seen_at > 0)
         (void)attributes_set(attributes, "LastHeardFrom", seen.data, NULL);
+    if (!free_time_expect(node, clock_wall_seconds(), &expected))
+        return;
+    buffer_appendf(&estimate, "%llu", (unsigned long long)expected);
+    buffer_appendf(&since, "%.0f", node->free_since);
+    (void)attributes_set(attributes, "AvailTimeEstimate", estimate.data, NULL);
+    (void)attributes_set(attributes, "AvailSince", since.data, NULL);
 }
 
 json_t *attributes_object(const struct node_record *node, const char *state, const char *activity)

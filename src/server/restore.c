@@ -58,6 +58,15 @@ static int restore_task(const struct store_task_state *row, void *userdata)
     return pool_load_task(server->pool, &pool_row, room_clock_ms(server));
 }
 
+static int restore_history(uint32_t node, struct slice bytes, void *userdata)
+{
+    struct server *server = userdata;
+
+    if (node < server->records.node_count)
+        free_time_load(&server->records.nodes[node], bytes);
+    return 0;
+}
+
 int server_restore(struct server *server, struct error *err)
 {
     uint64_t epoch = 0, next_job = 1, lease_ms = server->options.pool.lease_ms;
@@ -79,6 +88,8 @@ int server_restore(struct server *server, struct error *err)
     r = pool_load_epoch(server->pool, epoch);
     if (r == 0)
         r = store_walk_nodes(server->store, restore_node, server, err);
+    if (r == 0)
+        r = store_walk_node_histories(server->store, restore_history, server, err);
     if (r == 0)
         r = store_walk_live_jobs(server->store, restore_job, server, err);
     if (r == 0)

@@ -9,6 +9,7 @@
  *     order.c        a task's submit description -> the message that starts it on a node
  *     agents.c       the links to the agents: their messages to events, effects to messages
  *     attributes.c   what the nodes say of themselves, for matching
+ *     free_time.c    how long nodes stay free, learned from what is seen
  *     streams.c      bytes over those links: contents out, outputs and tails in
  *     collect.c      the outputs of an attempt that ended, to the spool and to their places
  *     deliver.c      a child process per user that writes as him; deliver_main.c is that child
@@ -20,6 +21,7 @@
  */
 #pragma once
 
+#include "core/history.h"
 #include "core/pool.h"
 #include "lang/submit.h"
 #include "net/authority.h"
@@ -104,6 +106,10 @@ struct node_record {
     json_t *facts;           /* NULL before the first hello */
     char *attributes;        /* owned: lines as wire/attributes.h has them; NULL likewise */
     bool attributes_unsaved; /* the store has older ones */
+    struct history *history; /* owned; NULL: nothing was seen */
+    double free_since;       /* 0: it is not */
+    double free_counted;     /* until when that is in its history */
+    bool history_unsaved;
     struct agent_link *link;
     uint64_t session;
 };
@@ -322,6 +328,19 @@ int attributes_hear_changes(struct node_record *node, const struct attributes *c
 void attributes_save(struct server *server, struct node_record *node);
 /* The names with their expressions as texts, and what the server itself knows; the caller's. */
 json_t *attributes_object(const struct node_record *node, const char *state, const char *activity);
+
+/* free_time.c; times are seconds since 1970 */
+
+/* What a report says: free is who is neither used by its owner nor leaving. */
+void free_time_hear(struct node_record *node, bool is_free, double now);
+/* It says hello: whether it was away, last_seen_at still tells. */
+void free_time_come_back(struct node_record *node, double lease, double now);
+/* How long it will stay free from now on, most likely; false if it is not free. */
+bool free_time_expect(const struct node_record *node, double now, uint64_t *ret_seconds);
+/* Writes what was learned, if the store does not have it; in a batch. */
+void free_time_save(struct server *server, struct node_record *node);
+/* At the start: what the store has. */
+void free_time_load(struct node_record *node, struct slice bytes);
 
 /* streams.c */
 

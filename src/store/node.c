@@ -91,6 +91,34 @@ int store_walk_nodes(struct store *store, store_node_callback *callback, void *u
     return r < 0 ? r : 0;
 }
 
+void store_save_node_history(struct store *store, uint32_t node, struct slice history)
+{
+    struct statement *save =
+        store_write_begin(store, "INSERT INTO node_history (node, history) VALUES (?, ?)"
+                                 " ON CONFLICT (node) DO UPDATE SET history = excluded.history");
+
+    bind_number(save, node);
+    bind_blob(save, history);
+    store_write_end(store, save);
+}
+
+int store_walk_node_histories(struct store *store, store_history_callback *callback, void *userdata,
+                              struct error *err)
+{
+    _cleanup_read_ struct statement *read = NULL;
+    int r = store_read_begin(store,
+                             "SELECT node, history FROM node_history JOIN node USING (node)"
+                             " WHERE forgotten = 0 ORDER BY node",
+                             &read, err);
+
+    while (r == 0 && (r = store_read_next(read, err)) == 0) {
+        uint32_t node = column_u32(read);
+
+        r = callback(node, column_blob(read), userdata);
+    }
+    return r < 0 ? r : 0;
+}
+
 void store_add_token(struct store *store, const struct store_token *token)
 {
     struct statement *add =

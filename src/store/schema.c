@@ -135,7 +135,13 @@ static const char version_3[] = "ALTER TABLE job ADD COLUMN reason TEXT;";
 
 static const char version_4[] = "ALTER TABLE node ADD COLUMN attributes TEXT;";
 
-static const char *const migrations[] = {version_1, version_2, version_3, version_4};
+/* Beside the node's row, because it changes each hour and that one seldom. */
+static const char version_5[] = "CREATE TABLE node_history ("
+                                "    node INTEGER PRIMARY KEY REFERENCES node,"
+                                "    history BLOB NOT NULL"
+                                ");";
+
+static const char *const migrations[] = {version_1, version_2, version_3, version_4, version_5};
 
 static int schema_read_number(sqlite3 *database, const char *sql, int64_t *ret_number,
                               struct error *err)

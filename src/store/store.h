@@ -223,10 +223,18 @@ void store_save_node_facts(struct store *store, uint32_t node, double last_seen_
                            const char *facts);
 void store_save_node_attributes(struct store *store, uint32_t node, const char *attributes);
 
+/* What was learned of its weeks, as the caller writes it; makes or replaces it. */
+void store_save_node_history(struct store *store, uint32_t node, struct slice history);
+
 typedef int store_node_callback(const struct store_node *node, void *userdata);
 /* All, also forgotten ones, in order. */
 int store_walk_nodes(struct store *store, store_node_callback *callback, void *userdata,
                      struct error *err);
+
+typedef int store_history_callback(uint32_t node, struct slice history, void *userdata);
+/* Those of nodes that are not forgotten, in order. */
+int store_walk_node_histories(struct store *store, store_history_callback *callback, void *userdata,
+                              struct error *err);
 
 /* Tokens. The secret itself is never stored. */
 struct store_token {

@@ -630,6 +630,12 @@ static void removed_jobs_are_found_page_by_page(void **state)
                                    "3 ada removed open 0/0/46:\n");
 }
 
+static int describe_history(uint32_t node, struct slice history, void *userdata)
+{
+    buffer_appendf(userdata, "%u %.*s\n", node, (int)history.length, history.data);
+    return 0;
+}
+
 static void nodes_come_back_and_a_forgotten_name_is_free(void **state)
 {
     struct store *store = *state;
@@ -646,11 +652,17 @@ static void nodes_come_back_and_a_forgotten_name_is_free(void **state)
     node.highest_epoch = 3;
     node.attributes = "1";
     store_save_node(store, &node);
+    store_save_node_history(store, 0, slice_from_text("gone"));
+    store_save_node_history(store, 1, slice_from_text("old"));
+    store_save_node_history(store, 1, slice_from_text("new"));
     commit(store);
     assert_int_equal(store_walk_nodes(reopen(state), describe_node, &seen, NULL), 0);
     assert_string_equal(seen.data,
                         "0 pc1 0a ffffffffffffffff 5 forgotten 0 9 {\"cpus\": 8} Cpus = 8\n"
                         "1 pc1 0b 0 5 3 0 - 1\n");
+    buffer_clear(&seen);
+    assert_int_equal(store_walk_node_histories(*state, describe_history, &seen, NULL), 0);
+    assert_string_equal(seen.data, "1 new\n");
     store = *state;
     node.node = 2;
     store_begin(store);

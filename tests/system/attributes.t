@@ -113,6 +113,27 @@ start_server
 must 'node_is pc1 Unclaimed'
 must 'attribute_is pc1 Licences 6'
 pass 'what changed while the server was away arrives'
+
+# ---- what is learned ----
+
+first=$(attribute pc1 AvailTimeEstimate)
+like "$first" '^[1-9][0-9]*$' 'how long a node will stay free is an attribute'
+like "$(attribute pc1 AvailSince)" '^1[0-9]{9}$' 'and since when it is'
+for round in 1 2 3; do
+    stop_agent pc1
+    must 'node_is pc1 Offline'
+    is "$(attribute pc1 AvailTimeEstimate)" '' "of one that is away it is not known ($round)"
+    start_agent pc1 --cpus 2 --memory 1G --attribute Rack=7
+    must 'attribute pc1 AvailTimeEstimate | grep -q .'
+done
+learned=$(attribute pc1 AvailTimeEstimate)
+ok 'one that went away again and again is not expected to stay' [ "$learned" -lt "$first" ]
+crash_server
+start_server
+must 'attribute pc1 AvailTimeEstimate | grep -q .'
+ok 'a server that starts anew has not forgotten that' \
+    [ "$(attribute pc1 AvailTimeEstimate)" -lt "$first" ]
+
 stop_agent pc1
 must 'node_is pc1 Offline'
 before=$(dusk node show pc1 --long | grep -v '^LastHeardFrom ')

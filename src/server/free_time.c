@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the server sees of its nodes' weeks: from when until when each was free, for
+ * core/history.h. A spell ends when the owner comes or the agent leaves; it also ends when a node
+ * is not heard of, but that is known only when it comes back: a link may break and be there again
+ * before anything is lost.
+ *
+ * A spell that goes on is counted hour by hour, so that a server that ends takes little with it.
+ */
+#include "server.h"
+
+#include "base/memory.h"
+
+enum { COUNTED_AFTER_S = 3600 };
+
+static const struct history nothing_seen;
+
+static void count(struct node_record *node, double until, bool has_ended)
+{
+    if (!node->history)
+        node->history = memory_allocate(sizeof(*node->history));
+    history_add(node->history, (uint64_t)node->free_counted, (uint64_t)until, has_ended);
+    node->free_counted = until;
+    node->history_unsaved = true;
+    if (has_ended)
+        node->free_since = 0;
+}
+
+void free_time_hear(struct node_record *node, bool is_free, double now)
+{
+    if (is_free && node->free_since == 0)
+        node->free_since = node->free_counted = now;
+    else if (node->free_since > 0 && (!is_free || now - node->free_counted >= COUNTED_AFTER_S))
+        count(node, now, !is_free);
+}
+
+void free_time_come_back(struct node_record *node, double lease, double now)
+{
+    if (node->free_since > 0 && now - node->last_seen_at > lease)
+        count(node, node->last_seen_at, true);
+}
+
+bool free_time_expect(const struct node_record *node, double now, uint64_t *ret_seconds)
+{
+    if (node->free_since == 0 || !node->link)
+        return false;
+    *ret_seconds = history_expected_s(node->history ? node->history : &nothing_seen, (uint64_t)now);
+    return true;
+}
+
+void free_time_save(struct server *server, struct node_record *node)
+{
+    _cleanup_buffer_ struct buffer bytes = BUFFER_INIT;
+
+    if (!node->history_unsaved)
+        return;
+    history_write(node->history, &bytes);
+    store_save_node_history(server->store, node->number, (struct slice){bytes.data, bytes.length});
+    node->history_unsaved = false;
+}
+
+/* One of another size was written by another dusk: the node is learned anew. */
+void free_time_load(struct node_record *node, struct slice bytes)
+{
+    struct history history;
+
+    if (!history_read(bytes, &history))
+        return;
+    node->history = memory_allocate(sizeof(*node->history));
+    *node->history = history;
+}
