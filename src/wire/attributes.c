@@ -90,15 +90,6 @@ static size_t size_of(const char *name, const char *value)
     return strlen(name) + (value ? strlen(value) : 0) + SEPARATOR_SIZE;
 }
 
-static size_t size_of_all(const struct attributes *attributes)
-{
-    size_t size = 0;
-
-    for (size_t i = 0; i < attributes->count; i++)
-        size += size_of(attributes->items[i].name, attributes->items[i].value);
-    return size;
-}
-
 static void insert(struct attributes *attributes, size_t place, const char *name)
 {
     array_reserve(attributes->items, attributes->capacity, attributes->count + 1);
@@ -110,6 +101,7 @@ static void insert(struct attributes *attributes, size_t place, const char *name
 
 static void remove_at(struct attributes *attributes, size_t place)
 {
+    attributes->size -= size_of(attributes->items[place].name, attributes->items[place].value);
     free(attributes->items[place].name);
     free(attributes->items[place].value);
     attributes->count--;
@@ -122,19 +114,21 @@ static int put(struct attributes *attributes, size_t times, const char *name, co
                struct error *err)
 {
     bool is_there;
-    size_t place = find_place(attributes, name, &is_there), size = size_of_all(attributes);
+    size_t place = find_place(attributes, name, &is_there), size = attributes->size;
 
     if (!is_there && attributes->count >= times * ATTRIBUTES_MAX)
         return error_set(err, -E2BIG, "there are more than %zu attributes", times * ATTRIBUTES_MAX);
     if (is_there)
         size -= size_of(attributes->items[place].name, attributes->items[place].value);
-    if (size + size_of(name, value) > times * ATTRIBUTES_SIZE_MAX)
+    size += size_of(name, value);
+    if (size > times * ATTRIBUTES_SIZE_MAX)
         return error_set(err, -E2BIG, "the attributes have more than %zu bytes together",
                          times * ATTRIBUTES_SIZE_MAX);
     if (!is_there)
         insert(attributes, place, name);
     free(attributes->items[place].value);
     attributes->items[place].value = value ? memory_copy_string(value) : NULL;
+    attributes->size = size;
     return 0;
 }
 

@@ -31,6 +31,7 @@ struct attributes {
     struct attribute *items; /* owned */
     size_t count;
     size_t capacity;
+    size_t size; /* as text; kept, because each attribute that is set asks for it */
 };
 
 #define ATTRIBUTES_INIT ((struct attributes){0})

@@ -39,6 +39,7 @@
 extern char **environ;
 
 enum {
+    ATTRIBUTES = 64,
     CERTIFICATE_DAYS = 2,
     SERVE_EVERY = 32, /* connections between two looks at the others */
     EVENTS_MAX = 256,
@@ -74,6 +75,7 @@ struct crowd {
     uint16_t port;
     struct fake_agent *agents; /* owned */
     size_t count;
+    struct attributes attributes; /* of each: as many and as long as real ones are */
 };
 
 static _noreturn_ void die(const char *what)
@@ -384,6 +386,17 @@ static void shake_hands(struct crowd *crowd, struct fake_agent *agent)
     upgrade(agent);
 }
 
+static void describe(struct crowd *crowd)
+{
+    for (int i = 0; i < ATTRIBUTES; i++) {
+        _cleanup_buffer_ struct buffer name = BUFFER_INIT;
+
+        buffer_appendf(&name, "Attribute%02d", i);
+        if (attributes_set_text(&crowd->attributes, name.data, "a text", NULL) < 0)
+            die("no attributes");
+    }
+}
+
 static void join(struct crowd *crowd)
 {
     struct fake_agent *agent = &crowd->agents[crowd->count];
@@ -398,7 +411,8 @@ static void join(struct crowd *crowd)
                                       .version = (char *)DUSK_VERSION,
                                       .machine = crowd->count,
                                       .capacity = {.cpus = CPUS, .memory = memory, .disk = memory},
-                                      .facts = (char *)"{\"arch\":\"X86_64\",\"os\":\"LINUX\"}"};
+                                      .facts = (char *)"{\"arch\":\"X86_64\",\"os\":\"LINUX\"}",
+                                      .attributes = crowd->attributes};
     send_message(agent, &hello);
     read_agent(agent);
 }
@@ -476,6 +490,7 @@ static int run(char **arguments, int step_count)
     size_t most = strtoull(arguments[5 + step_count], NULL, 10);
 
     open_context(&crowd, arguments[0]);
+    describe(&crowd);
     crowd.port = (uint16_t)strtoul(arguments[1], NULL, 10);
     crowd.certificates = fopen(list, "re");
     crowd.agents = memory_allocate(most * sizeof(*crowd.agents));
