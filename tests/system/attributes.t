@@ -134,6 +134,20 @@ must 'attribute pc1 AvailTimeEstimate | grep -q .'
 ok 'a server that starts anew has not forgotten that' \
     [ "$(attribute pc1 AvailTimeEstimate)" -lt "$first" ]
 
+# ---- who says too much ----
+
+if command -v openssl >/dev/null; then
+    enrol_stranger boaster
+    like "$(stranger boaster "$folder/boaster" 200)" '^closed ' \
+        'a node that has more and more attributes is hung up on'
+    is "$(dusk node show boaster --long | grep -c ^Boast_)" 400 'and keeps those that it may have'
+else
+    skip 'a node that has more and more attributes is hung up on' 'there is no openssl'
+    skip 'and keeps those that it may have' 'there is no openssl'
+fi
+
+# ---- who is away ----
+
 stop_agent pc1
 must 'node_is pc1 Offline'
 before=$(dusk node show pc1 --long | grep -v '^LastHeardFrom ')
