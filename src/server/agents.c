@@ -149,6 +149,8 @@ static void on_hello_answer(struct server *server, struct caller *caller, enum p
     }
     node->link = link;
     node->session = link->session;
+    attributes_hear(node, &link->attributes);
+    attributes_deinit(&link->attributes);
     log_notice("node %s is connected from %s", node->name, link_peer(link->link)->address);
     agents_append(
         link, &(struct wire_message){.kind = WIRE_WELCOME,
@@ -173,10 +175,9 @@ static void write_facts(struct server *server, void *userdata)
     _cleanup_free_ char *facts = json_dumps(node->facts, JSON_COMPACT);
 
     store_save_node_facts(server->store, node->number, node->last_seen_at, facts);
-    attributes_save(server, node);
 }
 
-static void hear_hello(struct agent_link *link, const struct wire_hello *hello)
+static void hear_hello(struct agent_link *link, struct wire_hello *hello)
 {
     struct server *server = link->server;
     struct node_record *node = &server->records.nodes[link->node];
@@ -198,7 +199,8 @@ static void hear_hello(struct agent_link *link, const struct wire_hello *hello)
     map_put(&server->links_by_session, link->session, (uint64_t)(uintptr_t)link);
     json_decref(node->facts);
     node->facts = json_loads(hello->facts, 0, NULL);
-    attributes_hear(node, &hello->attributes);
+    link->attributes = hello->attributes;
+    hello->attributes = ATTRIBUTES_INIT;
     free_time_come_back(node, (double)server->options.pool.lease_ms / 1000, clock_wall_seconds());
     node->last_seen_at = clock_wall_seconds();
     event.caller = batch_add_caller(
@@ -390,6 +392,7 @@ static void on_closed(void *userdata, struct link *raw, unsigned int code, const
     }
     unlink_link(server, link);
     wire_batch_deinit(&link->outgoing);
+    attributes_deinit(&link->attributes);
     free(link);
 }
 

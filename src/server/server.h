@@ -301,6 +301,7 @@ struct agent_link {
     uint32_t node;
     uint64_t session;  /* 0 until its hello was accepted */
     uint64_t asked_ms; /* when its life was doubted last, because of another hello; 0: never */
+    struct attributes attributes; /* what its hello told, until that is accepted */
     struct wire_batch outgoing;
     struct stream_out *streams_out;
     bool to_flush;

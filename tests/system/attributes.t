@@ -114,6 +114,12 @@ must 'node_is pc1 Unclaimed'
 must 'attribute_is pc1 Licences 6'
 pass 'what changed while the server was away arrives'
 
+# ---- a copy ----
+
+identity=$(dirname "$(find "$folder/pc1" -name key.pem)")
+like "$(stranger agent "$identity" 1)" '^closed ' 'a copy of the node is refused'
+is "$(attribute pc1 HasMatlab)" true 'and what it says of itself does not count'
+
 # ---- what is learned ----
 
 first=$(attribute pc1 AvailTimeEstimate)
