@@ -118,6 +118,20 @@ int macros_define(struct macros *macros, uint32_t symbol, struct slice name, str
     return 0;
 }
 
+void macros_set_automatic(struct macros *macros, struct slice name, const char *value)
+{
+    uint32_t symbol = macros_symbol(macros, name);
+    struct number seconds;
+
+    /* What the task's number is, nobody else can say. */
+    if (macros->symbols[symbol].builtin == BUILTIN_NONE)
+        macros->symbols[symbol].automatic = arena_copy(macros->arena, slice_from_text(value));
+    /* To functions that ask for the time, it stands still. */
+    if (slice_equals_ignoring_case(name, "SUBMIT_TIME") &&
+        number_parse(slice_from_text(value), &seconds) == 0 && !seconds.is_real)
+        macros->submit_seconds = seconds.integer;
+}
+
 /* The numbers ascend, so that this is a binary search: a text may define a name ten thousand times.
  */
 uint32_t macros_find_definition(const struct macros *macros, uint32_t symbol, uint32_t horizon)

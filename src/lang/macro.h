@@ -3,12 +3,17 @@
  * Macros: names with values that refer to other names.
  *
  * Every value is compiled once into a template, a list of segments: plain text, $(Name), $(Name:
- * fallback), $ENV(NAME) and arithmetic. Names are looked up when a template is expanded, because
- * what they mean depends on the queue statement: the last definition before it counts. Only a
- * reference of a definition to its own name means, as in HTCondor, the definition before.
+ * fallback), $ENV(NAME), functions such as $Fn(Name), and arithmetic. Names are looked up when a
+ * template is expanded, because what they mean depends on the queue statement: the last definition
+ * before it counts. Only a reference of a definition to its own name means, as in HTCondor, the
+ * definition before.
  *
  * A name is looked up in this order: the queue statement's variables; Cluster, Process and the
- * like; definitions; the fallback.
+ * like; definitions; what the submitter's side says of itself (Year, ARCH); the fallback, which as
+ * in HTCondor also stands in for a value that is empty.
+ *
+ * What is drawn by lot ($RANDOM_INTEGER() and the like) depends on the seed, the task, and where in
+ * which definition it stands: a task always draws the same, however often it is expanded.
  */
 #pragma once
 
@@ -35,6 +40,7 @@ enum segment_kind {
     SEGMENT_MACRO,
     SEGMENT_ENVIRONMENT,
     SEGMENT_ARITHMETIC,
+    SEGMENT_FUNCTION,
 };
 
 struct template
@@ -51,6 +57,7 @@ struct segment {
     uint32_t previous;               /* whose definition before is this one, or MACRO_NONE */
     const struct template *fallback; /* what stands behind ':', or NULL */
     const struct macro_arithmetic *arithmetic;
+    const struct macro_function *function;
 };
 
 /* What the queue statement knows and no definition can change. */
@@ -68,6 +75,8 @@ struct symbol {
     enum macro_builtin builtin;
     bool is_variable;      /* of at least one queue statement */
     bool is_referenced;    /* as $(name), by another name's value */
+    const char *automatic; /* what it is without a definition, or NULL; in the arena */
+    bool automatic_is_used;
     uint32_t *definitions; /* owned; ascending */
     size_t definition_count;
     size_t definition_capacity;
@@ -106,6 +115,9 @@ struct macros {
     size_t definition_capacity;
 
     size_t segment_count;
+    uint64_t seed;
+    int64_t submit_seconds; /* what functions take for now, since 1970 */
+    bool draws;             /* some value is drawn by lot, from the seed */
 
     struct environment_variable *environment; /* owned */
     size_t environment_count;
@@ -139,6 +151,8 @@ int macros_compile(struct macros *macros, struct slice value, uint32_t own_symbo
  */
 int macros_define(struct macros *macros, uint32_t symbol, struct slice name, struct slice value,
                   struct error *err);
+/* Says what a name stands for where it has no definition. */
+void macros_set_automatic(struct macros *macros, struct slice name, const char *value);
 /* The symbol's last definition before `horizon`, or MACRO_NONE. */
 uint32_t macros_find_definition(const struct macros *macros, uint32_t symbol, uint32_t horizon);
 

@@ -2,7 +2,7 @@
 /*
  * See macro.h: from the text of a value to its template. What stands behind "$(" is a name, with a
  * fallback behind ':' if wanted, or else arithmetic, in which names may stand with or without the
- * "$(" around them. What HTCondor knows and we do not yet is refused here, not taken for text.
+ * "$(" around them. Functions are read in macro_function.c.
  *
  * Only what is wrong whatever the other lines say is refused. Whether a name has a value is no
  * question yet: its definition may follow, and each queue statement may see another one.
@@ -17,22 +17,6 @@
 
 /* Nobody reads more; and with it the C stack has a bound, which a hostile text cannot move. */
 enum { NESTING_MAX = 32 };
-
-/* HTCondor's macro functions: condor_submit(1), "Submit Variables", "Function Macros". */
-static const char *const function_names[] = {
-    "BASENAME",      "CHOICE",         "DIRNAME", "EVAL",   "INT",
-    "RANDOM_CHOICE", "RANDOM_INTEGER", "REAL",    "STRING", "SUBSTR",
-};
-
-struct compiler {
-    struct macros *macros;
-    struct error *err;
-    const char *at;
-    const char *end;
-    uint32_t own_symbol;
-    int nesting;
-    struct operand_list *operands; /* of the innermost arithmetic */
-};
 
 /* Segments of a template while its number is unknown. */
 struct segment_list {
@@ -85,8 +69,7 @@ static struct template make_template(struct compiler *compiler, const struct seg
     return (struct template){.segments = copy, .count = (uint32_t)count};
 }
 
-static _printf_(3, 4) int compiler_error(struct compiler *compiler, const char *place,
-                                         const char *format, ...)
+int compiler_error(struct compiler *compiler, const char *place, const char *format, ...)
 {
     va_list arguments;
 
@@ -110,9 +93,6 @@ static bool next_is(const struct compiler *compiler, char character)
     return compiler->at < compiler->end && *compiler->at == character;
 }
 
-static int read_template(struct compiler *compiler, bool in_parentheses,
-                         struct template *ret_template);
-
 /* Behind a name: nothing, or ':' and what counts if the name has no value; then ')'. */
 static int read_fallback(struct compiler *compiler, const char *open, struct segment *segment)
 {
@@ -122,7 +102,7 @@ static int read_fallback(struct compiler *compiler, const char *open, struct seg
     if (next_is(compiler, ':')) {
         compiler->at++;
         fallback = arena_allocate(compiler->macros->arena, 1, sizeof(*fallback));
-        r = read_template(compiler, true, fallback);
+        r = compiler_read_template(compiler, END_OF_PARENTHESES, fallback);
         if (r < 0)
             return r;
         segment->fallback = fallback;
@@ -135,7 +115,7 @@ static int read_fallback(struct compiler *compiler, const char *open, struct seg
 }
 
 /* A reference to the own name is no use of the name: it does not keep off a warning. */
-static struct segment make_macro(struct compiler *compiler, struct slice name, const char *start)
+struct segment compiler_make_macro(struct compiler *compiler, struct slice name, const char *start)
 {
     struct macros *macros = compiler->macros;
     struct segment segment = {
@@ -145,6 +125,7 @@ static struct segment make_macro(struct compiler *compiler, struct slice name, c
         .previous = MACRO_NONE,
     };
 
+    macros->symbols[segment.index].automatic_is_used = true;
     segment.is_own = segment.index == compiler->own_symbol;
     /* The definition that is being read is not in the table yet: the last one there is the one
      * before. */
@@ -196,7 +177,7 @@ static int read_operand(void *user_data, const char **at, const char *end, uint3
         /* 1 says that the '$' is only a character, which no number begins with. */
         r = read_dollar(compiler, &segment);
     } else {
-        segment = make_macro(compiler, peek_name(compiler), *at);
+        segment = compiler_make_macro(compiler, peek_name(compiler), *at);
         compiler->at += segment.text.length;
     }
     if (r < 0)
@@ -293,38 +274,14 @@ static int read_macro(struct compiler *compiler, const char *start, struct segme
     /* A name and nothing else, or else it is arithmetic. So $(a-b) is a difference. */
     if (name.length == 0 || behind == compiler->end || (*behind != ')' && *behind != ':'))
         return read_arithmetic(compiler, start, ret_segment);
-    *ret_segment = make_macro(compiler, name, start);
+    *ret_segment = compiler_make_macro(compiler, name, start);
     compiler->at = behind;
     return read_fallback(compiler, open, ret_segment);
-}
-
-/* Whether `name` stands for one of HTCondor's functions: $INT(), and $Fpdnxq() with its letters. */
-static bool is_function(struct slice name)
-{
-    /* $F() has its options in its name, in any order and number (condor_submit(1), "$F"). */
-    if (name.length > 0 && (name.data[0] | 0x20) == 'f') {
-        size_t letters = 1;
-
-        while (letters < name.length && memchr("pdnxbqaw", name.data[letters] | 0x20, 8))
-            letters++;
-        if (letters == name.length)
-            return true;
-    }
-    for (size_t i = 0; i < ARRAY_LENGTH(function_names); i++)
-        if (slice_equals_ignoring_case(name, function_names[i]))
-            return true;
-    return false;
 }
 
 static bool text_follows(const struct compiler *compiler, const char *text)
 {
     return text_begins((struct slice){compiler->at, (size_t)(compiler->end - compiler->at)}, text);
-}
-
-/* Better no job than one with "$INT(x)" in its arguments. */
-static int refuse(struct compiler *compiler, const char *start, struct slice what)
-{
-    return compiler_error(compiler, start, "'%.*s...)' is not there yet", SLICE_SHOWN(what));
 }
 
 /* Behind a '$' at `start`; see read_dollar(). */
@@ -333,9 +290,11 @@ static int read_behind_dollar(struct compiler *compiler, const char *start,
 {
     struct slice name;
 
-    /* "$$(" is filled in with what the node says, when the task starts there. */
-    if (text_follows(compiler, "$("))
-        return refuse(compiler, start, (struct slice){start, 3});
+    /* "$$(" is filled in when the task has found a node; a macro within it is filled in here. */
+    if (text_follows(compiler, "$(")) {
+        compiler->at++;
+        return 1;
+    }
     if (next_is(compiler, '(')) {
         compiler->at++;
         return read_macro(compiler, start, ret_segment);
@@ -344,11 +303,10 @@ static int read_behind_dollar(struct compiler *compiler, const char *start,
         compiler->at += strlen("ENV(");
         return read_environment(compiler, start, ret_segment);
     }
-    /* $name(...) of no function we know of is text, as in HTCondor. */
+    /* $name(...) of no function that we know of is text, as in HTCondor. */
     name = peek_name(compiler);
-    if (name.data + name.length < compiler->end && name.data[name.length] == '(' &&
-        is_function(name))
-        return refuse(compiler, start, (struct slice){start, name.length + 2});
+    if (name.length > 0 && name.data + name.length < compiler->end && name.data[name.length] == '(')
+        return compiler_read_function(compiler, name, start, ret_segment);
     return 1;
 }
 
@@ -369,9 +327,9 @@ static int read_dollar(struct compiler *compiler, struct segment *ret_segment)
     return r;
 }
 
-/* To the end, or to the ')' that closes; parentheses that are plain text come in pairs. */
-static int read_template(struct compiler *compiler, bool in_parentheses,
-                         struct template *ret_template)
+/* To its end; parentheses that are plain text come in pairs. */
+int compiler_read_template(struct compiler *compiler, enum template_end end,
+                           struct template *ret_template)
 {
     _cleanup_(segment_list_deinit) struct segment_list list = {0};
     const char *start = compiler->at;
@@ -382,8 +340,10 @@ static int read_template(struct compiler *compiler, bool in_parentheses,
         struct segment segment;
         int r;
 
-        /* In a fallback; elsewhere a ')' is a character like others. */
-        if (in_parentheses && *here == ')' && open-- == 0)
+        /* In a value itself ')' and ',' are characters like others. */
+        if (end == END_OF_ARGUMENT && *here == ',' && open == 0)
+            break;
+        if (end != END_OF_TEXT && *here == ')' && open-- == 0)
             break;
         if (*here == '(')
             open++;
@@ -421,5 +381,5 @@ int macros_compile(struct macros *macros, struct slice value, uint32_t own_symbo
         .own_symbol = own_symbol,
     };
 
-    return read_template(&compiler, false, ret_template);
+    return compiler_read_template(&compiler, END_OF_TEXT, ret_template);
 }

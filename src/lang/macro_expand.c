@@ -6,9 +6,6 @@
  * Work is bounded three ways: the length of the result, the depth of definitions within
  * definitions, and the number of segments visited. Each alone would not do: ten lines can make a
  * short result of a million empty parts, or a long one in twenty steps.
- *
- * At the end stands macros_vary(): whether a value can differ between the tasks of a queue
- * statement. It is asked instead of expanding ten million tasks to see.
  */
 #include "macro_internal.h"
 
@@ -23,29 +20,19 @@ enum { NUMBER_TEXT_LENGTH_MAX = 1000 };
 /* So many bytes of text count as a step, too: about as much work as visiting a segment. */
 enum { STEP_LENGTH = 16 };
 
-enum meaning_kind {
-    MEANING_NOTHING,
-    MEANING_TEXT,
-    MEANING_NUMBER,
-    MEANING_TEMPLATE,
-};
-
-/* What a name stands for in a scope. */
-struct meaning {
-    enum meaning_kind kind;
-    struct slice text;
-    uint64_t number;
-    const struct template *template;
-};
-
-static int expansion_fail(struct expansion *expansion, const char *at, int code, struct error *err,
-                          const char *message)
+int expansion_fail(struct expansion *expansion, const char *at, int code, struct error *err,
+                   const char *format, ...)
 {
-    return sources_error(expansion->macros->sources, at, err, code, "%s", message);
+    va_list arguments;
+
+    va_start(arguments, format);
+    sources_error_formatted(expansion->macros->sources, at, err, code, format, arguments);
+    va_end(arguments);
+    return code;
 }
 
 /* Few variables: walking them beats any index. */
-static bool scope_has_variable(const struct macro_scope *scope, uint32_t symbol, size_t *ret_column)
+bool macro_scope_find(const struct macro_scope *scope, uint32_t symbol, size_t *ret_column)
 {
     for (size_t i = 0; i < scope->variable_count; i++)
         if (scope->variables[i] == symbol) {
@@ -96,20 +83,23 @@ static struct meaning builtin_meaning(const struct macro_scope *scope, enum macr
     return scope->has_task ? meaning : (struct meaning){0};
 }
 
-/* MACRO_NONE is an answer like others: the name has no definition before this queue statement. */
-static struct meaning definition_meaning(const struct macros *macros, uint32_t definition)
+/* Without a definition before this queue statement, what the submitter's side says of itself. */
+static struct meaning definition_meaning(const struct macros *macros, const struct symbol *symbol,
+                                         uint32_t definition)
 {
-    if (definition == MACRO_NONE)
-        return (struct meaning){0};
-    return (struct meaning){.kind = MEANING_TEMPLATE,
-                            .template = &macros->definitions[definition].template};
+    if (definition != MACRO_NONE)
+        return (struct meaning){.kind = MEANING_TEMPLATE,
+                                .template = &macros->definitions[definition].template};
+    if (symbol->automatic)
+        return (struct meaning){.kind = MEANING_TEXT, .text = slice_from_text(symbol->automatic)};
+    return (struct meaning){0};
 }
 
 /*
  * The order is that of macro.h. Own names come first: they never mean a variable. In PATH =
  * $(PATH):here somebody adds to what is there, and a variable of the same name would hide it.
  */
-static struct meaning find_meaning(const struct expansion *expansion, const struct segment *segment)
+struct meaning expansion_find(const struct expansion *expansion, const struct segment *segment)
 {
     const struct macros *macros = expansion->macros;
     const struct symbol *symbol = &macros->symbols[segment->index];
@@ -117,12 +107,12 @@ static struct meaning find_meaning(const struct expansion *expansion, const stru
     size_t column;
 
     if (segment->is_own)
-        return definition_meaning(macros, segment->previous);
-    if (symbol->is_variable && scope_has_variable(scope, segment->index, &column))
+        return definition_meaning(macros, symbol, segment->previous);
+    if (symbol->is_variable && macro_scope_find(scope, segment->index, &column))
         return variable_meaning(scope, column);
     if (symbol->builtin != BUILTIN_NONE)
         return builtin_meaning(scope, symbol->builtin);
-    return definition_meaning(macros,
+    return definition_meaning(macros, symbol,
                               macros_find_definition(macros, segment->index, scope->horizon));
 }
 
@@ -139,8 +129,9 @@ static const char *nearest_name(const struct expansion *expansion, const struct 
         const struct symbol *symbol = &macros->symbols[i];
         size_t column;
 
-        if (symbol != wanted && (symbol->builtin != BUILTIN_NONE || symbol->definition_count > 0 ||
-                                 scope_has_variable(expansion->scope, (uint32_t)i, &column)))
+        if (symbol != wanted &&
+            (symbol->builtin != BUILTIN_NONE || symbol->definition_count > 0 || symbol->automatic ||
+             macro_scope_find(expansion->scope, (uint32_t)i, &column)))
             names[count++] = symbol->name;
     }
     return spelling_nearest(wanted->name, names, count);
@@ -170,12 +161,21 @@ static int fail_undefined(struct expansion *expansion, const struct segment *seg
     return r;
 }
 
+/* HTCondor looks at a value as it is written: one of macros that are empty is not empty itself. */
+static bool meaning_is_empty(struct meaning meaning)
+{
+    return (meaning.kind == MEANING_TEXT && meaning.text.length == 0) ||
+           (meaning.kind == MEANING_TEMPLATE && meaning.template->count == 0);
+}
+
 /* Nothing may still be something: a fallback, or nothing on purpose. */
-static int expand_meaning(struct expansion *expansion, const struct segment *segment,
-                          struct meaning meaning, struct buffer *text, struct error *err)
+int expansion_append(struct expansion *expansion, const struct segment *segment,
+                     struct meaning meaning, struct buffer *text, struct error *err)
 {
     static const struct number_format plain = {0};
 
+    if (segment->fallback && meaning_is_empty(meaning))
+        return macros_expand(expansion, segment->fallback, text, err);
     switch (meaning.kind) {
     case MEANING_TEXT:
         buffer_append_slice(text, meaning.text);
@@ -228,9 +228,9 @@ static int expand_environment(struct expansion *expansion, const struct segment 
 }
 
 /* The value of a macro within arithmetic: mostly a number, sometimes arithmetic again. */
-static int number_from_text(struct expansion *expansion, struct slice text,
-                            const struct segment *segment, struct number *ret_value,
-                            struct error *err)
+int expansion_read_number(struct expansion *expansion, struct slice text,
+                          const struct segment *segment, struct number *ret_value,
+                          struct error *err)
 {
     struct arithmetic_failure failure = {.message = "this is not a number"};
     const char *at;
@@ -266,7 +266,7 @@ static int compute_operand(void *user_data, uint32_t operand, struct number *ret
     int r;
 
     if (segment->kind == SEGMENT_MACRO) {
-        struct meaning meaning = find_meaning(expansion, segment);
+        struct meaning meaning = expansion_find(expansion, segment);
 
         /* The fast way for Process and its like: no text in between. */
         if (meaning.kind == MEANING_NUMBER) {
@@ -277,8 +277,8 @@ static int compute_operand(void *user_data, uint32_t operand, struct number *ret
     r = macros_expand(expansion, template, &text, computation->err);
     if (r < 0)
         return r;
-    return number_from_text(expansion, (struct slice){buffer_text(&text), text.length}, segment,
-                            ret_value, computation->err);
+    return expansion_read_number(expansion, (struct slice){buffer_text(&text), text.length},
+                                 segment, ret_value, computation->err);
 }
 
 /* A message without a place here comes from an operand and is complete. */
@@ -294,7 +294,9 @@ static int expand_arithmetic(struct expansion *expansion, const struct segment *
 
     r = arithmetic_evaluate(segment->arithmetic->program, &operands, &value, &failure);
     if (r < 0)
-        return failure.message ? expansion_fail(expansion, failure.at, r, err, failure.message) : r;
+        return failure.message
+                   ? expansion_fail(expansion, failure.at, r, err, "%s", failure.message)
+                   : r;
     r = number_format_append(&segment->arithmetic->format, value, text);
     if (r < 0)
         return expansion_fail(expansion, segment->text.data, -EINVAL, err,
@@ -311,11 +313,13 @@ static int expand_segment(struct expansion *expansion, const struct segment *seg
         buffer_append_slice(text, segment->text);
         return 0;
     case SEGMENT_MACRO:
-        return expand_meaning(expansion, segment, find_meaning(expansion, segment), text, err);
+        return expansion_append(expansion, segment, expansion_find(expansion, segment), text, err);
     case SEGMENT_ENVIRONMENT:
         return expand_environment(expansion, segment, text, err);
     case SEGMENT_ARITHMETIC:
         return expand_arithmetic(expansion, segment, text, err);
+    case SEGMENT_FUNCTION:
+        return function_expand(expansion, segment, text, err);
     }
     abort();
 }
@@ -349,93 +353,4 @@ int macros_expand(struct expansion *expansion, const struct template *template, 
         expansion->steps_left -= steps;
     }
     return 0;
-}
-
-/* The marks of macros_vary(). */
-enum { MARK_NEW, MARK_SAME, MARK_VARIES };
-
-/* A walk through definitions that remembers where it was: each is looked at once, not per use. */
-struct variation {
-    const struct macros *macros;
-    const struct macro_scope *scope;
-    uint8_t *marks;
-    unsigned int depth;
-};
-
-static bool template_varies(struct variation *variation, const struct template *template);
-
-static bool definition_varies(struct variation *variation, uint32_t definition)
-{
-    uint8_t *mark = &variation->marks[definition];
-
-    if (*mark == MARK_NEW) {
-        *mark = MARK_SAME; /* a circle comes back here; expanding it fails anyway */
-        if (template_varies(variation, &variation->macros->definitions[definition].template))
-            *mark = MARK_VARIES;
-    }
-    return *mark == MARK_VARIES;
-}
-
-/* The same order of meanings as in find_meaning(), without a task. */
-static bool macro_varies(struct variation *variation, const struct segment *segment)
-{
-    const struct macros *macros = variation->macros;
-    const struct symbol *symbol = &macros->symbols[segment->index];
-    const struct macro_scope *scope = variation->scope;
-    uint32_t definition = segment->previous;
-    size_t column;
-
-    /* A variable counts as varying if any row differs in any column: to compare costs more. */
-    if (!segment->is_own) {
-        if (symbol->is_variable && scope_has_variable(scope, segment->index, &column))
-            return scope->row_varies;
-        if (symbol->builtin != BUILTIN_NONE)
-            return symbol->builtin == BUILTIN_PROCESS || symbol->builtin == BUILTIN_STEP ||
-                   (symbol->builtin == BUILTIN_ROW && scope->row_varies);
-        definition = macros_find_definition(macros, segment->index, scope->horizon);
-    }
-    if (definition != MACRO_NONE)
-        return definition_varies(variation, definition);
-    return segment->fallback && template_varies(variation, segment->fallback);
-}
-
-static bool segment_varies(struct variation *variation, const struct segment *segment)
-{
-    switch (segment->kind) {
-    case SEGMENT_TEXT:
-        return false;
-    case SEGMENT_MACRO:
-        return macro_varies(variation, segment);
-    case SEGMENT_ENVIRONMENT:
-        /* The variable itself is the same for all; its fallback may name Process. */
-        return segment->fallback && template_varies(variation, segment->fallback);
-    case SEGMENT_ARITHMETIC:
-        for (uint32_t i = 0; i < segment->arithmetic->operand_count; i++)
-            if (template_varies(variation, &segment->arithmetic->operands[i]))
-                return true;
-        return false;
-    }
-    abort();
-}
-
-static bool template_varies(struct variation *variation, const struct template *template)
-{
-    bool varies = false;
-
-    /* Too deep to look: the careful answer. */
-    if (variation->depth == MACRO_DEPTH_MAX)
-        return true;
-    variation->depth++;
-    for (uint32_t i = 0; i < template->count && !varies; i++)
-        varies = segment_varies(variation, &template->segments[i]);
-    variation->depth--;
-    return varies;
-}
-
-bool macros_vary(const struct macros *macros, const struct macro_scope *scope,
-                 const struct template *template, uint8_t *marks)
-{
-    struct variation variation = {.macros = macros, .scope = scope, .marks = marks};
-
-    return template_varies(&variation, template);
 }

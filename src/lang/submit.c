@@ -12,6 +12,7 @@
 #include "text.h"
 
 #include "base/memory.h"
+#include "base/number.h"
 #include "base/spelling.h"
 
 #include <errno.h>
@@ -75,36 +76,101 @@ static bool line_is_statement(struct slice line, const char *word)
            (line.length == length || memchr(" \t:(=", line.data[length], 5));
 }
 
-/* "$ENV(NAME) = "value"" of a frozen text; "$ENV(NAME)": not set; "$ENV()": those were all. */
-static int read_frozen_variable(struct submit_reader *reader, struct slice line)
+/* What a line of a frozen text says behind "$WORD(". */
+struct frozen_line {
+    const char *open;
+    const char *name; /* between the parentheses */
+    bool has_value;   /* '= "value"' behind them */
+    struct buffer value;
+};
+
+static int read_frozen_line(struct submit_reader *reader, struct slice line,
+                            struct frozen_line *frozen)
 {
-    struct macros *macros = &reader->submit->macros;
-    const char *open = line.data + strlen("$ENV(");
-    const char *close = memchr(open, ')', line.length - strlen("$ENV("));
-    _cleanup_buffer_ struct buffer value = BUFFER_INIT;
-    const char *name;
+    const char *open = memchr(line.data, '(', line.length);
+    const char *close = memchr(open, ')', line.length - (size_t)(open - line.data));
     struct slice rest;
 
     if (!close)
         return reader_error(reader, line.data, -EINVAL, "this parenthesis is never closed");
-    name = arena_copy(&reader->submit->arena, (struct slice){open, (size_t)(close - open)});
+    frozen->open = open + 1;
+    frozen->name =
+        arena_copy(&reader->submit->arena, (struct slice){open + 1, (size_t)(close - open) - 1});
     rest = slice_trim(text_behind(line, (size_t)(close + 1 - line.data)));
-    /* From here on, what is not in the list is not set; nobody is asked. */
-    if (*name == '\0') {
-        macros->environment_is_complete = true;
-        return 0;
-    }
-    if (rest.length == 0) {
-        macros_set_environment(macros, name, NULL);
-        return 0;
-    }
-    if (!environment_name_is_valid(slice_from_text(name)))
-        return reader_error(reader, open, -EINVAL,
-                            "here the name of an environment variable is missing");
-    if (rest.data[0] != '=' || frozen_text_parse(slice_trim(text_behind(rest, 1)), &value) < 0)
+    frozen->has_value = rest.length > 0;
+    if (rest.length > 0 &&
+        (rest.data[0] != '=' ||
+         frozen_text_parse(slice_trim(text_behind(rest, 1)), &frozen->value) < 0))
         return reader_error(reader, rest.data, -EINVAL, "here '= \"value\"' is missing");
-    macros_set_environment(macros, name, buffer_text(&value));
     return 0;
+}
+
+/* "$ENV(NAME) = "value""; "$ENV(NAME)": not set; "$ENV()": those were all. */
+static int set_frozen_environment(struct submit_reader *reader, const struct frozen_line *frozen)
+{
+    struct macros *macros = &reader->submit->macros;
+
+    /* From here on, what is not in the list is not set; nobody is asked. */
+    if (*frozen->name == '\0')
+        macros->environment_is_complete = true;
+    else if (!frozen->has_value)
+        macros_set_environment(macros, frozen->name, NULL);
+    else if (!environment_name_is_valid(slice_from_text(frozen->name)))
+        return reader_error(reader, frozen->open, -EINVAL,
+                            "here the name of an environment variable is missing");
+    else
+        macros_set_environment(macros, frozen->name, buffer_text(&frozen->value));
+    return 0;
+}
+
+/* "$AUTO(NAME) = "value"": what stands in a frozen text is used there. */
+static int set_frozen_automatic(struct submit_reader *reader, const struct frozen_line *frozen)
+{
+    struct macros *macros = &reader->submit->macros;
+    struct slice name = slice_from_text(frozen->name);
+
+    if (!macro_name_is_valid(name))
+        return reader_error(reader, frozen->open, -EINVAL, "here the name of a macro is missing");
+    macros_set_automatic(macros, name, buffer_text(&frozen->value));
+    macros->symbols[macros_symbol(macros, name)].automatic_is_used = true;
+    return 0;
+}
+
+static int set_frozen_seed(struct submit_reader *reader, const struct frozen_line *frozen)
+{
+    struct macros *macros = &reader->submit->macros;
+
+    if (number_parse_u64(slice_from_text(frozen->name), &macros->seed) < 0)
+        return reader_error(reader, frozen->open, -EINVAL, "here a number is missing");
+    macros->draws = true;
+    return 0;
+}
+
+/* The lines that only a frozen text has. Returns 1 if this is none. */
+static int read_frozen(struct submit_reader *reader, struct slice line)
+{
+    static const struct {
+        const char *word;
+        int (*set)(struct submit_reader *reader, const struct frozen_line *frozen);
+    } kinds[] = {
+        {"$ENV(", set_frozen_environment},
+        {"$AUTO(", set_frozen_automatic},
+        {"$SEED(", set_frozen_seed},
+    };
+
+    for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
+        struct frozen_line frozen = {0};
+        int r;
+
+        if (!text_begins(line, kinds[i].word))
+            continue;
+        r = read_frozen_line(reader, line, &frozen);
+        if (r == 0)
+            r = kinds[i].set(reader, &frozen);
+        buffer_deinit(&frozen.value);
+        return r;
+    }
+    return 1;
 }
 
 /* What was it meant to be? The word in front says it best. */
@@ -265,8 +331,10 @@ static int read_queue(struct submit_reader *reader, struct slice line)
 /* What HTCondor would do with a line is tried in the same order; an assignment is what is left. */
 static int read_line(struct submit_reader *reader, struct slice line)
 {
-    if (text_begins(line, "$ENV("))
-        return read_frozen_variable(reader, line);
+    int r = read_frozen(reader, line);
+
+    if (r <= 0)
+        return r;
     if (line_is_statement(line, "queue"))
         return read_queue(reader, line);
     for (size_t i = 0; i < ARRAY_LENGTH(statements_expected); i++) {
@@ -411,6 +479,12 @@ static int count_environment(struct submit_reader *reader)
 
         r = reader_count_size(reader, size + LINE_LENGTH_SPARE, NULL);
     }
+    for (size_t i = 0; r == 0 && i < macros->symbol_count; i++)
+        if (macros->symbols[i].automatic)
+            r = reader_count_size(reader,
+                                  strlen(macros->symbols[i].name) +
+                                      2 * strlen(macros->symbols[i].automatic) + LINE_LENGTH_SPARE,
+                                  NULL);
     return r;
 }
 
@@ -444,6 +518,10 @@ int submit_parse(struct slice text, const char *name, const struct submit_option
 
     submit->macros.world = reader.options->world;
     submit->macros.allow_undefined = reader.options->allow_undefined;
+    submit->macros.seed = reader.options->seed;
+    for (size_t i = 0; i < reader.options->automatic_count; i++)
+        macros_set_automatic(&submit->macros, slice_from_text(reader.options->automatics[i].name),
+                             reader.options->automatics[i].value);
     /* Each step leaves the reader where the next one wants it; the first that fails says why. */
     r = read_settings(&reader);
     if (r == 0)

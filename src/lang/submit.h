@@ -61,8 +61,23 @@ struct submit_world {
     int (*list_environment)(void *user_data, struct buffer *names, struct error *err);
 };
 
+/* A macro that has a value without a definition: "Year", "2026". */
+struct submit_automatic {
+    const char *name;
+    const char *value;
+};
+
 struct submit_options {
     const struct submit_world *world; /* NULL: nothing is available */
+    /*
+     * What the submitter's side says of itself (condor_submit(1), "Pre-Defined Macros"): Year,
+     * Month, Day, SUBMIT_TIME (seconds since 1970), SUBMIT_FILE, ARCH, OPSYS and so on, and
+     * SUBMIT_FOLDER, the folder in which it submits. The text may define the names otherwise.
+     */
+    const struct submit_automatic *automatics;
+    size_t automatic_count;
+    /* What $RANDOM_INTEGER() and the like draw from; the frozen text has it. */
+    uint64_t seed;
     /* Undefined macros are empty and unset $ENV() are UNDEFINED, as in HTCondor. */
     bool allow_undefined;
     /* "name = value" lines read before the text. */
@@ -105,7 +120,8 @@ DEFINE_CLEANUP(struct submit *, submit_free);
 
 /*
  * Appends the canonical text: no comments, each value on one line, items in place, the environment
- * variables that are needed as $ENV(NAME) = "value" lines at the top. Read without a world it
+ * variables that are needed as $ENV(NAME) = "value" lines at the top, automatic macros as
+ * $AUTO(NAME) = "value", the seed as $SEED(NUMBER). Read without a world it
  * gives a submit with the same tasks and the same canonical text.
  */
 void submit_freeze(const struct submit *submit, struct buffer *text);

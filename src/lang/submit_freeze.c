@@ -68,6 +68,21 @@ static void freeze_environment(const struct macros *macros, struct buffer *text)
         buffer_append_text(text, "$ENV()\n");
 }
 
+static void freeze_automatics(const struct macros *macros, struct buffer *text)
+{
+    for (size_t i = 0; i < macros->symbol_count; i++) {
+        const struct symbol *symbol = &macros->symbols[i];
+
+        if (!symbol->automatic || !symbol->automatic_is_used)
+            continue;
+        buffer_appendf(text, "$AUTO(%s) = ", symbol->name);
+        freeze_text(symbol->automatic, text);
+        buffer_append_character(text, '\n');
+    }
+    if (macros->draws)
+        buffer_appendf(text, "$SEED(%llu)\n", (unsigned long long)macros->seed);
+}
+
 /* A value that ends with a backslash would continue: one more, and an empty line, undo that. */
 static void freeze_definition(const struct definition *definition, struct buffer *text)
 {
@@ -144,6 +159,7 @@ void submit_freeze(const struct submit *submit, struct buffer *text)
     uint32_t written = 0;
 
     freeze_environment(&submit->macros, text);
+    freeze_automatics(&submit->macros, text);
     /* It may have been the caller's option; the text must say it by itself. */
     if (submit->macros.allow_undefined && !is_defined(&submit->macros, "allow_undefined"))
         buffer_append_text(text, "allow_undefined = true\n");
