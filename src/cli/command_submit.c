@@ -5,6 +5,7 @@
  */
 #include "session.h"
 
+#include "automatics.h"
 #include "base/arena.h"
 #include "base/memory.h"
 #include "base/number.h"
@@ -145,12 +146,13 @@ static int read_command_line(struct session *session, struct request *request, s
     return key < 0 ? key : take_operands(session, request, err);
 }
 
-static int parse(const struct request *request, const struct origin *origin,
-                 struct submit **ret_submit, bool *ret_warned, struct error *err)
+static int parse(struct request *request, const struct origin *origin, struct submit **ret_submit,
+                 bool *ret_warned, struct error *err)
 {
     _cleanup_submit_warnings_ struct submit_warnings warnings = SUBMIT_WARNINGS_INIT;
-    const struct submit_options options = {
+    struct submit_options options = {
         .world = &submit_here,
+        .seed = automatics_seed(),
         .allow_undefined = request->allow_undefined,
         .settings = request->settings.items,
         .setting_count = request->settings.count,
@@ -159,6 +161,8 @@ static int parse(const struct request *request, const struct origin *origin,
     };
     int r;
 
+    options.automatics =
+        automatics_make(request->file, origin->folder, &request->lines, &options.automatic_count);
     r = submit_parse(origin->text, origin->name, &options, ret_submit, &warnings, err);
     for (size_t i = 0; i < warnings.count; i++)
         complain_warning(warnings.texts[i]);

@@ -36,9 +36,13 @@ static struct slice whole(const struct buffer *text)
 static bool must_be_macro(const struct call *call, const struct macro_argument *argument)
 {
     const struct macros *macros = call->expansion->macros;
+    const struct symbol *symbol = &macros->symbols[argument->name->index];
 
+    /* In $Fn(data.txt), a file is meant: hardly any macro has a '.' in its name. */
+    if (call->function->kind == FUNCTION_FILE_NAME && strchr(symbol->name, '.'))
+        return false;
     /* The task's own numbers, where there is no task: HTCondor would take the word "Process". */
-    if (macros->symbols[argument->name->index].builtin != BUILTIN_NONE)
+    if (symbol->builtin != BUILTIN_NONE)
         return true;
     return !macros->allow_undefined && !call->expansion->allow_undefined;
 }

@@ -33,6 +33,7 @@ static void parts_of_a_file_name_are_chosen_by_letters(void **state)
         {"f = a/b\\c", "$Fu(f)", "a/b/c"},
         {"f = a/b\\c", "$Fw(f)", "a\\b\\c"},
         {"f = /a/$(g).txt\ng = n$(Process)", "$Fn(f)", "n0"},
+        {"", "$Fn(data.txt)", "data"},
         {"", "$Fnx(in/some file.txt)", "some file.txt"},
         {"f = /a/b.txt", "$BASENAME(f)", "b.txt"},
         {"f = /a/b.txt", "$BASENAME( f , .txt )", "b"},

@@ -123,6 +123,29 @@ static void frozen_texts_give_the_same_tasks(void **state)
     }
 }
 
+static void automatic_names_are_frozen_if_they_are_used(void **state)
+{
+    static const struct submit_automatic automatics[] = {
+        {"Year", "2026"}, {"Node", ""}, {"ARCH", "x\\"}, {"SUBMIT_TIME", "1700000000"}};
+    static const struct submit_options options = {.world = &fixture_world,
+                                                  .automatics = automatics,
+                                                  .automatic_count = ARRAY_LENGTH(automatics)};
+    _cleanup_buffer_ struct buffer frozen = BUFFER_INIT;
+    _cleanup_submit_ struct submit *submit = NULL;
+
+    (void)state;
+    submit = fixture_parse("executable = x\nYear = $(year)b\n"
+                           "arguments = $(YEAR) [$(Node)] $(Arch)\nqueue\nYear = 1\nqueue\n",
+                           &options);
+    submit_freeze(submit, &frozen);
+    assert_string_equal(frozen.data, "$AUTO(Year) = \"2026\"\n$AUTO(Node) = \"\"\n"
+                                     "$AUTO(ARCH) = \"x\\\\\"\n"
+                                     "executable = x\nYear = $(year)b\n"
+                                     "arguments = $(YEAR) [$(Node)] $(Arch)\nqueue 1\n"
+                                     "Year = 1\nqueue 1\n");
+    check_frozen(submit);
+}
+
 static void undefined_names_stay_allowed(void **state)
 {
     static const struct submit_options allowed = {.world = &fixture_world, .allow_undefined = true};
@@ -208,6 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_came_from_the_submitter_stands_in_the_text),
         cmocka_unit_test(frozen_texts_give_the_same_tasks),
+        cmocka_unit_test(automatic_names_are_frozen_if_they_are_used),
         cmocka_unit_test(undefined_names_stay_allowed),
         cmocka_unit_test(random_texts_stay_the_same),
     };
