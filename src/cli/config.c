@@ -82,6 +82,14 @@ char *config_file_path(void)
     return path ? path : memory_copy_string("client.ini");
 }
 
+char *config_template_path(const char *name)
+{
+    _cleanup_buffer_ struct buffer rest = BUFFER_INIT;
+
+    buffer_appendf(&rest, "dusk/templates/%s", name);
+    return path_below("XDG_CONFIG_HOME", ".config", rest.data);
+}
+
 struct file_reader {
     struct config *config;
     const char *path;

@@ -59,3 +59,5 @@ uint64_t config_timeout_ms(const struct config *config);
 int config_store_server(const char *server, struct error *err);
 /* The path of the file, the caller's. */
 char *config_file_path(void);
+/* The path of the user's own submit template of that name, the caller's; NULL without a home. */
+char *config_template_path(const char *name);

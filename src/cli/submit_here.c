@@ -4,6 +4,7 @@
 #include "submit_here.h"
 
 #include "base/memory.h"
+#include "config.h"
 #include "sys/file.h"
 
 #include <errno.h>
@@ -98,6 +99,31 @@ static int match_files(void *user_data, const char *pattern, enum submit_match m
     return 0;
 }
 
+/* The user's own template hides the one that the computer has for all. */
+static int read_template(void *user_data, const char *name, struct buffer *text, struct error *err)
+{
+    _cleanup_free_ char *own = config_template_path(name);
+    _cleanup_buffer_ struct buffer common = BUFFER_INIT;
+    const char *paths[2] = {own};
+    int r = 0;
+
+    (void)user_data;
+    buffer_appendf(&common, "/etc/dusk/templates/%s", name);
+    paths[1] = common.data;
+    for (size_t i = 0; i < ARRAY_LENGTH(paths); i++) {
+        if (!paths[i])
+            continue;
+        if (err)
+            error_clear(err);
+        r = file_read(paths[i], SUBMIT_TEXT_SIZE_MAX, text, err);
+        if (r != -ENOENT)
+            return r;
+    }
+    if (err)
+        error_clear(err);
+    return 1;
+}
+
 static int get_variable(void *user_data, const char *name, struct buffer *value, struct error *err)
 {
     const char *text = getenv(name);
@@ -129,6 +155,7 @@ const struct submit_world submit_here = {
     .read_file = read_item_file,
     .run_command = run_shell_command,
     .match_files = match_files,
+    .read_template = read_template,
     .get_environment = get_variable,
     .list_environment = list_variables,
 };

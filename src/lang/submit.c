@@ -12,14 +12,10 @@
 #include "text.h"
 
 #include "base/memory.h"
-#include "base/number.h"
 #include "base/spelling.h"
 
 #include <errno.h>
 #include <string.h>
-
-/* What begins a line in HTCondor's language and is not there yet. */
-static const char *const statements_expected[] = {"if", "elif", "else", "endif", "include", "use"};
 
 void submit_warnings_deinit(struct submit_warnings *warnings)
 {
@@ -74,103 +70,6 @@ static bool line_is_statement(struct slice line, const char *word)
 
     return text_begins(line, word) &&
            (line.length == length || memchr(" \t:(=", line.data[length], 5));
-}
-
-/* What a line of a frozen text says behind "$WORD(". */
-struct frozen_line {
-    const char *open;
-    const char *name; /* between the parentheses */
-    bool has_value;   /* '= "value"' behind them */
-    struct buffer value;
-};
-
-static int read_frozen_line(struct submit_reader *reader, struct slice line,
-                            struct frozen_line *frozen)
-{
-    const char *open = memchr(line.data, '(', line.length);
-    const char *close = memchr(open, ')', line.length - (size_t)(open - line.data));
-    struct slice rest;
-
-    if (!close)
-        return reader_error(reader, line.data, -EINVAL, "this parenthesis is never closed");
-    frozen->open = open + 1;
-    frozen->name =
-        arena_copy(&reader->submit->arena, (struct slice){open + 1, (size_t)(close - open) - 1});
-    rest = slice_trim(text_behind(line, (size_t)(close + 1 - line.data)));
-    frozen->has_value = rest.length > 0;
-    if (rest.length > 0 &&
-        (rest.data[0] != '=' ||
-         frozen_text_parse(slice_trim(text_behind(rest, 1)), &frozen->value) < 0))
-        return reader_error(reader, rest.data, -EINVAL, "here '= \"value\"' is missing");
-    return 0;
-}
-
-/* "$ENV(NAME) = "value""; "$ENV(NAME)": not set; "$ENV()": those were all. */
-static int set_frozen_environment(struct submit_reader *reader, const struct frozen_line *frozen)
-{
-    struct macros *macros = &reader->submit->macros;
-
-    /* From here on, what is not in the list is not set; nobody is asked. */
-    if (*frozen->name == '\0')
-        macros->environment_is_complete = true;
-    else if (!frozen->has_value)
-        macros_set_environment(macros, frozen->name, NULL);
-    else if (!environment_name_is_valid(slice_from_text(frozen->name)))
-        return reader_error(reader, frozen->open, -EINVAL,
-                            "here the name of an environment variable is missing");
-    else
-        macros_set_environment(macros, frozen->name, buffer_text(&frozen->value));
-    return 0;
-}
-
-/* "$AUTO(NAME) = "value"": what stands in a frozen text is used there. */
-static int set_frozen_automatic(struct submit_reader *reader, const struct frozen_line *frozen)
-{
-    struct macros *macros = &reader->submit->macros;
-    struct slice name = slice_from_text(frozen->name);
-
-    if (!macro_name_is_valid(name))
-        return reader_error(reader, frozen->open, -EINVAL, "here the name of a macro is missing");
-    macros_set_automatic(macros, name, buffer_text(&frozen->value));
-    macros->symbols[macros_symbol(macros, name)].automatic_is_used = true;
-    return 0;
-}
-
-static int set_frozen_seed(struct submit_reader *reader, const struct frozen_line *frozen)
-{
-    struct macros *macros = &reader->submit->macros;
-
-    if (number_parse_u64(slice_from_text(frozen->name), &macros->seed) < 0)
-        return reader_error(reader, frozen->open, -EINVAL, "here a number is missing");
-    macros->draws = true;
-    return 0;
-}
-
-/* The lines that only a frozen text has. Returns 1 if this is none. */
-static int read_frozen(struct submit_reader *reader, struct slice line)
-{
-    static const struct {
-        const char *word;
-        int (*set)(struct submit_reader *reader, const struct frozen_line *frozen);
-    } kinds[] = {
-        {"$ENV(", set_frozen_environment},
-        {"$AUTO(", set_frozen_automatic},
-        {"$SEED(", set_frozen_seed},
-    };
-
-    for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
-        struct frozen_line frozen = {0};
-        int r;
-
-        if (!text_begins(line, kinds[i].word))
-            continue;
-        r = read_frozen_line(reader, line, &frozen);
-        if (r == 0)
-            r = kinds[i].set(reader, &frozen);
-        buffer_deinit(&frozen.value);
-        return r;
-    }
-    return 1;
 }
 
 /* What was it meant to be? The word in front says it best. */
@@ -252,15 +151,14 @@ static int read_definition(struct submit_reader *reader, struct slice key, struc
     uint32_t symbol;
     int r;
 
+    r = reader_expand(reader, &key, false);
+    if (r < 0)
+        return r;
     if (key.length + value.length > SUBMIT_LINE_LENGTH_MAX - LINE_LENGTH_SPARE)
         return reader_error(reader, key.data, -E2BIG, "this line is too long");
     r = reader_count_size(reader, key.length + value.length + LINE_LENGTH_SPARE, key.data);
     if (r < 0)
         return r;
-    /* Taken for a plain value, its first line alone would count, and the rest be wrong lines. */
-    if (key.length > 0 && key.data[key.length - 1] == '@')
-        return reader_error(reader, key.data + key.length - 1, -EINVAL,
-                            "a value of several lines ('@=') is not there yet");
     if (text_begins(key, "+") || text_begins(key, "MY."))
         return read_attribute(reader, key, value);
     if (!macro_name_is_valid(key))
@@ -273,19 +171,86 @@ static int read_definition(struct submit_reader *reader, struct slice key, struc
     return r;
 }
 
+/* Lines with their places. */
+struct here_lines {
+    struct slice *items; /* owned, the texts are not */
+    size_t count;
+    size_t capacity;
+};
+
+static void here_lines_deinit(struct here_lines *lines)
+{
+    free(lines->items);
+}
+
+/* The lines up to the one that is '@' and the tag, with line feeds between. */
+static int collect_here_document(struct submit_reader *reader, struct slice opening,
+                                 struct slice tag, struct buffer *text, struct here_lines *lines)
+{
+    for (;;) {
+        struct slice line;
+        int r = line_reader_next(&reader->lines, &line, reader->err);
+
+        if (r < 0)
+            return r;
+        if (r == 0) {
+            reader_error(reader, opening.data, -EINVAL, "this value of several lines never ends");
+            error_hint(reader->err, "put '@%.*s' on a line of its own behind it", SLICE_SHOWN(tag));
+            return -EINVAL;
+        }
+        if (line.data[0] == '@' && line.length == tag.length + 1 &&
+            memcmp(line.data + 1, tag.data, tag.length) == 0)
+            return 0;
+        if (text->length + line.length > SUBMIT_LINE_LENGTH_MAX - LINE_LENGTH_SPARE)
+            return reader_error(reader, opening.data, -E2BIG, "this value is too long");
+        if (lines->count > 0)
+            buffer_append_character(text, '\n');
+        array_reserve(lines->items, lines->capacity, lines->count + 1);
+        lines->items[lines->count++] = line;
+        buffer_append_slice(text, line);
+    }
+}
+
+/* "name @=tag": what follows is the value, up to "@tag". Each of its lines keeps its place. */
+static int read_here_document(struct submit_reader *reader, struct slice key, struct slice tag)
+{
+    struct sources *sources = &reader->submit->sources;
+    _cleanup_(here_lines_deinit) struct here_lines lines = {0};
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    struct slice value;
+    int r;
+
+    r = collect_here_document(reader, key, tag, &text, &lines);
+    if (r < 0)
+        return r;
+    value = (struct slice){.length = text.length};
+    value.data =
+        arena_copy(&reader->submit->arena, (struct slice){buffer_text(&text), text.length});
+    for (size_t i = 0, at = 0; i < lines.count; i++) {
+        sources_add_copy(sources, (struct slice){value.data + at, lines.items[i].length},
+                         lines.items[i].data, false);
+        at += lines.items[i].length + 1;
+    }
+    /* Freezing writes line ends anew, and an end that the value does not hold. */
+    r = reader_count_size(reader, 2 * value.length + 3 * lines.count, key.data);
+    return r < 0 ? r : read_definition(reader, key, value);
+}
+
 static int read_assignment(struct submit_reader *reader, struct slice line)
 {
     /* At the first one: values may have more, as arguments = --level=3 does. */
     const char *equals = memchr(line.data, '=', line.length);
+    struct slice key, value;
 
     if (!equals)
         return refuse_line(reader, line);
-    return read_definition(reader,
-                           slice_trim((struct slice){line.data, (size_t)(equals - line.data)}),
-                           slice_trim(text_behind(line, (size_t)(equals - line.data) + 1)));
+    key = slice_trim((struct slice){line.data, (size_t)(equals - line.data)});
+    value = slice_trim(text_behind(line, (size_t)(equals - line.data) + 1));
+    if (equals > line.data && equals[-1] == '@')
+        return read_here_document(
+            reader, slice_trim((struct slice){line.data, (size_t)(equals - line.data) - 1}), value);
+    return read_definition(reader, key, value);
 }
-
-static int read_lines(struct submit_reader *reader, struct slice text);
 
 /* Lines of the caller, each a source of its own. */
 static int read_given(struct submit_reader *reader, const char *source, const char *const *lines,
@@ -296,8 +261,8 @@ static int read_given(struct submit_reader *reader, const char *source, const ch
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < count; i++)
-        r = read_lines(reader,
-                       sources_add(&reader->submit->sources, source, slice_from_text(lines[i])));
+        r = reader_read_lines(
+            reader, sources_add(&reader->submit->sources, source, slice_from_text(lines[i])));
     reader->lines = outer;
     return r;
 }
@@ -331,26 +296,26 @@ static int read_queue(struct submit_reader *reader, struct slice line)
 /* What HTCondor would do with a line is tried in the same order; an assignment is what is left. */
 static int read_line(struct submit_reader *reader, struct slice line)
 {
-    int r = read_frozen(reader, line);
+    int r;
 
-    if (r <= 0)
-        return r;
-    if (line_is_statement(line, "queue"))
+    /* What hid the branches of an if from HTCondor before 8.1.5. */
+    if (line.data[0] == ':' && (reader->condition_count > 0 || text_begins(line, ":if ")))
+        line = slice_trim(text_behind(line, 1));
+    if (line.length == 0)
+        return 0;
+    r = reader_read_condition(reader, line);
+    if (r <= 0 || !reader_is_enabled(reader))
+        return r < 0 ? r : 0;
+    r = frozen_read_line(reader, line);
+    if (r > 0 && line_is_statement(line, "queue"))
         return read_queue(reader, line);
-    for (size_t i = 0; i < ARRAY_LENGTH(statements_expected); i++) {
-        size_t length = strlen(statements_expected[i]);
-
-        /* A macro may be called "use" or "if": then a '=' stands behind. */
-        if (line_is_statement(line, statements_expected[i]) &&
-            !text_begins(slice_trim(text_behind(line, length)), "="))
-            return reader_error(reader, line.data, -EINVAL, "'%s' is not there yet",
-                                statements_expected[i]);
-    }
-    return read_assignment(reader, line);
+    if (r > 0)
+        r = reader_read_include(reader, line);
+    return r > 0 ? read_assignment(reader, line) : r;
 }
 
 /* A list of items takes lines of its own from the same reader. */
-static int read_lines(struct submit_reader *reader, struct slice text)
+int reader_read_lines(struct submit_reader *reader, struct slice text)
 {
     struct submit *submit = reader->submit;
     struct slice line;
@@ -440,6 +405,7 @@ static int read_settings(struct submit_reader *reader)
 static int read_text(struct submit_reader *reader, struct slice text, const char *name)
 {
     const char *nul;
+    int r;
 
     /* Before it is copied. */
     if (text.length > SUBMIT_TEXT_SIZE_MAX)
@@ -449,7 +415,10 @@ static int read_text(struct submit_reader *reader, struct slice text, const char
     nul = memchr(text.data, '\0', text.length);
     if (nul)
         return reader_error(reader, nul, -EINVAL, "this is not text: it holds a NUL byte");
-    return read_lines(reader, text);
+    r = reader_read_lines(reader, text);
+    if (r == 0)
+        reader_end_conditions(reader, 0);
+    return r;
 }
 
 static int fail_without_tasks(struct submit_reader *reader, const char *name)

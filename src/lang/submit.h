@@ -12,9 +12,6 @@
  * Beyond HTCondor: arithmetic as $(1000 + 100 * $(Process)), with a printf conversion behind a
  * comma if wanted, as $(1000 + $(Process), %05d); and a macro that is defined nowhere is an error
  * unless `allow_undefined` is set (here, or as a command in the text).
- *
- * Not there yet, each refused with a message that says so: if/else, include, use, key @=end,
- * $$(...), macro functions such as $INT(), queue ... matching, slices.
  */
 #pragma once
 
@@ -44,7 +41,7 @@ struct submit_world {
     void *user_data;
     /* The content of a file with items; a relative path counts from where the user submits. */
     int (*read_file)(void *user_data, const char *path, struct buffer *text, struct error *err);
-    /* What a shell command prints: queue ... from command |. */
+    /* What a shell command prints: queue ... from command |, include command. */
     int (*run_command)(void *user_data, const char *command, struct buffer *text,
                        struct error *err);
     /*
@@ -53,6 +50,8 @@ struct submit_world {
      */
     int (*match_files)(void *user_data, const char *pattern, enum submit_match match,
                        struct buffer *names, struct error *err);
+    /* The lines of "use TEMPLATE : name"; returns 1 if there is no such template. */
+    int (*read_template)(void *user_data, const char *name, struct buffer *text, struct error *err);
     /* An environment variable's value; returns 1 if it is not set. */
     int (*get_environment)(void *user_data, const char *name, struct buffer *value,
                            struct error *err);

@@ -12,7 +12,10 @@ static const char *const files[][2] = {
     {"b.dat", ""},
     {"c.txt", ""},
     {"d.dat/", NULL},
+    {"wrong.sub", "x = 1\ny = $(\n"},
+    {"d.sub", "include : d.sub\n"},
     {"items", "a 1\n  b, 2\r\n\nc 3"},
+    {"more.sub", "if true\nfrom = more\nqueue 1 x in (i)\nif false\n"},
     {"odd\nname", ""},
     {"table.csv", "name, size , rest\nx, 1, a, b c\n\ny y,2\n"},
 };
@@ -57,6 +60,19 @@ static int fixture_run_command(void *user_data, const char *command, struct buff
     return 0;
 }
 
+static int fixture_read_template(void *user_data, const char *name, struct buffer *text,
+                                 struct error *err)
+{
+    (void)user_data;
+    if (strcmp(name, "Locked") == 0)
+        return error_set(err, -EACCES, "cannot open 'Locked'");
+    if (strcmp(name, "Sizes") != 0)
+        return 1;
+    buffer_append_text(text, "cores = $(1:2)\nmemory = $(2)\nall = $(0) of $(0#)\n"
+                             "rest = $(2+) $(2?)$(9?) $(3:(none)) $(x)\n");
+    return 0;
+}
+
 static int fixture_get_environment(void *user_data, const char *name, struct buffer *value,
                                    struct error *err)
 {
@@ -85,6 +101,7 @@ const struct submit_world fixture_world = {
     .read_file = fixture_read_file,
     .run_command = fixture_run_command,
     .match_files = fixture_match_files,
+    .read_template = fixture_read_template,
     .get_environment = fixture_get_environment,
     .list_environment = fixture_list_environment,
 };

@@ -13,8 +13,8 @@
 #include <cmocka.h>
 
 /*
- * Knows the files "items" (a 1, b 2, c 3), "table.csv" and some without content, any `echo TEXT` as
- * a command, and HOME, LANG, FUNCTION.
+ * Knows the files "items" (a 1, b 2, c 3), "table.csv" and others, the template Sizes, any `echo
+ * TEXT` as a command, and HOME, LANG, FUNCTION.
  */
 extern const struct submit_world fixture_world;
 

@@ -9,6 +9,10 @@
  * what the server stores. Frozen once more it is the same text, byte by byte; a fuzzer holds that.
  */
 #include "submit_internal.h"
+#include "text.h"
+
+#include "base/memory.h"
+#include "base/number.h"
 
 #include <errno.h>
 #include <string.h>
@@ -31,7 +35,7 @@ static void freeze_text(const char *value, struct buffer *text)
     buffer_append_character(text, '"');
 }
 
-int frozen_text_parse(struct slice text, struct buffer *value)
+static int frozen_text_parse(struct slice text, struct buffer *value)
 {
     if (text.length < 2 || text.data[0] != '"' || text.data[text.length - 1] != '"')
         return -EINVAL;
@@ -83,17 +87,50 @@ static void freeze_automatics(const struct macros *macros, struct buffer *text)
         buffer_appendf(text, "$SEED(%llu)\n", (unsigned long long)macros->seed);
 }
 
-/* A value that ends with a backslash would continue: one more, and an empty line, undo that. */
+/* One that ends with a backslash would continue: one more, and an empty line, undo that. */
+static void freeze_line(struct slice line, struct buffer *text)
+{
+    buffer_append_slice(text, line);
+    if (line.length > 0 && line.data[line.length - 1] == '\\')
+        buffer_append_text(text, "\\\n");
+    buffer_append_character(text, '\n');
+}
+
+/* Its end is longer than whatever in it looks like one. */
+static void freeze_here_document(struct slice value, struct buffer *text)
+{
+    size_t longest = 0;
+    struct slice rest = value;
+
+    while (rest.length > 0) {
+        struct slice line = text_take(&rest, '\n');
+
+        if (text_begins(line, "@end") && line.length > longest)
+            longest = line.length;
+    }
+    buffer_append_text(text, " @=end");
+    for (size_t i = strlen("@end"); i <= longest; i++)
+        buffer_append_character(text, '_');
+    buffer_append_character(text, '\n');
+    while (value.length > 0)
+        freeze_line(text_take(&value, '\n'), text);
+    buffer_append_text(text, "@end");
+    for (size_t i = strlen("@end"); i <= longest; i++)
+        buffer_append_character(text, '_');
+    buffer_append_character(text, '\n');
+}
+
 static void freeze_definition(const struct definition *definition, struct buffer *text)
 {
     struct slice value = definition->value;
 
     buffer_append_slice(text, definition->name);
+    if (value.length > 0 && memchr(value.data, '\n', value.length)) {
+        freeze_here_document(value, text);
+        return;
+    }
     buffer_append_text(text, value.length > 0 ? " = " : " =");
-    buffer_append_slice(text, value);
-    if (value.length > 0 && value.data[value.length - 1] == '\\')
-        buffer_append_text(text, "\\\n");
-    buffer_append_character(text, '\n');
+    freeze_line(value, text);
 }
 
 /* Whether the field is read back as it is when white space and commas separate. */
@@ -169,4 +206,100 @@ void submit_freeze(const struct submit *submit, struct buffer *text)
             freeze_definition(&submit->macros.definitions[written], text);
         freeze_part(submit, &submit->parts[i], text);
     }
+}
+
+/* What a line of a frozen text says behind "$WORD(". */
+struct frozen_line {
+    const char *open;
+    const char *name; /* between the parentheses */
+    bool has_value;   /* '= "value"' behind them */
+    struct buffer value;
+};
+
+static int read_frozen_line(struct submit_reader *reader, struct slice line,
+                            struct frozen_line *frozen)
+{
+    const char *open = memchr(line.data, '(', line.length);
+    const char *close = memchr(open, ')', line.length - (size_t)(open - line.data));
+    struct slice rest;
+
+    if (!close)
+        return reader_error(reader, line.data, -EINVAL, "this parenthesis is never closed");
+    frozen->open = open + 1;
+    frozen->name =
+        arena_copy(&reader->submit->arena, (struct slice){open + 1, (size_t)(close - open) - 1});
+    rest = slice_trim(text_behind(line, (size_t)(close + 1 - line.data)));
+    frozen->has_value = rest.length > 0;
+    if (rest.length > 0 &&
+        (rest.data[0] != '=' ||
+         frozen_text_parse(slice_trim(text_behind(rest, 1)), &frozen->value) < 0))
+        return reader_error(reader, rest.data, -EINVAL, "here '= \"value\"' is missing");
+    return 0;
+}
+
+/* "$ENV(NAME) = "value""; "$ENV(NAME)": not set; "$ENV()": those were all. */
+static int set_frozen_environment(struct submit_reader *reader, const struct frozen_line *frozen)
+{
+    struct macros *macros = &reader->submit->macros;
+
+    /* From here on, what is not in the list is not set; nobody is asked. */
+    if (*frozen->name == '\0')
+        macros->environment_is_complete = true;
+    else if (!frozen->has_value)
+        macros_set_environment(macros, frozen->name, NULL);
+    else if (!environment_name_is_valid(slice_from_text(frozen->name)))
+        return reader_error(reader, frozen->open, -EINVAL,
+                            "here the name of an environment variable is missing");
+    else
+        macros_set_environment(macros, frozen->name, buffer_text(&frozen->value));
+    return 0;
+}
+
+/* "$AUTO(NAME) = "value"": what stands in a frozen text is used there. */
+static int set_frozen_automatic(struct submit_reader *reader, const struct frozen_line *frozen)
+{
+    struct macros *macros = &reader->submit->macros;
+    struct slice name = slice_from_text(frozen->name);
+
+    if (!macro_name_is_valid(name))
+        return reader_error(reader, frozen->open, -EINVAL, "here the name of a macro is missing");
+    macros_set_automatic(macros, name, buffer_text(&frozen->value));
+    macros->symbols[macros_symbol(macros, name)].automatic_is_used = true;
+    return 0;
+}
+
+static int set_frozen_seed(struct submit_reader *reader, const struct frozen_line *frozen)
+{
+    struct macros *macros = &reader->submit->macros;
+
+    if (number_parse_u64(slice_from_text(frozen->name), &macros->seed) < 0)
+        return reader_error(reader, frozen->open, -EINVAL, "here a number is missing");
+    macros->draws = true;
+    return 0;
+}
+
+int frozen_read_line(struct submit_reader *reader, struct slice line)
+{
+    static const struct {
+        const char *word;
+        int (*set)(struct submit_reader *reader, const struct frozen_line *frozen);
+    } kinds[] = {
+        {"$ENV(", set_frozen_environment},
+        {"$AUTO(", set_frozen_automatic},
+        {"$SEED(", set_frozen_seed},
+    };
+
+    for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
+        struct frozen_line frozen = {0};
+        int r;
+
+        if (!text_begins(line, kinds[i].word))
+            continue;
+        r = read_frozen_line(reader, line, &frozen);
+        if (r == 0)
+            r = kinds[i].set(reader, &frozen);
+        buffer_deinit(&frozen.value);
+        return r;
+    }
+    return 1;
 }

@@ -56,6 +56,18 @@ struct submit {
     size_t attribute_symbol_capacity;
 };
 
+/* Ifs within each other, as many as in HTCondor. */
+enum { CONDITION_COUNT_MAX = 63 };
+
+/* One if that is open. */
+struct condition {
+    const char *place;
+    bool is_outer_enabled; /* what is around it counts */
+    bool is_enabled;       /* the lines right now count */
+    bool was_true;         /* some branch counted */
+    bool has_else;
+};
+
 /* One text being read into a submit. */
 struct submit_reader {
     struct submit *submit;
@@ -63,6 +75,11 @@ struct submit_reader {
     struct submit_warnings *warnings;
     struct line_reader lines;
     uint64_t steps_left;
+    struct condition conditions[CONDITION_COUNT_MAX + 1];
+    size_t condition_count;
+    size_t condition_base; /* how many of them are of files around this one */
+    unsigned int depth;    /* of includes */
+    size_t included_size;  /* of all that was included so far */
     bool queue_seen;
     bool appended_read;
     const char *queue_refused; /* why a queue statement is not allowed right now, or NULL */
@@ -89,6 +106,21 @@ int reader_count_size(struct submit_reader *reader, size_t size, const char *pla
 /* Counts work; -E2BIG if it becomes too much. */
 int reader_count_steps(struct submit_reader *reader, uint64_t steps, const char *place);
 
+/* Reads all lines of a text that lies in the sources; what is open afterwards stays open. */
+int reader_read_lines(struct submit_reader *reader, struct slice text);
+/* Reads if, elif, else and endif. Returns 1 if the line is none of them. */
+int reader_read_condition(struct submit_reader *reader, struct slice line);
+/* Whether lines count here, as far as ifs decide. */
+bool reader_is_enabled(const struct submit_reader *reader);
+/* At the end of a file: closes the ifs beyond `count`, with a warning each. */
+void reader_end_conditions(struct submit_reader *reader, size_t count);
+/* Reads include, use, error and warning. Returns 1 if the line is none of them. */
+int reader_read_include(struct submit_reader *reader, struct slice line);
+/* Whether "TEMPLATE : NAME", or "TEMPLATE" at all, could be used. */
+int reader_find_template(struct submit_reader *reader, struct slice text, bool *ret_found);
+/* Reads a line that only frozen texts have. Returns 1 if this is none. */
+int frozen_read_line(struct submit_reader *reader, struct slice line);
+
 /* Reads a queue statement; `arguments` is what stands behind the word. Adds a part if it has tasks.
  */
 int queue_read(struct submit_reader *reader, struct slice arguments);
@@ -107,5 +139,3 @@ int part_expand(const struct submit *submit, size_t part, uint64_t cluster, uint
                 uint64_t *steps_left, struct submit_task *task, struct error *err);
 
 bool boolean_parse(struct slice text, bool *ret_value);
-/* Reads the quoted text of a frozen environment value into `value`; -EINVAL if it is none. */
-int frozen_text_parse(struct slice text, struct buffer *value);

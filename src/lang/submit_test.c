@@ -324,10 +324,6 @@ static void lines_that_are_none_are_errors(void **state)
     ASSERT_ERROR("my name = 5\n",
                  "x.sub:1:1: 'my name' is not a name of a command or macro\nmy name = 5\n^");
     ASSERT_ERROR("+1 = 5\n", "x.sub:1:1: '+1' is not an attribute's name\n+1 = 5\n^");
-    ASSERT_ERROR("if defined x\n", "x.sub:1:1: 'if' is not there yet\nif defined x\n^");
-    ASSERT_ERROR("include : a\n", "x.sub:1:1: 'include' is not there yet\ninclude : a\n^");
-    ASSERT_ERROR("a @=end\nb\n@end\n",
-                 "x.sub:1:3: a value of several lines ('@=') is not there yet\na @=end\n  ^");
     ASSERT_ERROR("a = \x1b[31m\tb$(\n",
                  "x.sub:1:13: this parenthesis is never closed\na = ?[31m\tb$(\n         \t  ^");
 }

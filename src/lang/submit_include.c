@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Statements with a ':' (condor_submit(1), "Including commands from elsewhere", and HTCondor's
+ * manual on SUBMIT_TEMPLATE_NAMES):
+ *
+ *     include : FILE                    lines of a file
+ *     include ifexist : FILE            likewise, if there is one
+ *     include command : COMMAND         lines that a command prints; "include : COMMAND |" too
+ *     use TEMPLATE : NAME(a, b), NAME   lines that somebody keeps for all
+ *     error : TEXT, warning : TEXT      which the reader says
+ *
+ * All of it happens on the submitter's side, through the world: the lines become part of the
+ * submit as if they had stood there.
+ */
+#include "submit_internal.h"
+#include "text.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* As deep as HTCondor goes. */
+enum { INCLUDE_DEPTH_MAX = 20 };
+
+struct statement {
+    struct slice line;
+    struct slice words; /* between the keyword and the ':' */
+    struct slice rest;  /* behind the ':' */
+};
+
+/* Reads `text` as lines, one level deeper; it may be as long as all that is included together. */
+static int read_deeper(struct submit_reader *reader, const char *name, struct slice text,
+                       const char *place)
+{
+    struct line_reader outer = reader->lines;
+    size_t base = reader->condition_base;
+    const char *nul;
+    int r;
+
+    if (reader->depth == INCLUDE_DEPTH_MAX)
+        return reader_error(reader, place, -E2BIG, "includes are nested more than %d deep",
+                            INCLUDE_DEPTH_MAX);
+    if (text.length > SUBMIT_TEXT_SIZE_MAX - reader->included_size)
+        return reader_error(reader, place, -E2BIG, "more than 64 MiB are included");
+    reader->included_size += text.length;
+    text = sources_add(&reader->submit->sources, name, text);
+    nul = text.length > 0 ? memchr(text.data, '\0', text.length) : NULL;
+    if (nul)
+        return reader_error(reader, nul, -EINVAL, "this is not text: it holds a NUL byte");
+    reader->depth++;
+    reader->condition_base = reader->condition_count;
+    r = reader_read_lines(reader, text);
+    reader_end_conditions(reader, reader->condition_base);
+    reader->condition_base = base;
+    reader->depth--;
+    reader->lines = outer;
+    return r;
+}
+
+/* The lines of a command. */
+static int include_command(struct submit_reader *reader, struct slice command)
+{
+    const struct submit_world *world = reader->submit->macros.world;
+    _cleanup_free_ char *copy = slice_copy(command);
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT, name = BUFFER_INIT;
+    int r;
+
+    if (!world || !world->run_command)
+        return reader_error(reader, command.data, -EINVAL, "commands cannot be run here");
+    r = world->run_command(world->user_data, copy, &text, reader->err);
+    if (r < 0)
+        return reader_blame_world(reader, command.data, r, "cannot include");
+    buffer_appendf(&name, "output of '%s'", copy);
+    return read_deeper(reader, buffer_text(&name), (struct slice){buffer_text(&text), text.length},
+                       command.data);
+}
+
+static int include_file(struct submit_reader *reader, struct slice path, bool may_be_missing)
+{
+    const struct submit_world *world = reader->submit->macros.world;
+    _cleanup_free_ char *copy = slice_copy(path);
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    int r;
+
+    if (!world || !world->read_file)
+        return reader_error(reader, path.data, -EINVAL, "files cannot be read here");
+    r = world->read_file(world->user_data, copy, &text, reader->err);
+    if (r == -ENOENT && may_be_missing) {
+        if (reader->err)
+            error_clear(reader->err);
+        return 0;
+    }
+    if (r < 0)
+        return reader_blame_world(reader, path.data, r, "cannot include");
+    return read_deeper(reader, copy, (struct slice){buffer_text(&text), text.length}, path.data);
+}
+
+/* The words between "include" and ':', each of which may be there. */
+static int read_include(struct submit_reader *reader, struct statement *statement)
+{
+    struct slice words = statement->words, word = text_take_word(&words, "");
+    struct slice *rest = &statement->rest;
+    bool may_be_missing, is_command;
+    int r;
+
+    may_be_missing =
+        slice_equals_ignoring_case(word, "ifexist") || slice_equals_ignoring_case(word, "ifexists");
+    if (may_be_missing)
+        word = text_take_word(&words, "");
+    is_command =
+        slice_equals_ignoring_case(word, "command") || slice_equals_ignoring_case(word, "output");
+    if (is_command)
+        word = text_take_word(&words, "");
+    if (slice_equals_ignoring_case(word, "into"))
+        return reader_error(reader, word.data, -EINVAL,
+                            "'into' is refused: reading a submit file writes no files");
+    if (word.length > 0) {
+        reader_error(reader, word.data, -EINVAL, "'%.*s' cannot stand behind 'include'",
+                     SLICE_SHOWN(word));
+        error_hint(reader->err, "write 'include [ifexist] [command] : NAME'");
+        return -EINVAL;
+    }
+    r = reader_expand(reader, rest, false);
+    if (r < 0)
+        return r;
+    if (rest->length == 0)
+        return reader_error(reader, rest->data, -EINVAL, "behind 'include :' a file is missing");
+    if (rest->data[rest->length - 1] == '|')
+        return include_command(reader, slice_trim((struct slice){rest->data, rest->length - 1}));
+    return is_command ? include_command(reader, *rest)
+                      : include_file(reader, *rest, may_be_missing);
+}
+
+/* The argument of that number, from 1, or with `and_rest` all from there on; empty if none. */
+static struct slice find_argument(struct slice arguments, uint64_t number, bool and_rest)
+{
+    struct slice argument = {"", 0};
+
+    while (arguments.length > 0) {
+        struct slice here = arguments;
+
+        argument = slice_trim(text_take(&arguments, ','));
+        if (argument.length == 0)
+            continue;
+        if (--number == 0)
+            return and_rest ? slice_trim(here) : argument;
+    }
+    return (struct slice){"", 0};
+}
+
+static uint64_t count_arguments(struct slice arguments)
+{
+    uint64_t count = 0;
+
+    while (arguments.length > 0)
+        count += slice_trim(text_take(&arguments, ',')).length > 0;
+    return count;
+}
+
+/* "$(1)", "$(1?)", "$(1+)", "$(0#)" or "$(1:fallback)", as HTCondor's metaknobs have them. */
+struct placeholder {
+    uint64_t number;
+    char kind; /* '?', '+', '#' or 0 */
+    struct slice fallback;
+    size_t length; /* of the whole */
+};
+
+/* A fallback may hold parentheses in pairs. */
+static bool read_placeholder(struct slice text, struct placeholder *placeholder)
+{
+    size_t at = 2, open = 0, start;
+
+    *placeholder = (struct placeholder){0};
+    if (text.length < 4 || text.data[0] != '$' || text.data[1] != '(')
+        return false;
+    for (; at < text.length && text.data[at] >= '0' && text.data[at] <= '9' && at < 6; at++)
+        placeholder->number = placeholder->number * 10 + (uint64_t)(text.data[at] - '0');
+    if (at == 2)
+        return false;
+    if (at < text.length && memchr("?+#", text.data[at], 3))
+        placeholder->kind = text.data[at++];
+    start = at;
+    for (; at < text.length && !(text.data[at] == ')' && open == 0); at++)
+        open += text.data[at] == '(' ? 1 : text.data[at] == ')' ? (size_t)-1 : 0;
+    if (at == text.length || (at > start && text.data[start] != ':'))
+        return false;
+    if (at > start)
+        placeholder->fallback = (struct slice){text.data + start + 1, at - start - 1};
+    placeholder->length = at + 1;
+    return true;
+}
+
+static void append_placeholder(const struct placeholder *placeholder, struct slice arguments,
+                               struct buffer *text)
+{
+    bool is_rest = placeholder->kind == '+' || placeholder->kind == '#';
+    struct slice value;
+
+    if (placeholder->number == 0 && is_rest) {
+        buffer_appendf(text, "%llu", (unsigned long long)count_arguments(arguments));
+        return;
+    }
+    value = placeholder->number == 0 ? slice_trim(arguments)
+                                     : find_argument(arguments, placeholder->number, is_rest);
+    if (placeholder->kind == '?')
+        buffer_append_text(text, value.length > 0 ? "1" : "0");
+    else
+        buffer_append_slice(text, value.length > 0 ? value : placeholder->fallback);
+}
+
+/* -E2BIG if it becomes too long; a template that doubles its argument is no reason to run out. */
+static int fill_template(struct slice text, struct slice arguments, struct buffer *filled)
+{
+    while (text.length > 0) {
+        struct placeholder placeholder;
+
+        if (text.data[0] == '$' && read_placeholder(text, &placeholder)) {
+            append_placeholder(&placeholder, arguments, filled);
+            text = text_behind(text, placeholder.length);
+        } else {
+            buffer_append_character(filled, text.data[0]);
+            text = text_behind(text, 1);
+        }
+        if (filled->length > SUBMIT_TEXT_SIZE_MAX)
+            return -E2BIG;
+    }
+    return 0;
+}
+
+/* The name decides about a file's: no way leads out of the folder of templates. */
+static bool template_name_is_valid(struct slice name)
+{
+    for (size_t i = 0; i < name.length; i++) {
+        char character = name.data[i], lower = (char)(character | 0x20);
+
+        if (!(lower >= 'a' && lower <= 'z') && !(character >= '0' && character <= '9') &&
+            character != '_' && character != '-')
+            return false;
+    }
+    return name.length > 0;
+}
+
+/* Returns 0 with the template's text, 1 if there is none of that name. */
+static int load_template(struct submit_reader *reader, struct slice name, struct buffer *text)
+{
+    const struct submit_world *world = reader->submit->macros.world;
+    _cleanup_free_ char *copy = slice_copy(name);
+    int r;
+
+    if (!template_name_is_valid(name))
+        return reader_error(reader, name.data, -EINVAL, "'%.*s' is not a name of a template",
+                            SLICE_SHOWN(name));
+    if (!world || !world->read_template)
+        return reader_error(reader, name.data, -EINVAL, "templates cannot be read here");
+    r = world->read_template(world->user_data, copy, text, reader->err);
+    return r < 0 ? reader_blame_world(reader, name.data, r, "cannot use the template") : r;
+}
+
+int reader_find_template(struct submit_reader *reader, struct slice text, bool *ret_found)
+{
+    struct slice category = slice_trim(text_take(&text, ':'));
+    _cleanup_buffer_ struct buffer template = BUFFER_INIT;
+    int r;
+
+    *ret_found = slice_equals_ignoring_case(category, "template");
+    text = slice_trim(text);
+    if (!*ret_found || text.length == 0)
+        return 0;
+    r = load_template(reader, text, &template);
+    *ret_found = r == 0;
+    return r < 0 ? r : 0;
+}
+
+static int use_template(struct submit_reader *reader, struct slice name, struct slice arguments)
+{
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT, filled = BUFFER_INIT, source = BUFFER_INIT;
+    int r;
+
+    r = load_template(reader, name, &text);
+    if (r < 0)
+        return r;
+    if (r > 0) {
+        reader_error(reader, name.data, -EINVAL, "there is no template '%.*s'", SLICE_SHOWN(name));
+        error_hint(reader->err, "templates are files of that name in the folder 'templates' of "
+                                "dusk's configuration");
+        return -EINVAL;
+    }
+    if (fill_template((struct slice){buffer_text(&text), text.length}, arguments, &filled) < 0)
+        return reader_error(reader, name.data, -E2BIG,
+                            "with its arguments the template is longer "
+                            "than 64 MiB");
+    buffer_appendf(&source, "template '%.*s'", SLICE_SHOWN(name));
+    return read_deeper(reader, buffer_text(&source),
+                       (struct slice){buffer_text(&filled), filled.length}, name.data);
+}
+
+/* Takes "(a, b)" off the front, with parentheses in pairs; *ret_arguments is what is inside. */
+static int take_arguments(struct submit_reader *reader, struct slice *text,
+                          struct slice *ret_arguments)
+{
+    size_t open = 0, at = 0;
+
+    *text = slice_trim(*text);
+    *ret_arguments = (struct slice){"", 0};
+    if (text->length == 0 || text->data[0] != '(')
+        return 0;
+    do {
+        open += text->data[at] == '(' ? 1 : text->data[at] == ')' ? (size_t)-1 : 0;
+        at++;
+    } while (at < text->length && open > 0);
+    if (open > 0)
+        return reader_error(reader, text->data, -EINVAL, "this parenthesis is never closed");
+    *ret_arguments = (struct slice){text->data + 1, at - 2};
+    *text = text_behind(*text, at);
+    return 0;
+}
+
+/* "NAME(a, b), NAME". */
+static int read_use(struct submit_reader *reader, struct statement *statement)
+{
+    struct slice rest = statement->rest;
+    int r;
+
+    if (!slice_equals_ignoring_case(statement->words, "template")) {
+        reader_error(reader, statement->words.length > 0 ? statement->words.data : rest.data,
+                     -EINVAL, "only templates can be used");
+        error_hint(reader->err, "write 'use TEMPLATE : NAME'");
+        return -EINVAL;
+    }
+    r = reader_expand(reader, &rest, false);
+    if (r == 0 && rest.length == 0)
+        r = reader_error(reader, rest.data, -EINVAL, "behind 'use TEMPLATE :' a name is missing");
+    while (r == 0 && rest.length > 0) {
+        struct slice name = text_take_word(&rest, ",("), arguments;
+
+        r = take_arguments(reader, &rest, &arguments);
+        if (r == 0 && (name.length > 0 || arguments.length > 0))
+            r = use_template(reader, name, arguments);
+        rest = slice_trim(rest);
+        if (rest.length > 0 && rest.data[0] == ',')
+            rest = text_behind(rest, 1);
+    }
+    return r;
+}
+
+static int read_error(struct submit_reader *reader, struct statement *statement)
+{
+    int r = reader_expand(reader, &statement->rest, true);
+
+    return r < 0 ? r
+                 : reader_error(reader, statement->line.data, -EINVAL, "%.*s",
+                                SLICE_SHOWN(statement->rest));
+}
+
+static int read_warning(struct submit_reader *reader, struct statement *statement)
+{
+    int r = reader_expand(reader, &statement->rest, true);
+
+    if (r == 0)
+        reader_warn(reader, statement->line.data, "%.*s", SLICE_SHOWN(statement->rest));
+    return r;
+}
+
+/* Whether the line is `word`, more words, ':', and the rest; the '@' in front says nothing. */
+static bool divide(struct slice line, const char *word, struct statement *ret_statement)
+{
+    struct slice rest = line, first;
+    size_t colon = 0;
+
+    if (rest.length > 0 && rest.data[0] == '@')
+        rest = text_behind(rest, 1);
+    first = text_take_word(&rest, ":=@");
+    if (!slice_equals_ignoring_case(first, word))
+        return false;
+    while (colon < rest.length && !memchr(":=@", rest.data[colon], 3))
+        colon++;
+    if (colon == rest.length || rest.data[colon] != ':')
+        return false;
+    *ret_statement = (struct statement){
+        .line = line,
+        .words = slice_trim((struct slice){rest.data, colon}),
+        .rest = slice_trim(text_behind(rest, colon + 1)),
+    };
+    return true;
+}
+
+int reader_read_include(struct submit_reader *reader, struct slice line)
+{
+    static const struct {
+        const char *word;
+        int (*read)(struct submit_reader *reader, struct statement *statement);
+    } kinds[] = {
+        {"include", read_include},
+        {"use", read_use},
+        {"error", read_error},
+        {"warning", read_warning},
+    };
+    struct statement statement;
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (divide(line, kinds[i].word, &statement))
+            return kinds[i].read(reader, &statement);
+    return 1;
+}
