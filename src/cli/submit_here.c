@@ -16,12 +16,6 @@
 
 extern char **environ;
 
-static int read_item_file(void *user_data, const char *path, struct buffer *text, struct error *err)
-{
-    (void)user_data;
-    return file_read(path, SUBMIT_TEXT_SIZE_MAX, text, err);
-}
-
 static int read_stream(FILE *stream, const char *name, struct buffer *text, struct error *err)
 {
     enum { CHUNK = 64 * 1024 };
@@ -42,6 +36,15 @@ static int read_stream(FILE *stream, const char *name, struct buffer *text, stru
             return error_set(err, -EFBIG, "%s is longer than %zu bytes", name,
                              SUBMIT_TEXT_SIZE_MAX);
     }
+}
+
+/* "-" is standard input, as in HTCondor. */
+static int read_item_file(void *user_data, const char *path, struct buffer *text, struct error *err)
+{
+    (void)user_data;
+    if (strcmp(path, "-") == 0)
+        return read_stream(stdin, "standard input", text, err);
+    return file_read(path, SUBMIT_TEXT_SIZE_MAX, text, err);
 }
 
 static int run_shell_command(void *user_data, const char *command, struct buffer *text,

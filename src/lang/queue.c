@@ -7,6 +7,7 @@
  * Here the line is divided, and its count and variables are read; queue_items.c reads the items.
  * The macros of the statement's own line are expanded first, as HTCondor does it.
  */
+#include "classad.h"
 #include "queue_internal.h"
 #include "text.h"
 
@@ -56,6 +57,26 @@ static bool begins_with_name(struct slice text)
     return text.length > 0 && macro_name_is_valid((struct slice){text.data, 1});
 }
 
+/*
+ * Where nothing but the number can stand it may be any ClassAd expression, as in HTCondor:
+ * "queue ifThenElse(...)". False if it is none that gives an integer.
+ */
+static bool count_from_expression(struct queue *queue, struct slice text)
+{
+    _cleanup_classad_evaluator_ struct classad_evaluator evaluator = CLASSAD_EVALUATOR_INIT;
+    _cleanup_classad_expression_ struct classad_expression *expression = NULL;
+    struct classad_failure failure;
+    struct classad_value value;
+
+    if (classad_expression_parse(text, CLASSAD_OLD, &expression, &failure) < 0)
+        return false;
+    value = classad_evaluate(&evaluator, classad_expression_node(expression), NULL, NULL);
+    if (value.type != CLASSAD_INTEGER || value.integer < 0)
+        return false;
+    queue->count = (uint64_t)value.integer;
+    return true;
+}
+
 /* The number in front, if there is one: an expression of integers. */
 static int queue_read_count(struct queue *queue, struct slice *head)
 {
@@ -66,6 +87,10 @@ static int queue_read_count(struct queue *queue, struct slice *head)
     int r;
 
     queue->count = 1;
+    if (queue->kind == LIST_NONE && head->length > 0 && count_from_expression(queue, *head)) {
+        *head = text_behind(*head, head->length);
+        return 0;
+    }
     if (head->length == 0 || begins_with_name(*head))
         return 0;
     /* "queue = 10" looks like all the other lines, and is what beginners write. */

@@ -35,6 +35,8 @@ static void a_number_says_how_many_tasks(void **state)
     ASSERT_TASKS("$(Process)", "Queue 3\n", "0|1|2|");
     ASSERT_TASKS("$(Process)", "queue $(five) - 2*2\n", "0|");
     ASSERT_TASKS("$(Process)", "queue $(five - 3)\n", "0|1|");
+    ASSERT_TASKS("$(Process)", "queue $(five) > 3 ? 2 : 1\n", "0|1|");
+    ASSERT_TASKS("$(Process)", "queue int($(five) / 2.0)\n", "0|1|");
 }
 
 static void processes_count_across_queue_statements(void **state)
