@@ -41,6 +41,7 @@ enum segment_kind {
     SEGMENT_ENVIRONMENT,
     SEGMENT_ARITHMETIC,
     SEGMENT_FUNCTION,
+    SEGMENT_COMPUTED, /* $($(kind)_size): a name that is made of macros */
 };
 
 struct template
@@ -58,6 +59,7 @@ struct segment {
     const struct template *fallback; /* what stands behind ':', or NULL */
     const struct macro_arithmetic *arithmetic;
     const struct macro_function *function;
+    const struct template *computed; /* SEGMENT_COMPUTED: what gives the name */
 };
 
 /* What the queue statement knows and no definition can change. */
@@ -115,6 +117,7 @@ struct macros {
     size_t definition_capacity;
 
     size_t segment_count;
+    bool has_computed_names; /* then any name may be referred to */
     uint64_t seed;
     int64_t submit_seconds; /* what functions take for now, since 1970 */
     bool draws;             /* some value is drawn by lot, from the seed */

@@ -260,6 +260,52 @@ static int read_arithmetic(struct compiler *compiler, const char *start,
     return 0;
 }
 
+/* Behind the "$(" of a macro: up to the ')' that closes it, or the end. */
+static const char *skip_macro(const char *at, const char *end)
+{
+    size_t open = 1;
+
+    for (; at < end && open > 0; at++)
+        open += *at == '(' ? 1 : *at == ')' ? (size_t)-1 : 0;
+    return at;
+}
+
+/* Whether letters and macros alone stand here, up to ':' or ')': $($(kind)_size). */
+static bool name_is_computed(const struct compiler *compiler)
+{
+    bool has_macro = false;
+
+    for (const char *at = compiler->at; at < compiler->end;) {
+        if (*at == ')' || *at == ':')
+            return has_macro;
+        if (*at == '$' && at + 1 < compiler->end && at[1] == '(') {
+            has_macro = true;
+            at = skip_macro(at + 2, compiler->end);
+        } else if (macro_name_length((struct slice){at, 1}) == 1 ||
+                   (at > compiler->at && ((*at >= '0' && *at <= '9') || *at == '.'))) {
+            at++;
+        } else {
+            return false;
+        }
+    }
+    return false;
+}
+
+static int read_computed(struct compiler *compiler, const char *start, struct segment *ret_segment)
+{
+    const char *open = compiler->at - 1;
+    struct template *name = arena_allocate(compiler->macros->arena, 1, sizeof(*name));
+    int r;
+
+    r = compiler_read_template(compiler, END_OF_NAME, name);
+    if (r < 0)
+        return r;
+    compiler->macros->has_computed_names = true;
+    *ret_segment =
+        (struct segment){.kind = SEGMENT_COMPUTED, .text = {.data = start}, .computed = name};
+    return read_fallback(compiler, open, ret_segment);
+}
+
 /* Behind "$(". */
 static int read_macro(struct compiler *compiler, const char *start, struct segment *ret_segment)
 {
@@ -271,6 +317,8 @@ static int read_macro(struct compiler *compiler, const char *start, struct segme
         return compiler_error(compiler, open, "this parenthesis is never closed");
     if (next_is(compiler, ')'))
         return compiler_error(compiler, open, "between these parentheses a name is missing");
+    if (name_is_computed(compiler))
+        return read_computed(compiler, start, ret_segment);
     /* A name and nothing else, or else it is arithmetic. So $(a-b) is a difference. */
     if (name.length == 0 || behind == compiler->end || (*behind != ')' && *behind != ':'))
         return read_arithmetic(compiler, start, ret_segment);
@@ -342,6 +390,8 @@ int compiler_read_template(struct compiler *compiler, enum template_end end,
 
         /* In a value itself ')' and ',' are characters like others. */
         if (end == END_OF_ARGUMENT && *here == ',' && open == 0)
+            break;
+        if (end == END_OF_NAME && *here == ':')
             break;
         if (end != END_OF_TEXT && *here == ')' && open-- == 0)
             break;

@@ -304,6 +304,38 @@ static int expand_arithmetic(struct expansion *expansion, const struct segment *
     return 0;
 }
 
+/* The name first, which is one of this place; a number is as good as a name, and means itself. */
+static int expand_computed(struct expansion *expansion, const struct segment *segment,
+                           struct buffer *text, struct error *err)
+{
+    static const struct number_format plain = {0};
+    const struct macros *macros = expansion->macros;
+    _cleanup_buffer_ struct buffer name = BUFFER_INIT;
+    struct segment macro = *segment;
+    struct number number;
+    int r;
+
+    r = macros_expand(expansion, segment->computed, &name, err);
+    if (r < 0)
+        return r;
+    if (name.length > 0 && !macro_name_is_valid((struct slice){name.data, name.length})) {
+        r = expansion_read_number(expansion, (struct slice){name.data, name.length}, segment,
+                                  &number, err);
+        return r < 0 ? r : number_format_append(&plain, number, text);
+    }
+    macro.kind = SEGMENT_MACRO;
+    macro.previous = MACRO_NONE;
+    macro.index = macros_find_symbol(macros, buffer_text(&name));
+    if (macro.index != MACRO_NONE)
+        return expansion_append(expansion, &macro, expansion_find(expansion, &macro), text, err);
+    if (segment->fallback)
+        return macros_expand(expansion, segment->fallback, text, err);
+    if (macros->allow_undefined || expansion->allow_undefined)
+        return 0;
+    return expansion_fail(expansion, segment->text.data, -EINVAL, err,
+                          "macro '%s', which is meant here, is not defined", buffer_text(&name));
+}
+
 /* One segment; recursion goes through macros_expand(), which counts. */
 static int expand_segment(struct expansion *expansion, const struct segment *segment,
                           struct buffer *text, struct error *err)
@@ -318,6 +350,8 @@ static int expand_segment(struct expansion *expansion, const struct segment *seg
         return expand_environment(expansion, segment, text, err);
     case SEGMENT_ARITHMETIC:
         return expand_arithmetic(expansion, segment, text, err);
+    case SEGMENT_COMPUTED:
+        return expand_computed(expansion, segment, text, err);
     case SEGMENT_FUNCTION:
         return function_expand(expansion, segment, text, err);
     }

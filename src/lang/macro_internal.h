@@ -61,7 +61,7 @@ struct compiler {
 };
 
 /* Where a template that is being read ends, at the latest at the end of the text. */
-enum template_end { END_OF_TEXT, END_OF_PARENTHESES, END_OF_ARGUMENT };
+enum template_end { END_OF_TEXT, END_OF_PARENTHESES, END_OF_ARGUMENT, END_OF_NAME };
 
 int compiler_error(struct compiler *compiler, const char *place, const char *format, ...)
     _printf_(3, 4);

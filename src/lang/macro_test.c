@@ -30,6 +30,17 @@ static void a_fallback_stands_in_for_what_is_not_defined(void **state)
     assert_value("", "$(A:f(1)(2))", "f(1)(2)");
 }
 
+static void names_may_be_computed(void **state)
+{
+    (void)state;
+    assert_value("kind = big\nbig_size = 8\nn = $(kind)_size", "$($(kind)_size) $($(n))", "8 8");
+    assert_value("i = 1\nx1 = a\nx2 = b", "$(x$(i))$(x$(Step):c)$(x$(i + 1))", "acb");
+    assert_value("n = 3 + 1", "$($(n)) $(2 * $($(n)))", "4 8");
+    ASSERT_ERROR("executable = x\na = b\narguments = $(c$(a))\nqueue\n",
+                 "x.sub:3:13: macro 'cb', which is meant here, is not defined\n"
+                 "arguments = $(c$(a))\n            ^");
+}
+
 static void a_fallback_stands_in_for_an_empty_value_too(void **state)
 {
     _cleanup_submit_ struct submit *submit = NULL;
@@ -218,6 +229,7 @@ int main(void)
         cmocka_unit_test(the_last_definition_before_the_queue_statement_counts),
         cmocka_unit_test(a_name_in_its_own_value_means_the_definition_before),
         cmocka_unit_test(a_fallback_stands_in_for_what_is_not_defined),
+        cmocka_unit_test(names_may_be_computed),
         cmocka_unit_test(a_fallback_stands_in_for_an_empty_value_too),
         cmocka_unit_test(the_queue_statement_sets_process_step_row_and_cluster),
         cmocka_unit_test(a_dollar_sign_alone_is_only_a_character),

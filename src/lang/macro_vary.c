@@ -86,6 +86,9 @@ static bool segment_varies(struct variation *variation, const struct segment *se
             if (template_varies(variation, &segment->arithmetic->operands[i]))
                 return true;
         return false;
+    case SEGMENT_COMPUTED:
+        /* What it means would have to be expanded to be known: the careful answer. */
+        return true;
     case SEGMENT_FUNCTION:
         return function_varies(variation, segment->function);
     }

@@ -369,7 +369,7 @@ static void warn_of_symbol(struct submit_reader *reader, const struct symbol *sy
     if (nearest)
         reader_warn(reader, first->name.data, "there is no command '%.*s'; did you mean '%s'?",
                     SLICE_SHOWN(first->name), nearest);
-    else
+    else if (!reader->submit->macros.has_computed_names)
         reader_warn(reader, first->name.data, "there is no command '%.*s', and no $(%.*s)",
                     SLICE_SHOWN(first->name), SLICE_SHOWN(first->name));
 }

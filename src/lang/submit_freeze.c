@@ -77,7 +77,7 @@ static void freeze_automatics(const struct macros *macros, struct buffer *text)
     for (size_t i = 0; i < macros->symbol_count; i++) {
         const struct symbol *symbol = &macros->symbols[i];
 
-        if (!symbol->automatic || !symbol->automatic_is_used)
+        if (!symbol->automatic || !(symbol->automatic_is_used || macros->has_computed_names))
             continue;
         buffer_appendf(text, "$AUTO(%s) = ", symbol->name);
         freeze_text(symbol->automatic, text);
