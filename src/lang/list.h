@@ -17,3 +17,5 @@ void list_deinit(struct list *list);
 /* Empties the list and keeps its memory. */
 void list_clear(struct list *list);
 void list_add(struct list *list, const char *text);
+/* By bytes, as strcmp(3) orders them. */
+void list_sort(struct list *list);

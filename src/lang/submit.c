@@ -44,6 +44,7 @@ void submit_free(struct submit *submit)
     free(submit->parts);
     free(submit->item_templates);
     free(submit->attribute_symbols);
+    free(submit->resource_symbols);
     free(submit);
 }
 
@@ -344,11 +345,26 @@ static void warn_of_transfer(struct submit_reader *reader, struct slice value)
                         unlike_exit[i]);
 }
 
+/* Says why a command does not do what it should; true if the name is one that means something. */
+static bool warn_of_command(struct submit_reader *reader, const struct definition *first,
+                            const char *name)
+{
+    const struct command_about *about = command_find(name);
+    const struct command_family *family = about ? NULL : command_find_family(name);
+
+    if (about && about->effect == EFFECT_LATER)
+        reader_warn(reader, first->name.data, "'%s' has no effect yet: %s", name, about->reason);
+    if (family && family->effect == EFFECT_LATER)
+        reader_warn(reader, first->name.data, "'%s' has no effect yet: %s", name, family->reason);
+    if (about && about->command == COMMAND_WHEN_TO_TRANSFER_OUTPUT)
+        warn_of_transfer(reader, first->value);
+    return about || family;
+}
+
 /* A name that is no command and that nothing refers to was probably meant to be a command. */
 static void warn_of_symbol(struct submit_reader *reader, const struct symbol *symbol)
 {
     const struct definition *first = &reader->submit->macros.definitions[symbol->definitions[0]];
-    const struct command_name *command = command_find(symbol->name);
     const char *nearest;
 
     if (symbol->builtin != BUILTIN_NONE) {
@@ -356,13 +372,8 @@ static void warn_of_symbol(struct submit_reader *reader, const struct symbol *sy
                     symbol->name);
         return;
     }
-    if (command && (command->effect == EFFECT_LATER || command->effect == EFFECT_SHOWN))
-        reader_warn(reader, first->name.data, "'%s' is not there yet and has no effect",
-                    symbol->name);
-    if (command && command->command == COMMAND_WHEN_TO_TRANSFER_OUTPUT)
-        warn_of_transfer(reader, first->value);
-    if (command || symbol->is_referenced || text_begins(first->name, "+") ||
-        text_begins(first->name, "MY."))
+    if (warn_of_command(reader, first, symbol->name) || symbol->is_referenced ||
+        text_begins(first->name, "+") || text_begins(first->name, "MY."))
         return;
     /* Nobody uses it and nobody knows it: a slip, or a line that was forgotten. */
     nearest = command_nearest(symbol->name);

@@ -106,9 +106,9 @@ struct submit;
  * "sweep.sub:7:15: what is wrong", a newline, the line, a newline and a caret beneath the place.
  * Everything that can be checked without a task is checked, and the first and the last task of
  * each part are expanded once; a value that is wrong for a task between them is found by
- * submit_expand(). Warnings are appended to `warnings`, which may be NULL. Nothing in the
- * arguments is needed afterwards. Returns -EINVAL for a wrong text, -E2BIG for one beyond a limit,
- * or what the world returned.
+ * submit_expand(), or if it is an expression, by whoever compiles it. Warnings are appended to
+ * `warnings`, which may be NULL. Nothing in the arguments is needed afterwards. Returns -EINVAL for
+ * a wrong text, -E2BIG for one beyond a limit, or what the world returned.
  */
 int submit_parse(struct slice text, const char *name, const struct submit_options *options,
                  struct submit **ret_submit, struct submit_warnings *warnings, struct error *err);
@@ -150,6 +150,9 @@ bool submit_varies(const struct submit *submit, size_t part, const char *name);
 #define SUBMIT_MEMORY_DEFAULT ((uint64_t)128 * 1024 * 1024)
 #define SUBMIT_DISK_DEFAULT   ((uint64_t)16 * 1024 * 1024)
 
+/* Where the program runs: on the node itself, or in an image there. */
+enum submit_universe { SUBMIT_VANILLA, SUBMIT_CONTAINER, SUBMIT_DOCKER };
+
 enum submit_transfer {
     SUBMIT_TRANSFER_IF_NEEDED, /* unless both sides see the same file system */
     SUBMIT_TRANSFER_YES,
@@ -160,6 +163,7 @@ enum submit_transfer_when {
     SUBMIT_TRANSFER_ON_EXIT,
     SUBMIT_TRANSFER_ON_EXIT_OR_EVICT,
     SUBMIT_TRANSFER_ON_SUCCESS,
+    SUBMIT_TRANSFER_NEVER, /* together with SUBMIT_TRANSFER_NO only */
 };
 
 struct submit_list {
@@ -174,7 +178,8 @@ struct submit_remap {
 
 struct submit_attribute {
     const char *name;       /* without '+' or "MY." */
-    const char *expression; /* as written, a ClassAd expression */
+    const char *expression; /* a ClassAd expression of the old spelling */
+    bool varies;            /* another task of the part may have another one, or none */
 };
 
 /*
@@ -187,9 +192,14 @@ struct submit_task {
     uint64_t process;
     size_t part;
 
-    const char *executable; /* never NULL */
+    enum submit_universe universe;
+    const char *container_image;
+    const char *docker_image;
+    const char *executable; /* never NULL; "" in an image: the image's own program */
     bool transfer_executable;
     const char *arguments_text;     /* as written after expansion; "" if none */
+    bool arguments_are_old;         /* of the old syntax */
+    bool environment_is_old;        /* likewise, and written as "env" */
     struct submit_list arguments;   /* without the program's name */
     struct submit_list environment; /* "NAME=value", each name once, in the order of the text */
     const char *initialdir;
@@ -205,16 +215,30 @@ struct submit_task {
     bool transfer_output_given; /* an empty list that was given means: nothing */
     struct submit_remap *remaps;
     size_t remap_count;
+    const char *remaps_text; /* as written, without the quotes */
 
     uint64_t request_cpus;
     uint64_t request_memory_bytes;
     uint64_t request_disk_bytes;
+    /* Where more than a number was written, or "undefined"; NULL otherwise. */
+    const char *request_cpus_expression;
+    const char *request_memory_expression;
+    const char *request_disk_expression;
+    const char *requirements;
 
     bool hold;
     int64_t priority;
+    bool max_retries_given;
     uint64_t max_retries;
+    bool success_exit_code_given;
+    int64_t success_exit_code;
+    const char *retry_until;
+    const char *on_exit_remove;
     const char *batch_name;
-    struct submit_attribute *attributes; /* in the order of their first mention */
+    /* What follows from other commands, each alone: "rank" gives Rank. In the manual's order. */
+    struct submit_attribute *commands;
+    size_t command_count;
+    struct submit_attribute *attributes; /* custom ones, in the order of their first mention */
     size_t attribute_count;
 
     struct submit_task_memory *memory; /* owned; behind all of the above, reused */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Real submit files against what HTCondor makes of them: for each file of the corpus that has a
- * NAME.ads beside it, the number of tasks and the attributes that tell tasks apart must agree. A
- * file that needs what is not there yet is named with the reason. Where the corpus (DUSK_CORPUS, or
- * ../shared/corpus beside the source tree) is absent, the test is skipped.
+ * NAME.ads beside it, the tasks, their order and all their attributes must agree, but for those in
+ * which HTCondor keeps its books. One that HTCondor refuses must be refused. Where the corpus
+ * (DUSK_CORPUS, or ../shared/corpus beside the source tree) is absent, the test is skipped.
  */
-#include "lang/arguments.h"
+#include "lang/job_ad.h"
 #include "lang/submit_fixture.h"
 
 #include "base/map.h"
@@ -20,7 +20,47 @@
 #define HOME_FOLDERS "/home/"
 
 /* How many files of today's corpus can be compared; a change for the worse must not pass. */
-enum { COMPARED_MIN = 12 };
+enum { COMPARED_MIN = 19 };
+
+/* As in the .ads files. */
+static const struct job_origin origin = {
+    .folder = "/w", .arch = "X86_64", .operating_system = "LINUX", .file_system_domain = "vm"};
+
+/* What HTCondor counts and notes for itself, and the sizes of files, which nobody here has seen. */
+static const char *const bookkeeping[] = {"CommittedSlotTime",
+                                          "CommittedSuspensionTime",
+                                          "CommittedTime",
+                                          "CondorPlatform",
+                                          "CondorVersion",
+                                          "CumulativeRemoteSysCpu",
+                                          "CumulativeRemoteUserCpu",
+                                          "CumulativeSlotTime",
+                                          "CumulativeSuspensionTime",
+                                          "CurrentHosts",
+                                          "DiskUsage",
+                                          "EnteredCurrentStatus",
+                                          "ExecutableSize",
+                                          "ExitBySignal",
+                                          "ExitStatus",
+                                          "ImageSize",
+                                          "JobSubmitFile",
+                                          "JobSubmitMethod",
+                                          "LastSuspensionTime",
+                                          "MaxHosts",
+                                          "MinHosts",
+                                          "NumCkpts",
+                                          "NumJobCompletions",
+                                          "NumJobStarts",
+                                          "NumRestarts",
+                                          "NumSystemHolds",
+                                          "Owner",
+                                          "QDate",
+                                          "RemoteSysCpu",
+                                          "RemoteUserCpu",
+                                          "RemoteWallClockTime",
+                                          "TargetType",
+                                          "TotalSuspensions",
+                                          "TransferInputSizeMB"};
 
 static int corpus_read_file(void *user_data, const char *path, struct buffer *text,
                             struct error *err)
@@ -79,6 +119,7 @@ static bool read_whole(const char *path, struct buffer *text)
 /* The attributes of the current task: later blocks of a .ads file say only what has changed. */
 struct ad {
     struct string_map index;
+    char *names[256];  /* owned */
     char *values[256]; /* owned */
     size_t count;
 };
@@ -90,40 +131,20 @@ static void ad_set(struct ad *ad, const char *name, const char *value)
     if (!string_map_get(&ad->index, name, &index)) {
         assert_true(ad->count < ARRAY_LENGTH(ad->values));
         index = ad->count++;
+        ad->names[index] = memory_copy_string(name);
         string_map_put(&ad->index, name, index);
     }
     free(ad->values[index]);
     ad->values[index] = memory_copy_string(value);
 }
 
-/* The value, without quotes if it is a string; `absent` if there is none. */
-static const char *ad_get(const struct ad *ad, const char *name, const char *absent)
-{
-    uint64_t index;
-
-    return string_map_get(&ad->index, name, &index) ? ad->values[index] : absent;
-}
-
 static void ad_deinit(struct ad *ad)
 {
     for (size_t i = 0; i < ad->count; i++)
+        free(take_pointer(ad->names[i]));
+    for (size_t i = 0; i < ad->count; i++)
         free(ad->values[i]);
     string_map_deinit(&ad->index);
-}
-
-/* Takes quotes and the backslashes before quotes away, in place. */
-static char *unquote(char *value)
-{
-    size_t length = strlen(value), written = 0;
-
-    if (length < 2 || value[0] != '"')
-        return value;
-    value[length - 1] = '\0';
-    for (char *p = value + 1; *p; p++)
-        if (p[0] != '\\' || p[1] != '"')
-            value[written++] = *p;
-    value[written] = '\0';
-    return value;
 }
 
 /* Reads attributes up to the next empty line; false at the end of the file. */
@@ -143,150 +164,116 @@ static bool ad_read_block(struct ad *ad, char **at)
         if (!equals)
             continue;
         *equals = '\0';
-        ad_set(ad, line, unquote(equals + 1));
+        ad_set(ad, line, equals + 1);
         any = true;
     }
     return any;
 }
 
-static void join(struct submit_list list, const char *separator, struct buffer *text)
+static bool is_bookkeeping(const char *name)
 {
-    for (size_t i = 0; i < list.count; i++)
-        buffer_appendf(text, "%s%s", i > 0 ? separator : "", list.items[i]);
+    for (size_t i = 0; i < ARRAY_LENGTH(bookkeeping); i++)
+        if (strcmp(name, bookkeeping[i]) == 0)
+            return true;
+    return false;
 }
 
-static void check_text(const char *file, uint64_t process, const char *name, const char *ours,
-                       const char *theirs)
+/* HTCondor writes expressions anew: what is not in a string may have other white space and case. */
+static void normalize(const char *expression, struct buffer *text)
 {
-    if (strcmp(ours, theirs) != 0)
-        fail_msg("%s, task %llu: %s is '%s', HTCondor says '%s'", file, (unsigned long long)process,
-                 name, ours, theirs);
+    bool is_string = false;
+
+    buffer_clear(text);
+    for (const char *c = expression; *c; c++) {
+        if (*c == '"' && (c == expression || c[-1] != '\\'))
+            is_string = !is_string;
+        if (is_string || (*c != ' ' && *c != '\t'))
+            buffer_append_character(
+                text, !is_string && *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c);
+    }
 }
 
-static void check_list(const char *file, uint64_t process, const char *name,
-                       struct submit_list list, const char *separator, const char *theirs)
+static void check_attribute(const char *file, uint64_t process, const char *name, const char *ours,
+                            const char *theirs)
 {
-    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    _cleanup_buffer_ struct buffer left = BUFFER_INIT, right = BUFFER_INIT;
 
-    join(list, separator, &text);
-    check_text(file, process, name, buffer_text(&text), theirs);
+    normalize(ours ? ours : "(not there)", &left);
+    normalize(theirs ? theirs : "(not there)", &right);
+    if (strcmp(buffer_text(&left), buffer_text(&right)) != 0)
+        fail_msg("%s, task %llu: %s is %s, HTCondor says %s", file, (unsigned long long)process,
+                 name, ours ? ours : "not there", theirs ? theirs : "that it is not there");
 }
 
-/* HTCondor orders the environment by name, we by mention: each entry must be there. */
-static void check_environment(const char *file, const struct submit_task *task, const char *theirs)
+static void check_task(const char *file, uint64_t process, const struct job_ad *job,
+                       const struct ad *ad)
 {
-    _cleanup_arena_ struct arena arena = ARENA_INIT;
-    _cleanup_list_ struct list list = LIST_INIT;
-    size_t found = 0;
-    const char *message;
+    for (size_t i = 0; i < ad->count; i++)
+        if (!is_bookkeeping(ad->names[i]))
+            check_attribute(file, process, ad->names[i], job_ad_find(job, ad->names[i]),
+                            ad->values[i]);
+    for (size_t i = 0; i < job->count; i++) {
+        uint64_t index;
 
-    list_clear(&list);
-    assert_int_equal(arguments_split(slice_from_text(theirs), &arena, &list, &message), 0);
-    for (size_t i = 0; i < list.count; i++)
-        for (size_t j = 0; j < task->environment.count; j++)
-            found += strcmp(list.items[i], task->environment.items[j]) == 0 ? 1 : 0;
-    if (found != list.count || found != task->environment.count)
-        fail_msg("%s: HTCondor's environment is '%s'", file, theirs);
-}
-
-static void check_number(const char *file, uint64_t process, const char *name, uint64_t ours,
-                         const char *theirs)
-{
-    char text[24];
-
-    if (theirs[strspn(theirs, "0123456789")] != '\0')
-        return; /* an expression, which a later issue brings */
-    snprintf(text, sizeof(text), "%llu", (unsigned long long)ours);
-    check_text(file, process, name, text, theirs);
-}
-
-/* `folder` is what a relative path counts from. */
-static void check_path(const char *file, uint64_t process, const char *name, const char *ours,
-                       const char *folder, const char *theirs)
-{
-    _cleanup_buffer_ struct buffer path = BUFFER_INIT;
-
-    buffer_appendf(&path, "%s%s", ours[0] == '/' ? "" : folder, ours);
-    check_text(file, process, name, buffer_text(&path), theirs);
-}
-
-static void check_task(const char *file, const struct submit_task *task, const struct ad *ad)
-{
-    _cleanup_buffer_ struct buffer iwd = BUFFER_INIT;
-    uint64_t process = task->process;
-
-    check_path(file, process, "Cmd", task->executable, task->transfer_executable ? "/w/" : "",
-               ad_get(ad, "Cmd", ""));
-    check_path(file, process, "Iwd", task->initialdir ? task->initialdir : "/w", "/w/",
-               ad_get(ad, "Iwd", ""));
-    buffer_appendf(&iwd, "%s/", ad_get(ad, "Iwd", ""));
-    check_list(file, process, "Args", task->arguments, " ",
-               ad_get(ad, "Args", ad_get(ad, "Arguments", "")));
-    check_environment(file, task, ad_get(ad, "Environment", ""));
-    check_text(file, process, "In", task->input ? task->input : "/dev/null", ad_get(ad, "In", ""));
-    check_text(file, process, "Out", task->output ? task->output : "/dev/null",
-               ad_get(ad, "Out", ""));
-    check_text(file, process, "Err", task->error ? task->error : "/dev/null",
-               ad_get(ad, "Err", ""));
-    check_path(file, process, "UserLog", task->log ? task->log : "/dev/null", buffer_text(&iwd),
-               ad_get(ad, "UserLog", "/dev/null"));
-    check_list(file, process, "TransferInput", task->transfer_input, ",",
-               ad_get(ad, "TransferInput", ""));
-    check_list(file, process, "TransferOutput", task->transfer_output, ",",
-               ad_get(ad, "TransferOutput", ""));
-    check_number(file, process, "RequestCpus", task->request_cpus, ad_get(ad, "RequestCpus", ""));
-    check_number(file, process, "RequestMemory", task->request_memory_bytes / (1024 * 1024),
-                 ad_get(ad, "RequestMemory", ""));
-    check_number(file, process, "RequestDisk", task->request_disk_bytes / 1024,
-                 ad_get(ad, "RequestDisk", ""));
+        if (job->items[i].expression && !is_bookkeeping(job->items[i].name) &&
+            !string_map_get(&ad->index, job->items[i].name, &index))
+            check_attribute(file, process, job->items[i].name, job->items[i].expression, NULL);
+    }
 }
 
 static void compare(const char *file, const struct submit *submit, char *ads)
 {
     struct ad ad = {0};
     struct submit_task task;
+    struct job_ad job;
     uint64_t process = 0;
 
     string_map_init(&ad.index, true);
     submit_task_init(&task);
+    job_ad_init(&job);
     for (; ad_read_block(&ad, &ads); process++) {
         if (process >= submit_task_count(submit))
             break;
         if (submit_expand(submit, 1, process, &task, NULL) < 0)
             fail_msg("%s: task %llu cannot be expanded", file, (unsigned long long)process);
-        check_task(file, &task, &ad);
+        job_ad_fill(&job, submit, &task, &origin);
+        check_task(file, process, &job, &ad);
     }
     if (process != submit_task_count(submit) || ad_read_block(&ad, &ads))
         fail_msg("%s: HTCondor has another number of tasks", file);
+    job_ad_deinit(&job);
     submit_task_deinit(&task);
     ad_deinit(&ad);
 }
 
-/* Returns whether the file could be compared; else says why not. */
+/* HTCondor refuses it for folders that are not there, which the commands look at. */
+static bool is_refused_for_its_folders(const char *name)
+{
+    return strcmp(name, "ickc__htcondor_ex__science3.sub") == 0;
+}
+
+/* Returns whether there was something to compare. */
 static bool compare_file(const char *folder, const char *name)
 {
     static const struct submit_options options = {.world = &corpus_world, .allow_undefined = true};
     _cleanup_buffer_ struct buffer text = BUFFER_INIT, ads = BUFFER_INIT, path = BUFFER_INIT;
     _cleanup_submit_ struct submit *submit = NULL;
     _cleanup_error_ struct error err = ERROR_INIT;
-    bool has_ads;
+    bool is_accepted, has_ads;
 
     buffer_appendf(&path, "%s/%s", folder, name);
     assert_true(read_whole(buffer_text(&path), &text));
     buffer_append_text(&path, ".ads");
     has_ads = read_whole(buffer_text(&path), &ads);
-    if (submit_parse((struct slice){text.data, text.length}, name, &options, &submit, NULL, &err) <
-        0) {
-        print_message("# %s: %.*s\n", has_ads ? "not yet" : "refused by both",
-                      (int)strcspn(error_text(&err), "\n"), error_text(&err));
-        return false;
-    }
-    if (!has_ads) {
-        print_message("# refused by HTCondor only: %s\n", name);
-        return false;
-    }
-    compare(name, submit, ads.data);
-    return true;
+    is_accepted = submit_parse((struct slice){text.data, text.length}, name, &options, &submit,
+                               NULL, &err) == 0;
+    if (!is_accepted && has_ads)
+        fail_msg("HTCondor takes what we refuse: %s", error_text(&err));
+    if (is_accepted && !has_ads && !is_refused_for_its_folders(name))
+        fail_msg("%s: HTCondor refuses it", name);
+    if (is_accepted && has_ads)
+        compare(name, submit, ads.data);
+    return has_ads;
 }
 
 static void corpus_folder(struct buffer *folder)

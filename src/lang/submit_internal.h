@@ -20,6 +20,14 @@ enum { ATTRIBUTE_COUNT_MAX = 1000, VARIABLE_COUNT_MAX = 64, WARNING_COUNT_MAX = 
 /* What freezing may add to a line: white space, "=", separators. */
 #define LINE_LENGTH_SPARE ((size_t)64)
 
+/* A command that is an attribute of the job and nothing else, as it is given in a part. */
+struct plain_command {
+    const struct command_about *about; /* NULL: a resource of the site's own */
+    const char *attribute;
+    uint32_t definition;
+    bool varies;
+};
+
 struct part {
     struct submit_range range;
     uint64_t repeat;           /* tasks per row */
@@ -34,7 +42,11 @@ struct part {
     uint32_t definitions[COMMAND_COUNT]; /* MACRO_NONE if not given */
     bool varies[COMMAND_COUNT];
     const uint32_t *attributes; /* definitions */
+    const bool *attributes_vary;
     size_t attribute_count;
+    struct plain_command *plain;
+    size_t plain_count;
+    bool settled;               /* its first and its last task are known to be right */
     const char *const *imports; /* "NAME=value" texts that getenv asks for */
     size_t import_count;
 };
@@ -54,6 +66,10 @@ struct submit {
     uint32_t *attribute_symbols; /* owned; "MY.Name", in the order of their first mention */
     size_t attribute_symbol_count;
     size_t attribute_symbol_capacity;
+    uint32_t *resource_symbols; /* owned; "request_NAME" of unknown names, in the same order */
+    size_t resource_symbol_count;
+    size_t resource_symbol_capacity;
+    size_t resource_symbols_end; /* of the symbols, so many were looked at for resources */
 };
 
 /* Ifs within each other, as many as in HTCondor. */
@@ -127,9 +143,8 @@ int queue_read(struct submit_reader *reader, struct slice arguments);
 
 /* Looks up what the part's commands mean and tries its first and last task. */
 int part_settle(struct submit_reader *reader, struct part *part);
-/* The definition that a command has in a part, or MACRO_NONE. */
-uint32_t part_find_command(const struct submit *submit, const struct part *part,
-                           enum command command);
+/* Whether a command's value may differ between the tasks of the part. */
+bool part_varies(const struct submit *submit, size_t part, enum command command);
 
 /* A scope for one task, or for none if `process` is UINT64_MAX. */
 struct macro_scope part_scope(const struct submit *submit, const struct part *part,

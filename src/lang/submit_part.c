@@ -16,23 +16,98 @@
 #include <errno.h>
 #include <string.h>
 
+static uint32_t find_definition(const struct submit *submit, const struct part *part,
+                                const char *name)
+{
+    uint32_t symbol = macros_find_symbol(&submit->macros, name);
+
+    if (symbol == MACRO_NONE)
+        return MACRO_NONE;
+    return macros_find_definition(&submit->macros, symbol, part->horizon);
+}
+
 /* The first spelling that is defined counts, whatever stands further down in the text. */
-uint32_t part_find_command(const struct submit *submit, const struct part *part,
-                           enum command command)
+static uint32_t find_command(const struct submit *submit, const struct part *part,
+                             const struct command_about *about)
 {
     const char *spelling;
 
-    for (size_t i = 0; (spelling = command_spelling(command, i)); i++) {
-        uint32_t symbol = macros_find_symbol(&submit->macros, spelling);
-        uint32_t definition;
+    for (size_t i = 0; (spelling = command_spelling(about, i)); i++) {
+        uint32_t definition = find_definition(submit, part, spelling);
 
-        if (symbol == MACRO_NONE)
-            continue;
-        definition = macros_find_definition(&submit->macros, symbol, part->horizon);
         if (definition != MACRO_NONE)
             return definition;
     }
     return MACRO_NONE;
+}
+
+/* New names since the last queue statement, so that each is looked at once. */
+static void note_resources(struct submit *submit)
+{
+    for (; submit->resource_symbols_end < submit->macros.symbol_count;
+         submit->resource_symbols_end++) {
+        const char *name = submit->macros.symbols[submit->resource_symbols_end].name;
+
+        if (!command_resource(name))
+            continue;
+        array_reserve(submit->resource_symbols, submit->resource_symbol_capacity,
+                      submit->resource_symbol_count + 1);
+        submit->resource_symbols[submit->resource_symbol_count++] =
+            (uint32_t)submit->resource_symbols_end;
+    }
+}
+
+static const char *resource_attribute(struct submit *submit, const char *name)
+{
+    _cleanup_buffer_ struct buffer attribute = BUFFER_INIT;
+
+    buffer_appendf(&attribute, "Request%s", command_resource(name));
+    return arena_copy(&submit->arena, (struct slice){attribute.data, attribute.length});
+}
+
+/* "request_NAME" of any NAME asks for a resource that the site has given that name. */
+static size_t find_resources(struct submit *submit, const struct part *part,
+                             struct plain_command *plain)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < submit->resource_symbol_count; i++) {
+        const char *name = submit->macros.symbols[submit->resource_symbols[i]].name;
+        uint32_t definition = find_definition(submit, part, name);
+
+        if (definition != MACRO_NONE)
+            plain[count++] = (struct plain_command){.attribute = resource_attribute(submit, name),
+                                                    .definition = definition};
+    }
+    return count;
+}
+
+static void part_find_commands(struct submit *submit, struct part *part)
+{
+    _cleanup_free_ struct plain_command *plain = NULL;
+    size_t rows = 0, count = 0;
+
+    note_resources(submit);
+    while (command_table[rows].name)
+        rows++;
+    /* Ten thousand parts need no more memory than what they have. */
+    plain = memory_allocate((rows + submit->resource_symbol_count) * sizeof(*plain));
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        part->definitions[i] = MACRO_NONE;
+    for (size_t i = 0; i < rows; i++) {
+        const struct command_about *about = &command_table[i];
+        uint32_t definition = find_command(submit, part, about);
+
+        if (about->command != COMMAND_NONE)
+            part->definitions[about->command] = definition;
+        else if (definition != MACRO_NONE && about->form != FORM_NONE)
+            plain[count++] = (struct plain_command){
+                .about = about, .attribute = about->attribute, .definition = definition};
+    }
+    count += find_resources(submit, part, plain + count);
+    part->plain = arena_allocate(&submit->arena, count, sizeof(*plain));
+    memcpy(part->plain, plain, count * sizeof(*plain));
+    part->plain_count = count;
 }
 
 struct macro_scope part_scope(const struct submit *submit, const struct part *part,
@@ -294,23 +369,44 @@ static int part_find_imports(struct submit_reader *reader, struct part *part)
     return 0;
 }
 
+static bool definition_varies(const struct macros *macros, const struct macro_scope *scope,
+                              uint32_t definition, uint8_t *marks)
+{
+    return definition != MACRO_NONE &&
+           macros_vary(macros, scope, &macros->definitions[definition].template, marks);
+}
+
 /* Computed once, because the scheduler asks for every part again and again. */
 static void part_find_variation(struct submit *submit, struct part *part)
 {
     const struct macros *macros = &submit->macros;
     struct macro_scope scope = part_scope(submit, part, 0, UINT64_MAX);
     _cleanup_free_ uint8_t *marks = memory_allocate(macros->definition_count + 1);
-
+    bool *vary = arena_allocate(&submit->arena, part->attribute_count, sizeof(*vary));
     /* One task does not differ from itself. */
-    if (part->range.count == 1)
-        return;
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        uint32_t definition = part->definitions[i];
+    bool many = part->range.count > 1;
 
-        if (definition != MACRO_NONE)
-            part->varies[i] =
-                macros_vary(macros, &scope, &macros->definitions[definition].template, marks);
-    }
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        part->varies[i] = many && definition_varies(macros, &scope, part->definitions[i], marks);
+    for (size_t i = 0; i < part->plain_count; i++)
+        part->plain[i].varies =
+            many && definition_varies(macros, &scope, part->plain[i].definition, marks);
+    for (size_t i = 0; i < part->attribute_count; i++)
+        vary[i] = many && definition_varies(macros, &scope, part->attributes[i], marks);
+    part->attributes_vary = vary;
+}
+
+/* Without a program, only an image has one of its own. */
+static int check_executable(struct submit_reader *reader, const struct part *part)
+{
+    if (part->definitions[COMMAND_EXECUTABLE] != MACRO_NONE ||
+        part->definitions[COMMAND_CONTAINER_IMAGE] != MACRO_NONE ||
+        part->definitions[COMMAND_DOCKER_IMAGE] != MACRO_NONE)
+        return 0;
+    reader_error(reader, part->place, -EINVAL,
+                 "no executable was given before this queue statement");
+    error_hint(reader->err, "add a line 'executable = PROGRAM' above it");
+    return -EINVAL;
 }
 
 int part_settle(struct submit_reader *reader, struct part *part)
@@ -320,16 +416,12 @@ int part_settle(struct submit_reader *reader, struct part *part)
     struct submit_task task;
     int r;
 
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        part->definitions[i] = part_find_command(submit, part, (enum command)i);
-    if (part->definitions[COMMAND_EXECUTABLE] == MACRO_NONE) {
-        reader_error(reader, part->place, -EINVAL,
-                     "no executable was given before this queue statement");
-        error_hint(reader->err, "add a line 'executable = PROGRAM' above it");
-        return -EINVAL;
-    }
+    part_find_commands(submit, part);
     part_find_attributes(submit, part);
-    r = part_find_imports(reader, part);
+    part_find_variation(submit, part);
+    r = check_executable(reader, part);
+    if (r == 0)
+        r = part_find_imports(reader, part);
     if (r < 0)
         return r;
     /* From the account of the whole text: ten thousand statements are tried as well. */
@@ -339,9 +431,14 @@ int part_settle(struct submit_reader *reader, struct part *part)
         r = part_expand(submit, index, 0, part->range.first + part->range.count - 1,
                         &reader->steps_left, &task, reader->err);
     submit_task_deinit(&task);
-    if (r == 0)
-        part_find_variation(submit, part);
+    part->settled = r == 0;
     return r;
+}
+
+bool part_varies(const struct submit *submit, size_t part, enum command command)
+{
+    assert(part < submit->part_count);
+    return submit->parts[part].varies[command];
 }
 
 struct submit_range submit_part_range(const struct submit *submit, size_t part)
@@ -383,15 +480,15 @@ static bool name_varies(const struct submit *submit, const struct part *part, co
 
 bool submit_varies(const struct submit *submit, size_t part, const char *name)
 {
-    const struct command_name *command = command_find(name);
+    const struct command_about *about = command_find(name);
     _cleanup_buffer_ struct buffer attribute = BUFFER_INIT;
 
     assert(part < submit->part_count);
     /* A command by any of its spellings, an attribute by its '+', and else a macro. */
     if (submit->parts[part].range.count == 1)
         return false;
-    if (command && command->command != COMMAND_COUNT)
-        return submit->parts[part].varies[command->command];
+    if (about && about->command != COMMAND_NONE)
+        return submit->parts[part].varies[about->command];
     if (name[0] != '+')
         return name_varies(submit, &submit->parts[part], name);
     buffer_appendf(&attribute, "MY.%s", name + 1);

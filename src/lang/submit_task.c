@@ -7,11 +7,11 @@
  * This runs once for every task that starts, and for each task of a range whose requests differ, so
  * it allocates nothing after the first time, and reads no table that it need not read.
  */
-#include "submit_internal.h"
+#include "submit_task_internal.h"
 
 #include "arguments.h"
+#include "classad.h"
 #include "environment.h"
-#include "list.h"
 #include "text.h"
 
 #include "base/memory.h"
@@ -21,30 +21,6 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
-
-struct submit_task_memory {
-    struct arena arena;
-    struct buffer text; /* of the value that is being read */
-    struct list arguments;
-    struct list environment;
-    struct list transfer_input;
-    struct list transfer_output;
-    struct submit_remap *remaps; /* owned */
-    size_t remap_capacity;
-    struct submit_attribute *attributes; /* owned */
-    size_t attribute_capacity;
-};
-
-/* The values of one task being read. */
-struct task_reader {
-    const struct submit *submit;
-    const struct part *part;
-    struct submit_task *task;
-    struct submit_task_memory *memory;
-    struct expansion expansion;
-    enum command command;
-    struct error *err;
-};
 
 void submit_task_init(struct submit_task *task)
 {
@@ -69,51 +45,82 @@ void submit_task_deinit(struct submit_task *task)
     *task = (struct submit_task){0};
 }
 
-static const struct definition *reader_definition(const struct task_reader *reader)
-{
-    return &reader->submit->macros.definitions[reader->part->definitions[reader->command]];
-}
-
-/*
- * Says which value is wrong, and in which task if it is not the same in all. The text of the value
- * is asked for that, and not what varies: a '$' is what the submitter sees when he looks there.
- */
-static _printf_(2, 3) int value_error(struct task_reader *reader, const char *format, ...)
+/* The text of the value is asked for what varies: a '$' is what the submitter sees there. */
+static int error_at(struct task_reader *reader, const char *place, const char *format,
+                    va_list arguments)
 {
     _cleanup_buffer_ struct buffer text = BUFFER_INIT;
-    const struct definition *definition = reader_definition(reader);
-    va_list arguments;
+    const struct definition *definition = reader->definition;
 
     buffer_appendf(&text, "%.*s: ", SLICE_SHOWN(definition->name));
-    va_start(arguments, format);
     buffer_append_formatted(&text, format, arguments);
-    va_end(arguments);
     if (reader->part->range.count > 1 &&
         memchr(definition->value.data, '$', definition->value.length))
         buffer_appendf(&text, " (in task %llu)", (unsigned long long)reader->task->process);
-    return sources_error(&reader->submit->sources, definition->value.data, reader->err, -EINVAL,
-                         "%s", buffer_text(&text));
+    return sources_error(&reader->submit->sources, place, reader->err, -EINVAL, "%s",
+                         buffer_text(&text));
+}
+
+int value_error(struct task_reader *reader, const char *format, ...)
+{
+    va_list arguments;
+    int r;
+
+    va_start(arguments, format);
+    r = error_at(reader, reader->definition->value.data, format, arguments);
+    va_end(arguments);
+    return r;
+}
+
+static _printf_(3, 4) int place_error(struct task_reader *reader, const char *place,
+                                      const char *format, ...)
+{
+    va_list arguments;
+    int r;
+
+    va_start(arguments, format);
+    r = error_at(reader, place, format, arguments);
+    va_end(arguments);
+    return r;
 }
 
 /* The value lies in a buffer that the next command uses again. */
-static const char *keep(struct task_reader *reader, struct slice value)
+const char *task_keep(struct task_reader *reader, struct slice value)
 {
     return arena_copy(&reader->memory->arena, value);
 }
 
-static int read_arguments(struct task_reader *reader, struct slice value)
+static int split_arguments(struct task_reader *reader, struct slice value)
 {
     const char *message;
 
     /* As it was written as well, because people look for that and not for what became of it. */
-    reader->task->arguments_text = keep(reader, value);
+    reader->task->arguments_text = task_keep(reader, value);
     if (arguments_split(value, &reader->memory->arena, &reader->memory->arguments, &message) < 0)
         return value_error(reader, "%s", message);
     return 0;
 }
 
-/* Behind what getenv brought in, which it overrules. */
-static int read_environment(struct task_reader *reader, struct slice value)
+static int read_arguments(struct task_reader *reader, struct slice value)
+{
+    reader->task->arguments_are_old = !arguments_are_quoted(value);
+    return split_arguments(reader, value);
+}
+
+/* Of the new syntax only; for files that had to be read by a Condor older than that, too. */
+static int read_arguments2(struct task_reader *reader, struct slice value)
+{
+    if (!arguments_are_quoted(value))
+        return value_error(reader, "write it in double quotes, or use 'arguments'");
+    if (*reader->task->arguments_text && !reader->allow_arguments_v1)
+        return value_error(reader, "there is 'arguments', too; give one of them, or say "
+                                   "'allow_arguments_v1 = true' and this one counts");
+    list_clear(&reader->memory->arguments);
+    reader->task->arguments_are_old = false;
+    return split_arguments(reader, value);
+}
+
+static int merge_environment(struct task_reader *reader, struct slice value)
 {
     const char *message;
 
@@ -123,15 +130,50 @@ static int read_environment(struct task_reader *reader, struct slice value)
     return 0;
 }
 
-static int read_boolean(struct task_reader *reader, struct slice value, bool *ret_value)
+/* Behind what getenv brought in, which it overrules. */
+static int read_environment(struct task_reader *reader, struct slice value)
+{
+    bool is_new = arguments_are_quoted(value);
+
+    /* With environment2 beside it, it is for computers that know no better, and none is ours. */
+    if (reader->part->definitions[COMMAND_ENVIRONMENT2] != MACRO_NONE)
+        return reader->allow_environment_v1
+                   ? 0
+                   : value_error(reader, "there is 'environment2', too; give one of them, or say "
+                                         "'allow_environment_v1 = true' and that one counts");
+    /* HTCondor keeps the old syntax in the job for those who write "env". */
+    reader->task->environment_is_old =
+        !is_new && slice_equals_ignoring_case(reader->definition->name, "env");
+    return merge_environment(reader, value);
+}
+
+static int read_environment2(struct task_reader *reader, struct slice value)
+{
+    if (!arguments_are_quoted(value))
+        return value_error(reader, "write it in double quotes, or use 'environment'");
+    return merge_environment(reader, value);
+}
+
+int read_boolean(struct task_reader *reader, struct slice value, bool *ret_value)
 {
     if (boolean_parse(value, ret_value))
         return 0;
     return value_error(reader, "'%.*s' is neither true nor false", SLICE_SHOWN(value));
 }
 
+static int read_allow_arguments_v1(struct task_reader *reader, struct slice value)
+{
+    return read_boolean(reader, value, &reader->allow_arguments_v1);
+}
+
+static int read_allow_environment_v1(struct task_reader *reader, struct slice value)
+{
+    return read_boolean(reader, value, &reader->allow_environment_v1);
+}
+
 static int read_transfer_executable(struct task_reader *reader, struct slice value)
 {
+    reader->transfer_executable_given = true;
     return read_boolean(reader, value, &reader->task->transfer_executable);
 }
 
@@ -140,15 +182,9 @@ static int read_hold(struct task_reader *reader, struct slice value)
     return read_boolean(reader, value, &reader->task->hold);
 }
 
-/* A word and what it stands for; an int, because each command has an enum of its own. */
-struct word {
-    const char *word;
-    int value;
-};
-
 /* HTCondor knows more words than its manual: the usual ones stand first, in the hint too. */
-static int read_word(struct task_reader *reader, struct slice value, const struct word *words,
-                     size_t count, int *ret_value)
+int read_word(struct task_reader *reader, struct slice value, const struct word *words,
+              size_t count, int *ret_value)
 {
     _cleanup_buffer_ struct buffer known = BUFFER_INIT;
 
@@ -180,6 +216,7 @@ static int read_should_transfer_files(struct task_reader *reader, struct slice v
     int found;
     int r = read_word(reader, value, words, ARRAY_LENGTH(words), &found);
 
+    reader->should_transfer_given = true;
     if (r == 0)
         reader->task->should_transfer_files = (enum submit_transfer)found;
     return r;
@@ -192,10 +229,12 @@ static int read_when_to_transfer_output(struct task_reader *reader, struct slice
         {"on_exit_or_evict", SUBMIT_TRANSFER_ON_EXIT_OR_EVICT},
         {"on_success", SUBMIT_TRANSFER_ON_SUCCESS},
         {"always", SUBMIT_TRANSFER_ON_EXIT_OR_EVICT},
+        {"never", SUBMIT_TRANSFER_NEVER},
     };
     int found;
     int r = read_word(reader, value, words, ARRAY_LENGTH(words), &found);
 
+    reader->when_to_transfer_given = true;
     if (r == 0)
         reader->task->when_to_transfer_output = (enum submit_transfer_when)found;
     return r;
@@ -208,12 +247,14 @@ static void read_file_list(struct task_reader *reader, struct slice value, struc
         struct slice file = slice_trim(text_take(&value, ','));
 
         if (file.length > 0)
-            list_add(list, keep(reader, file));
+            list_add(list, task_keep(reader, file));
     }
 }
 
 static int read_transfer_input_files(struct task_reader *reader, struct slice value)
 {
+    if (slice_equals(value, "\"\""))
+        return 0;
     read_file_list(reader, value, &reader->memory->transfer_input);
     return 0;
 }
@@ -229,7 +270,7 @@ static int read_transfer_output_files(struct task_reader *reader, struct slice v
 }
 
 /* Where quotes are usual but mean nothing: HTCondor wants them there, for its own parser's sake. */
-static struct slice without_quotes(struct slice value)
+struct slice without_quotes(struct slice value)
 {
     if (value.length > 1 && value.data[0] == '"' && value.data[value.length - 1] == '"')
         return slice_trim((struct slice){value.data + 1, value.length - 2});
@@ -278,7 +319,13 @@ static int read_transfer_output_remaps(struct task_reader *reader, struct slice 
     struct submit_task *task = reader->task;
     struct submit_task_memory *memory = reader->memory;
 
-    value = without_quotes(value);
+    if (value.length < 2 || value.data[0] != '"' || value.data[value.length - 1] != '"') {
+        value_error(reader, "this must stand in double quotes");
+        error_hint(reader->err, "write: transfer_output_remaps = \"NAME = NEW_NAME; ...\"");
+        return -EINVAL;
+    }
+    value = (struct slice){value.data + 1, value.length - 2};
+    reader->task->remaps_text = task_keep(reader, value);
     while (value.length > 0) {
         struct slice to = slice_trim(take_unescaped(&value, ';'));
         struct slice whole = to, from;
@@ -297,62 +344,6 @@ static int read_transfer_output_remaps(struct task_reader *reader, struct slice 
     return 0;
 }
 
-/* A plain number, or arithmetic such as 100*1024. */
-static int read_number(struct slice value, double *ret_number)
-{
-    struct arithmetic_failure failure;
-    const char *at = value.data, *end = at + value.length;
-    struct number number;
-
-    /* To HTCondor it is a ClassAd expression; of those, arithmetic is what people write. */
-    if (number_parse(value, &number) < 0 &&
-        (arithmetic_constant(&at, end, &number, &failure) < 0 || at != end))
-        return -EINVAL;
-    *ret_number = number.is_real ? number.real : (double)number.integer;
-    return 0;
-}
-
-static int read_size(struct task_reader *reader, struct slice value, uint64_t unit,
-                     uint64_t *ret_bytes)
-{
-    double number;
-
-    /* The common case first; arithmetic has no units. */
-    if (number_parse_size(value, unit, ret_bytes) == 0)
-        return 0;
-    /* Below 2^63, where a double still converts, and where JSON's integers end. */
-    if (read_number(value, &number) == 0 && number >= 0 && number * (double)unit < 0x1p63) {
-        *ret_bytes = (uint64_t)(number * (double)unit);
-        return 0;
-    }
-    value_error(reader, "'%.*s' is not a size", SLICE_SHOWN(value));
-    error_hint(reader->err, "write a number with a unit, such as 512MB or 2GB; expressions with "
-                            "attributes are not there yet");
-    return -EINVAL;
-}
-
-static int read_request_memory(struct task_reader *reader, struct slice value)
-{
-    return read_size(reader, value, 1024 * 1024, &reader->task->request_memory_bytes);
-}
-
-static int read_request_disk(struct task_reader *reader, struct slice value)
-{
-    return read_size(reader, value, 1024, &reader->task->request_disk_bytes);
-}
-
-/* A task without a core cannot run; HTCondor would give it one silently. */
-static int read_request_cpus(struct task_reader *reader, struct slice value)
-{
-    double number;
-
-    if (read_number(value, &number) < 0 || !(number >= 1 && number <= UINT32_MAX) ||
-        number != (double)(uint32_t)number)
-        return value_error(reader, "'%.*s' is not a number of cores", SLICE_SHOWN(value));
-    reader->task->request_cpus = (uint64_t)number;
-    return 0;
-}
-
 /* Its range is the pool's to bound: a number is a number here. */
 static int read_priority(struct task_reader *reader, struct slice value)
 {
@@ -366,49 +357,37 @@ static int read_max_retries(struct task_reader *reader, struct slice value)
 {
     if (number_parse_u64(value, &reader->task->max_retries) < 0)
         return value_error(reader, "'%.*s' is not a number of tries", SLICE_SHOWN(value));
+    reader->task->max_retries_given = true;
     return 0;
+}
+
+static int read_success_exit_code(struct task_reader *reader, struct slice value)
+{
+    if (number_parse_i64(value, &reader->task->success_exit_code) < 0)
+        return value_error(reader, "'%.*s' is not an exit code", SLICE_SHOWN(value));
+    reader->task->success_exit_code_given = true;
+    return 0;
+}
+
+static int read_retry_until(struct task_reader *reader, struct slice value)
+{
+    return read_expression(reader, value, &reader->task->retry_until);
+}
+
+static int read_on_exit_remove(struct task_reader *reader, struct slice value)
+{
+    return read_expression(reader, value, &reader->task->on_exit_remove);
+}
+
+static int read_requirements(struct task_reader *reader, struct slice value)
+{
+    return read_expression(reader, value, &reader->task->requirements);
 }
 
 static int read_batch_name(struct task_reader *reader, struct slice value)
 {
-    reader->task->batch_name = keep(reader, without_quotes(value));
+    reader->task->batch_name = task_keep(reader, without_quotes(value));
     return 0;
-}
-
-/* Each is refused in its own words: some will come, some never. */
-static int read_universe(struct task_reader *reader, struct slice value)
-{
-    static const struct {
-        const char *name;
-        const char *number; /* as JobUniverse has it */
-        const char *message;
-    } universes[] = {
-        {"vanilla", "5", NULL},
-        {"container", "5c", "is not there yet"},
-        {"docker", "5d", "is not there yet"},
-        {"vm", "13", "is not there yet"},
-        {"parallel", "11", "is not there yet"},
-        {"mpi", "8", "is not there yet"},
-        {"scheduler", "7", "does not exist in dusk: the server runs no programs of users"},
-        {"local", "12", "does not exist in dusk: the server runs no programs of users"},
-        {"grid", "9", "does not exist in dusk"},
-        {"globus", "9g", "does not exist in dusk"},
-        {"java", "10", "does not exist in dusk: give java as the executable"},
-        {"standard", "1", "does not exist in dusk: every program can be saved as it is"},
-        {"pvm", "4", "is not there yet"},
-    };
-
-    for (size_t i = 0; i < ARRAY_LENGTH(universes); i++)
-        if (slice_equals_ignoring_case(value, universes[i].name) ||
-            slice_equals(value, universes[i].number)) {
-            if (!universes[i].message)
-                return 0;
-            return value_error(reader, "the '%s' universe %s", universes[i].name,
-                               universes[i].message);
-        }
-    value_error(reader, "there is no universe '%.*s'", SLICE_SHOWN(value));
-    error_hint(reader->err, "leave the line out: programs run in the 'vanilla' universe");
-    return -EINVAL;
 }
 
 /* How each command's value is read. GETENV and ALLOW_UNDEFINED are none of a single task's. */
@@ -419,13 +398,19 @@ static const struct {
     [COMMAND_UNIVERSE] = {.read = read_universe},
     [COMMAND_EXECUTABLE] = {.text_offset = offsetof(struct submit_task, executable)},
     [COMMAND_TRANSFER_EXECUTABLE] = {.read = read_transfer_executable},
+    [COMMAND_ALLOW_ARGUMENTS_V1] = {.read = read_allow_arguments_v1},
     [COMMAND_ARGUMENTS] = {.read = read_arguments},
+    [COMMAND_ARGUMENTS2] = {.read = read_arguments2},
+    [COMMAND_ALLOW_ENVIRONMENT_V1] = {.read = read_allow_environment_v1},
     [COMMAND_ENVIRONMENT] = {.read = read_environment},
+    [COMMAND_ENVIRONMENT2] = {.read = read_environment2},
     [COMMAND_INITIALDIR] = {.text_offset = offsetof(struct submit_task, initialdir)},
     [COMMAND_INPUT] = {.text_offset = offsetof(struct submit_task, input)},
     [COMMAND_OUTPUT] = {.text_offset = offsetof(struct submit_task, output)},
     [COMMAND_ERROR] = {.text_offset = offsetof(struct submit_task, error)},
     [COMMAND_LOG] = {.text_offset = offsetof(struct submit_task, log)},
+    [COMMAND_CONTAINER_IMAGE] = {.read = read_container_image},
+    [COMMAND_DOCKER_IMAGE] = {.read = read_docker_image},
     [COMMAND_SHOULD_TRANSFER_FILES] = {.read = read_should_transfer_files},
     [COMMAND_WHEN_TO_TRANSFER_OUTPUT] = {.read = read_when_to_transfer_output},
     [COMMAND_TRANSFER_INPUT_FILES] = {.read = read_transfer_input_files},
@@ -434,60 +419,154 @@ static const struct {
     [COMMAND_REQUEST_CPUS] = {.read = read_request_cpus},
     [COMMAND_REQUEST_MEMORY] = {.read = read_request_memory},
     [COMMAND_REQUEST_DISK] = {.read = read_request_disk},
+    [COMMAND_REQUIREMENTS] = {.read = read_requirements},
     [COMMAND_HOLD] = {.read = read_hold},
     [COMMAND_PRIORITY] = {.read = read_priority},
     [COMMAND_MAX_RETRIES] = {.read = read_max_retries},
+    [COMMAND_SUCCESS_EXIT_CODE] = {.read = read_success_exit_code},
+    [COMMAND_RETRY_UNTIL] = {.read = read_retry_until},
+    [COMMAND_ON_EXIT_REMOVE] = {.read = read_on_exit_remove},
     [COMMAND_BATCH_NAME] = {.read = read_batch_name},
 };
 
-/* Expands a template into the reader's buffer. */
-static int expand_value(struct task_reader *reader, const struct template *template,
-                        struct slice *ret_value)
+/* Makes the definition the one that is read, and expands it into the reader's buffer. */
+static int expand_value(struct task_reader *reader, uint32_t definition, struct slice *ret_value)
 {
     struct buffer *text = &reader->memory->text;
     int r;
 
     buffer_clear(text);
-    r = macros_expand(&reader->expansion, template, text, reader->err);
+    reader->definition = &reader->submit->macros.definitions[definition];
+    r = macros_expand(&reader->expansion, &reader->definition->template, text, reader->err);
     /* White space that a macro brought in is as meaningless as any other at the ends. */
     *ret_value = slice_trim((struct slice){buffer_text(text), text->length});
+    reader->is_blank = text->length > 0 && ret_value->length == 0;
     return r;
 }
 
+int read_expression(struct task_reader *reader, struct slice value, const char **ret_expression)
+{
+    _cleanup_classad_expression_ struct classad_expression *expression = NULL;
+    const struct slice written = reader->definition->value;
+    struct classad_failure failure;
+
+    *ret_expression = task_keep(reader, value);
+    /* The first and the last task show what is wrong with all; compiling costs more than the rest.
+     */
+    if (reader->part->settled)
+        return 0;
+    if (classad_expression_parse(value, CLASSAD_OLD, &expression, &failure) == 0)
+        return 0;
+    /* Where macros stood the place is not one of the file, so the text is told. */
+    if (written.length == value.length && memcmp(written.data, value.data, value.length) == 0)
+        return place_error(reader, written.data + (failure.at - value.data), "%s", failure.message);
+    return value_error(reader, "%s, in: %.*s", failure.message, SLICE_SHOWN(value));
+}
+
 /* A value that is empty counts as not given, as in HTCondor; only a list of outputs may be. */
-static int read_value(struct task_reader *reader, struct slice value)
+static int read_value(struct task_reader *reader, enum command command, struct slice value)
 {
     char *field;
 
-    if (value.length == 0 && reader->command != COMMAND_TRANSFER_OUTPUT_FILES)
+    /* To HTCondor, arguments of white space are some of the old syntax, and none of them. */
+    if (command == COMMAND_ARGUMENTS && reader->is_blank)
+        reader->task->arguments_are_old = true;
+    if (value.length == 0 && command != COMMAND_TRANSFER_OUTPUT_FILES)
         return 0;
-    if (value_readers[reader->command].read)
-        return value_readers[reader->command].read(reader, value);
-    field = (char *)reader->task + value_readers[reader->command].text_offset;
-    *(const char **)(void *)field = keep(reader, value);
+    if (value_readers[command].read)
+        return value_readers[command].read(reader, value);
+    field = (char *)reader->task + value_readers[command].text_offset;
+    *(const char **)(void *)field = task_keep(reader, value);
     return 0;
+}
+
+bool task_select(struct task_reader *reader, enum command command)
+{
+    uint32_t definition = reader->part->definitions[command];
+
+    if (definition == MACRO_NONE)
+        return false;
+    reader->definition = &reader->submit->macros.definitions[definition];
+    reader->varies = reader->part->varies[command];
+    return true;
+}
+
+/* HTCondor's rules, each of which it has because somebody lost results without it. */
+static int check_transfer(struct task_reader *reader)
+{
+    struct submit_task *task = reader->task;
+    bool never = task->should_transfer_files == SUBMIT_TRANSFER_NO;
+
+    if (never && !reader->when_to_transfer_given)
+        task->when_to_transfer_output = SUBMIT_TRANSFER_NEVER;
+    if (never != (task->when_to_transfer_output == SUBMIT_TRANSFER_NEVER)) {
+        (void)task_select(reader, COMMAND_WHEN_TO_TRANSFER_OUTPUT);
+        return value_error(reader, never ? "should_transfer_files says that nothing is transferred"
+                                         : "should_transfer_files says that files may be "
+                                           "transferred, so the outputs are");
+    }
+    if (never && reader->memory->transfer_input.count > 0) {
+        (void)task_select(reader, COMMAND_TRANSFER_INPUT_FILES);
+        return value_error(reader, "should_transfer_files says that nothing is transferred");
+    }
+    if (never && task->transfer_output_given) {
+        (void)task_select(reader, COMMAND_TRANSFER_OUTPUT_FILES);
+        return value_error(reader, "should_transfer_files says that nothing is transferred");
+    }
+    if (never && reader->transfer_executable_given && task->transfer_executable) {
+        (void)task_select(reader, COMMAND_TRANSFER_EXECUTABLE);
+        return value_error(reader, "should_transfer_files says that nothing is transferred");
+    }
+    if (task->when_to_transfer_output != SUBMIT_TRANSFER_ON_EXIT_OR_EVICT ||
+        task->should_transfer_files != SUBMIT_TRANSFER_IF_NEEDED)
+        return 0;
+    if (!reader->should_transfer_given) {
+        task->should_transfer_files = SUBMIT_TRANSFER_YES;
+        return 0;
+    }
+    (void)task_select(reader, COMMAND_WHEN_TO_TRANSFER_OUTPUT);
+    value_error(reader, "'on_exit_or_evict' does not go together with "
+                        "'should_transfer_files = if_needed'");
+    error_hint(reader->err, "write 'should_transfer_files = yes', or 'on_exit' here");
+    return -EINVAL;
 }
 
 /* The first mistake is told, and the rest when that is mended: together they only confuse. */
 static int read_commands(struct task_reader *reader)
 {
-    for (enum command command = 0; command < COMMAND_COUNT; command++) {
-        struct slice value;
-        int r;
+    int r = 0;
 
-        if (reader->part->definitions[command] == MACRO_NONE ||
-            !(value_readers[command].read || value_readers[command].text_offset))
+    for (enum command command = COMMAND_NONE + 1; r == 0 && command < COMMAND_COUNT; command++) {
+        struct slice value;
+
+        if (!(value_readers[command].read || value_readers[command].text_offset) ||
+            !task_select(reader, command))
             continue;
-        reader->command = command;
-        r = expand_value(reader, &reader_definition(reader)->template, &value);
+        r = expand_value(reader, reader->part->definitions[command], &value);
         if (r == 0)
-            r = read_value(reader, value);
-        if (r < 0)
-            return r;
+            r = read_value(reader, command, value);
     }
-    /* It was defined, or there would be no part; but its value may be nothing for this task. */
-    reader->command = COMMAND_EXECUTABLE;
-    return reader->task->executable ? 0 : value_error(reader, "the program's name is empty");
+    if (r == 0)
+        r = check_universe(reader);
+    if (r < 0)
+        return r;
+    return check_transfer(reader);
+}
+
+static int read_plain_commands(struct task_reader *reader)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < reader->part->plain_count; i++) {
+        const struct plain_command *plain = &reader->part->plain[i];
+        struct slice value;
+
+        reader->varies = plain->varies;
+        r = expand_value(reader, plain->definition, &value);
+        if (r == 0)
+            r = read_plain_command(reader, plain, value);
+    }
+    return r;
 }
 
 /*
@@ -502,19 +581,23 @@ static int read_attributes(struct task_reader *reader)
 
     for (size_t i = 0; i < reader->part->attribute_count; i++) {
         uint32_t index = reader->part->attributes[i];
-        const struct definition *definition = &macros->definitions[index];
+        const char *expression = "undefined";
         struct slice value;
         int r;
 
         if (index == MACRO_NONE)
             continue;
-        r = expand_value(reader, &definition->template, &value);
+        reader->varies = reader->part->attributes_vary[i];
+        r = expand_value(reader, index, &value);
+        if (r == 0 && value.length > 0)
+            r = read_expression(reader, value, &expression);
         if (r < 0)
             return r;
         array_reserve(memory->attributes, memory->attribute_capacity, task->attribute_count + 1);
         memory->attributes[task->attribute_count++] = (struct submit_attribute){
-            .name = macros->symbols[definition->symbol].name + strlen("MY."),
-            .expression = keep(reader, value),
+            .name = macros->symbols[reader->definition->symbol].name + strlen("MY."),
+            .expression = expression,
+            .varies = reader->varies,
         };
     }
     return 0;
@@ -557,6 +640,7 @@ static void task_publish(struct submit_task *task)
     task->transfer_input = publish_list(&memory->transfer_input);
     task->transfer_output = publish_list(&memory->transfer_output);
     task->remaps = memory->remaps;
+    task->commands = memory->commands;
     task->attributes = memory->attributes;
 }
 
@@ -585,6 +669,8 @@ int part_expand(const struct submit *submit, size_t part, uint64_t cluster, uint
     for (size_t i = 0; i < reader.part->import_count; i++)
         list_add(&reader.memory->environment, reader.part->imports[i]);
     r = read_commands(&reader);
+    if (r == 0)
+        r = read_plain_commands(&reader);
     if (r == 0)
         r = read_attributes(&reader);
     *steps_left = reader.expansion.steps_left;

@@ -246,10 +246,15 @@ static void wrong_values_are_errors_with_a_place(void **state)
 {
     (void)state;
     ASSERT_ERROR("executable = x\nrequest_memory = a lot\nqueue\n",
-                 "x.sub:2:18: request_memory: 'a lot' is not a size\nrequest_memory = a lot\n"
-                 "                 ^\n"
-                 "hint: write a number with a unit, such as 512MB or 2GB; expressions with "
-                 "attributes are not there yet");
+                 "x.sub:2:20: request_memory: expected an operator or the end here\n"
+                 "request_memory = a lot\n                   ^\n"
+                 "hint: write a number with a unit, such as 512MB or 2GB, or an expression whose "
+                 "value is a number");
+    ASSERT_ERROR("executable = x\nrequest_disk = \"much\"\nqueue\n",
+                 "x.sub:2:16: request_disk: '\"much\"' is not a size\n"
+                 "request_disk = \"much\"\n               ^\n"
+                 "hint: write a number with a unit, such as 512MB or 2GB, or an expression whose "
+                 "value is a number");
     ASSERT_ERROR("executable = x\nrequest_cpus = $(Process)\nqueue 2\n",
                  "x.sub:2:16: request_cpus: '0' is not a number of cores (in task 0)\n"
                  "request_cpus = $(Process)\n               ^");
@@ -280,15 +285,133 @@ static void wrong_values_are_errors_with_a_place(void **state)
                  "           ^");
 }
 
-static void universes_other_than_vanilla_are_refused(void **state)
+static void expressions_that_are_none_are_errors_with_a_place(void **state)
 {
     (void)state;
+    ASSERT_ERROR("executable = x\nrequirements = (Memory > 10\nqueue\n",
+                 "x.sub:2:28: requirements: expected ')' here\n"
+                 "requirements = (Memory > 10\n                           ^");
+    ASSERT_ERROR("executable = x\nrank = Mips +\nqueue\n",
+                 "x.sub:2:14: rank: the expression breaks off here\nrank = Mips +\n             ^");
+    ASSERT_ERROR("executable = x\n+Mine = a b\nqueue\n",
+                 "x.sub:2:11: +Mine: expected an operator or the end here\n+Mine = a b\n"
+                 "          ^");
+    /* The second of three tasks is found when it is asked for, the last one at once. */
+    ASSERT_ERROR("executable = x\non_exit_hold = $(c) 1\nqueue c in (2>, 3>, 4)\n",
+                 "x.sub:2:16: on_exit_hold: expected an operator or the end here, in: 4 1 (in task "
+                 "2)\non_exit_hold = $(c) 1\n               ^");
+}
+
+static void the_old_and_the_new_way_to_write_arguments_do_not_mix(void **state)
+{
+    _cleanup_submit_ struct submit *submit = NULL;
+    struct submit_task task;
+
+    (void)state;
+    ASSERT_ERROR("executable = x\narguments = a\narguments2 = \"b\"\nqueue\n",
+                 "x.sub:3:14: arguments2: there is 'arguments', too; give one of them, or say "
+                 "'allow_arguments_v1 = true' and this one counts\n"
+                 "arguments2 = \"b\"\n             ^");
+    ASSERT_ERROR("executable = x\nenvironment2 = A=1\nqueue\n",
+                 "x.sub:2:16: environment2: write it in double quotes, or use 'environment'\n"
+                 "environment2 = A=1\n               ^");
+    submit = first_task("executable = x\narguments = a\narguments2 = \"b 'c d'\"\n"
+                        "environment = A=1\nenvironment2 = \"A=2\"\n"
+                        "allow_arguments_v1 = true\nallow_environment_v1 = true\nqueue\n",
+                        &task);
+    ASSERT_LIST(task.arguments, "b", "c d");
+    ASSERT_LIST(task.environment, "A=2");
+    submit_task_deinit(&task);
+}
+
+static void ways_to_transfer_that_contradict_each_other_are_errors(void **state)
+{
+    (void)state;
+    ASSERT_ERROR("executable = x\nshould_transfer_files = no\ntransfer_input_files = a\nqueue\n",
+                 "x.sub:3:24: transfer_input_files: should_transfer_files says that nothing is "
+                 "transferred\ntransfer_input_files = a\n                       ^");
+    ASSERT_ERROR(
+        "executable = x\nshould_transfer_files = if_needed\n"
+        "when_to_transfer_output = on_exit_or_evict\nqueue\n",
+        "x.sub:3:27: when_to_transfer_output: 'on_exit_or_evict' does not go together with "
+        "'should_transfer_files = if_needed'\n"
+        "when_to_transfer_output = on_exit_or_evict\n                          ^\n"
+        "hint: write 'should_transfer_files = yes', or 'on_exit' here");
+    ASSERT_ERROR(
+        "executable = x\nwhen_to_transfer_output = never\nqueue\n",
+        "x.sub:2:27: when_to_transfer_output: should_transfer_files says that files may be "
+        "transferred, so the outputs are\n"
+        "when_to_transfer_output = never\n                          ^");
+    ASSERT_ERROR("executable = x\ntransfer_output_remaps = a = b\nqueue\n",
+                 "x.sub:2:26: transfer_output_remaps: this must stand in double quotes\n"
+                 "transfer_output_remaps = a = b\n                         ^\n"
+                 "hint: write: transfer_output_remaps = \"NAME = NEW_NAME; ...\"");
+}
+
+static void images_and_their_universes_go_together(void **state)
+{
+    _cleanup_submit_ struct submit *submit = NULL;
+    struct submit_task task;
+
+    (void)state;
+    submit = first_task("container_image = debian.sif\nqueue\n", &task);
+    assert_int_equal(task.universe, SUBMIT_CONTAINER);
+    assert_string_equal(task.executable, "");
+    assert_false(task.transfer_executable);
+    submit_task_deinit(&task);
     ASSERT_ERROR("universe = docker\nexecutable = x\nqueue\n",
-                 "x.sub:1:12: universe: the 'docker' universe is not there yet\n"
-                 "universe = docker\n           ^");
+                 "x.sub:1:12: universe: this universe needs an image; add a line 'docker_image = "
+                 "IMAGE'\nuniverse = docker\n           ^");
+    ASSERT_ERROR("universe = docker\ncontainer_image = a.sif\nqueue\n",
+                 "x.sub:2:19: container_image: the docker universe has docker_image instead; or "
+                 "write 'universe = container'\ncontainer_image = a.sif\n                  ^");
+    ASSERT_ERROR("container_image = a.sif\ndocker_image = b\nqueue\n",
+                 "x.sub:1:19: container_image: there is docker_image, too; a task runs in one "
+                 "image\ncontainer_image = a.sif\n                  ^");
+}
+
+static void what_is_asked_for_may_be_an_expression(void **state)
+{
+    _cleanup_submit_ struct submit *submit = NULL;
+    struct submit_task task;
+
+    (void)state;
+    submit = first_task("executable = x\nrequest_cpus = 2 + 2\n"
+                        "request_memory = max({RequestCpus * 512, 100})\n"
+                        "request_disk = ifthenelse(DiskUsage > 100, DiskUsage * 2, Unknown)\n"
+                        "queue\n",
+                        &task);
+    assert_int_equal(task.request_cpus, 4);
+    assert_int_equal(task.request_memory_bytes, 2048ULL * 1024 * 1024);
+    assert_int_equal(task.request_disk_bytes, 2 * SUBMIT_DISK_DEFAULT);
+    assert_string_equal(task.request_cpus_expression, "2 + 2");
+    submit_task_deinit(&task);
+    submit_free(take_pointer(submit));
+    /* What only a run can tell leaves the default. */
+    submit = first_task("executable = x\nrequest_memory = MemoryUsage * 2\nqueue\n", &task);
+    assert_int_equal(task.request_memory_bytes, SUBMIT_MEMORY_DEFAULT);
+    assert_string_equal(task.request_memory_expression, "MemoryUsage * 2");
+    submit_task_deinit(&task);
+}
+
+static void universes_that_are_not_here_are_refused_with_what_to_use(void **state)
+{
+    static const char *const refused[] = {"parallel", "vm",   "local",    "scheduler",
+                                          "java",     "grid", "standard", "12"};
+
+    (void)state;
     ASSERT_ERROR("universe = grid\nexecutable = x\nqueue\n",
-                 "x.sub:1:12: universe: the 'grid' universe does not exist in dusk\n"
+                 "x.sub:1:12: universe: there is no 'grid' universe here: dusk hands no jobs to "
+                 "other systems; leave the line and grid_resource out and they run in this pool\n"
                  "universe = grid\n           ^");
+    for (size_t i = 0; i < ARRAY_LENGTH(refused); i++) {
+        _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+        _cleanup_free_ char *message = NULL;
+
+        buffer_appendf(&text, "universe = %s\nexecutable = x\nqueue\n", refused[i]);
+        message = fixture_error(buffer_text(&text), NULL);
+        assert_non_null(strstr(message, "universe here: "));
+    }
     ASSERT_ERROR("universe = vanila\nexecutable = x\nqueue\n",
                  "x.sub:1:12: universe: there is no universe 'vanila'\n"
                  "universe = vanila\n           ^\n"
@@ -340,18 +463,18 @@ static void warnings_name_the_nearest_command(void **state)
 
     (void)state;
     assert_int_equal(submit_parse(text, "x.sub", NULL, &submit, &warnings, NULL), 0);
-    assert_int_equal(warnings.count, 6);
+    assert_int_equal(warnings.count, 5);
     assert_string_equal(warnings.texts[0], "x.sub:2:1: there is no command 'outptu'; did you mean "
                                            "'output'?\noutptu = a\n^");
     assert_string_equal(warnings.texts[1], "x.sub:4:1: there is no command 'lonely', and no "
                                            "$(lonely)\nlonely = 2\n^");
-    assert_string_equal(warnings.texts[2], "x.sub:7:1: 'requirements' is not there yet and has no "
-                                           "effect\nrequirements = true\n^");
-    assert_string_equal(warnings.texts[3], "x.sub:8:1: 'Process' is set for each task; this line "
+    assert_string_equal(warnings.texts[2], "x.sub:8:1: 'Process' is set for each task; this line "
                                            "has no effect\nProcess = 5\n^");
-    assert_string_equal(warnings.texts[4], "x.sub:10:1: 'max_retries' is not there yet and has no "
-                                           "effect\nmax_retries = 2\n^");
-    assert_string_equal(warnings.texts[5], "x.sub:11:27: 'on_success' is not there yet: outputs "
+    assert_string_equal(warnings.texts[3],
+                        "x.sub:10:1: 'max_retries' has no effect yet: the server obeys no "
+                        "conditions of jobs yet: hold, release and remove them by hand\n"
+                        "max_retries = 2\n^");
+    assert_string_equal(warnings.texts[4], "x.sub:11:27: 'on_success' is not there yet: outputs "
                                            "come when the task has ended\n"
                                            "when_to_transfer_output = On_Success\n"
                                            "                          ^");
@@ -436,7 +559,12 @@ int main(void)
         cmocka_unit_test(lines_may_continue_and_end_in_any_way),
         cmocka_unit_test(the_command_line_may_set_and_append),
         cmocka_unit_test(wrong_values_are_errors_with_a_place),
-        cmocka_unit_test(universes_other_than_vanilla_are_refused),
+        cmocka_unit_test(expressions_that_are_none_are_errors_with_a_place),
+        cmocka_unit_test(the_old_and_the_new_way_to_write_arguments_do_not_mix),
+        cmocka_unit_test(ways_to_transfer_that_contradict_each_other_are_errors),
+        cmocka_unit_test(images_and_their_universes_go_together),
+        cmocka_unit_test(what_is_asked_for_may_be_an_expression),
+        cmocka_unit_test(universes_that_are_not_here_are_refused_with_what_to_use),
         cmocka_unit_test(what_is_missing_is_an_error_with_a_hint),
         cmocka_unit_test(lines_that_are_none_are_errors),
         cmocka_unit_test(warnings_name_the_nearest_command),

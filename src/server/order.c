@@ -206,6 +206,17 @@ static bool is_same_file(const char *a, const char *b)
     return strcmp(a, b) == 0;
 }
 
+/* Held with this reason, however often it is released: outside of its image it would be another. */
+static int refuse_image(const struct submit_task *task, struct error *err)
+{
+    const char *image = task->docker_image ? task->docker_image : task->container_image;
+
+    if (task->universe == SUBMIT_VANILLA)
+        return 0;
+    return error_set(err, -ENOTSUP, "it runs in the image '%s', and no node starts images yet",
+                     image);
+}
+
 int order_fill(struct server *server, struct job_record *job, uint32_t number,
                struct wire_start *start, struct error *err)
 {
@@ -216,6 +227,8 @@ int order_fill(struct server *server, struct job_record *job, uint32_t number,
     r = records_load_submit(server, job, err);
     if (r == 0)
         r = submit_expand(job->submit, job->row.number, number, &server->task, err);
+    if (r == 0)
+        r = refuse_image(task, err);
     if (r < 0)
         return r;
     folder = order_folder(job, task);

@@ -1,0 +1,594 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See job_ad.h. The order is that of a person who reads it: which task, what runs, with what, where
+ * it comes from and goes to, what it needs, what happens when something happens. Then the custom
+ * attributes, which overrule all before them as in HTCondor, and at last the requirements, which
+ * look at everything else.
+ *
+ * The defaults are HTCondor's texts. Its DiskUsage and ImageSize, which those refer to, are what
+ * dusk gives to a task that asks for nothing, so that they come to the same.
+ */
+#include "job_ad_internal.h"
+
+#include "expression.h"
+#include "text.h"
+
+#include "base/memory.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* HTCondor's numbers. */
+#define JOB_UNIVERSE_VANILLA     "5"
+#define JOB_STATUS_IDLE          "1"
+#define JOB_STATUS_HELD          "5"
+#define JOB_LEASE_SECONDS        "2400"
+#define DEFERRAL_WINDOW_DEFAULT  "0"
+#define DEFERRAL_PREPARE_DEFAULT "300"
+
+static const char memory_default[] =
+    "ifthenelse(MemoryUsage =!= undefined,MemoryUsage,(ImageSize + 1023) / 1024)";
+
+void job_ad_init(struct job_ad *ad)
+{
+    *ad = (struct job_ad){.memory = memory_allocate(sizeof(*ad->memory))};
+}
+
+void job_ad_deinit(struct job_ad *ad)
+{
+    if (!ad->memory)
+        return;
+    arena_deinit(&ad->memory->arena);
+    buffer_deinit(&ad->memory->text);
+    list_deinit(&ad->memory->words);
+    free(ad->memory);
+    free(ad->items);
+    *ad = (struct job_ad){0};
+}
+
+struct submit_attribute *job_ad_get(const struct job_ad *ad, const char *name)
+{
+    for (size_t i = 0; i < ad->count; i++)
+        if (slice_equals_ignoring_case(slice_from_text(ad->items[i].name), name))
+            return &ad->items[i];
+    return NULL;
+}
+
+const char *job_ad_find(const struct job_ad *ad, const char *name)
+{
+    const struct submit_attribute *attribute = job_ad_get(ad, name);
+
+    return attribute ? attribute->expression : NULL;
+}
+
+/* Of a name that is certain to be new: most of them, and looking would cost more than all else. */
+static void job_add(struct job_writer *writer, const char *name, const char *expression,
+                    bool varies)
+{
+    struct job_ad *ad = writer->ad;
+
+    array_reserve(ad->items, ad->capacity, ad->count + 1);
+    ad->items[ad->count++] =
+        (struct submit_attribute){.name = name, .expression = expression, .varies = varies};
+}
+
+void job_set(struct job_writer *writer, const char *name, const char *expression, bool varies)
+{
+    struct submit_attribute *attribute = job_ad_get(writer->ad, name);
+
+    if (!attribute) {
+        job_add(writer, name, expression, varies);
+        return;
+    }
+    /* One task has it from here, another from there: then it varies if either does. */
+    if (expression)
+        attribute->expression = expression;
+    attribute->varies = attribute->varies || varies;
+}
+
+static const char *keep_made(struct job_writer *writer)
+{
+    struct job_ad_memory *memory = writer->ad->memory;
+    const char *kept =
+        arena_copy(&memory->arena, (struct slice){buffer_text(&memory->text), memory->text.length});
+
+    buffer_clear(&memory->text);
+    return kept;
+}
+
+void job_set_made(struct job_writer *writer, const char *name, bool varies)
+{
+    job_set(writer, name, keep_made(writer), varies);
+}
+
+static void add_string(struct job_writer *writer, const char *name, const char *value, bool varies)
+{
+    expression_append_string(&writer->ad->memory->text, slice_from_text(value));
+    job_add(writer, name, keep_made(writer), varies);
+}
+
+static void add_number(struct job_writer *writer, const char *name, int64_t value, bool varies)
+{
+    buffer_appendf(&writer->ad->memory->text, "%" PRId64, value);
+    job_add(writer, name, keep_made(writer), varies);
+}
+
+/* A path with each '/' once, as HTCondor writes it. */
+static char *join_path(struct job_writer *writer, const char *folder, const char *name)
+{
+    _cleanup_buffer_ struct buffer path = BUFFER_INIT;
+    char *kept, *to;
+
+    if (name[0] != '/')
+        buffer_appendf(&path, "%s/", folder);
+    buffer_append_text(&path, name);
+    kept = arena_copy(&writer->ad->memory->arena, (struct slice){path.data, path.length});
+    to = kept;
+    for (const char *from = kept; *from; from++)
+        if (*from != '/' || from[1] != '/')
+            *to++ = *from;
+    *to = '\0';
+    return kept;
+}
+
+static bool varies(const struct job_writer *writer, enum command command)
+{
+    return writer->varies[command];
+}
+
+/* One argument of the new syntax, in single quotes where it has to be. */
+static void append_argument(struct buffer *text, const char *argument)
+{
+    if (text->length > 0)
+        buffer_append_character(text, ' ');
+    if (*argument == '\0')
+        buffer_append_text(text, "''");
+    for (; *argument; argument++) {
+        if (*argument != '\'' && !strchr(" \t\r\n", *argument)) {
+            buffer_append_character(text, *argument);
+            continue;
+        }
+        /* HTCondor quotes what needs it and no more, and joins groups that meet. */
+        if (text->length > 0 && text->data[text->length - 1] == '\'')
+            text->data[--text->length] = '\0';
+        else
+            buffer_append_character(text, '\'');
+        if (*argument == '\'')
+            buffer_append_character(text, '\'');
+        buffer_append_character(text, *argument);
+        buffer_append_character(text, '\'');
+    }
+}
+
+static void add_arguments(struct job_writer *writer)
+{
+    const struct submit_task *task = writer->task;
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    bool vary = varies(writer, COMMAND_ARGUMENTS) || varies(writer, COMMAND_ARGUMENTS2);
+
+    for (size_t i = 0; i < task->arguments.count; i++)
+        if (task->arguments_are_old)
+            buffer_appendf(&text, "%s%s", i > 0 ? " " : "", task->arguments.items[i]);
+        else
+            append_argument(&text, task->arguments.items[i]);
+    add_string(writer, task->arguments_are_old ? "Args" : "Arguments", buffer_text(&text), vary);
+}
+
+/* In the order of their names, whatever the submit file says. */
+static void add_environment(struct job_writer *writer)
+{
+    const struct submit_task *task = writer->task;
+    struct list *words = &writer->ad->memory->words;
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    bool vary = varies(writer, COMMAND_ENVIRONMENT) || varies(writer, COMMAND_ENVIRONMENT2);
+
+    list_clear(words);
+    for (size_t i = 0; i < task->environment.count; i++)
+        list_add(words, task->environment.items[i]);
+    list_sort(words);
+    for (size_t i = 0; i < words->count; i++)
+        if (task->environment_is_old)
+            buffer_appendf(&text, "%s%s", i > 0 ? ";" : "", words->items[i]);
+        else
+            append_argument(&text, words->items[i]);
+    if (!task->environment_is_old) {
+        add_string(writer, "Environment", buffer_text(&text), vary);
+        return;
+    }
+    add_string(writer, "Env", buffer_text(&text), vary);
+    job_add(writer, "EnvDelim", "\";\"", false);
+}
+
+static const char *task_folder(struct job_writer *writer)
+{
+    const char *folder = writer->task->initialdir;
+
+    return folder ? join_path(writer, writer->origin->folder, folder) : writer->origin->folder;
+}
+
+/* A program that is not brought along is named as it is. */
+static void add_program(struct job_writer *writer)
+{
+    const struct submit_task *task = writer->task;
+    const char *program = task->executable;
+
+    if (task->transfer_executable) {
+        _cleanup_buffer_ struct buffer path = BUFFER_INIT;
+
+        if (program[0] != '/')
+            buffer_appendf(&path, "%s/", writer->origin->folder);
+        buffer_append_text(&path, program);
+        add_string(writer, "Cmd", buffer_text(&path), varies(writer, COMMAND_EXECUTABLE));
+    } else {
+        add_string(writer, "Cmd", program, varies(writer, COMMAND_EXECUTABLE));
+    }
+    if (!task->transfer_executable || varies(writer, COMMAND_TRANSFER_EXECUTABLE))
+        job_add(writer, "TransferExecutable", task->transfer_executable ? NULL : "false",
+                varies(writer, COMMAND_TRANSFER_EXECUTABLE));
+    add_arguments(writer);
+    add_environment(writer);
+}
+
+/* A standard stream; one without a file comes from nowhere, or goes there. */
+static void add_stream(struct job_writer *writer, const char *name, const char *path,
+                       enum command command, const char *transfer, const char *stream)
+{
+    bool is_file = path && strcmp(path, "/dev/null") != 0;
+
+    add_string(writer, name, path ? path : "/dev/null", varies(writer, command));
+    if (is_file || varies(writer, command))
+        job_add(writer, stream, is_file ? "false" : NULL, varies(writer, command));
+    if (!is_file || varies(writer, command))
+        job_add(writer, transfer, is_file ? NULL : "false", varies(writer, command));
+}
+
+static void add_files(struct job_writer *writer)
+{
+    const struct submit_task *task = writer->task;
+    const char *folder = task_folder(writer);
+    bool log_varies = varies(writer, COMMAND_LOG);
+
+    add_string(writer, "Iwd", folder, varies(writer, COMMAND_INITIALDIR));
+    add_stream(writer, "In", task->input, COMMAND_INPUT, "TransferIn", "StreamIn");
+    add_stream(writer, "Out", task->output, COMMAND_OUTPUT, "TransferOut", "StreamOut");
+    add_stream(writer, "Err", task->error, COMMAND_ERROR, "TransferErr", "StreamErr");
+    if (task->log)
+        add_string(writer, "UserLog", join_path(writer, folder, task->log),
+                   log_varies || varies(writer, COMMAND_INITIALDIR));
+    else if (log_varies)
+        job_add(writer, "UserLog", NULL, true);
+}
+
+static void append_list(struct buffer *text, const struct submit_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        buffer_appendf(text, "%s%s", text->length > 0 ? "," : "", list->items[i]);
+}
+
+static void add_list(struct job_writer *writer, const char *name, const struct buffer *text,
+                     bool given, bool vary)
+{
+    if (given)
+        add_string(writer, name, buffer_text(text), vary);
+    else if (vary)
+        job_add(writer, name, NULL, true);
+}
+
+/* Unless transfer_container says that the nodes have the image. */
+static bool is_carried(const struct submit_task *task)
+{
+    for (size_t i = 0; i < task->command_count; i++)
+        if (strcmp(task->commands[i].name, "TransferContainer") == 0 &&
+            task->commands[i].expression)
+            return strcmp(task->commands[i].expression, "true") == 0;
+    return true;
+}
+
+/*
+ * An image that is a file comes along like any input, and bears its last name on the node. Where it
+ * comes from is told, too.
+ */
+static void add_image_source(struct job_writer *writer, const char *image, struct buffer *inputs)
+{
+    bool vary = varies(writer, COMMAND_CONTAINER_IMAGE);
+    const char *name = image, *colon = strchr(image, ':');
+    struct slice path = slice_from_text(image);
+
+    if (path.length > 0 && path.data[path.length - 1] == '/')
+        path.length--;
+    for (size_t i = 0; i < path.length; i++)
+        name = path.data[i] == '/' ? &path.data[i + 1] : name;
+    path.length -= (size_t)(name - path.data);
+    path.data = name;
+    if (!is_carried(writer->task)) {
+        add_string(writer, "ContainerImage", image, vary);
+        job_add(writer, "ContainerImageSource", "\"local\"", vary);
+    } else if (text_begins(slice_from_text(image), "docker://") ||
+               text_begins(slice_from_text(image), "oras://")) {
+        add_string(writer, "ContainerImage", image, vary);
+        job_add(writer, "ContainerImageSource", *image == 'd' ? "\"docker\"" : "\"oras\"", vary);
+    } else {
+        buffer_appendf(inputs, "%s%s", inputs->length > 0 ? "," : "", image);
+        expression_append_string(&writer->ad->memory->text, path);
+        job_add(writer, "ContainerImage", keep_made(writer), vary);
+        expression_append_string(&writer->ad->memory->text,
+                                 colon ? (struct slice){image, (size_t)(colon - image)}
+                                       : slice_from_text("cedar"));
+        job_add(writer, "ContainerImageSource", keep_made(writer), vary);
+    }
+}
+
+static void add_image(struct job_writer *writer, struct buffer *inputs)
+{
+    const struct submit_task *task = writer->task;
+    const char *image = task->container_image;
+    bool vary = varies(writer, COMMAND_CONTAINER_IMAGE);
+    size_t length = image ? strlen(image) : 0;
+    const char *kind = "WantSandboxImage";
+
+    if (task->universe == SUBMIT_VANILLA)
+        return;
+    job_add(writer, task->universe == SUBMIT_DOCKER ? "WantDocker" : "WantContainer", "true",
+            varies(writer, COMMAND_UNIVERSE));
+    if (task->docker_image)
+        add_string(writer, "DockerImage", task->docker_image, varies(writer, COMMAND_DOCKER_IMAGE));
+    if (task->universe == SUBMIT_DOCKER)
+        return;
+    if (!image || text_begins(slice_from_text(image), "docker:"))
+        kind = "WantDockerImage";
+    else if (length >= 4 && strcmp(image + length - 4, ".sif") == 0)
+        kind = "WantSIF";
+    job_add(writer, kind, "true", vary);
+    if (image)
+        add_image_source(writer, image, inputs);
+}
+
+static void add_transfer(struct job_writer *writer)
+{
+    static const char *const should[] = {"\"IF_NEEDED\"", "\"YES\"", "\"NO\""};
+    static const char *const when[] = {"\"ON_EXIT\"", "\"ON_EXIT_OR_EVICT\"", "\"ON_SUCCESS\"",
+                                       NULL};
+    const struct submit_task *task = writer->task;
+    bool should_varies = varies(writer, COMMAND_SHOULD_TRANSFER_FILES) ||
+                         varies(writer, COMMAND_WHEN_TO_TRANSFER_OUTPUT);
+    _cleanup_buffer_ struct buffer inputs = BUFFER_INIT, outputs = BUFFER_INIT;
+
+    append_list(&inputs, &task->transfer_input);
+    append_list(&outputs, &task->transfer_output);
+    add_image(writer, &inputs);
+    job_add(writer, "ShouldTransferFiles", should[task->should_transfer_files], should_varies);
+    if (when[task->when_to_transfer_output] || should_varies)
+        job_add(writer, "WhenToTransferOutput", when[task->when_to_transfer_output], should_varies);
+    if (task->should_transfer_files != SUBMIT_TRANSFER_YES && writer->origin->file_system_domain)
+        add_string(writer, "FileSystemDomain", writer->origin->file_system_domain, should_varies);
+    add_list(writer, "TransferInput", &inputs, inputs.length > 0,
+             varies(writer, COMMAND_TRANSFER_INPUT_FILES));
+    add_list(writer, "TransferOutput", &outputs, task->transfer_output_given,
+             varies(writer, COMMAND_TRANSFER_OUTPUT_FILES));
+    if (task->remaps_text && *task->remaps_text)
+        add_string(writer, "TransferOutputRemaps", task->remaps_text,
+                   varies(writer, COMMAND_TRANSFER_OUTPUT_REMAPS));
+    else if (varies(writer, COMMAND_TRANSFER_OUTPUT_REMAPS))
+        job_add(writer, "TransferOutputRemaps", NULL, true);
+}
+
+/* A size in whole units; or what was written, unless that is the word for nothing. */
+static void add_request(struct job_writer *writer, const char *name, enum command command,
+                        const char *expression, uint64_t amount, uint64_t unit)
+{
+    bool given = writer->submit->parts[writer->task->part].definitions[command] != MACRO_NONE;
+
+    if (expression && expression_classify(slice_from_text(expression)) == EXPRESSION_UNDEFINED)
+        job_add(writer, name, NULL, varies(writer, command));
+    else if (expression)
+        job_add(writer, name, expression, varies(writer, command));
+    else if (given || command == COMMAND_REQUEST_CPUS)
+        add_number(writer, name, (int64_t)(amount / unit + (amount % unit ? 1 : 0)),
+                   varies(writer, command));
+    else
+        job_add(writer, name, command == COMMAND_REQUEST_DISK ? "DiskUsage" : memory_default,
+                false);
+}
+
+static void add_requests(struct job_writer *writer)
+{
+    const struct submit_task *task = writer->task;
+
+    add_request(writer, "RequestCpus", COMMAND_REQUEST_CPUS, task->request_cpus_expression,
+                task->request_cpus, 1);
+    add_request(writer, "RequestMemory", COMMAND_REQUEST_MEMORY, task->request_memory_expression,
+                task->request_memory_bytes, 1024 * 1024);
+    add_request(writer, "RequestDisk", COMMAND_REQUEST_DISK, task->request_disk_expression,
+                task->request_disk_bytes, 1024);
+    add_number(writer, "ImageSize", SUBMIT_MEMORY_DEFAULT / 1024, false);
+    add_number(writer, "DiskUsage", SUBMIT_DISK_DEFAULT / 1024, false);
+    job_add(writer, "Rank", "0.0", false);
+}
+
+/* An operand of ||, in parentheses if it binds weaker. */
+static void append_alternative(struct buffer *text, const char *expression)
+{
+    bool weaker = expression_binds_weaker_than_or(slice_from_text(expression));
+
+    buffer_appendf(text, weaker ? " || (%s)" : " || %s", expression);
+}
+
+/* When tries are counted, the task is done when it succeeds or there were enough of them. */
+static void append_tries(struct job_writer *writer, struct buffer *text)
+{
+    const struct submit_task *task = writer->task;
+    const char *until = task->retry_until;
+
+    buffer_append_text(text, "NumJobCompletions > JobMaxRetries || ExitCode =?= ");
+    buffer_append_text(text, task->success_exit_code_given ? "JobSuccessExitCode" : "0");
+    if (until && expression_classify(slice_from_text(until)) == EXPRESSION_NUMBER)
+        buffer_appendf(text, " || ExitCode =?= %s", until);
+    else if (until)
+        append_alternative(text, until);
+    if (task->on_exit_remove)
+        append_alternative(text, task->on_exit_remove);
+}
+
+static void add_tries(struct job_writer *writer)
+{
+    /* HTCondor's, where only an exit code or a condition was given. */
+    enum { TRIES_DEFAULT = 2 };
+    const struct submit_task *task = writer->task;
+    bool vary = varies(writer, COMMAND_MAX_RETRIES) || varies(writer, COMMAND_SUCCESS_EXIT_CODE) ||
+                varies(writer, COMMAND_RETRY_UNTIL) || varies(writer, COMMAND_ON_EXIT_REMOVE);
+
+    if (!task->max_retries_given && !task->success_exit_code_given && !task->retry_until) {
+        if (task->on_exit_remove || vary)
+            job_add(writer, "OnExitRemove", task->on_exit_remove, vary);
+        return;
+    }
+    add_number(writer, "JobMaxRetries",
+               task->max_retries_given ? (int64_t)task->max_retries : TRIES_DEFAULT, vary);
+    if (task->success_exit_code_given)
+        add_number(writer, "JobSuccessExitCode", task->success_exit_code, vary);
+    append_tries(writer, &writer->ad->memory->text);
+    job_add(writer, "OnExitRemove", keep_made(writer), vary);
+    job_add(writer, "OnExitHold", "false", false);
+}
+
+/* Submit-time only: the group names the user who pays, and that is the user if nobody else is. */
+static void add_accounting(struct job_writer *writer)
+{
+    const char *group = job_ad_find(writer->ad, "AcctGroup");
+    const char *user = job_ad_find(writer->ad, "AcctGroupUser");
+    struct buffer *text = &writer->ad->memory->text;
+    _cleanup_buffer_ struct buffer whole = BUFFER_INIT;
+    bool vary;
+
+    if (!group && !user)
+        return;
+    vary = (group && job_ad_get(writer->ad, "AcctGroup")->varies) ||
+           (user && job_ad_get(writer->ad, "AcctGroupUser")->varies);
+    if (!user && writer->origin->user) {
+        expression_append_string(text, slice_from_text(writer->origin->user));
+        user = keep_made(writer);
+        job_add(writer, "AcctGroupUser", user, vary);
+    }
+    if (group)
+        expression_unquote(slice_from_text(group), &whole);
+    if (group && user)
+        buffer_append_character(&whole, '.');
+    if (user)
+        expression_unquote(slice_from_text(user), &whole);
+    add_string(writer, "AccountingGroup", buffer_text(&whole), vary);
+}
+
+static void add_state(struct job_writer *writer)
+{
+    const struct submit_task *task = writer->task;
+    bool vary = varies(writer, COMMAND_HOLD);
+
+    job_add(writer, "JobStatus", task->hold ? JOB_STATUS_HELD : JOB_STATUS_IDLE, vary);
+    if (task->hold || vary) {
+        job_add(writer, "HoldReason", task->hold ? "\"submitted on hold at user's request\"" : NULL,
+                vary);
+        job_add(writer, "HoldReasonCode", task->hold ? "15" : NULL, vary);
+    }
+    add_number(writer, "JobPrio", task->priority, varies(writer, COMMAND_PRIORITY));
+    if (task->batch_name)
+        add_string(writer, "JobBatchName", task->batch_name, varies(writer, COMMAND_BATCH_NAME));
+}
+
+/* What a start at a certain time needs beside the time itself. */
+static void add_deferral(struct job_writer *writer)
+{
+    static const char *const times[] = {"CronMinute", "CronHour",      "CronDayOfMonth",
+                                        "CronMonth",  "CronDayOfWeek", "DeferralTime"};
+    static const char *const names[][3] = {
+        {"DeferralWindow", "CronWindow", DEFERRAL_WINDOW_DEFAULT},
+        {"DeferralPrepTime", "CronPrepTime", DEFERRAL_PREPARE_DEFAULT}};
+    bool deferred = false;
+
+    for (size_t i = 0; i < ARRAY_LENGTH(times); i++)
+        deferred = deferred || job_ad_find(writer->ad, times[i]);
+    for (size_t i = 0; deferred && i < ARRAY_LENGTH(names); i++) {
+        const struct submit_attribute *cron = job_ad_get(writer->ad, names[i][1]);
+
+        /* The cron_ one overrules the other. */
+        if (cron)
+            job_set(writer, names[i][0], cron->expression, cron->varies);
+        else if (!job_ad_get(writer->ad, names[i][0]))
+            job_add(writer, names[i][0], names[i][2], false);
+    }
+    if (deferred && !job_ad_get(writer->ad, "ScheddInterval"))
+        job_add(writer, "ScheddInterval", "60", false);
+}
+
+/* What the commands said each by itself, and what follows from that. */
+static void add_commands(struct job_writer *writer)
+{
+    const struct submit_task *task = writer->task;
+
+    for (size_t i = 0; i < task->command_count; i++)
+        job_set(writer, task->commands[i].name, task->commands[i].expression,
+                task->commands[i].varies);
+    if (job_ad_find(writer->ad, "SuccessCheckpointExitCode"))
+        job_add(writer, "WantFTOnCheckpoint", "true",
+                job_ad_get(writer->ad, "SuccessCheckpointExitCode")->varies);
+    if (job_ad_find(writer->ad, "JobStarterLog") && !job_ad_find(writer->ad, "JobStarterDebug"))
+        job_set(writer, "JobStarterDebug", "true", false);
+    add_accounting(writer);
+    add_deferral(writer);
+}
+
+static void add_defaults(struct job_writer *writer)
+{
+    static const char *const defaults[][2] = {
+        {"JobNotification", "0"},
+        {"JobLeaseDuration", JOB_LEASE_SECONDS},
+        {"LeaveJobInQueue", "false"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LENGTH(defaults); i++)
+        if (!job_ad_find(writer->ad, defaults[i][0]))
+            job_set(writer, defaults[i][0], defaults[i][1], false);
+}
+
+/* Which job and task it is nobody can say but the server. */
+static void add_custom(struct job_writer *writer)
+{
+    const struct submit_task *task = writer->task;
+
+    for (size_t i = 0; i < task->attribute_count; i++) {
+        struct slice name = slice_from_text(task->attributes[i].name);
+
+        if (!slice_equals_ignoring_case(name, "ClusterId") &&
+            !slice_equals_ignoring_case(name, "ProcId"))
+            job_set(writer, task->attributes[i].name, task->attributes[i].expression,
+                    task->attributes[i].varies);
+    }
+}
+
+void job_ad_fill(struct job_ad *ad, const struct submit *submit, const struct submit_task *task,
+                 const struct job_origin *origin)
+{
+    struct job_writer writer = {.ad = ad,
+                                .submit = submit,
+                                .task = task,
+                                .origin = origin,
+                                .varies = submit->parts[task->part].varies};
+
+    arena_clear(&ad->memory->arena);
+    buffer_clear(&ad->memory->text);
+    ad->count = 0;
+    job_add(&writer, "MyType", "\"Job\"", false);
+    add_number(&writer, "ClusterId", (int64_t)task->cluster, false);
+    add_number(&writer, "ProcId", (int64_t)task->process,
+               submit->parts[task->part].range.count > 1);
+    job_add(&writer, "JobUniverse", JOB_UNIVERSE_VANILLA, false);
+    add_state(&writer);
+    add_program(&writer);
+    add_files(&writer);
+    add_transfer(&writer);
+    add_requests(&writer);
+    add_tries(&writer);
+    add_commands(&writer);
+    add_defaults(&writer);
+    add_custom(&writer);
+    job_set_requirements(&writer);
+}
