@@ -36,7 +36,7 @@ static const struct option_word option_words[] = {
     {"batch-name", KEY_BATCH_NAME, OPTION_VALUE, "NAME", "what 'dusk q' calls the job"},
     {"allow-undefined", KEY_ALLOW_UNDEFINED, OPTION_FLAG, NULL, "undefined macros are empty"},
     {"spool", KEY_SPOOL, OPTION_FLAG, NULL, "keep results on the server until 'dusk fetch'"},
-    {"dry-run", 'n', OPTION_FLAG, NULL, "print every task's values and submit nothing"},
+    {"dry-run", 'n', OPTION_FLAG, NULL, "print every task's attributes, submit nothing"},
     {"table", KEY_TABLE, OPTION_FLAG, NULL, "with --dry-run: a line each"},
     {"json", KEY_JSON, OPTION_FLAG, NULL, "JSON"},
 };
@@ -275,7 +275,7 @@ static int run_submit(struct session *session, struct error *err)
                          request.json    ? DRY_RUN_JSON
                          : request.table ? DRY_RUN_TABLE
                                          : DRY_RUN_LINES,
-                         err);
+                         folder, err);
 }
 
 const struct command command_submit = {

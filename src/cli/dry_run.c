@@ -1,157 +1,290 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See dry_run.h. Each task becomes a JSON object once; the three forms are three ways to print it.
+ * See dry_run.h. Each task is expanded and described once; the three forms are three ways to print
+ * the description. Expressions are compiled for that, so that they are seen as HTCondor would write
+ * them, and so that one that is wrong in any task is found.
  */
 #include "dry_run.h"
 
+#include "base/memory.h"
+#include "base/number.h"
 #include "connection.h"
+#include "lang/classad.h"
+#include "lang/expression.h"
+#include "lang/job_ad.h"
 #include "listing.h"
 #include "sys/terminal.h"
 #include "sys/text.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <pwd.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
 enum { JOB_NOT_KNOWN = 1 };
 
 static const struct column columns[] = {
     {"id", NULL, "ID", COLUMN_TEXT, false},
-    {"executable", NULL, "EXECUTABLE", COLUMN_TEXT, true},
-    {"arguments", NULL, "ARGUMENTS", COLUMN_TEXT, true},
+    {"command", NULL, "COMMAND", COLUMN_TEXT, true},
     {"input", NULL, "INPUT", COLUMN_TEXT, true},
     {"output", NULL, "OUTPUT", COLUMN_TEXT, true},
     {"request_cpus", NULL, "CPUS", COLUMN_NUMBER, false},
     {"request_memory", NULL, "MEMORY", COLUMN_SIZE, false},
+    {"differs", NULL, "WHAT ELSE DIFFERS", COLUMN_TEXT, true},
 };
 static const struct column_set columns_of_values = {
     .what = "task",
     .columns = columns,
     .count = ARRAY_LENGTH(columns),
-    .usual = "id,executable,arguments,input,output,request_cpus,request_memory",
+    .usual = "id,command,input,output,request_cpus,request_memory,differs",
 };
 
-static void set_text(json_t *object, const char *name, const char *value)
-{
-    if (value)
-        json_object_set_new(object, name, json_string(value) ?: json_string("(not UTF-8)"));
-}
-
-static void set_list(json_t *object, const char *name, const struct submit_list *list)
-{
-    json_t *texts;
-
-    if (list->count == 0)
-        return;
-    texts = json_array();
-    for (size_t i = 0; i < list->count; i++)
-        json_array_append_new(texts, json_string(list->items[i]) ?: json_string("(not UTF-8)"));
-    json_object_set_new(object, name, texts);
-}
-
-static void set_number(json_t *object, const char *name, uint64_t number)
-{
-    json_object_set_new(object, name, json_integer((json_int_t)number));
-}
-
-static json_t *describe_task(const struct submit_task *task)
-{
-    json_t *object = json_object();
-
-    json_object_set_new(object, "id",
-                        json_sprintf("%" PRIu64 ".%" PRIu64, task->cluster, task->process));
-    set_text(object, "executable", task->executable);
-    set_text(object, "arguments", *task->arguments_text ? task->arguments_text : NULL);
-    set_list(object, "environment", &task->environment);
-    set_text(object, "initialdir", task->initialdir);
-    set_text(object, "input", task->input);
-    set_text(object, "output", task->output);
-    set_text(object, "error", task->error);
-    set_text(object, "log", task->log);
-    set_list(object, "transfer_input_files", &task->transfer_input);
-    set_list(object, "transfer_output_files", &task->transfer_output);
-    set_number(object, "request_cpus", task->request_cpus);
-    set_number(object, "request_memory", task->request_memory_bytes);
-    set_number(object, "request_disk", task->request_disk_bytes);
-    if (task->hold)
-        json_object_set_new(object, "hold", json_true());
-    if (task->priority != 0)
-        json_object_set_new(object, "priority", json_integer(task->priority));
-    if (task->max_retries > 0)
-        set_number(object, "max_retries", task->max_retries);
-    set_text(object, "batch_name", task->batch_name);
-    for (size_t i = 0; i < task->attribute_count; i++) {
-        _cleanup_buffer_ struct buffer name = BUFFER_INIT;
-
-        buffer_appendf(&name, "+%s", task->attributes[i].name);
-        set_text(object, name.data, task->attributes[i].expression);
-    }
-    return object;
-}
-
-static void print_lines(const json_t *object)
-{
-    bool utf8 = terminal_of_output().utf8;
-    const char *name;
-    json_t *value;
-
-    json_object_foreach((json_t *)object, name, value)
-    {
-        _cleanup_buffer_ struct buffer line = BUFFER_INIT;
-        const struct column column = {.name = name, .kind = COLUMN_TEXT};
-        _cleanup_buffer_ struct buffer text = BUFFER_INIT;
-
-        column_append(&text, &column, object, true);
-        text_append_printable(&line, buffer_text(&text), utf8);
-        printf("%-22s = %s\n", name, buffer_text(&line));
-    }
-    printf("\n");
-}
-
-static void print_json(const json_t *object, bool first)
-{
-    _cleanup_free_ char *text = json_dumps(object, JSON_COMPACT);
-
-    printf("%s%s", first ? "" : ",\n", text);
-}
-
-static int print_tasks(const struct submit *submit, enum dry_run_form form,
-                       struct listing_printer *printer, struct error *err)
-{
+/* One dry run. */
+struct dry_run {
+    enum dry_run_form form;
+    struct listing_printer *printer; /* of the table */
     struct submit_task task;
-    int r = 0;
+    struct job_ad ad;
+    struct utsname computer;
+    struct job_origin origin;
+    bool utf8;
+};
 
-    submit_task_init(&task);
-    for (uint64_t process = 0; r == 0 && process < submit_task_count(submit); process++) {
-        _cleanup_json_ json_t *object = NULL;
+/* What HTCondor's configuration would say of this computer. */
+static void find_origin(struct dry_run *run, const char *folder)
+{
+    const struct passwd *user = getpwuid(geteuid());
 
-        r = submit_expand(submit, JOB_NOT_KNOWN, process, &task, err);
-        if (r < 0)
-            break;
-        object = describe_task(&task);
-        if (form == DRY_RUN_TABLE)
-            r = listing_print(printer, object, err);
-        else if (form == DRY_RUN_JSON)
-            print_json(object, process == 0);
-        else
-            print_lines(object);
+    if (uname(&run->computer) < 0)
+        run->computer = (struct utsname){0};
+    if (strcmp(run->computer.machine, "x86_64") == 0)
+        run->computer.machine[0] = 'X';
+    run->origin = (struct job_origin){
+        .folder = folder,
+        .user = user ? user->pw_name : NULL,
+        .arch = run->computer.machine,
+        .operating_system = "LINUX",
+        .file_system_domain = run->computer.nodename,
+    };
+}
+
+static int compile(const struct dry_run *run, const struct submit_attribute *attribute,
+                   struct classad_expression **ret_expression, struct error *err)
+{
+    struct classad_failure failure;
+
+    if (classad_expression_parse(slice_from_text(attribute->expression), CLASSAD_OLD,
+                                 ret_expression, &failure) == 0)
+        return 0;
+    return error_set(err, -EINVAL, "task %" PRIu64 ": %s = %s: %s", run->task.process,
+                     attribute->name, attribute->expression, failure.message);
+}
+
+/* Strings stay as they are, whatever is in them. */
+static int append_expression(const struct dry_run *run, const struct submit_attribute *attribute,
+                             enum classad_spelling spelling, struct buffer *text, struct error *err)
+{
+    _cleanup_classad_expression_ struct classad_expression *expression = NULL;
+    int r;
+
+    if (expression_classify(slice_from_text(attribute->expression)) == EXPRESSION_STRING) {
+        buffer_append_text(text, attribute->expression);
+        return 0;
     }
-    submit_task_deinit(&task);
+    r = compile(run, attribute, &expression, err);
+    if (r == 0)
+        classad_node_print(classad_expression_node(expression), spelling, text);
     return r;
 }
 
-int dry_run_print(const struct submit *submit, enum dry_run_form form, struct error *err)
+static int print_lines(struct dry_run *run, struct error *err)
+{
+    for (size_t i = 0; i < run->ad.count; i++) {
+        _cleanup_buffer_ struct buffer text = BUFFER_INIT, shown = BUFFER_INIT;
+        int r;
+
+        if (!run->ad.items[i].expression)
+            continue;
+        r = append_expression(run, &run->ad.items[i], CLASSAD_OLD, &text, err);
+        if (r < 0)
+            return r;
+        text_append_printable(&shown, buffer_text(&text), run->utf8);
+        printf("%s = %s\n", run->ad.items[i].name, buffer_text(&shown));
+    }
+    printf("\n");
+    return 0;
+}
+
+static json_t *number_to_json(struct slice text)
+{
+    int64_t integer;
+
+    if (number_parse_i64(text, &integer) == 0)
+        return json_integer(integer);
+    return json_real(expression_number(text));
+}
+
+/* What is more than a literal stands in a string, in the new spelling, between marks that tell. */
+static json_t *other_to_json(const struct dry_run *run, const struct submit_attribute *attribute,
+                             struct error *err)
+{
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+
+    buffer_append_text(&text, "/Expr(");
+    if (append_expression(run, attribute, CLASSAD_NEW, &text, err) < 0)
+        return NULL;
+    buffer_append_text(&text, ")/");
+    return json_string(buffer_text(&text)) ?: json_string("(not UTF-8)");
+}
+
+static json_t *attribute_to_json(const struct dry_run *run,
+                                 const struct submit_attribute *attribute, struct error *err)
+{
+    struct slice text = slice_trim(slice_from_text(attribute->expression));
+    _cleanup_buffer_ struct buffer value = BUFFER_INIT;
+
+    switch (expression_classify(text)) {
+    case EXPRESSION_UNDEFINED:
+        return json_null();
+    case EXPRESSION_BOOLEAN:
+        return json_boolean(slice_equals_ignoring_case(text, "true"));
+    case EXPRESSION_NUMBER:
+        return number_to_json(text);
+    case EXPRESSION_STRING:
+        expression_unquote(text, &value);
+        return json_string(buffer_text(&value)) ?: json_string("(not UTF-8)");
+    case EXPRESSION_OTHER:
+        break;
+    }
+    return other_to_json(run, attribute, err);
+}
+
+static int print_json(struct dry_run *run, struct error *err)
+{
+    _cleanup_json_ json_t *object = json_object();
+    _cleanup_free_ char *text = NULL;
+
+    for (size_t i = 0; i < run->ad.count; i++) {
+        const struct submit_attribute *attribute = &run->ad.items[i];
+        json_t *value;
+
+        if (!attribute->expression)
+            continue;
+        value = attribute_to_json(run, attribute, err);
+        if (!value)
+            return -EINVAL;
+        json_object_set_new(object, attribute->name, value);
+    }
+    text = json_dumps(object, JSON_COMPACT);
+    printf("%s%s", run->task.process == 0 ? "" : ",\n", text);
+    return 0;
+}
+
+/* What has a column of its own, or follows from what has. */
+static bool is_shown_elsewhere(const char *name)
+{
+    static const char *const names[] = {
+        "ProcId",      "Cmd",         "Args",        "Arguments",     "In",           "Out",
+        "Err",         "UserLog",     "StreamIn",    "StreamOut",     "StreamErr",    "TransferIn",
+        "TransferOut", "TransferErr", "RequestCpus", "RequestMemory", "Requirements",
+    };
+
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static void append_differences(const struct dry_run *run, struct buffer *text)
+{
+    for (size_t i = 0; i < run->ad.count; i++) {
+        const struct submit_attribute *attribute = &run->ad.items[i];
+
+        if (attribute->varies && attribute->expression && !is_shown_elsewhere(attribute->name))
+            buffer_appendf(text, "%s%s=%s", text->length > 0 ? " " : "", attribute->name,
+                           attribute->expression);
+    }
+}
+
+static void set_text(json_t *object, const char *name, const char *value)
+{
+    if (value && *value)
+        json_object_set_new(object, name, json_string(value) ?: json_string("(not UTF-8)"));
+}
+
+static int print_row(struct dry_run *run, struct error *err)
+{
+    const struct submit_task *task = &run->task;
+    _cleanup_json_ json_t *object = json_object();
+    _cleanup_buffer_ struct buffer command = BUFFER_INIT, differs = BUFFER_INIT;
+
+    buffer_appendf(&command, "%s%s%s", task->executable, *task->arguments_text ? " " : "",
+                   task->arguments_text);
+    append_differences(run, &differs);
+    json_object_set_new(object, "id",
+                        json_sprintf("%" PRIu64 ".%" PRIu64, task->cluster, task->process));
+    set_text(object, "command", buffer_text(&command));
+    set_text(object, "input", task->input);
+    set_text(object, "output", task->output);
+    json_object_set_new(object, "request_cpus", json_integer((json_int_t)task->request_cpus));
+    json_object_set_new(object, "request_memory",
+                        json_integer((json_int_t)task->request_memory_bytes));
+    set_text(object, "differs", buffer_text(&differs));
+    return listing_print(run->printer, object, err);
+}
+
+static int print_task(struct dry_run *run, const struct submit *submit, uint64_t process,
+                      struct error *err)
+{
+    int r = submit_expand(submit, JOB_NOT_KNOWN, process, &run->task, err);
+
+    if (r < 0)
+        return r;
+    job_ad_fill(&run->ad, submit, &run->task, &run->origin);
+    switch (run->form) {
+    case DRY_RUN_LINES:
+        return print_lines(run, err);
+    case DRY_RUN_TABLE:
+        return print_row(run, err);
+    case DRY_RUN_JSON:
+        return print_json(run, err);
+    }
+    return -EINVAL;
+}
+
+static int print_tasks(struct dry_run *run, const struct submit *submit, struct error *err)
+{
+    int r = 0;
+
+    printf("%s", run->form == DRY_RUN_JSON ? "[" : "");
+    for (uint64_t i = 0; r == 0 && i < submit_task_count(submit); i++)
+        r = print_task(run, submit, i, err);
+    printf("%s", run->form == DRY_RUN_JSON ? "]\n" : "");
+    if (r == 0 && run->form == DRY_RUN_TABLE)
+        listing_end(run->printer);
+    return r;
+}
+
+int dry_run_print(const struct submit *submit, enum dry_run_form form, const char *folder,
+                  struct error *err)
 {
     _cleanup_(listing_printer_free_p) struct listing_printer *printer = NULL;
     const struct listing listing = {0};
+    struct dry_run run = {.form = form, .utf8 = terminal_of_output().utf8};
     int r;
 
     r = listing_printer_new(&listing, &columns_of_values, &printer, err);
     if (r < 0)
         return r;
-    printf("%s", form == DRY_RUN_JSON ? "[" : "");
-    r = print_tasks(submit, form, printer, err);
-    printf("%s", form == DRY_RUN_JSON ? "]\n" : "");
-    if (r == 0 && form == DRY_RUN_TABLE)
-        listing_end(printer);
+    run.printer = printer;
+    find_origin(&run, folder);
+    submit_task_init(&run.task);
+    job_ad_init(&run.ad);
+    r = print_tasks(&run, submit, err);
+    job_ad_deinit(&run.ad);
+    submit_task_deinit(&run.task);
     return r;
 }

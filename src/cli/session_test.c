@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 
 static void assert_golden(const char *name, const struct buffer *text)
 {
@@ -26,6 +27,40 @@ static void assert_golden(const char *name, const struct buffer *text)
         assert_int_equal(file_replace(path.data, text->data, text->length, 0644, false, NULL), 0);
     assert_int_equal(file_read(path.data, 1 << 20, &golden, NULL), 0);
     assert_string_equal(buffer_text(text), buffer_text(&golden));
+}
+
+static void replace_all(struct buffer *text, const char *what, const char *with)
+{
+    struct buffer changed = BUFFER_INIT;
+    const char *at = buffer_text(text), *found;
+
+    if (*what == '\0')
+        return;
+    while ((found = strstr(at, what))) {
+        buffer_append(&changed, at, (size_t)(found - at));
+        buffer_append_text(&changed, with);
+        at = found + strlen(what);
+    }
+    buffer_append_text(&changed, at);
+    buffer_deinit(text);
+    *text = changed;
+}
+
+/* The folder has another name each time, and each computer has one, too. */
+static void assert_golden_anywhere(const char *name, struct buffer *text)
+{
+    _cleanup_buffer_ struct buffer host = BUFFER_INIT, arch = BUFFER_INIT;
+    struct utsname computer;
+    char *folder = get_current_dir_name();
+
+    assert_int_equal(uname(&computer), 0);
+    buffer_appendf(&host, "\"%s\"", computer.nodename);
+    buffer_appendf(&arch, "\"%s\"", computer.machine);
+    replace_all(text, folder, "HERE");
+    replace_all(text, buffer_text(&host), "\"HOST\"");
+    replace_all(text, buffer_text(&arch), "\"X86_64\"");
+    free(folder);
+    assert_golden(name, text);
 }
 
 static void write_file(const char *path, const char *text, mode_t mode)
@@ -235,24 +270,42 @@ static void what_is_wrong_here_is_found_before_anything_is_sent(void **state)
     fake_server_run("q --socket nowhere", NULL, &transcript);
     assert_int_equal(stat("requests", &status), 0);
     assert_int_equal(status.st_size, 0);
-    {
-        char *folder = get_current_dir_name();
-        _cleanup_buffer_ struct buffer general = BUFFER_INIT;
+    assert_golden_anywhere("mistakes", &transcript);
+    fake_server_stop(server);
+}
 
-        /* The folder has another name each time. */
-        for (const char *at = transcript.data; *at;) {
-            const char *found = strstr(at, folder);
+static void what_a_submit_would_do_is_shown_in_three_forms(void **state)
+{
+    struct fake_server *server = fake_server_start(NULL, 0);
+    _cleanup_buffer_ struct buffer transcript = BUFFER_INIT;
 
-            buffer_append(&general, at, found ? (size_t)(found - at) : strlen(at));
-            if (!found)
-                break;
-            buffer_append_text(&general, "HERE");
-            at = found + strlen(folder);
-        }
-        free(folder);
-        fake_server_stop(server);
-        assert_golden("mistakes", &general);
-    }
+    (void)state;
+    write_file("sweep.sub",
+               "executable = simulate\n"
+               "arguments = --seed $(Process) $(model)\n"
+               "environment = B=2;A=$(Process)\n"
+               "output = out/$(model).txt\nlog = sweep.log\n"
+               "request_memory = $(memory)\nrequest_cpus = 2\nrequest_gpus = 1\n"
+               "requirements = HasAvx2&&Machine!=\"old\"\nrank = Mips*2\n"
+               "max_retries = 3\n+Project = \"a \\\"b\\\"\"\n"
+               "+Weight = $(Process)+0.5\n+Certain = TRUE\n"
+               "queue model, memory from (\n"
+               "small 512MB\n"
+               "large 2*1024\n"
+               ")\n",
+               0644);
+    write_file("image.sub",
+               "container_image = docker://debian:12\nqueue\nuniverse = docker\n"
+               "docker_image = debian\ncontainer_image =\narguments = \"'a b'\"\nqueue\n",
+               0644);
+    write_file("wrong.sub", "executable = x\n+A = $(e)\nqueue e in (1, 2>, 3)\n", 0644);
+    fake_server_run("submit -n sweep.sub", NULL, &transcript);
+    fake_server_run("submit -n --json sweep.sub", NULL, &transcript);
+    fake_server_run("submit -n --table sweep.sub", NULL, &transcript);
+    fake_server_run("submit -n image.sub", NULL, &transcript);
+    fake_server_run("submit -n wrong.sub", NULL, &transcript);
+    assert_golden_anywhere("dry-runs", &transcript);
+    fake_server_stop(server);
 }
 
 static void fetched_files_are_complete_or_not_there(void **state)
@@ -359,6 +412,7 @@ int main(void)
         cmocka_unit_test(only_missing_content_is_uploaded),
         cmocka_unit_test(a_submit_that_waits_asks_no_more_than_it_must),
         cmocka_unit_test(what_is_wrong_here_is_found_before_anything_is_sent),
+        cmocka_unit_test(what_a_submit_would_do_is_shown_in_three_forms),
         cmocka_unit_test(fetched_files_are_complete_or_not_there),
         cmocka_unit_test(a_name_that_leaves_its_folder_is_refused),
         cmocka_unit_test(a_run_is_like_the_program_itself),
