@@ -286,6 +286,8 @@ const struct command_about command_table[] = {
      no_containers_why},
     {"docker_network_type", "DockerNetworkType", EFFECT_LATER, FORM_STRING, no_containers_why},
     {"docker_pull_policy", "DockerPullPolicy", EFFECT_LATER, FORM_STRING, no_containers_why},
+    {"docker_send_credentials", "DockerSendCredentials", EFFECT_LATER, FORM_BOOLEAN,
+     no_containers_why},
     {"docker_override_entrypoint", "DockerOverrideEntrypoint", EFFECT_LATER, FORM_BOOLEAN,
      no_containers_why},
     {"singularity_image", "SingularityImage", EFFECT_LATER, FORM_NONE, singularity_why},
@@ -411,19 +413,17 @@ const struct command_about command_table[] = {
 };
 
 const struct command_family command_families[] = {
-    {"request_", EFFECT_DONE, NULL},
-    {"arc_", EFFECT_NONE, grid_why},
-    {"aws_", EFFECT_LATER, credentials_why},
-    {"azure_", EFFECT_NONE, grid_why},
-    {"cloud_label_", EFFECT_NONE, grid_why},
-    {"ec2_", EFFECT_NONE, grid_why},
-    {"gce_", EFFECT_NONE, grid_why},
-    {"kvm_", EFFECT_NONE, vm_why},
-    {"vmware_", EFFECT_NONE, vm_why},
-    {"xen_", EFFECT_NONE, vm_why},
-    {"JOBSET.", EFFECT_NONE, no_sets_why},
-    {"remote_", EFFECT_NONE, grid_why},
-    {0},
+    {"request_", EFFECT_DONE, NULL},         {"arc_", EFFECT_NONE, grid_why},
+    {"aws_", EFFECT_LATER, credentials_why}, {"boinc_", EFFECT_NONE, grid_why},
+    {"cream_", EFFECT_NONE, grid_why},       {"deltacloud_", EFFECT_NONE, grid_why},
+    {"globus_", EFFECT_NONE, grid_why},      {"keystore_", EFFECT_NONE, grid_why},
+    {"MyProxy", EFFECT_NONE, grid_why},      {"nordugrid_", EFFECT_NONE, grid_why},
+    {"unicore_", EFFECT_NONE, grid_why},     {"vm_", EFFECT_NONE, vm_why},
+    {"azure_", EFFECT_NONE, grid_why},       {"cloud_label_", EFFECT_NONE, grid_why},
+    {"ec2_", EFFECT_NONE, grid_why},         {"gce_", EFFECT_NONE, grid_why},
+    {"kvm_", EFFECT_NONE, vm_why},           {"vmware_", EFFECT_NONE, vm_why},
+    {"xen_", EFFECT_NONE, vm_why},           {"JOBSET.", EFFECT_NONE, no_sets_why},
+    {"remote_", EFFECT_NONE, grid_why},      {0},
 };
 
 /* The prefix alone is no member. */

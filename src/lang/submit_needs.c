@@ -101,9 +101,10 @@ int read_request_cpus(struct task_reader *reader, struct slice value)
     number = (double)cpus;
     if (r < 0)
         r = evaluate(reader, value, &reader->task->request_cpus_expression, &number);
-    if (r != 0)
+    if (r < 0 || slice_equals_ignoring_case(value, "undefined"))
         return r < 0 ? r : 0;
-    if (!(number >= 1 && number <= UINT32_MAX) || number != (double)(uint32_t)number)
+    /* Of usage there is none in it, so what is not known now will not be known later. */
+    if (r > 0 || !(number >= 1 && number <= UINT32_MAX) || number != (double)(uint32_t)number)
         return value_error(reader, "'%.*s' is not a number of cores", SLICE_SHOWN(value));
     reader->task->request_cpus = (uint64_t)number;
     return 0;

@@ -177,6 +177,12 @@ executable = /usr/bin/not-on-this-node
 transfer_executable = false
 queue
 END
+held 'a task in an image' 'image .debian., and no node starts images yet' <<'END'
+universe = docker
+docker_image = debian
+executable = /bin/true
+queue
+END
 printf 'no program at all' >text
 chmod 755 text
 submit_file text.sub <<'END'
