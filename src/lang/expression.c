@@ -14,10 +14,13 @@
 void expression_append_string(struct buffer *text, struct slice value)
 {
     buffer_append_character(text, '"');
-    for (size_t i = 0; i < value.length; i++) {
-        if (value.data[i] == '"')
-            buffer_append_character(text, '\\');
-        buffer_append_character(text, value.data[i]);
+    while (value.length > 0) {
+        struct slice plain = text_take(&value, '"');
+        bool has_quote = plain.data + plain.length < value.data;
+
+        buffer_append_slice(text, plain);
+        if (has_quote)
+            buffer_append_text(text, "\\\"");
     }
     buffer_append_character(text, '"');
 }

@@ -49,7 +49,7 @@ void job_ad_deinit(struct job_ad *ad)
 struct submit_attribute *job_ad_get(const struct job_ad *ad, const char *name)
 {
     for (size_t i = 0; i < ad->count; i++)
-        if (slice_equals_ignoring_case(slice_from_text(ad->items[i].name), name))
+        if (text_compare_ignoring_case(ad->items[i].name, name) == 0)
             return &ad->items[i];
     return NULL;
 }

@@ -202,17 +202,6 @@ static bool is_resource(const char *name)
     return true;
 }
 
-static int compare_names(const char *a, const char *b)
-{
-    for (;; a++, b++) {
-        int left = *a >= 'A' && *a <= 'Z' ? *a - 'A' + 'a' : *a;
-        int right = *b >= 'A' && *b <= 'Z' ? *b - 'A' + 'a' : *b;
-
-        if (left != right || left == '\0')
-            return left - right;
-    }
-}
-
 /* In the order of their names: each time the least of those behind the last one. */
 static void add_resources(struct clauses *clauses)
 {
@@ -223,8 +212,9 @@ static void add_resources(struct clauses *clauses)
         const char *next = NULL;
 
         for (size_t i = 0; i < ad->count; i++)
-            if (is_resource(ad->items[i].name) && compare_names(ad->items[i].name, last) > 0 &&
-                (!next || compare_names(ad->items[i].name, next) < 0))
+            if (is_resource(ad->items[i].name) &&
+                text_compare_ignoring_case(ad->items[i].name, last) > 0 &&
+                (!next || text_compare_ignoring_case(ad->items[i].name, next) < 0))
                 next = ad->items[i].name;
         if (!next)
             return;

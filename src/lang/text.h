@@ -50,3 +50,15 @@ static inline struct slice text_take_word(struct slice *text, const char *stops)
     *text = text_behind(*text, word.length);
     return word;
 }
+
+/* As strcmp(3), but ASCII's capitals count as small letters. Ends at the first difference. */
+static inline int text_compare_ignoring_case(const char *a, const char *b)
+{
+    for (;; a++, b++) {
+        int left = *a >= 'A' && *a <= 'Z' ? *a - 'A' + 'a' : *a;
+        int right = *b >= 'A' && *b <= 'Z' ? *b - 'A' + 'a' : *b;
+
+        if (left != right || left == '\0')
+            return left - right;
+    }
+}
