@@ -11,9 +11,8 @@
 
 #include <string.h>
 
-void expression_append_string(struct buffer *text, struct slice value)
+void expression_append_quoted(struct buffer *text, struct slice value)
 {
-    buffer_append_character(text, '"');
     while (value.length > 0) {
         struct slice plain = text_take(&value, '"');
         bool has_quote = plain.data + plain.length < value.data;
@@ -22,6 +21,12 @@ void expression_append_string(struct buffer *text, struct slice value)
         if (has_quote)
             buffer_append_text(text, "\\\"");
     }
+}
+
+void expression_append_string(struct buffer *text, struct slice value)
+{
+    buffer_append_character(text, '"');
+    expression_append_quoted(text, value);
     buffer_append_character(text, '"');
 }
 

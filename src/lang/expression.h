@@ -10,6 +10,8 @@
 
 /* Appends the text as a string: in double quotes, with a backslash before each in it. */
 void expression_append_string(struct buffer *text, struct slice value);
+/* The same without the quotes around it: a piece of a string. */
+void expression_append_quoted(struct buffer *text, struct slice value);
 
 enum expression_kind {
     EXPRESSION_OTHER, /* it takes an evaluation to know */

@@ -386,7 +386,8 @@ static void set_gpu_conditions(struct job_writer *writer)
         {"GPUsMinMemory", "GlobalMemoryMb", "GlobalMemoryMb >= GPUsMinMemory"},
         {"GPUsMinRuntime", "MaxSupportedVersion", "MaxSupportedVersion >= GPUsMinRuntime"},
     };
-    struct clauses clauses = {.writer = writer, .answer = &writer->ad->memory->text};
+    struct clauses clauses = {
+        .writer = writer, .given = slice_from_text(""), .answer = &writer->ad->memory->text};
     const char *given = look_up(&clauses, "RequireGPUs");
     bool any = false;
 

@@ -29,20 +29,25 @@ static void add_command(struct task_reader *reader, const char *attribute, const
         .name = attribute, .expression = expression, .varies = reader->varies};
 }
 
+static const char *keep_made(struct task_reader *reader)
+{
+    struct buffer *made = &reader->memory->made;
+    const char *kept = task_keep(reader, (struct slice){made->data, made->length});
+
+    buffer_clear(made);
+    return kept;
+}
+
 static const char *keep_string(struct task_reader *reader, struct slice value)
 {
-    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
-
-    expression_append_string(&text, value);
-    return task_keep(reader, (struct slice){text.data, text.length});
+    expression_append_string(&reader->memory->made, value);
+    return keep_made(reader);
 }
 
 static const char *keep_integer(struct task_reader *reader, int64_t value)
 {
-    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
-
-    buffer_appendf(&text, "%lld", (long long)value);
-    return task_keep(reader, (struct slice){text.data, text.length});
+    buffer_appendf(&reader->memory->made, "%lld", (long long)value);
+    return keep_made(reader);
 }
 
 static int form_boolean(struct task_reader *reader, struct slice value, const char **ret_expression)
@@ -121,20 +126,24 @@ static int split_words(struct task_reader *reader, struct slice value, struct li
 
 static const char *keep_list(struct task_reader *reader, const struct list *words)
 {
-    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    struct buffer *made = &reader->memory->made;
 
-    for (size_t i = 0; i < words->count; i++)
-        buffer_appendf(&text, "%s%s", i > 0 ? "," : "", words->items[i]);
-    return keep_string(reader, (struct slice){buffer_text(&text), text.length});
+    buffer_append_character(made, '"');
+    for (size_t i = 0; i < words->count; i++) {
+        buffer_append_text(made, i > 0 ? "," : "");
+        expression_append_quoted(made, slice_from_text(words->items[i]));
+    }
+    buffer_append_character(made, '"');
+    return keep_made(reader);
 }
 
 static int form_list(struct task_reader *reader, struct slice value, const char **ret_expression)
 {
-    _cleanup_list_ struct list words = LIST_INIT;
-    int r = split_words(reader, value, &words);
+    struct list *words = &reader->memory->words;
+    int r = split_words(reader, value, words);
 
     if (r == 0)
-        *ret_expression = keep_list(reader, &words);
+        *ret_expression = keep_list(reader, words);
     return r;
 }
 
@@ -157,15 +166,15 @@ static int check_limit(struct task_reader *reader, const char *word)
 /* Sorted, so that jobs with the same limits are seen to have the same. */
 static int form_limits(struct task_reader *reader, struct slice value, const char **ret_expression)
 {
-    _cleanup_list_ struct list words = LIST_INIT;
-    int r = split_words(reader, value, &words);
+    struct list *words = &reader->memory->words;
+    int r = split_words(reader, value, words);
 
-    for (size_t i = 0; r == 0 && i < words.count; i++)
-        r = check_limit(reader, words.items[i]);
+    for (size_t i = 0; r == 0 && i < words->count; i++)
+        r = check_limit(reader, words->items[i]);
     if (r < 0)
         return r;
-    list_sort(&words);
-    *ret_expression = keep_list(reader, &words);
+    list_sort(words);
+    *ret_expression = keep_list(reader, words);
     return 0;
 }
 

@@ -35,11 +35,14 @@ void submit_task_deinit(struct submit_task *task)
         return;
     arena_deinit(&memory->arena);
     buffer_deinit(&memory->text);
+    buffer_deinit(&memory->made);
+    list_deinit(&memory->words);
     list_deinit(&memory->arguments);
     list_deinit(&memory->environment);
     list_deinit(&memory->transfer_input);
     list_deinit(&memory->transfer_output);
     free(memory->remaps);
+    free(memory->commands);
     free(memory->attributes);
     free(memory);
     *task = (struct submit_task){0};

@@ -12,6 +12,8 @@
 struct submit_task_memory {
     struct arena arena;
     struct buffer text; /* of the value that is being read */
+    struct buffer made; /* of the expression that is made of it */
+    struct list words;  /* likewise */
     struct list arguments;
     struct list environment;
     struct list transfer_input;

@@ -514,6 +514,8 @@ static void a_second_expansion_allocates_nothing(void **state)
     submit = fixture_parse("executable = x\narguments = $(Process) $(1000 + $(Process))\n"
                            "environment = A=$(Process);B=$(Step)\noutput = o.$(Cluster)\n"
                            "transfer_input_files = a, b\n+Mine = $(Process)\n"
+                           "rank = $(Step)\ndescription = \"$(Process)\"\n"
+                           "concurrency_limits = b$(Process), a\nkill_sig = 9\n"
                            "request_cpus = $(1 + $(Process) % 4)\npriority = 3\nqueue 100\n",
                            NULL);
     submit_task_init(&task);

@@ -2,12 +2,15 @@
 /*
  * The submit language under any text: nothing may crash, hang or leak, and what can be read must
  * survive freezing: the canonical text is read without a world, is its own canonical text, and has
- * the same tasks.
+ * the same tasks. The attributes of the first task of each part are expressions.
  */
 #include "base/buffer.h"
+#include "lang/classad.h"
+#include "lang/job_ad.h"
 #include "lang/references.h"
 #include "lang/submit.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +98,40 @@ static void fill_in(const char *text)
         abort();
 }
 
+static _noreturn_ void give_up(const char *what, const struct buffer *text)
+{
+    fprintf(stderr, "%s\n---\n%s---\n", what, buffer_text(text));
+    abort();
+}
+
+/* What is too large for an expression need not be one. */
+static void check_attributes(const struct submit *submit, uint64_t process)
+{
+    static const struct job_origin origin = {
+        .folder = "/w", .arch = "X86_64", .operating_system = "LINUX"};
+    struct submit_task task;
+    struct job_ad ad;
+
+    submit_task_init(&task);
+    job_ad_init(&ad);
+    if (submit_expand(submit, 1, process, &task, NULL) == 0)
+        job_ad_fill(&ad, submit, &task, &origin);
+    for (size_t i = 0; i < ad.count; i++) {
+        _cleanup_classad_expression_ struct classad_expression *expression = NULL;
+        _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+        struct classad_failure failure;
+
+        if (!ad.items[i].expression)
+            continue;
+        buffer_appendf(&text, "%s = %s", ad.items[i].name, ad.items[i].expression);
+        if (classad_expression_parse(slice_from_text(ad.items[i].expression), CLASSAD_OLD,
+                                     &expression, &failure) == -EINVAL)
+            give_up(failure.message, &text);
+    }
+    job_ad_deinit(&ad);
+    submit_task_deinit(&task);
+}
+
 static void expand_some(const struct submit *submit)
 {
     uint64_t count = submit_task_count(submit);
@@ -111,14 +148,9 @@ static void expand_some(const struct submit *submit)
     for (size_t i = 0; i < TASK_COUNT_MAX && i < submit_part_count(submit); i++) {
         submit_varies(submit, i, "arguments");
         submit_varies(submit, i, "x");
+        check_attributes(submit, submit_part_range(submit, i).first);
     }
     submit_task_deinit(&task);
-}
-
-static _noreturn_ void give_up(const char *what, const struct buffer *text)
-{
-    fprintf(stderr, "%s\n---\n%s---\n", what, buffer_text(text));
-    abort();
 }
 
 /* What a task is, in parts that come from all kinds of values. */
