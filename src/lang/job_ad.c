@@ -387,7 +387,7 @@ static void add_request(struct job_writer *writer, const char *name, enum comman
                    varies(writer, command));
     else
         job_add(writer, name, command == COMMAND_REQUEST_DISK ? "DiskUsage" : memory_default,
-                false);
+                varies(writer, command));
 }
 
 static void add_requests(struct job_writer *writer)

@@ -266,6 +266,8 @@ static void what_may_differ_between_tasks_is_said(void **state)
     assert_varying("executable = x\nrequest_gpus = $(g)\nqueue g in (1, 2)\n",
                    "ProcId RequestGPUs Requirements");
     assert_varying("executable = x\nqueue\nqueue\n", "");
+    assert_varying("executable = x\nimage_size = $(n)\nqueue n in (1M, 2M)\n",
+                   "ProcId RequestMemory ImageSize Requirements");
 }
 
 int main(void)

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <string.h>
 
 /*
  * What may be asked of the job itself in an expression. So much is known before it has ever run:
@@ -108,6 +109,28 @@ int read_request_cpus(struct task_reader *reader, struct slice value)
         return value_error(reader, "'%.*s' is not a number of cores", SLICE_SHOWN(value));
     reader->task->request_cpus = (uint64_t)number;
     return 0;
+}
+
+/* Both count in kilobytes; memory is asked for in whole megabytes. */
+void apply_sizes(struct task_reader *reader)
+{
+    const struct part *part = reader->part;
+
+    for (size_t i = 0; i < reader->task->command_count; i++) {
+        const struct submit_attribute *command = &reader->memory->commands[i];
+        uint64_t kilobytes;
+
+        if (!command->expression ||
+            number_parse_u64(slice_from_text(command->expression), &kilobytes) < 0)
+            continue;
+        if (strcmp(command->name, "ImageSize") == 0 &&
+            part->definitions[COMMAND_REQUEST_MEMORY] == MACRO_NONE)
+            reader->task->request_memory_bytes = (kilobytes / 1024 + (kilobytes % 1024 ? 1 : 0))
+                                                 << 20;
+        if (strcmp(command->name, "DiskUsage") == 0 &&
+            part->definitions[COMMAND_REQUEST_DISK] == MACRO_NONE)
+            reader->task->request_disk_bytes = kilobytes << 10;
+    }
 }
 
 /* HTCondor's universes; those that are refused say what to use instead. */

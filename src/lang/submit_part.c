@@ -391,6 +391,13 @@ static void part_find_variation(struct submit *submit, struct part *part)
     for (size_t i = 0; i < part->plain_count; i++)
         part->plain[i].varies =
             many && definition_varies(macros, &scope, part->plain[i].definition, marks);
+    /* See apply_sizes(). */
+    for (size_t i = 0; i < part->plain_count; i++) {
+        if (part->plain[i].varies && strcmp(part->plain[i].attribute, "ImageSize") == 0)
+            part->varies[COMMAND_REQUEST_MEMORY] = true;
+        if (part->plain[i].varies && strcmp(part->plain[i].attribute, "DiskUsage") == 0)
+            part->varies[COMMAND_REQUEST_DISK] = true;
+    }
     for (size_t i = 0; i < part->attribute_count; i++)
         vary[i] = many && definition_varies(macros, &scope, part->attributes[i], marks);
     part->attributes_vary = vary;

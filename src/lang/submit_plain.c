@@ -99,7 +99,8 @@ static int form_kilobytes(struct task_reader *reader, struct slice value,
 {
     int64_t units;
 
-    if (!size_parse(value, 1024, &units) || units < 1)
+    /* So much that it can still be counted in bytes. */
+    if (!size_parse(value, 1024, &units) || units < 1 || units > INT64_C(1) << 52)
         return value_error(reader, "'%.*s' is not a size of at least 1K", SLICE_SHOWN(value));
     *ret_expression = keep_integer(reader, units);
     return 0;

@@ -675,6 +675,8 @@ int part_expand(const struct submit *submit, size_t part, uint64_t cluster, uint
     if (r == 0)
         r = read_plain_commands(&reader);
     if (r == 0)
+        apply_sizes(&reader);
+    if (r == 0)
         r = read_attributes(&reader);
     *steps_left = reader.expansion.steps_left;
     /* Half a task must not look like a whole one to a caller who forgets to ask. */

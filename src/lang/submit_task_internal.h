@@ -79,6 +79,8 @@ int check_universe(struct task_reader *reader);
 int read_request_cpus(struct task_reader *reader, struct slice value);
 int read_request_memory(struct task_reader *reader, struct slice value);
 int read_request_disk(struct task_reader *reader, struct slice value);
+/* HTCondor asks for as much as image_size and disk_usage say where nothing else is asked for. */
+void apply_sizes(struct task_reader *reader);
 
 /* Adds the attribute that a command without a reader of its own gives. */
 int read_plain_command(struct task_reader *reader, const struct plain_command *plain,

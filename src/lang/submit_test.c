@@ -387,6 +387,11 @@ static void what_is_asked_for_may_be_an_expression(void **state)
     assert_string_equal(task.request_cpus_expression, "2 + 2");
     submit_task_deinit(&task);
     submit_free(take_pointer(submit));
+    submit = first_task("executable = x\nimage_size = 300M\ndisk_usage = 50000\nqueue\n", &task);
+    assert_int_equal(task.request_memory_bytes, 300ULL * 1024 * 1024);
+    assert_int_equal(task.request_disk_bytes, 50000ULL * 1024);
+    submit_task_deinit(&task);
+    submit_free(take_pointer(submit));
     /* What only a run can tell leaves the default. */
     submit = first_task("executable = x\nrequest_memory = MemoryUsage * 2\nqueue\n", &task);
     assert_int_equal(task.request_memory_bytes, SUBMIT_MEMORY_DEFAULT);
