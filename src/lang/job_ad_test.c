@@ -209,6 +209,9 @@ static void other_commands_are_attributes_of_their_form(void **state)
         {"EmailAttributes", "\"a,b,c\""}, {"StreamOut", "true"}, {"JobMaxVacateTime", "5 * 60"},
         {"MaxTransferInputMB", "7"}, {"JobBatchName", "\"night\""}, {"AcctGroup", "\"g\""},
         {"AcctGroupUser", "\"ann\""}, {"AccountingGroup", "\"g.ann\""});
+    ASSERT_ATTRIBUTES(
+        "priority = 2 * 5 - 1\nstream_error = 1 > 2\nerror = e\ncore_size = 2 * 512\n",
+        {"JobPrio", "9"}, {"StreamErr", "false"}, {"CoreSize", "1024"});
     ASSERT_ATTRIBUTES("hold = true\npreferences = Memory\nerase_output_and_error_on_restart = no\n",
                       {"JobStatus", "5"}, {"HoldReasonCode", "15"}, {"Rank", "Memory"},
                       {"DontAppend", "false"});

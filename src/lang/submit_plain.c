@@ -65,7 +65,7 @@ static int form_integer(struct task_reader *reader, struct slice value, int64_t 
 {
     int64_t number;
 
-    if (number_parse_i64(value, &number) < 0 || number < min)
+    if (!integer_parse(value, &number) || number < min)
         return value_error(reader, "'%.*s' is not a%s whole number", SLICE_SHOWN(value),
                            min < 0 ? "" : "n unsigned");
     *ret_expression = keep_integer(reader, number);

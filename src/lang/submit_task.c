@@ -157,10 +157,44 @@ static int read_environment2(struct task_reader *reader, struct slice value)
     return merge_environment(reader, value);
 }
 
+/* The value of an expression that asks for nothing; false if that is no number. */
+static bool compute(struct slice value, double *ret_number)
+{
+    _cleanup_classad_expression_ struct classad_expression *expression = NULL;
+    _cleanup_classad_evaluator_ struct classad_evaluator evaluator = CLASSAD_EVALUATOR_INIT;
+    struct classad_failure failure;
+    struct classad_value result;
+
+    if (classad_expression_parse(value, CLASSAD_OLD, &expression, &failure) < 0)
+        return false;
+    result = classad_evaluate(&evaluator, classad_expression_node(expression), NULL, NULL);
+    return classad_value_as_real(&result, ret_number);
+}
+
+bool integer_parse(struct slice value, int64_t *ret_integer)
+{
+    double number;
+
+    if (number_parse_i64(value, ret_integer) == 0)
+        return true;
+    /* Up to where a double still counts by ones. */
+    if (!compute(value, &number) || !(number > -0x1p53 && number < 0x1p53) ||
+        (double)(int64_t)number != number)
+        return false;
+    *ret_integer = (int64_t)number;
+    return true;
+}
+
 int read_boolean(struct task_reader *reader, struct slice value, bool *ret_value)
 {
+    double number;
+
     if (boolean_parse(value, ret_value))
         return 0;
+    if (compute(value, &number)) {
+        *ret_value = number < 0 || number > 0;
+        return 0;
+    }
     return value_error(reader, "'%.*s' is neither true nor false", SLICE_SHOWN(value));
 }
 
@@ -350,7 +384,7 @@ static int read_transfer_output_remaps(struct task_reader *reader, struct slice 
 /* Its range is the pool's to bound: a number is a number here. */
 static int read_priority(struct task_reader *reader, struct slice value)
 {
-    if (number_parse_i64(value, &reader->task->priority) < 0)
+    if (!integer_parse(value, &reader->task->priority))
         return value_error(reader, "'%.*s' is not a whole number", SLICE_SHOWN(value));
     return 0;
 }
@@ -358,15 +392,18 @@ static int read_priority(struct task_reader *reader, struct slice value)
 /* Read and handed on; the pool does not try again by itself yet. */
 static int read_max_retries(struct task_reader *reader, struct slice value)
 {
-    if (number_parse_u64(value, &reader->task->max_retries) < 0)
+    int64_t tries;
+
+    if (!integer_parse(value, &tries) || tries < 0)
         return value_error(reader, "'%.*s' is not a number of tries", SLICE_SHOWN(value));
+    reader->task->max_retries = (uint64_t)tries;
     reader->task->max_retries_given = true;
     return 0;
 }
 
 static int read_success_exit_code(struct task_reader *reader, struct slice value)
 {
-    if (number_parse_i64(value, &reader->task->success_exit_code) < 0)
+    if (!integer_parse(value, &reader->task->success_exit_code))
         return value_error(reader, "'%.*s' is not an exit code", SLICE_SHOWN(value));
     reader->task->success_exit_code_given = true;
     return 0;

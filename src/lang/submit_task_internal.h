@@ -61,6 +61,8 @@ struct word {
 /* HTCondor knows more words than its manual: the usual ones stand first, in the hint too. */
 int read_word(struct task_reader *reader, struct slice value, const struct word *words,
               size_t count, int *ret_value);
+/* A whole number, or an expression with such a value that asks for nothing, as HTCondor has it. */
+bool integer_parse(struct slice value, int64_t *ret_integer);
 int read_boolean(struct task_reader *reader, struct slice value, bool *ret_value);
 /* Without double quotes around it, if it has some. */
 struct slice without_quotes(struct slice value);
