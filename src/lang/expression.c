@@ -69,6 +69,8 @@ static struct slice take_token(struct slice *text)
     return token;
 }
 
+/* A sign before a number is an operator to the language, and part of it to everybody who reads it.
+ */
 enum expression_kind expression_classify(struct slice text)
 {
     struct slice rest, number;
@@ -101,6 +103,7 @@ double expression_number(struct slice text)
     return value;
 }
 
+/* A backslash before the closing quote is one of the text. */
 void expression_unquote(struct slice text, struct buffer *value)
 {
     text = slice_trim(text);
@@ -119,6 +122,7 @@ static struct slice token_name(struct slice token)
     return token;
 }
 
+/* A name with a parenthesis behind it is a function. */
 bool expression_mentions(struct slice text, const char *name)
 {
     /* What stands two tokens before: the scope, if a '.' is between. */

@@ -101,6 +101,7 @@ void job_set_made(struct job_writer *writer, const char *name, bool varies)
     job_set(writer, name, keep_made(writer), varies);
 }
 
+/* These write texts that only this ad needs into the ad's own memory. */
 static void add_string(struct job_writer *writer, const char *name, const char *value, bool varies)
 {
     expression_append_string(&writer->ad->memory->text, slice_from_text(value));
@@ -131,6 +132,7 @@ static char *join_path(struct job_writer *writer, const char *folder, const char
     return kept;
 }
 
+/* Whether the value of a command may be another one in another task of the part. */
 static bool varies(const struct job_writer *writer, enum command command)
 {
     return writer->varies[command];
@@ -160,6 +162,7 @@ static void append_argument(struct buffer *text, const char *argument)
     }
 }
 
+/* HTCondor has an attribute for each syntax, and nodes that know only the old one read that. */
 static void add_arguments(struct job_writer *writer)
 {
     const struct submit_task *task = writer->task;
@@ -199,6 +202,7 @@ static void add_environment(struct job_writer *writer)
     job_add(writer, "EnvDelim", "\";\"", false);
 }
 
+/* What paths of the task count from, the program's excepted. */
 static const char *task_folder(struct job_writer *writer)
 {
     const char *folder = writer->task->initialdir;
@@ -242,6 +246,8 @@ static void add_stream(struct job_writer *writer, const char *name, const char *
         job_add(writer, transfer, is_file ? NULL : "false", varies(writer, command));
 }
 
+/* The streams as they were written, because they are brought to Iwd; only the log is opened here.
+ */
 static void add_files(struct job_writer *writer)
 {
     const struct submit_task *task = writer->task;
@@ -259,12 +265,14 @@ static void add_files(struct job_writer *writer)
         job_add(writer, "UserLog", NULL, true);
 }
 
+/* Behind what is there. */
 static void append_list(struct buffer *text, const struct submit_list *list)
 {
     for (size_t i = 0; i < list->count; i++)
         buffer_appendf(text, "%s%s", text->length > 0 ? "," : "", list->items[i]);
 }
 
+/* One that is not given but may be in another task has to be known as well. */
 static void add_list(struct job_writer *writer, const char *name, const struct buffer *text,
                      bool given, bool vary)
 {
@@ -318,6 +326,7 @@ static void add_image_source(struct job_writer *writer, const char *image, struc
     }
 }
 
+/* HTCondor has no universe of that kind: such a job is a vanilla one that wants more. */
 static void add_image(struct job_writer *writer, struct buffer *inputs)
 {
     const struct submit_task *task = writer->task;
@@ -343,6 +352,7 @@ static void add_image(struct job_writer *writer, struct buffer *inputs)
         add_image_source(writer, image, inputs);
 }
 
+/* The domain is told only where a node that shares files might do. */
 static void add_transfer(struct job_writer *writer)
 {
     static const char *const should[] = {"\"IF_NEEDED\"", "\"YES\"", "\"NO\""};
@@ -390,6 +400,7 @@ static void add_request(struct job_writer *writer, const char *name, enum comman
                 varies(writer, command));
 }
 
+/* The sizes are overruled by image_size and disk_usage, if these are given. */
 static void add_requests(struct job_writer *writer)
 {
     const struct submit_task *task = writer->task;
@@ -429,6 +440,7 @@ static void append_tries(struct job_writer *writer, struct buffer *text)
         append_alternative(text, task->on_exit_remove);
 }
 
+/* Without one of the three commands a task has one try, and on_exit_remove stands for itself. */
 static void add_tries(struct job_writer *writer)
 {
     /* HTCondor's, where only an exit code or a condition was given. */
@@ -478,6 +490,7 @@ static void add_accounting(struct job_writer *writer)
     add_string(writer, "AccountingGroup", buffer_text(&whole), vary);
 }
 
+/* The state in which a task enters the queue. */
 static void add_state(struct job_writer *writer)
 {
     const struct submit_task *task = writer->task;
@@ -516,7 +529,7 @@ static void add_deferral(struct job_writer *writer)
             job_add(writer, names[i][0], names[i][2], false);
     }
     if (deferred && !job_ad_get(writer->ad, "ScheddInterval"))
-        job_add(writer, "ScheddInterval", "60", false);
+        job_add(writer, "ScheddInterval", "300", false);
 }
 
 /* What the commands said each by itself, and what follows from that. */
@@ -536,6 +549,7 @@ static void add_commands(struct job_writer *writer)
     add_deferral(writer);
 }
 
+/* What HTCondor says even if nobody asked. */
 static void add_defaults(struct job_writer *writer)
 {
     static const char *const defaults[][2] = {

@@ -26,6 +26,7 @@ struct clauses {
     bool varies;
 };
 
+/* Without the user's own requirements there is nothing that could be mentioned. */
 static bool mentions(const struct clauses *clauses, const char *name)
 {
     return expression_mentions(clauses->given, name);
@@ -42,6 +43,7 @@ static const char *look_up(struct clauses *clauses, const char *name)
     return attribute->expression;
 }
 
+/* Written out; an expression that may come to true is not known to be. */
 static bool is_true(struct clauses *clauses, const char *name)
 {
     const char *expression = look_up(clauses, name);
@@ -61,6 +63,7 @@ static void add_clause(struct clauses *clauses, const char *clause)
     buffer_append_text(clauses->answer, clause);
 }
 
+/* Each of them tells which operating system it has to be, or even more. */
 static bool mentions_operating_system(const struct clauses *clauses)
 {
     static const char *const names[] = {"OpSys",          "OpSysAndVer", "OpSysLongName",
@@ -132,6 +135,7 @@ static bool asks_for_more(struct clauses *clauses, const char *name, double leas
            expression_number(slice_from_text(expression)) > least;
 }
 
+/* What every node has: disk, memory, cores. */
 static void add_machine(struct clauses *clauses)
 {
     if (!look_up(clauses, "RequestDisk")) {
@@ -161,6 +165,7 @@ static void add_counted(struct clauses *clauses, const char *request, const char
         buffer_appendf(clauses->answer, "(TARGET.%s >= %s)", resource, request);
 }
 
+/* A word is a pattern for the node's attribute; nothing, or a yes, asks for nothing. */
 static void add_resource(struct clauses *clauses, const char *request)
 {
     const char *resource = request + strlen("Request");
@@ -245,6 +250,7 @@ static struct slice url_scheme(struct slice text)
     return scheme;
 }
 
+/* Each method once, whoever needs it. */
 static void note_scheme(struct clauses *clauses, struct slice path)
 {
     struct job_ad_memory *memory = clauses->writer->ad->memory;
@@ -305,6 +311,7 @@ static void add_methods(struct clauses *clauses)
     }
 }
 
+/* All four are looked up, because each of them may be what varies. */
 static bool wants_file_encryption(struct clauses *clauses)
 {
     static const char *const names[] = {"EncryptInputFiles", "EncryptOutputFiles",
@@ -316,6 +323,7 @@ static bool wants_file_encryption(struct clauses *clauses)
     return wants && !mentions(clauses, "HasPerFileEncryption");
 }
 
+/* The order within the parentheses is HTCondor's, too. */
 static void add_transfer_able(struct clauses *clauses)
 {
     const char *plugins = look_up(clauses, "TransferPlugins");
@@ -353,6 +361,7 @@ static void add_transfer(struct clauses *clauses)
     buffer_append_text(clauses->answer, either ? "))" : ")");
 }
 
+/* Our scratch folders are not encrypted, so such a task waits for a node that says it can. */
 static void add_special(struct clauses *clauses)
 {
     if (is_true(clauses, "EncryptExecuteDirectory") &&
@@ -360,6 +369,7 @@ static void add_special(struct clauses *clauses)
         add_clause(clauses, "TARGET.HasEncryptExecuteDirectory");
 }
 
+/* A node that can wait with a task, and a time that has not passed. */
 static void add_start_time(struct clauses *clauses)
 {
     static const char *const times[] = {"CronMinute", "CronHour",      "CronDayOfMonth",
@@ -410,6 +420,7 @@ static void set_gpu_conditions(struct job_writer *writer)
     buffer_clear(clauses.answer);
 }
 
+/* One after the other, in HTCondor's order. */
 static void add_all(struct clauses *clauses)
 {
     add_platform(clauses);

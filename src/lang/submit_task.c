@@ -531,31 +531,44 @@ bool task_select(struct task_reader *reader, enum command command)
     return true;
 }
 
-/* HTCondor's rules, each of which it has because somebody lost results without it. */
+static int refuse_transfer(struct task_reader *reader, enum command command)
+{
+    (void)task_select(reader, command);
+    return value_error(reader, "should_transfer_files says that nothing is transferred");
+}
+
+/* Who forbids transfers cannot name what shall be transferred. */
+static int check_no_transfer(struct task_reader *reader)
+{
+    struct submit_task *task = reader->task;
+
+    if (!reader->when_to_transfer_given)
+        task->when_to_transfer_output = SUBMIT_TRANSFER_NEVER;
+    if (task->when_to_transfer_output != SUBMIT_TRANSFER_NEVER)
+        return refuse_transfer(reader, COMMAND_WHEN_TO_TRANSFER_OUTPUT);
+    if (reader->memory->transfer_input.count > 0)
+        return refuse_transfer(reader, COMMAND_TRANSFER_INPUT_FILES);
+    if (task->transfer_output_given)
+        return refuse_transfer(reader, COMMAND_TRANSFER_OUTPUT_FILES);
+    if (reader->transfer_executable_given && task->transfer_executable)
+        return refuse_transfer(reader, COMMAND_TRANSFER_EXECUTABLE);
+    return 0;
+}
+
+/*
+ * HTCondor's rules. Outputs that are saved at an eviction can only be found again where they were
+ * transferred: so "if needed" means yes there, and cannot be asked for.
+ */
 static int check_transfer(struct task_reader *reader)
 {
     struct submit_task *task = reader->task;
-    bool never = task->should_transfer_files == SUBMIT_TRANSFER_NO;
 
-    if (never && !reader->when_to_transfer_given)
-        task->when_to_transfer_output = SUBMIT_TRANSFER_NEVER;
-    if (never != (task->when_to_transfer_output == SUBMIT_TRANSFER_NEVER)) {
+    if (task->should_transfer_files == SUBMIT_TRANSFER_NO)
+        return check_no_transfer(reader);
+    if (task->when_to_transfer_output == SUBMIT_TRANSFER_NEVER) {
         (void)task_select(reader, COMMAND_WHEN_TO_TRANSFER_OUTPUT);
-        return value_error(reader, never ? "should_transfer_files says that nothing is transferred"
-                                         : "should_transfer_files says that files may be "
-                                           "transferred, so the outputs are");
-    }
-    if (never && reader->memory->transfer_input.count > 0) {
-        (void)task_select(reader, COMMAND_TRANSFER_INPUT_FILES);
-        return value_error(reader, "should_transfer_files says that nothing is transferred");
-    }
-    if (never && task->transfer_output_given) {
-        (void)task_select(reader, COMMAND_TRANSFER_OUTPUT_FILES);
-        return value_error(reader, "should_transfer_files says that nothing is transferred");
-    }
-    if (never && reader->transfer_executable_given && task->transfer_executable) {
-        (void)task_select(reader, COMMAND_TRANSFER_EXECUTABLE);
-        return value_error(reader, "should_transfer_files says that nothing is transferred");
+        return value_error(reader, "should_transfer_files says that files may be transferred, so "
+                                   "the outputs are");
     }
     if (task->when_to_transfer_output != SUBMIT_TRANSFER_ON_EXIT_OR_EVICT ||
         task->should_transfer_files != SUBMIT_TRANSFER_IF_NEEDED)
