@@ -18,13 +18,18 @@ struct described {
     struct job_ad ad;
 };
 
-static void describe_task(struct described *described, const char *text, uint64_t process)
+static void describe(struct described *described, uint64_t process)
 {
-    described->submit = fixture_parse(text, NULL);
     submit_task_init(&described->task);
     job_ad_init(&described->ad);
     fixture_expand(described->submit, process, &described->task);
     job_ad_fill(&described->ad, described->submit, &described->task, &origin);
+}
+
+static void describe_task(struct described *described, const char *text, uint64_t process)
+{
+    described->submit = fixture_parse(text, NULL);
+    describe(described, process);
 }
 
 static void described_deinit(struct described *described)
@@ -246,6 +251,32 @@ static void images_are_described(void **state)
              "TARGET.HasFileTransfer")});
 }
 
+static void the_server_sees_the_same_attributes(void **state)
+{
+    static const char text[] = "Executable = x\nenv = A=1;B=$ENV(HOME)\nREQUEST_Licences = 2\n"
+                               "Preferences = Mips\n+MixedCase = $(Process)\n"
+                               "image_size = 7M\nqueue 3\n";
+    struct submit_options options = {.world = &fixture_world};
+    _cleanup_submit_ struct submit *submit = fixture_parse(text, &options);
+    _cleanup_(described_deinit) struct described here, there;
+    _cleanup_buffer_ struct buffer frozen = BUFFER_INIT;
+
+    (void)state;
+    submit_freeze(submit, &frozen);
+    here.submit = fixture_parse(text, &options);
+    there.submit = fixture_parse(buffer_text(&frozen), NULL);
+    describe(&here, 2);
+    describe(&there, 2);
+    assert_int_equal(here.ad.count, there.ad.count);
+    for (size_t i = 0; i < here.ad.count; i++) {
+        assert_string_equal(here.ad.items[i].name, there.ad.items[i].name);
+        assert_string_equal(here.ad.items[i].expression, there.ad.items[i].expression);
+        assert_int_equal(here.ad.items[i].varies, there.ad.items[i].varies);
+    }
+    assert_non_null(job_ad_find(&there.ad, "Env"));
+    assert_string_equal(job_ad_find(&there.ad, "RequestLicences"), "2");
+}
+
 /* The names of the attributes that may differ between tasks, in the ad's order. */
 static void assert_varying(const char *lines, const char *expected)
 {
@@ -288,6 +319,7 @@ int main(void)
         cmocka_unit_test(other_commands_are_attributes_of_their_form),
         cmocka_unit_test(custom_attributes_overrule_all_but_the_numbers),
         cmocka_unit_test(images_are_described),
+        cmocka_unit_test(the_server_sees_the_same_attributes),
         cmocka_unit_test(what_may_differ_between_tasks_is_said),
     };
 

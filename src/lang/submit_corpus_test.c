@@ -246,6 +246,21 @@ static void compare(const char *file, const struct submit *submit, char *ads)
     ad_deinit(&ad);
 }
 
+/* As it was read, and as the server reads what it keeps. */
+static void compare_twice(const char *name, const struct submit *submit, const struct buffer *ads)
+{
+    _cleanup_free_ char *first = memory_copy_string(buffer_text(ads));
+    _cleanup_free_ char *second = memory_copy_string(buffer_text(ads));
+    _cleanup_buffer_ struct buffer frozen = BUFFER_INIT;
+    _cleanup_submit_ struct submit *copy = NULL;
+
+    compare(name, submit, first);
+    submit_freeze(submit, &frozen);
+    assert_int_equal(
+        submit_parse((struct slice){frozen.data, frozen.length}, name, NULL, &copy, NULL, NULL), 0);
+    compare(name, copy, second);
+}
+
 /* HTCondor refuses it for folders that are not there, which the commands look at. */
 static bool is_refused_for_its_folders(const char *name)
 {
@@ -272,7 +287,7 @@ static bool compare_file(const char *folder, const char *name)
     if (is_accepted && !has_ads && !is_refused_for_its_folders(name))
         fail_msg("%s: HTCondor refuses it", name);
     if (is_accepted && has_ads)
-        compare(name, submit, ads.data);
+        compare_twice(name, submit, &ads);
     return has_ads;
 }
 
