@@ -2,7 +2,8 @@
 /*
  * The submit language under any text: nothing may crash, hang or leak, and what can be read must
  * survive freezing: the canonical text is read without a world, is its own canonical text, and has
- * the same tasks. The attributes of the first task of each part are expressions.
+ * the same tasks. The attributes of the first task of each part are expressions, and the
+ * same after freezing.
  */
 #include "base/buffer.h"
 #include "lang/classad.h"
@@ -105,7 +106,21 @@ static _noreturn_ void give_up(const char *what, const struct buffer *text)
 }
 
 /* What is too large for an expression need not be one. */
-static void check_attributes(const struct submit *submit, uint64_t process)
+static void check_expression(const struct submit_attribute *attribute)
+{
+    _cleanup_classad_expression_ struct classad_expression *expression = NULL;
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    struct classad_failure failure;
+
+    if (classad_expression_parse(slice_from_text(attribute->expression), CLASSAD_OLD, &expression,
+                                 &failure) != -EINVAL)
+        return;
+    buffer_appendf(&text, "%s = %s", attribute->name, attribute->expression);
+    give_up(failure.message, &text);
+}
+
+/* Appends the attributes of the first task of each part. */
+static void describe_parts(const struct submit *submit, struct buffer *text)
 {
     static const struct job_origin origin = {
         .folder = "/w", .arch = "X86_64", .operating_system = "LINUX"};
@@ -114,19 +129,16 @@ static void check_attributes(const struct submit *submit, uint64_t process)
 
     submit_task_init(&task);
     job_ad_init(&ad);
-    if (submit_expand(submit, 1, process, &task, NULL) == 0)
-        job_ad_fill(&ad, submit, &task, &origin);
-    for (size_t i = 0; i < ad.count; i++) {
-        _cleanup_classad_expression_ struct classad_expression *expression = NULL;
-        _cleanup_buffer_ struct buffer text = BUFFER_INIT;
-        struct classad_failure failure;
-
-        if (!ad.items[i].expression)
+    for (size_t part = 0; part < TASK_COUNT_MAX && part < submit_part_count(submit); part++) {
+        if (submit_expand(submit, 1, submit_part_range(submit, part).first, &task, NULL) < 0)
             continue;
-        buffer_appendf(&text, "%s = %s", ad.items[i].name, ad.items[i].expression);
-        if (classad_expression_parse(slice_from_text(ad.items[i].expression), CLASSAD_OLD,
-                                     &expression, &failure) == -EINVAL)
-            give_up(failure.message, &text);
+        job_ad_fill(&ad, submit, &task, &origin);
+        for (size_t i = 0; i < ad.count; i++) {
+            if (!ad.items[i].expression)
+                continue;
+            check_expression(&ad.items[i]);
+            buffer_appendf(text, "%s = %s\n", ad.items[i].name, ad.items[i].expression);
+        }
     }
     job_ad_deinit(&ad);
     submit_task_deinit(&task);
@@ -148,7 +160,6 @@ static void expand_some(const struct submit *submit)
     for (size_t i = 0; i < TASK_COUNT_MAX && i < submit_part_count(submit); i++) {
         submit_varies(submit, i, "arguments");
         submit_varies(submit, i, "x");
-        check_attributes(submit, submit_part_range(submit, i).first);
     }
     submit_task_deinit(&task);
 }
@@ -191,6 +202,7 @@ static void check_tasks(const struct submit *submit, const struct submit *copy,
 static void check_frozen(const struct submit *submit)
 {
     _cleanup_buffer_ struct buffer frozen = BUFFER_INIT, again = BUFFER_INIT;
+    _cleanup_buffer_ struct buffer described = BUFFER_INIT, described_again = BUFFER_INIT;
     _cleanup_error_ struct error err = ERROR_INIT;
     _cleanup_submit_ struct submit *copy = NULL;
 
@@ -204,6 +216,10 @@ static void check_frozen(const struct submit *submit)
     if (submit_task_count(submit) != submit_task_count(copy))
         give_up("another number of tasks", &frozen);
     check_tasks(submit, copy, &frozen);
+    describe_parts(submit, &described);
+    describe_parts(copy, &described_again);
+    if (strcmp(buffer_text(&described), buffer_text(&described_again)) != 0)
+        give_up(buffer_text(&described_again), &described);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
