@@ -116,6 +116,9 @@ typedef void classad_name_callback(void *user_data, enum classad_side side, stru
 void classad_node_walk_names(const struct classad_node *node, classad_name_callback *callback,
                              void *user_data);
 
+/* Whether it is a literal, in parentheses or not: the same value everywhere. */
+bool classad_node_is_constant(const struct classad_node *node);
+
 /*
  * What must be true, each for itself: the operands of the && at the top of the expression, in
  * order, without parentheses around them and around all. An expression without && has one.

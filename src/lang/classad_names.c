@@ -31,6 +31,11 @@ void classad_node_walk_names(const struct classad_node *node, classad_name_callb
             classad_node_walk_names(node->attributes->items[i].expression, callback, user_data);
 }
 
+bool classad_node_is_constant(const struct classad_node *node)
+{
+    return classad_node_without_parentheses(node)->kind == NODE_LITERAL;
+}
+
 /* Operands of a chain are never chains of && themselves, unless in parentheses. */
 static bool is_conjunction(const struct classad_node *node)
 {

@@ -151,6 +151,7 @@ static void on_hello_answer(struct server *server, struct caller *caller, enum p
     node->session = link->session;
     attributes_hear(node, &link->attributes);
     attributes_deinit(&link->attributes);
+    matching_classify_node(server, node);
     log_notice("node %s is connected from %s", node->name, link_peer(link->link)->address);
     agents_append(
         link, &(struct wire_message){.kind = WIRE_WELCOME,
@@ -277,6 +278,7 @@ static int hear_report(struct agent_link *link, struct wire_report *report)
                                           .item_count = report->attempt_count};
     if (node->attributes_unsaved || node->history_unsaved)
         rider.write = write_news;
+    matching_classify_node(link->server, node);
     batch_push_with(link->server, &event, items, &rider);
     return 0;
 }

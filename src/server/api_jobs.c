@@ -97,31 +97,48 @@ static void write_submission(struct server *server, void *userdata)
                         json_incref(submission->files), strlen(submission->text) + strlen(files));
 }
 
-static int expand_request(struct server *server, const struct submit *submit, uint64_t process,
-                          struct resources *ret, struct error *err)
-{
-    int r = submit_expand(submit, server->next_job, process, &server->task, err);
+/* What tells a task apart from others in the brain. */
+struct wish {
+    struct resources request;
+    uint32_t job_class;
+};
 
+static bool wishes_are_equal(const struct wish *left, const struct wish *right)
+{
+    return left->job_class == right->job_class &&
+           resources_are_equal(&left->request, &right->request);
+}
+
+static int expand_wish(struct submission *submission, uint64_t process, struct wish *ret,
+                       struct error *err)
+{
+    struct server *server = submission->server;
+    int r = submit_expand(submission->submit, server->next_job, process, &server->task, err);
+
+    if (r == 0)
+        r = matching_classify_task(server, submission->submit, submission->row.user,
+                                   submission->row.folder, &ret->job_class, err);
     if (r < 0)
         return r;
     if (server->task.request_cpus > UINT16_MAX)
         return error_set(err, -ERANGE, "a task asks for %llu cpus",
                          (unsigned long long)server->task.request_cpus);
-    *ret = (struct resources){.cpus = (uint32_t)server->task.request_cpus,
-                              .memory = server->task.request_memory_bytes,
-                              .disk = server->task.request_disk_bytes};
+    ret->request = (struct resources){.cpus = (uint32_t)server->task.request_cpus,
+                                      .memory = server->task.request_memory_bytes,
+                                      .disk = server->task.request_disk_bytes};
     return 0;
 }
 
 static int add_part(struct submission *submission, uint64_t first, uint64_t count,
-                    const struct resources *request, struct error *err)
+                    const struct wish *wish, struct error *err)
 {
+    const struct resources *request = &wish->request;
     size_t needed = submission->part_count + 1;
 
     if (needed > POOL_PARTS_PER_JOB_MAX) {
-        error_set(err, -E2BIG, "the requests for cpus, memory and disk change more than %d times",
+        error_set(err, -E2BIG, "what the tasks request and require changes more than %d times",
                   POOL_PARTS_PER_JOB_MAX - 1);
-        error_hint(err, "round them, or let tasks with equal requests follow one another");
+        error_hint(err, "round the requests, or let tasks with equal ones follow one another");
         return -E2BIG;
     }
     array_reserve(submission->parts, submission->part_capacity, needed);
@@ -135,16 +152,21 @@ static int add_part(struct submission *submission, uint64_t first, uint64_t coun
     submission->pool_parts[needed - 1] = (struct pool_part){.first = (uint32_t)first,
                                                             .count = (uint32_t)count,
                                                             .next = (uint32_t)first,
-                                                            .request = *request};
+                                                            .request = *request,
+                                                            .job_class = wish->job_class};
     submission->part_count = needed;
     return 0;
 }
 
-static bool range_varies(const struct submit *submit, size_t part)
+/* Behind expand_wish() of its first task. */
+static bool range_varies(const struct submission *submission, size_t part, const struct wish *first)
 {
+    const struct submit *submit = submission->submit;
+
     return submit_varies(submit, part, "request_cpus") ||
            submit_varies(submit, part, "request_memory") ||
-           submit_varies(submit, part, "request_disk");
+           submit_varies(submit, part, "request_disk") ||
+           matching_varies(submission->server, first->job_class);
 }
 
 /* Tasks whose requests differ are told apart here, so that the brain sees ranges of equal ones. */
@@ -152,25 +174,26 @@ static int divide_range(struct submission *submission, size_t index, struct erro
 {
     struct submit_range range = submit_part_range(submission->submit, index);
     uint64_t first = range.first, end = range.first + range.count;
-    bool varies = range_varies(submission->submit, index);
-    struct resources request, other;
-    int r = expand_request(submission->server, submission->submit, first, &request, err);
+    struct wish wish, other;
+    bool varies;
+    int r = expand_wish(submission, first, &wish, err);
 
     if (r < 0)
         return r;
+    varies = range_varies(submission, index, &wish);
     for (uint64_t i = first + 1; varies && i < end; i++) {
-        r = expand_request(submission->server, submission->submit, i, &other, err);
+        r = expand_wish(submission, i, &other, err);
         if (r < 0)
             return r;
-        if (resources_are_equal(&other, &request))
+        if (wishes_are_equal(&other, &wish))
             continue;
-        r = add_part(submission, first, i - first, &request, err);
+        r = add_part(submission, first, i - first, &wish, err);
         if (r < 0)
             return r;
         first = i;
-        request = other;
+        wish = other;
     }
-    return add_part(submission, first, end - first, &request, err);
+    return add_part(submission, first, end - first, &wish, err);
 }
 
 /* Answers with what is missing; true if nothing is. */
@@ -207,6 +230,8 @@ static int fill_row(struct submission *submission, const struct api_user *user, 
 
     if (!folder || folder[0] != '/')
         return error_set(err, -EINVAL, "the job has no absolute 'folder'");
+    row->user = memory_copy_string(user->name);
+    row->folder = memory_copy_string(folder);
     for (size_t i = 0; r == 0 && i < submit_part_count(submission->submit); i++)
         r = divide_range(submission, i, err);
     if (r == 0)
@@ -219,9 +244,9 @@ static int fill_row(struct submission *submission, const struct api_user *user, 
     *row = (struct store_job){
         .number = submission->server->next_job,
         .tasks = (uint32_t)submit_task_count(submission->submit),
-        .user = memory_copy_string(user->name),
+        .user = row->user,
         .name = name ? memory_copy_string(name) : NULL,
-        .folder = memory_copy_string(folder),
+        .folder = row->folder,
         .deliver = user->uid != STORE_NONE && json_is_true(json_object_get(body, "deliver")),
         .uid = user->uid,
         .gid = user->gid,

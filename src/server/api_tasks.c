@@ -133,9 +133,52 @@ static unsigned long long megabytes(uint64_t bytes)
     return (unsigned long long)((bytes + (1 << 20) - 1) >> 20);
 }
 
-static void explain_idle(json_t *lines, const struct pool_explanation *why)
+/* The conditions that fail somewhere, each with how many nodes that is. */
+static void explain_conditions(json_t *lines, const struct match_analysis *analysis)
 {
-    uint32_t fitting = why->busy + why->available + why->owner_present;
+    for (size_t i = 0; i < analysis->count; i++) {
+        const struct match_condition *condition = &analysis->conditions[i];
+
+        if (condition->fails > 0)
+            add_line(lines, "    %u of them: %s", condition->fails, condition->text);
+    }
+}
+
+/* The condition without which most nodes would suit; NULL if no single one stands in the way. */
+static const struct match_condition *worst_condition(const struct match_analysis *analysis)
+{
+    const struct match_condition *worst = NULL;
+
+    for (size_t i = 0; i < analysis->count; i++)
+        if (analysis->conditions[i].alone > (worst ? worst->alone : 0))
+            worst = &analysis->conditions[i];
+    return worst;
+}
+
+static void explain_requirements(struct server *server, json_t *lines, uint32_t job_class)
+{
+    const struct match_condition *worst;
+    struct match_analysis analysis;
+
+    matching_analyze(server, job_class, &analysis);
+    if (analysis.suited < analysis.nodes) {
+        add_line(lines,
+                 "Its requirements rule out %u of %u connected node%s, on which is not true:",
+                 analysis.nodes - analysis.suited, analysis.nodes, analysis.nodes == 1 ? "" : "s");
+        explain_conditions(lines, &analysis);
+        worst = worst_condition(&analysis);
+        if (worst)
+            add_line(lines, "Without '%s' it could run on %u%s.", worst->text, worst->alone,
+                     analysis.suited > 0 ? " more" : "");
+        else if (analysis.suited == 0)
+            add_line(lines, "No change of one condition alone would let it run.");
+    }
+    match_analysis_deinit(&analysis);
+}
+
+static void explain_idle(struct server *server, json_t *lines, const struct pool_explanation *why)
+{
+    uint32_t fitting = why->busy + why->available + why->owner_present + why->unsuited;
 
     if (why->nodes == 0) {
         add_line(lines, "No node has joined the pool yet: on one, run 'dusk agent'.");
@@ -155,8 +198,10 @@ static void explain_idle(json_t *lines, const struct pool_explanation *why)
     add_count(lines, why->too_few_cpus, "with too few CPUs");
     add_count(lines, why->too_little_memory, "with too little memory");
     add_count(lines, why->too_little_disk, "with too little disk");
+    add_count(lines, why->unsuited, "ruled out by its requirements");
     add_count(lines, why->busy, "busy with other tasks");
     add_count(lines, why->available, "with room for it");
+    explain_requirements(server, lines, why->job_class);
     if (why->tasks_before > 0)
         add_line(lines, "%u task%s before it in line.", why->tasks_before,
                  why->tasks_before == 1 ? " is" : "s are");
@@ -201,7 +246,7 @@ static void why_task(struct server *server, json_t *lines, uint32_t job, uint32_
     if (!pool_view_task(server->pool, job, task, &now))
         return;
     if (now.state == TASK_IDLE && pool_explain_task(server->pool, job, task, &explanation))
-        explain_idle(lines, &explanation);
+        explain_idle(server, lines, &explanation);
     if (now.state == TASK_HELD && now.attempts == 0)
         add_line(lines, "It waits until somebody says: dusk release %u.%u", job, task);
 }
@@ -227,7 +272,7 @@ static void why_job(struct server *server, json_t *lines, uint32_t job,
     if (first_idle == NONE || !pool_explain_task(server->pool, job, first_idle, &explanation))
         return;
     add_line(lines, "The first idle one is %u.%u.", job, first_idle);
-    explain_idle(lines, &explanation);
+    explain_idle(server, lines, &explanation);
 }
 
 void api_jobs_why(struct server *server, struct request *request, uint32_t job)

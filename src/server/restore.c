@@ -19,11 +19,35 @@ static int restore_node(const struct store_node *row, void *userdata)
                                                                 .forgotten = row->forgotten});
 }
 
+/*
+ * What the job's tasks require stands in its description alone. A description that a newer dusk
+ * cannot read any more is no reason not to start: its tasks are held when their turn comes.
+ */
+static int restore_classes(struct server *server, const struct store_job *row,
+                           struct pool_part *parts, size_t part_count)
+{
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT, files = BUFFER_INIT;
+    _cleanup_submit_ struct submit *submit = NULL;
+    int r = store_load_job_texts(server->store, row->number, &text, &files, NULL);
+
+    if (r < 0)
+        return r;
+    if (r > 0 || submit_parse((struct slice){text.data, text.length}, "job",
+                              &(struct submit_options){0}, &submit, NULL, NULL) < 0)
+        return 0;
+    for (size_t i = 0; i < part_count; i++)
+        if (submit_expand(submit, row->number, parts[i].first, &server->task, NULL) == 0)
+            (void)matching_classify_task(server, submit, row->user, row->folder,
+                                         &parts[i].job_class, NULL);
+    return 0;
+}
+
 static int restore_job(const struct store_job *row, const struct store_part *parts,
                        size_t part_count, void *userdata)
 {
     _cleanup_free_ struct pool_part *pool_parts = NULL;
     struct server *server = userdata;
+    int r;
 
     pool_parts = memory_allocate((part_count + 1) * sizeof(*pool_parts));
     for (size_t i = 0; i < part_count; i++)
@@ -32,6 +56,9 @@ static int restore_job(const struct store_job *row, const struct store_part *par
             .count = parts[i].count,
             .next = parts[i].next,
             .request = {.cpus = parts[i].cpus, .memory = parts[i].memory, .disk = parts[i].disk}};
+    r = restore_classes(server, row, pool_parts, part_count);
+    if (r < 0)
+        return r;
     records_add_job(&server->records, row, parts, part_count);
     return pool_load_job(server->pool,
                          &(struct pool_job_row){.job = row->number,
@@ -85,6 +112,7 @@ int server_restore(struct server *server, struct error *err)
     server->pool = pool_new(&server->options.pool);
     if (!server->pool)
         return error_set(err, -ENOMEM, "no memory for the pool");
+    matching_init(server);
     r = pool_load_epoch(server->pool, epoch);
     if (r == 0)
         r = store_walk_nodes(server->store, restore_node, server, err);

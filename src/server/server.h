@@ -6,6 +6,7 @@
  *     batch.c        the heart: events in, steps, ONE commit, and only then everything else
  *     restore.c      the brain and the records from the rows
  *     records.c      what the server knows of jobs and nodes and the brain does not
+ *     matching.c     tasks and nodes to the classes that the brain knows them by
  *     order.c        a task's submit description -> the message that starts it on a node
  *     agents.c       the links to the agents: their messages to events, effects to messages
  *     attributes.c   what the nodes say of themselves, for matching
@@ -22,11 +23,14 @@
 #pragma once
 
 #include "core/history.h"
+#include "core/match.h"
 #include "core/pool.h"
+#include "lang/job_ad.h"
 #include "lang/submit.h"
 #include "net/authority.h"
 #include "net/listener.h"
 #include "store/store.h"
+#include "sys/platform.h"
 #include "wire/wire.h"
 
 #include "base/map.h"
@@ -110,6 +114,8 @@ struct node_record {
     double free_since;       /* 0: it is not */
     double free_counted;     /* until when that is in its history */
     bool history_unsaved;
+    uint32_t node_class; /* as the brain was told, as is the stay */
+    uint8_t stay;
     struct agent_link *link;
     uint64_t session;
 };
@@ -238,6 +244,10 @@ struct server {
     struct log_line *log_first, *log_last;
     uint32_t next_job;
     struct submit_task task; /* reused by every expansion */
+    struct matchmaker *matchmaker;
+    struct job_ad job_ad; /* reused likewise */
+    struct platform platform;
+    uint32_t batches_untidy;
 };
 
 void batch_init(struct server *server);
@@ -329,6 +339,24 @@ int attributes_hear_changes(struct node_record *node, const struct attributes *c
 void attributes_save(struct server *server, struct node_record *node);
 /* The names with their expressions as texts, and what the server itself knows; the caller's. */
 json_t *attributes_object(const struct node_record *node, const char *state, const char *activity);
+
+/* matching.c */
+
+/* Behind the pool, which it speaks to. */
+void matching_init(struct server *server);
+void matching_deinit(struct server *server);
+/* Tells the brain if the node's attributes, or its prospects, make it another one than before. */
+void matching_classify_node(struct server *server, struct node_record *node);
+/* The class of server->task, which submit_expand() has made of this submit. */
+int matching_classify_task(struct server *server, const struct submit *submit, const char *user,
+                           const char *folder, uint32_t *ret_job_class, struct error *err);
+/* Whether other tasks of its part may be of another class. */
+bool matching_varies(const struct server *server, uint32_t job_class);
+/* After a batch, with nothing queued. */
+void matching_tidy(struct server *server);
+/* What of a class' requirements rules out how many of the connected nodes. */
+void matching_analyze(struct server *server, uint32_t job_class,
+                      struct match_analysis *ret_analysis);
 
 /* free_time.c; times are seconds since 1970 */
 

@@ -196,6 +196,7 @@ static void server_deinit(struct server *server)
     uv_loop_close(&server->loop);
     authority_free(server->authority);
     store_close(server->store);
+    matching_deinit(server);
     pool_free(server->pool);
     map_deinit(&server->links_by_session);
     map_deinit(&server->streams_in);

@@ -386,8 +386,17 @@ static void shake_hands(struct crowd *crowd, struct fake_agent *agent)
     upgrade(agent);
 }
 
+/* What ordinary tasks require of a node, and as many attributes as one has. */
 static void describe(struct crowd *crowd)
 {
+    static const char *const required[][2] = {
+        {"Arch", "\"X86_64\""}, {"OpSys", "\"LINUX\""}, {"HasFileTransfer", "true"},
+        {"Memory", "1000000"},  {"Disk", "1000000000"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LENGTH(required); i++)
+        if (attributes_set(&crowd->attributes, required[i][0], required[i][1], NULL) < 0)
+            die("no attributes");
     for (int i = 0; i < ATTRIBUTES; i++) {
         _cleanup_buffer_ struct buffer name = BUFFER_INIT;
 

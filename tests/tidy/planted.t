@@ -159,14 +159,14 @@ if command -v gcc >/dev/null && command -v gcov >/dev/null; then
         >"$work/tree/src/core/sign_test.c"
     : >"$work/excused"
     finds 'a line that never runs is found' 'core/sign.c:7: sign() .*return 0;' \
-        coverage "$work/tree" "$work/excused" "$work/good.a"
+        coverage "$work/tree" "$work/excused" "$work/good.a" "$work/good.a"
     grep -q 'core/sign.c:5: .*1 missed' "$work/out"
     result $? 'coverage: a branch that is never taken is found'
     printf 'sign\t1\tif (a > 0)\tWhy.\nsign\t1\treturn 0;\tWhy.\n' >"$work/excused"
-    accepts 'what has a reason is excused' coverage "$work/tree" "$work/excused" "$work/good.a"
+    accepts 'what has a reason is excused' coverage "$work/tree" "$work/excused" "$work/good.a" "$work/good.a"
     printf 'int sign(int);\nint main(void) { return sign(1) - 1 + sign(0); }\n' \
         >"$work/tree/src/core/sign_test.c"
     finds 'an excuse that is none any more is found' 'excused:2: .*remove' \
-        coverage "$work/tree" "$work/excused" "$work/good.a"
+        coverage "$work/tree" "$work/excused" "$work/good.a" "$work/good.a"
 fi
 echo "1..$number"

@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See match.h. A class is found by the text that makes it: the attributes that count, each on a
+ * line, in a fixed order. Only of classes there are compiled ads, not of tasks and nodes.
+ */
+#include "core/match.h"
+
+#include "base/map.h"
+#include "base/memory.h"
+#include "lang/classad.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Attributes that refer to attributes: this deep they are followed. */
+enum { CLOSURE_DEPTH_MAX = 100 };
+
+struct match_class {
+    char *key;          /* owned; what it is found by; NULL: the number is free */
+    struct classad *ad; /* owned */
+};
+
+struct class_list {
+    struct match_class *items; /* owned; by number */
+    size_t count;
+    size_t capacity;
+    struct string_map by_key;
+};
+
+struct matchmaker {
+    struct pool *pool;
+    struct class_list jobs;
+    struct class_list nodes;
+    struct string_map significant; /* names of nodes' attributes that count */
+    char **names;                  /* owned; the same, in the order in which they came */
+    size_t name_count;
+    size_t name_capacity;
+    struct classad_evaluator evaluator;
+    int64_t *preferences; /* owned; for telling the pool */
+    size_t preference_capacity;
+};
+
+static void class_list_init(struct class_list *list)
+{
+    *list = (struct class_list){0};
+    string_map_init(&list->by_key, false);
+    /* Class 0: tasks that ask for nothing, nodes of which nothing is known. */
+    array_reserve(list->items, list->capacity, 1);
+    list->items[list->count++] =
+        (struct match_class){.key = memory_copy_string(""), .ad = classad_new()};
+    string_map_put(&list->by_key, "", 0);
+}
+
+static void class_list_deinit(struct class_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        free(list->items[i].key);
+        classad_free(list->items[i].ad);
+    }
+    free(list->items);
+    string_map_deinit(&list->by_key);
+}
+
+/* The number that the next class gets: a free one, or one more. */
+static uint32_t class_list_next(const struct class_list *list)
+{
+    uint32_t number = 1;
+
+    while (number < list->count && list->items[number].key)
+        number++;
+    return number;
+}
+
+/* Takes the ad over. */
+static void class_list_put(struct class_list *list, uint32_t number, const char *key,
+                           struct classad *ad)
+{
+    array_reserve(list->items, list->capacity, list->count + 1);
+    if (number == list->count)
+        list->count++;
+    list->items[number] = (struct match_class){.key = memory_copy_string(key), .ad = ad};
+    string_map_put(&list->by_key, key, number);
+}
+
+static void class_list_drop(struct class_list *list, uint32_t number)
+{
+    struct match_class *class = &list->items[number];
+
+    string_map_remove(&list->by_key, class->key);
+    free(class->key);
+    classad_free(class->ad);
+    *class = (struct match_class){0};
+}
+
+struct matchmaker *matchmaker_new(struct pool *pool)
+{
+    struct matchmaker *matchmaker = memory_allocate(sizeof(*matchmaker));
+
+    matchmaker->pool = pool;
+    class_list_init(&matchmaker->jobs);
+    class_list_init(&matchmaker->nodes);
+    string_map_init(&matchmaker->significant, true);
+    return matchmaker;
+}
+
+struct matchmaker *matchmaker_free(struct matchmaker *matchmaker)
+{
+    if (!matchmaker)
+        return NULL;
+    class_list_deinit(&matchmaker->jobs);
+    class_list_deinit(&matchmaker->nodes);
+    for (size_t i = 0; i < matchmaker->name_count; i++)
+        free(matchmaker->names[i]);
+    free(matchmaker->names);
+    string_map_deinit(&matchmaker->significant);
+    classad_evaluator_deinit(&matchmaker->evaluator);
+    free(matchmaker->preferences);
+    free(matchmaker);
+    return NULL;
+}
+
+/* What counts of an ad: names in it, found from some of them through what they refer to. */
+struct closure {
+    const struct classad *ad;
+    struct string_map seen; /* name -> nothing */
+    struct buffer key;
+    struct classad *kept; /* the part of the ad that counts */
+    struct matchmaker *matchmaker;
+    bool of_task;
+    bool news; /* a name of nodes that was not significant before */
+    uint32_t depth;
+};
+
+static void closure_follow(struct closure *closure, const char *name);
+
+static void closure_init(struct closure *closure, struct matchmaker *matchmaker,
+                         const struct classad *ad, bool of_task)
+{
+    *closure = (struct closure){
+        .ad = ad,
+        .kept = classad_new(),
+        .matchmaker = matchmaker,
+        .of_task = of_task,
+    };
+    string_map_init(&closure->seen, true);
+}
+
+static void closure_deinit(struct closure *closure)
+{
+    string_map_deinit(&closure->seen);
+    buffer_deinit(&closure->key);
+    classad_free(closure->kept);
+}
+
+static void add_significant(struct closure *closure, const char *name)
+{
+    struct matchmaker *matchmaker = closure->matchmaker;
+    uint64_t unused;
+
+    if (string_map_get(&matchmaker->significant, name, &unused))
+        return;
+    string_map_put(&matchmaker->significant, name, 0);
+    array_reserve(matchmaker->names, matchmaker->name_capacity, matchmaker->name_count + 1);
+    matchmaker->names[matchmaker->name_count++] = memory_copy_string(name);
+    closure->news = true;
+}
+
+/* A name that an expression of the ad looks at, there or in the other one. */
+static void on_name(void *user_data, enum classad_side side, struct slice text)
+{
+    struct closure *closure = user_data;
+    _cleanup_free_ char *name = slice_copy(text);
+
+    if (side != CLASSAD_SIDE_TARGET && classad_get(closure->ad, name))
+        closure_follow(closure, name);
+    else if (side != CLASSAD_SIDE_MY && closure->of_task)
+        add_significant(closure, name);
+}
+
+/* Keeps an attribute, and what it refers to. */
+static void closure_follow(struct closure *closure, const char *name)
+{
+    const struct classad_node *node = classad_get(closure->ad, name);
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    struct classad_failure failure;
+    uint64_t unused;
+
+    if (!node || closure->depth == CLOSURE_DEPTH_MAX ||
+        string_map_get(&closure->seen, name, &unused))
+        return;
+    string_map_put(&closure->seen, name, 0);
+    classad_node_print(node, CLASSAD_NEW, &text);
+    buffer_appendf(&closure->key, "%s = %s\n", name, buffer_text(&text));
+    (void)classad_set(closure->kept, slice_from_text(name),
+                      (struct slice){buffer_text(&text), text.length}, CLASSAD_NEW, &failure);
+    closure->depth++;
+    classad_node_walk_names(node, on_name, closure);
+    closure->depth--;
+}
+
+/* So that doubles that are larger are larger as integers, too; NaN, which is no rank, is none. */
+static int64_t order_of_real(double real)
+{
+    int64_t bits;
+
+    if (real != real)
+        return 0;
+    memcpy(&bits, &real, sizeof(bits));
+    /* The smallest of all, which is POOL_NEVER, comes out for no number. */
+    return bits < 0 ? INT64_MIN - bits : bits;
+}
+
+static bool is_true(const struct classad_value *value)
+{
+    bool boolean;
+
+    return classad_value_as_boolean(value, &boolean) && boolean;
+}
+
+static int64_t preference_of(struct matchmaker *matchmaker, uint32_t job, uint32_t node)
+{
+    const struct classad *my = matchmaker->jobs.items[job].ad;
+    const struct classad *target = matchmaker->nodes.items[node].ad;
+    struct classad_value value;
+    double rank = 0;
+
+    if (!my || !target)
+        return POOL_NEVER;
+    if (classad_get(my, "Requirements")) {
+        value = classad_evaluate_attribute(&matchmaker->evaluator, "Requirements", my, target);
+        if (!is_true(&value))
+            return POOL_NEVER;
+    }
+    value = classad_evaluate_attribute(&matchmaker->evaluator, "Rank", my, target);
+    (void)classad_value_as_real(&value, &rank);
+    return order_of_real(rank);
+}
+
+static int tell_job_class(struct matchmaker *matchmaker, uint32_t job)
+{
+    size_t count = matchmaker->nodes.count;
+
+    array_reserve(matchmaker->preferences, matchmaker->preference_capacity, count);
+    for (uint32_t i = 0; i < count; i++)
+        matchmaker->preferences[i] = preference_of(matchmaker, job, i);
+    return pool_set_job_class(matchmaker->pool, job, matchmaker->preferences, count);
+}
+
+static int tell_node_class(struct matchmaker *matchmaker, uint32_t node)
+{
+    size_t count = matchmaker->jobs.count;
+
+    array_reserve(matchmaker->preferences, matchmaker->preference_capacity, count);
+    for (uint32_t i = 0; i < count; i++)
+        matchmaker->preferences[i] = preference_of(matchmaker, i, node);
+    return pool_set_node_class(matchmaker->pool, node, matchmaker->preferences, count);
+}
+
+/* The class of what the closure holds, made and told to the pool if it is new. */
+static int find_class(struct closure *closure, struct class_list *list, uint32_t limit,
+                      int (*tell)(struct matchmaker *matchmaker, uint32_t number),
+                      uint32_t *ret_number)
+{
+    uint64_t known;
+    uint32_t number;
+    int r;
+
+    if (string_map_get(&list->by_key, buffer_text(&closure->key), &known)) {
+        *ret_number = (uint32_t)known;
+        return 0;
+    }
+    number = class_list_next(list);
+    if (number > limit)
+        return -E2BIG;
+    class_list_put(list, number, buffer_text(&closure->key), take_pointer(closure->kept));
+    r = tell(closure->matchmaker, number);
+    if (r < 0)
+        class_list_drop(list, number);
+    else
+        *ret_number = number;
+    return r;
+}
+
+/* Whether an attribute is not there, or a literal that changes nothing: true, or a rank of 0. */
+static bool says_nothing(struct matchmaker *matchmaker, const struct classad *ad, const char *name,
+                         bool is_rank)
+{
+    const struct classad_node *node = classad_get(ad, name);
+    struct classad_value value;
+    double real;
+
+    if (!node)
+        return true;
+    if (!classad_node_is_constant(node))
+        return false;
+    value = classad_evaluate_attribute(&matchmaker->evaluator, name, ad, NULL);
+    return is_rank ? !classad_value_as_real(&value, &real) || real == 0 : is_true(&value);
+}
+
+static int read_task(const struct match_attribute *attributes, size_t count, struct classad *ad,
+                     struct error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct classad_failure failure;
+        int r;
+
+        if (!attributes[i].expression)
+            continue;
+        r = classad_set(ad, slice_from_text(attributes[i].name),
+                        slice_from_text(attributes[i].expression), CLASSAD_OLD, &failure);
+        if (r < 0)
+            return error_set(err, r, "'%s = %s': %s", attributes[i].name, attributes[i].expression,
+                             failure.message);
+    }
+    return 0;
+}
+
+int matchmaker_classify_task(struct matchmaker *matchmaker,
+                             const struct match_attribute *attributes, size_t count,
+                             uint32_t *ret_job_class, struct error *err)
+{
+    _cleanup_classad_ struct classad *ad = classad_new();
+    _cleanup_(closure_deinit) struct closure closure;
+    int r = read_task(attributes, count, ad, err);
+
+    closure_init(&closure, matchmaker, ad, true);
+    if (r < 0)
+        return r;
+    if (!says_nothing(matchmaker, ad, "Requirements", false))
+        closure_follow(&closure, "Requirements");
+    if (!says_nothing(matchmaker, ad, "Rank", true))
+        closure_follow(&closure, "Rank");
+    r = find_class(&closure, &matchmaker->jobs, MATCH_JOB_CLASSES_MAX, tell_job_class,
+                   ret_job_class);
+    if (r == -E2BIG)
+        return error_set(err, r, "the pool has tasks with %u different requirements already",
+                         MATCH_JOB_CLASSES_MAX);
+    if (r < 0)
+        return error_set(err, r, "there is no memory for other requirements");
+    return closure.news ? 1 : 0;
+}
+
+bool matchmaker_looks_at(const struct matchmaker *matchmaker, uint32_t job_class, const char *name)
+{
+    return classad_get(matchmaker->jobs.items[job_class].ad, name);
+}
+
+/* One line of a node's attributes; what cannot be read is as good as absent. */
+static void read_line(struct classad *ad, struct slice line)
+{
+    const char *equals = line.length > 0 ? memchr(line.data, '=', line.length) : NULL;
+    struct classad_failure failure;
+    struct slice name, expression;
+
+    if (!equals)
+        return;
+    name = slice_trim((struct slice){line.data, (size_t)(equals - line.data)});
+    expression = (struct slice){equals + 1, line.length - (size_t)(equals + 1 - line.data)};
+    (void)classad_set(ad, name, slice_trim(expression), CLASSAD_OLD, &failure);
+}
+
+static void read_node(struct slice lines, struct classad *ad)
+{
+    while (lines.length > 0) {
+        const char *end = memchr(lines.data, '\n', lines.length);
+        size_t length = end ? (size_t)(end - lines.data) : lines.length;
+
+        read_line(ad, (struct slice){lines.data, length});
+        length += end ? 1 : 0;
+        lines = (struct slice){lines.data + length, lines.length - length};
+    }
+}
+
+int matchmaker_classify_node(struct matchmaker *matchmaker, struct slice lines,
+                             uint32_t *ret_node_class)
+{
+    _cleanup_classad_ struct classad *ad = classad_new();
+    _cleanup_(closure_deinit) struct closure closure;
+
+    read_node(lines, ad);
+    closure_init(&closure, matchmaker, ad, false);
+    for (size_t i = 0; i < matchmaker->name_count; i++)
+        closure_follow(&closure, matchmaker->names[i]);
+    return find_class(&closure, &matchmaker->nodes, MATCH_NODE_CLASSES_MAX, tell_node_class,
+                      ret_node_class);
+}
+
+void matchmaker_tidy(struct matchmaker *matchmaker)
+{
+    for (uint32_t i = 1; i < matchmaker->jobs.count; i++)
+        if (matchmaker->jobs.items[i].key && !pool_uses_job_class(matchmaker->pool, i))
+            class_list_drop(&matchmaker->jobs, i);
+    for (uint32_t i = 1; i < matchmaker->nodes.count; i++)
+        if (matchmaker->nodes.items[i].key && !pool_uses_node_class(matchmaker->pool, i))
+            class_list_drop(&matchmaker->nodes, i);
+}
+
+void match_analysis_deinit(struct match_analysis *analysis)
+{
+    for (size_t i = 0; i < analysis->count; i++)
+        free(analysis->conditions[i].text);
+    free(analysis->conditions);
+    *analysis = (struct match_analysis){0};
+}
+
+static void begin_analysis(const struct classad_node *requirements, struct match_analysis *analysis)
+{
+    analysis->count = classad_node_condition_count(requirements);
+    analysis->conditions = memory_allocate(analysis->count * sizeof(*analysis->conditions));
+    for (size_t i = 0; i < analysis->count; i++) {
+        _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+
+        classad_node_print(classad_node_condition(requirements, i), CLASSAD_OLD, &text);
+        analysis->conditions[i].text = buffer_take(&text);
+    }
+}
+
+/* Counts the conditions that are not true on `count` nodes of a class. */
+static void analyze_class(struct matchmaker *matchmaker, const struct classad *task,
+                          const struct classad_node *requirements, uint32_t node_class,
+                          uint32_t count, struct match_analysis *analysis)
+{
+    const struct classad *node = matchmaker->nodes.items[node_class].ad;
+    size_t failed = 0, last = 0;
+
+    for (size_t i = 0; i < analysis->count; i++) {
+        struct classad_value value = classad_evaluate(
+            &matchmaker->evaluator, classad_node_condition(requirements, i), task, node);
+
+        if (is_true(&value))
+            continue;
+        analysis->conditions[i].fails += count;
+        failed++;
+        last = i;
+    }
+    if (failed == 1)
+        analysis->conditions[last].alone += count;
+    if (failed == 0)
+        analysis->suited += count;
+}
+
+void matchmaker_analyze(struct matchmaker *matchmaker, uint32_t job_class,
+                        const uint32_t *nodes_of_class, size_t count,
+                        struct match_analysis *ret_analysis)
+{
+    const struct classad *task = matchmaker->jobs.items[job_class].ad;
+    const struct classad_node *requirements = classad_get(task, "Requirements");
+
+    *ret_analysis = (struct match_analysis){0};
+    if (requirements)
+        begin_analysis(requirements, ret_analysis);
+    for (uint32_t i = 0; i < count && i < matchmaker->nodes.count; i++) {
+        ret_analysis->nodes += nodes_of_class[i];
+        if (nodes_of_class[i] > 0)
+            analyze_class(matchmaker, task, requirements, i, nodes_of_class[i], ret_analysis);
+    }
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The matchmaker: from the attributes of tasks and of nodes to the classes that the pool's brain
+ * knows them by (pool.h).
+ *
+ * Tasks are of one class if their Requirements, their Rank and what these look at in the task's own
+ * attributes are written the same. Nodes are of one class if those of their attributes that some
+ * task's Requirements or Rank look at are written the same; so a name that nobody asks for does not
+ * tell nodes apart. Each pair of classes is evaluated once, when the second of the two comes: a
+ * task may run where its Requirements are true, and prefers the nodes for which its Rank, as a
+ * number, is larger (HTCondor manual, "Matchmaking with ClassAds").
+ *
+ * A node's amounts (Memory, Disk, Cpus) are those of the whole node here; what is left of them is
+ * the brain's business. What an expression of a node says of the task it is matched with sees the
+ * attributes that make the task's class, and no others.
+ *
+ * Pure as the rest of the room, but memory that ends ends the process: it is called between steps.
+ */
+#pragma once
+
+#include "core/pool.h"
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+#define MATCH_JOB_CLASSES_MAX  ((uint32_t)10 * 1000)
+#define MATCH_NODE_CLASSES_MAX ((uint32_t)200 * 1000)
+
+struct matchmaker;
+
+/* One attribute as text: an expression of the old spelling. An expression of NULL is none. */
+struct match_attribute {
+    const char *name;
+    const char *expression;
+};
+
+/* `pool` must outlive it. Never NULL. */
+struct matchmaker *matchmaker_new(struct pool *pool);
+/* Accepts NULL, returns NULL. */
+struct matchmaker *matchmaker_free(struct matchmaker *matchmaker);
+
+/*
+ * The class of a task of these attributes. Returns 1 if its expressions look at names of nodes that
+ * nobody looked at before: then all nodes must be classified anew. Else 0, or -EINVAL if one of its
+ * expressions cannot be read, -E2BIG if there are too many classes, -ENOMEM.
+ */
+int matchmaker_classify_task(struct matchmaker *matchmaker,
+                             const struct match_attribute *attributes, size_t count,
+                             uint32_t *ret_job_class, struct error *err);
+/* Whether tasks of the class look at that attribute of their own. Case is ignored. */
+bool matchmaker_looks_at(const struct matchmaker *matchmaker, uint32_t job_class, const char *name);
+/*
+ * The class of a node whose attributes are lines of "Name = expression". A line that cannot be read
+ * is passed over. Returns 0; -E2BIG if there are too many classes, or -ENOMEM.
+ */
+int matchmaker_classify_node(struct matchmaker *matchmaker, struct slice lines,
+                             uint32_t *ret_node_class);
+
+/*
+ * Lets go of the classes that no part and no node in the brain is of. Only while no event that
+ * names a class is under way.
+ */
+void matchmaker_tidy(struct matchmaker *matchmaker);
+
+/* One condition of a task's Requirements, looked at by itself. */
+struct match_condition {
+    char *text;     /* owned; as written, but for white space */
+    uint32_t fails; /* nodes on which it is not true */
+    uint32_t alone; /* nodes on which it is the only one that is not true */
+};
+
+struct match_analysis {
+    struct match_condition *conditions; /* owned */
+    size_t count;
+    uint32_t nodes;
+    uint32_t suited; /* on which all of them are true */
+};
+
+void match_analysis_deinit(struct match_analysis *analysis);
+/*
+ * Which of the conditions rule out how many of the nodes: `nodes_of_class` says how many there are
+ * of each class from 0 to count-1.
+ */
+void matchmaker_analyze(struct matchmaker *matchmaker, uint32_t job_class,
+                        const uint32_t *nodes_of_class, size_t count,
+                        struct match_analysis *ret_analysis);

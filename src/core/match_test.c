@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From attributes to classes, and from classes to where tasks run. */
+#include "core/match.h"
+#include "core/pool_fixture.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* The class of a task with these; NULL: it does not have that attribute. */
+static uint32_t task_class(struct matchmaker *matchmaker, const char *requirements,
+                           const char *rank, int expected)
+{
+    const struct match_attribute attributes[] = {{"RequestMemory", "2 * Base"},
+                                                 {"Base", "512"},
+                                                 {"Owner", "\"erika\""},
+                                                 {"Requirements", requirements},
+                                                 {"Rank", rank}};
+    uint32_t job_class = NONE;
+
+    assert_int_equal(matchmaker_classify_task(matchmaker, attributes, ARRAY_LENGTH(attributes),
+                                              &job_class, NULL),
+                     expected);
+    return job_class;
+}
+
+static uint32_t node_class(struct matchmaker *matchmaker, const char *lines)
+{
+    uint32_t class = NONE;
+
+    assert_int_equal(matchmaker_classify_node(matchmaker, slice_from_text(lines), &class), 0);
+    return class;
+}
+
+static void join(struct pool_fixture *fixture, uint32_t node, uint32_t class)
+{
+    fixture_join(fixture, node, 8);
+    fixture_step(fixture, (struct pool_event){.kind = POOL_NODE_CHANGED,
+                                              .changed = {.node = node, .node_class = class}});
+}
+
+static uint32_t start(struct pool_fixture *fixture, uint32_t job, uint32_t job_class)
+{
+    struct pool_part part = {.count = 1, .request = {1, 1, 1}, .job_class = job_class};
+
+    fixture_submit_parts(fixture, job, 0, false, &part, 1);
+    if (fixture_count(fixture, POOL_SEND_START) == 0)
+        return NONE;
+    return fixture_find(fixture, POOL_SEND_START)->send.node;
+}
+
+static void tasks_that_ask_for_nothing_are_of_class_0(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
+
+    assert_int_equal(task_class(matchmaker, NULL, NULL, 0), 0);
+    assert_int_equal(task_class(matchmaker, "true", "0.0", 0), 0);
+    assert_int_equal(task_class(matchmaker, "(1)", "undefined", 0), 0);
+    assert_int_not_equal(task_class(matchmaker, "false", NULL, 0), 0);
+    assert_int_not_equal(task_class(matchmaker, NULL, "5", 0), 0);
+    matchmaker_free(matchmaker);
+    assert_null(matchmaker_free(NULL));
+}
+
+static void what_is_written_the_same_is_one_class(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
+    uint32_t first = task_class(matchmaker, "TARGET.Memory >= RequestMemory", NULL, 1);
+
+    assert_int_equal(task_class(matchmaker, "TARGET.Memory>=RequestMemory", NULL, 0), first);
+    assert_true(matchmaker_looks_at(matchmaker, first, "base"));
+    assert_false(matchmaker_looks_at(matchmaker, first, "Owner"));
+    assert_int_not_equal(task_class(matchmaker, "TARGET.Memory > RequestMemory", NULL, 0), first);
+    assert_int_equal(node_class(matchmaker, "Memory = 1024\nName = \"a\"\n"),
+                     node_class(matchmaker, "junk\nName = \"b\"\nmemory = 1024\nX = ((\n"));
+    assert_int_not_equal(node_class(matchmaker, "Memory = 1025"),
+                         node_class(matchmaker, "Memory = 1024"));
+    assert_int_equal(node_class(matchmaker, "Name = \"c\"\n\n"), 0);
+    matchmaker_free(matchmaker);
+}
+
+static void a_name_that_is_new_tells_nodes_apart(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
+
+    assert_int_equal(node_class(matchmaker, "Big = Memory > 4\nMemory = 8\n"), 0);
+    (void)task_class(matchmaker, "Big", NULL, 1);
+    assert_int_not_equal(node_class(matchmaker, "Big = Memory > 4\nMemory = 8\n"),
+                         node_class(matchmaker, "Big = Memory > 4\nMemory = 9\n"));
+    assert_int_equal(node_class(matchmaker, "Big = TARGET.x > MY.y\n"),
+                     node_class(matchmaker, "Big = TARGET.x > MY.y\n"));
+    matchmaker_free(matchmaker);
+}
+
+static void requirements_and_rank_decide_where_a_task_runs(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
+    uint32_t large = task_class(matchmaker, "TARGET.Memory >= RequestMemory", "-KFlops", 1);
+    uint32_t fast = task_class(matchmaker, "Arch == \"X86_64\"", "KFlops", 1);
+    uint32_t nowhere = task_class(matchmaker, "Arch == \"ARM\"", "KFlops", 0);
+    uint32_t odd = task_class(matchmaker, "Memory == 512", "real(\"NaN\")", 0);
+
+    join(fixture, 0, node_class(matchmaker, "Memory = 2048\nKFlops = 5\nArch = \"x86_64\"\n"));
+    join(fixture, 1, node_class(matchmaker, "Memory = 512\nKFlops = 9.5\nArch = \"X86_64\"\n"));
+    join(fixture, 2, node_class(matchmaker, "Memory = 4096\nKFlops = 7\n"));
+    assert_int_equal(start(fixture, 1, large), 0);
+    assert_int_equal(start(fixture, 2, fast), 1);
+    assert_int_equal(start(fixture, 3, nowhere), NONE);
+    assert_int_equal(start(fixture, 4, odd), 1);
+    matchmaker_free(matchmaker);
+}
+
+static void an_attribute_that_is_its_own_end_is_an_end(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
+    _cleanup_buffer_ struct buffer chain = BUFFER_INIT;
+
+    (void)task_class(matchmaker, "Requirements && A0", NULL, 1);
+    for (int i = 0; i < 300; i++)
+        buffer_appendf(&chain, "A%d = A%d\n", i, i + 1);
+    (void)node_class(matchmaker, chain.data);
+    (void)node_class(matchmaker, "A0 = A1\nA1 = A0");
+    matchmaker_free(matchmaker);
+}
+
+static void an_expression_that_cannot_be_read_is_refused(void **state)
+{
+    const struct match_attribute attributes[] = {{"Requirements", "Memory >"}};
+    struct pool_fixture *fixture = *state;
+    struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
+    _cleanup_error_ struct error err = ERROR_INIT;
+    uint32_t job_class;
+
+    assert_int_equal(matchmaker_classify_task(matchmaker, attributes, 1, &job_class, &err),
+                     -EINVAL);
+    assert_string_equal(error_text(&err),
+                        "'Requirements = Memory >': the expression breaks off here");
+    matchmaker_free(matchmaker);
+}
+
+static void classes_that_nobody_is_of_make_room(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
+    uint32_t used = task_class(matchmaker, "Memory > 1", NULL, 1);
+    uint32_t unused = task_class(matchmaker, "Memory > 2", NULL, 0);
+    uint32_t here = node_class(matchmaker, "Memory = 1");
+    uint32_t gone = node_class(matchmaker, "Memory = 2");
+
+    join(fixture, 0, here);
+    (void)start(fixture, 1, used);
+    matchmaker_tidy(matchmaker);
+    matchmaker_tidy(matchmaker);
+    assert_int_not_equal(task_class(matchmaker, NULL, "Memory", 0), used);
+    matchmaker_tidy(matchmaker);
+    assert_int_equal(node_class(matchmaker, "Memory = 3"), gone);
+    assert_int_equal(task_class(matchmaker, "Memory > 3", NULL, 0), unused);
+    assert_int_equal(task_class(matchmaker, "Memory > 1", NULL, 0), used);
+    assert_int_not_equal(task_class(matchmaker, "Memory > 4", NULL, 0), unused);
+    /* What was let go says nothing of new ones. */
+    fixture_choose(fixture, POOL_REMOVE, 1, NONE);
+    matchmaker_tidy(matchmaker);
+    assert_int_equal(node_class(matchmaker, "Memory = 4"), gone);
+    matchmaker_free(matchmaker);
+}
+
+static void conditions_are_counted_one_by_one(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
+    uint32_t job_class =
+        task_class(matchmaker, "(Arch == \"X86_64\") && Memory >= 8 && HasMatlab", NULL, 1);
+    uint32_t counts[8] = {0};
+    struct match_analysis analysis;
+
+    counts[node_class(matchmaker, "Arch = \"X86_64\"\nMemory = 8\nHasMatlab = true\n")] += 1;
+    counts[node_class(matchmaker, "Arch = \"X86_64\"\nMemory = 4\nHasMatlab = true\n")] += 10;
+    counts[node_class(matchmaker, "Arch = \"ARM\"\nMemory = 4\n")] += 100;
+    matchmaker_analyze(matchmaker, job_class, counts, 8, &analysis);
+    assert_int_equal(analysis.nodes, 111);
+    assert_int_equal(analysis.suited, 1);
+    assert_int_equal(analysis.count, 3);
+    assert_string_equal(analysis.conditions[0].text, "Arch == \"X86_64\"");
+    assert_int_equal(analysis.conditions[0].fails, 100);
+    assert_int_equal(analysis.conditions[0].alone, 0);
+    assert_int_equal(analysis.conditions[1].fails, 110);
+    assert_int_equal(analysis.conditions[1].alone, 10);
+    assert_int_equal(analysis.conditions[2].fails, 100);
+    match_analysis_deinit(&analysis);
+    matchmaker_analyze(matchmaker, 0, counts, 2, &analysis);
+    assert_int_equal(analysis.count, 0);
+    assert_int_equal(analysis.suited, analysis.nodes);
+    match_analysis_deinit(&analysis);
+    matchmaker_free(matchmaker);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        fixture_test(tasks_that_ask_for_nothing_are_of_class_0),
+        fixture_test(what_is_written_the_same_is_one_class),
+        fixture_test(a_name_that_is_new_tells_nodes_apart),
+        fixture_test(requirements_and_rank_decide_where_a_task_runs),
+        fixture_test(an_attribute_that_is_its_own_end_is_an_end),
+        fixture_test(an_expression_that_cannot_be_read_is_refused),
+        fixture_test(classes_that_nobody_is_of_make_room),
+        fixture_test(conditions_are_counted_one_by_one),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the matchmaker (core/match.h) is asked, and what of its answers reaches the brain: the class
+ * of each part of a job before it is submitted, and the class of each node when its attributes are
+ * heard. Requirements that look at a name which nobody looked at before tell nodes apart that were
+ * the same: then all of them are classified again, before the job that has them is.
+ *
+ * Classes stand in no row; after a restart they are made again from the descriptions of the jobs
+ * and from what the nodes say when they come back.
+ */
+#include "server.h"
+
+#include "base/memory.h"
+#include "sys/clock.h"
+
+#include <string.h>
+
+/* How seldom classes that nobody is of any more are looked for, in batches. */
+enum { TIDY_INTERVAL = 1024 };
+
+/* Half a day, an hour and so on: each step of `stay` is so much longer than the one before. */
+static const struct {
+    uint64_t seconds;
+    uint8_t stay;
+} steps[] = {{24 * 3600, 7}, {12 * 3600, 6}, {6 * 3600, 5}, {3 * 3600, 4},
+             {3600, 3},      {1200, 2},      {300, 1}};
+
+void matching_init(struct server *server)
+{
+    server->matchmaker = matchmaker_new(server->pool);
+    job_ad_init(&server->job_ad);
+    platform_read(&server->platform);
+}
+
+void matching_deinit(struct server *server)
+{
+    server->matchmaker = matchmaker_free(server->matchmaker);
+    job_ad_deinit(&server->job_ad);
+    platform_deinit(&server->platform);
+}
+
+/*
+ * In steps, so that a node is shown to the tasks that wait only when its prospects are really
+ * others. What is not known is taken for the middle.
+ */
+static uint8_t stay_of(const struct node_record *node)
+{
+    uint64_t seconds = 0;
+
+    (void)free_time_expect(node, clock_wall_seconds(), &seconds);
+    for (size_t i = 0; i < ARRAY_LENGTH(steps); i++)
+        if (seconds >= steps[i].seconds)
+            return steps[i].stay;
+    return 0;
+}
+
+void matching_classify_node(struct server *server, struct node_record *node)
+{
+    struct pool_event event = {.kind = POOL_NODE_CHANGED};
+    uint32_t node_class = 0;
+    uint8_t stay = stay_of(node);
+
+    /* A node that cannot be told apart from those of which nothing is known is one of these. */
+    if (node->attributes)
+        (void)matchmaker_classify_node(server->matchmaker, slice_from_text(node->attributes),
+                                       &node_class);
+    if (node_class == node->node_class && stay == node->stay)
+        return;
+    node->node_class = node_class;
+    node->stay = stay;
+    event.changed.node = node->number;
+    event.changed.node_class = node_class;
+    event.changed.stay = stay;
+    batch_push(server, &event, NULL);
+}
+
+static void classify_nodes(struct server *server)
+{
+    for (size_t i = 0; i < server->records.node_count; i++)
+        if (server->records.nodes[i].link)
+            matching_classify_node(server, &server->records.nodes[i]);
+}
+
+int matching_classify_task(struct server *server, const struct submit *submit, const char *user,
+                           const char *folder, uint32_t *ret_job_class, struct error *err)
+{
+    const struct job_origin origin = {
+        .folder = folder,
+        .user = user,
+        .arch = server->platform.arch,
+        .operating_system = server->platform.opsys,
+    };
+    struct job_ad *ad = &server->job_ad;
+    _cleanup_free_ struct match_attribute *attributes = NULL;
+    int r;
+
+    job_ad_fill(ad, submit, &server->task, &origin);
+    attributes = memory_allocate((ad->count + 1) * sizeof(*attributes));
+    for (size_t i = 0; i < ad->count; i++)
+        attributes[i] = (struct match_attribute){
+            .name = ad->items[i].name,
+            .expression = ad->items[i].expression,
+        };
+    r = matchmaker_classify_task(server->matchmaker, attributes, ad->count, ret_job_class, err);
+    if (r > 0)
+        classify_nodes(server);
+    return r < 0 ? r : 0;
+}
+
+bool matching_varies(const struct server *server, uint32_t job_class)
+{
+    const struct job_ad *ad = &server->job_ad;
+
+    for (size_t i = 0; i < ad->count; i++) {
+        const char *name = ad->items[i].name;
+
+        if (ad->items[i].varies &&
+            (strcmp(name, "Requirements") == 0 || strcmp(name, "Rank") == 0 ||
+             matchmaker_looks_at(server->matchmaker, job_class, name)))
+            return true;
+    }
+    return false;
+}
+
+void matching_tidy(struct server *server)
+{
+    if (++server->batches_untidy < TIDY_INTERVAL)
+        return;
+    server->batches_untidy = 0;
+    matchmaker_tidy(server->matchmaker);
+}
+
+void matching_analyze(struct server *server, uint32_t job_class,
+                      struct match_analysis *ret_analysis)
+{
+    _cleanup_free_ uint32_t *counts = NULL;
+    size_t count = 1;
+
+    for (size_t i = 0; i < server->records.node_count; i++)
+        if (server->records.nodes[i].node_class >= count)
+            count = server->records.nodes[i].node_class + 1;
+    counts = memory_allocate(count * sizeof(*counts));
+    for (size_t i = 0; i < server->records.node_count; i++)
+        if (server->records.nodes[i].link && !server->records.nodes[i].forgotten)
+            counts[server->records.nodes[i].node_class]++;
+    matchmaker_analyze(server->matchmaker, job_class, counts, count, ret_analysis);
+}

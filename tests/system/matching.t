@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Requirements and ranks: where tasks run, what they wait for, and what dusk says of it.
+. "$(dirname "$0")/lib.sh" || exit 1
+
+# submits LINE...: submits a task that sleeps a moment, with these lines; prints the job's number.
+submits()
+{
+    {
+        printf 'executable = /bin/sleep\narguments = 0\n'
+        printf '%s\n' "$@"
+        echo queue
+    } | submit_file matching.sub
+    dusk submit -q "$folder/work/matching.sub"
+}
+
+# ran_on JOB: the node of its task, when that is over.
+ran_on()
+{
+    dusk wait "$1" >/dev/null
+    dusk history "$1" -af node
+}
+
+start_server
+start_agent slow --cpus 1 --attribute Speed=1 --attribute 'Room="lab"'
+start_agent fast --cpus 1 --attribute Speed=10 --attribute 'Room="lab"' --attribute HasMatlab=true
+start_agent other --cpus 1 --attribute Speed=5 --attribute 'Room="office"'
+for node in slow fast other; do
+    must "node_is $node Unclaimed"
+done
+
+# ---- where ----
+
+is "$(ran_on "$(submits 'requirements = Room == "office"')")" other \
+    'a task runs where its requirements are true'
+is "$(ran_on "$(submits 'rank = Speed')")" fast 'and prefers the node of the highest rank'
+is "$(ran_on "$(submits 'rank = -Speed')")" slow 'which may be the lowest of something'
+is "$(ran_on "$(submits 'requirements = TARGET.HasMatlab && Speed >= MY.Least' '+Least = 2')")" fast \
+    'its own attributes count, too'
+
+# ---- what it waits for ----
+
+job=$(submits 'requirements = HasMatlab && Room == "office"')
+why=$(dusk why "$job.0")
+like "$why" 'Its requirements rule out 3 of 3 connected nodes' 'a task that suits nowhere waits'
+like "$why" '2 of them: HasMatlab' 'dusk why counts the nodes for each condition'
+like "$why" '2 of them: Room == "office"' 'for the other one, too'
+like "$why" "Without 'HasMatlab' it could run on 1" 'and says which change would let it run'
+is "$(ran_on "$(submits 'requirements = Room == "lab"' 'rank = Speed')")" fast \
+    'and stops nobody behind it'
+start_agent late --cpus 1 --attribute HasMatlab=true --attribute 'Room="office"'
+is "$(ran_on "$job")" late 'until a node comes that suits'
+
+# ---- who remembers ----
+
+job=$(submits 'requirements = Room == "cellar"')
+crash_server
+start_server
+must 'node_is slow Unclaimed'
+like "$(dusk why "$job.0")" 'Its requirements rule out' 'they are known after a crash of the server'
+stop_agent late
+start_agent late --cpus 1 --attribute 'Room="cellar"'
+is "$(ran_on "$job")" late 'and obeyed'
+
+# ---- many of one job ----
+
+submit_file many.sub <<'END'
+executable = /bin/sleep
+arguments = 0
+requirements = Room == "$(where)"
+queue where in lab office lab office
+END
+many=$(dusk submit -q "$folder/work/many.sub")
+dusk wait "$many" >/dev/null
+nodes=$(dusk history "$many" -af task node | sort -n | sed 's/[0-9]* //; s/slow\|fast/lab/' | xargs)
+is "$nodes" 'lab other lab other' 'tasks of one job may have different requirements'
+
+printf 'executable = /bin/true\nrequirements = Room ==\nqueue\n' | submit_file wrong.sub
+ends_with 1 "$dusk_path" submit "$folder/work/wrong.sub"
+like "$output" 'wrong.sub:2:.*expression' 'requirements that are no expression are refused'
+
+finish
