@@ -59,6 +59,7 @@ struct request {
     bool table;
     bool json;
     bool allow_undefined;
+    bool has_queue;      /* --queue */
     uint64_t timeout_ms; /* 0: none */
 };
 
@@ -83,6 +84,12 @@ static void append_line(struct request *request, const char *before, const char 
     add_text(&request->appended, arena_copy(&request->lines, slice_from_text(line.data)));
 }
 
+static void append_queue(struct request *request, const char *value)
+{
+    append_line(request, "queue ", value);
+    request->has_queue = true;
+}
+
 static int take_option(struct session *session, struct request *request, int key, const char *value,
                        struct error *err)
 {
@@ -105,7 +112,7 @@ static int take_option(struct session *session, struct request *request, int key
     else if (key == KEY_BATCH_NAME)
         append_line(request, "batch_name = ", value);
     else if (key == KEY_QUEUE)
-        append_line(request, "queue ", value);
+        append_queue(request, value);
     else if (number_parse_duration(slice_from_text(value), &request->timeout_ms) < 0)
         return options_refuse(session->command, err, "'%s' is no time: write 90s, 5m or 2h", value);
     return 0;
@@ -127,6 +134,9 @@ static int take_operands(struct session *session, struct request *request, struc
                                   operand);
         request->file = operand;
     }
+    /* Then the command line says it all, as with condor_submit. */
+    if (!request->file && request->has_queue)
+        request->file = "/dev/null";
     if (!request->file)
         return options_refuse(session->command, err, "'dusk submit' needs a submit file");
     return 0;

@@ -29,8 +29,10 @@ arguments  = $(Item) $(undefined)
 END
 is "$(arguments -allow-undefined open.sub -queue in [::-1] a b c)" $'c\nb\na' \
     'the queue statement comes from the command line'
-named=$(dusk submit -n -allow-undefined --batch-name 'my batch' open.sub -queue 1)
-is "$(echo "$named" | grep -c 'my batch')" 1 'the batch has a name'
+said=$(dusk submit -n -allow-undefined --batch-name 'my batch' open.sub -queue 1)
+like "$said" 'my batch' 'the batch has a name'
+is "$(arguments executable=/bin/echo 'arguments=$(Process)' -queue 2)" $'0\n1' \
+    'with -queue the command line may be all there is'
 like "$(dusk submit -n open.sub -queue 2 2>&1)" "macro 'Item' is not defined" \
     'what is undefined is an error'
 
