@@ -113,10 +113,11 @@ static int note_attribute(struct submit_reader *reader, uint32_t symbol, const c
     return 0;
 }
 
-/* "+Name = value" and "MY.Name = value" are one and the same. */
+/* "+Name = value" and "MY.Name = value" are one and the same; "-Name =" leaves it undefined. */
 static int read_attribute(struct submit_reader *reader, struct slice key, struct slice value)
 {
-    struct slice name = text_behind(key, key.data[0] == '+' ? 1 : strlen("MY."));
+    bool is_signed = key.data[0] == '+' || key.data[0] == '-';
+    struct slice name = text_behind(key, is_signed ? 1 : strlen("MY."));
     _cleanup_buffer_ struct buffer full = BUFFER_INIT;
     uint32_t symbol;
     int r;
@@ -128,6 +129,8 @@ static int read_attribute(struct submit_reader *reader, struct slice key, struct
     buffer_append_slice(&full, name);
     /* One symbol for both ways to write it. */
     symbol = macros_symbol(&reader->submit->macros, (struct slice){full.data, full.length});
+    if (key.data[0] == '-')
+        value.length = 0;
     r = note_attribute(reader, symbol, key.data);
     if (r < 0)
         return r;
@@ -160,7 +163,7 @@ static int read_definition(struct submit_reader *reader, struct slice key, struc
     r = reader_count_size(reader, key.length + value.length + LINE_LENGTH_SPARE, key.data);
     if (r < 0)
         return r;
-    if (text_begins(key, "+") || text_begins(key, "MY."))
+    if (text_begins(key, "+") || text_begins(key, "-") || text_begins(key, "MY."))
         return read_attribute(reader, key, value);
     if (!macro_name_is_valid(key))
         return reader_error(reader, key.data, -EINVAL, "'%.*s' is not a name of a command or macro",
@@ -373,7 +376,8 @@ static void warn_of_symbol(struct submit_reader *reader, const struct symbol *sy
         return;
     }
     if (warn_of_command(reader, first, symbol->name) || symbol->is_referenced ||
-        text_begins(first->name, "+") || text_begins(first->name, "MY."))
+        text_begins(first->name, "+") || text_begins(first->name, "-") ||
+        text_begins(first->name, "MY."))
         return;
     /* Nobody uses it and nobody knows it: a slip, or a line that was forgotten. */
     nearest = command_nearest(symbol->name);

@@ -113,6 +113,9 @@ static void frozen_texts_give_the_same_tasks(void **state)
         ("executable = x\nX = $(X:1) 2\nX = $(X) $(X)\narguments = $(X) $(a) $(b)|\n"
          "queue 2 a, b from (\na\nb, c  d\n#\n,\na,\n$(Process) \\\n  more\n)\n"),
         "executable = x\nqueue x in (#a, \\\\\n\n)\n",
+        "executable = x\n+A = $(B)\n-A = 1\nB @=end\n1 +\n2 \\\\\n\n@end\nqueue\n",
+        ("executable = x\narguments = $RANDOM_INTEGER(1,99)$(x:$(name))$CHOICE(Step,a,b)\n"
+         "queue 2 from TABLE table.csv\nname = n\nqueue x matching [::-1] *.dat\n"),
     };
 
     (void)state;

@@ -207,6 +207,23 @@ static void a_here_document_has_several_lines(void **state)
                  "x.sub:3:4: this parenthesis is never closed\nc $(\n   ^");
 }
 
+static void an_attribute_with_a_minus_is_undefined(void **state)
+{
+    _cleanup_submit_ struct submit *submit = NULL;
+    struct submit_task task;
+
+    (void)state;
+    submit = fixture_parse("executable = x\n+A = 1\n-B = 2\n-A = 3\nqueue\n", NULL);
+    submit_task_init(&task);
+    fixture_expand(submit, 0, &task);
+    assert_int_equal(task.attribute_count, 2);
+    assert_string_equal(task.attributes[0].name, "A");
+    assert_string_equal(task.attributes[0].expression, "undefined");
+    assert_string_equal(task.attributes[1].name, "B");
+    assert_string_equal(task.attributes[1].expression, "undefined");
+    submit_task_deinit(&task);
+}
+
 static void names_may_be_made_of_macros(void **state)
 {
     (void)state;
@@ -226,6 +243,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_included_is_an_error_with_a_place),
         cmocka_unit_test(templates_are_filled_in_and_read),
         cmocka_unit_test(a_here_document_has_several_lines),
+        cmocka_unit_test(an_attribute_with_a_minus_is_undefined),
         cmocka_unit_test(names_may_be_made_of_macros),
     };
 
