@@ -8,7 +8,7 @@ cd "$folder/work" || exit 1
 # arguments [OPTION...]: those of all tasks of a dry run, one a line.
 arguments()
 {
-    dusk submit -dry-run "$@" | sed -n 's/^arguments *= *//p'
+    dusk submit -dry-run "$@" | sed -n 's/^Args = "\(.*\)"$/\1/p'
 }
 
 touch b.dat a.dat
