@@ -105,7 +105,10 @@ static _noreturn_ void give_up(const char *what, const struct buffer *text)
     abort();
 }
 
-/* What is too large for an expression need not be one. */
+/*
+ * What is too large for an expression need not be one, and what the old spelling of ClassAds cannot
+ * say, a quote before a line end, is no expression of it.
+ */
 static void check_expression(const struct submit_attribute *attribute)
 {
     _cleanup_classad_expression_ struct classad_expression *expression = NULL;
@@ -113,7 +116,8 @@ static void check_expression(const struct submit_attribute *attribute)
     struct classad_failure failure;
 
     if (classad_expression_parse(slice_from_text(attribute->expression), CLASSAD_OLD, &expression,
-                                 &failure) != -EINVAL)
+                                 &failure) != -EINVAL ||
+        strstr(attribute->expression, "\"\n") || strstr(attribute->expression, "\"\r"))
         return;
     buffer_appendf(&text, "%s = %s", attribute->name, attribute->expression);
     give_up(failure.message, &text);
