@@ -128,6 +128,9 @@ static int take_operands(struct session *session, struct request *request, struc
             add_text(&request->settings, operand);
             continue;
         }
+        /* condor_submit's -dry-run wants to know where to: "-" in front of the file is stdout. */
+        if (request->file && request->dry_run && strcmp(request->file, "-") == 0)
+            request->file = NULL;
         if (request->file)
             return options_refuse(session->command, err,
                                   "there are two files to submit, '%s' and '%s'", request->file,

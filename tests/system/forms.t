@@ -19,6 +19,7 @@ arguments  = $(mode:none) $(f)
 queue f matching files *.dat
 END
 is "$(arguments match.sub)" $'none a.dat\nnone b.dat' 'patterns match files in order'
+is "$(arguments - match.sub | wc -l)" 2 'HTCondor writes where a dry run goes to'
 is "$(arguments match.sub mode=fast | head -n 1)" 'fast a.dat' 'NAME=VALUE sets a macro'
 is "$(arguments -a 'mode = x' -append 'mode = y' match.sub | head -n 1)" 'y a.dat' \
     'the last appended line counts'
