@@ -10,6 +10,7 @@
  * statements before the one that overrules it.
  */
 #include "macro.h"
+#include "text.h"
 
 #include "base/memory.h"
 
@@ -67,6 +68,14 @@ size_t macro_name_length(struct slice text)
             break;
     }
     return length;
+}
+
+bool macro_text_may_draw(struct slice text)
+{
+    for (; text.length > 0; text = text_behind(text, 1))
+        if ((text.data[0] | 0x20) == 'r' && text_begins(text, "random"))
+            return true;
+    return false;
 }
 
 bool macro_name_is_valid(struct slice name)
@@ -173,6 +182,7 @@ static uint32_t macros_add_environment(struct macros *macros, struct slice name,
         buffer_appendf(&entry, "%s=%s", variable.name, value);
         variable.entry = arena_copy(macros->arena, (struct slice){entry.data, entry.length});
         variable.value = variable.entry + name.length + 1;
+        variable.may_draw = macro_text_may_draw(slice_from_text(variable.value));
     }
     array_reserve(macros->environment, macros->environment_capacity, index + 1);
     macros->environment[macros->environment_count++] = variable;

@@ -54,6 +54,7 @@ struct segment {
     enum segment_kind kind;
     struct slice text;               /* the plain text; else the place, for messages */
     uint32_t index;                  /* SEGMENT_MACRO: symbol; SEGMENT_ENVIRONMENT: variable */
+    bool may_draw;                   /* SEGMENT_TEXT: "random" is in it, for $EVAL() */
     bool is_own;                     /* SEGMENT_MACRO: the name that is being defined here, */
     uint32_t previous;               /* whose definition before is this one, or MACRO_NONE */
     const struct template *fallback; /* what stands behind ':', or NULL */
@@ -99,6 +100,7 @@ struct environment_variable {
     enum environment_state state;
     const char *value; /* if ENVIRONMENT_SET: the second half of `entry` */
     const char *entry; /* "NAME=value", in the arena */
+    bool may_draw;     /* "random" is in the value */
 };
 
 struct macros {
@@ -118,6 +120,7 @@ struct macros {
 
     size_t segment_count;
     bool has_computed_names; /* then any name may be referred to */
+    bool has_evaluations;    /* $EVAL(): then "random()" may draw */
     uint64_t seed;
     int64_t submit_seconds; /* what functions take for now, since 1970 */
     bool draws;             /* some value is drawn by lot, from the seed */
@@ -135,6 +138,8 @@ void macros_deinit(struct macros *macros);
 /* The length of the name at the front of a text: a letter or '_', then letters, digits, '_', '.'.
  */
 size_t macro_name_length(struct slice text);
+/* Whether $EVAL() may find an expression in the text whose value is drawn for each task. */
+bool macro_text_may_draw(struct slice text);
 /* Whether all of it is a name. */
 bool macro_name_is_valid(struct slice name);
 /* The number of a name, which is made if it is new; case is ignored. */

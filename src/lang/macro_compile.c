@@ -51,11 +51,12 @@ static void segment_list_add(struct segment_list *list, struct segment segment)
 /* Nothing between two macros is no segment. */
 static void segment_list_add_text(struct segment_list *list, const char *start, const char *end)
 {
+    struct slice text = {.data = start, .length = (size_t)(end - start)};
+
     if (end > start)
-        segment_list_add(list, (struct segment){
-                                   .kind = SEGMENT_TEXT,
-                                   .text = {.data = start, .length = (size_t)(end - start)},
-                               });
+        segment_list_add(list, (struct segment){.kind = SEGMENT_TEXT,
+                                                .text = text,
+                                                .may_draw = macro_text_may_draw(text)});
 }
 
 /* To where it stays. */

@@ -288,6 +288,7 @@ static int settle(struct compiler *compiler, struct slice place, struct argument
         function->suffix = list->texts[1];
     for (size_t i = 0; function->parts.is_full && i < ARRAY_LENGTH(folders); i++)
         add_name(compiler, folders[i], place, list);
+    compiler->macros->has_evaluations |= function->kind == FUNCTION_EVAL;
     if (function->kind == FUNCTION_EVAL)
         add_name(compiler, "SUBMIT_TIME", place, list);
     return formats && function->count == 2 ? read_format(compiler, list->texts[1], function) : 0;

@@ -223,6 +223,18 @@ static int expand_string(const struct call *call, struct buffer *text)
     return 0;
 }
 
+/* The same for a task each time, and another one for each task. */
+static uint64_t draw_below(const struct call *call, uint64_t bound)
+{
+    const struct expansion *expansion = call->expansion;
+    uint64_t process = expansion->scope->has_task ? expansion->scope->process : 0;
+    struct random random = {.state = expansion->macros->seed ^ call->function->draw};
+
+    random.state = random_next(&random) + process;
+    random.state = random_next(&random);
+    return random_below(&random, bound);
+}
+
 /* Strings without their quotes, anything else as ClassAds write it. */
 static int expand_evaluation(const struct call *call, struct buffer *text)
 {
@@ -232,8 +244,8 @@ static int expand_evaluation(const struct call *call, struct buffer *text)
     struct classad_value value;
     int r;
 
-    /* The same for all tasks, unless its argument is not. */
-    evaluator.seed = call->expansion->macros->seed ^ call->function->draw;
+    /* What random() gives is another for each task. */
+    evaluator.seed = draw_below(call, UINT64_MAX);
     evaluator.now_seconds = call->expansion->macros->submit_seconds;
     r = append_argument(call, &call->function->arguments[0], &argument);
     if (r == 0)
@@ -321,18 +333,6 @@ static int expand_choice(const struct call *call, struct buffer *text)
     if (r == 0)
         buffer_append_slice(text, whole(&list));
     return r;
-}
-
-/* The same for a task each time, and another one for each task. */
-static uint64_t draw_below(const struct call *call, uint64_t bound)
-{
-    const struct expansion *expansion = call->expansion;
-    uint64_t process = expansion->scope->has_task ? expansion->scope->process : 0;
-    struct random random = {.state = expansion->macros->seed ^ call->function->draw};
-
-    random.state = random_next(&random) + process;
-    random.state = random_next(&random);
-    return random_below(&random, bound);
 }
 
 static uint64_t count_items(struct slice list, const char *separators)

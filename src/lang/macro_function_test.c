@@ -214,6 +214,20 @@ static void what_a_function_varies_with_is_known(void **state)
     assert_true(submit_varies(submit, 0, "error"));
 }
 
+static void random_expressions_are_drawn_for_each_task(void **state)
+{
+    _cleanup_free_ char *numbers =
+        drawn("executable = x\nr = random(1000000)\narguments = $EVAL(r)\nqueue 2\n", 3);
+    _cleanup_submit_ struct submit *submit = NULL;
+    unsigned int first, second;
+
+    (void)state;
+    assert_int_equal(sscanf(numbers, "%u|%u|", &first, &second), 2);
+    assert_int_not_equal(first, second);
+    submit = fixture_parse("executable = x\narguments = $EVAL(1 + 1)\nqueue 2\n", NULL);
+    assert_false(submit_varies(submit, 0, "arguments"));
+}
+
 static void functions_that_cannot_be_computed_are_errors_with_a_place(void **state)
 {
     (void)state;
@@ -270,6 +284,7 @@ int main(void)
         cmocka_unit_test(what_is_drawn_depends_on_the_seed_and_the_task_alone),
         cmocka_unit_test(all_numbers_are_drawn_about_as_often),
         cmocka_unit_test(what_a_function_varies_with_is_known),
+        cmocka_unit_test(random_expressions_are_drawn_for_each_task),
         cmocka_unit_test(functions_that_cannot_be_computed_are_errors_with_a_place),
         cmocka_unit_test(functions_that_cannot_be_understood_are_errors_at_once),
         cmocka_unit_test(what_the_node_fills_in_stays_as_it_is),

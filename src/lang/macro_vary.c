@@ -75,12 +75,14 @@ static bool segment_varies(struct variation *variation, const struct segment *se
 {
     switch (segment->kind) {
     case SEGMENT_TEXT:
-        return false;
+        return variation->macros->has_evaluations && segment->may_draw;
     case SEGMENT_MACRO:
         return macro_varies(variation, segment);
     case SEGMENT_ENVIRONMENT:
         /* The variable itself is the same for all; its fallback may name Process. */
-        return segment->fallback && template_varies(variation, segment->fallback);
+        return (variation->macros->has_evaluations &&
+                variation->macros->environment[segment->index].may_draw) ||
+               (segment->fallback && template_varies(variation, segment->fallback));
     case SEGMENT_ARITHMETIC:
         for (uint32_t i = 0; i < segment->arithmetic->operand_count; i++)
             if (template_varies(variation, &segment->arithmetic->operands[i]))
