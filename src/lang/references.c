@@ -17,6 +17,15 @@ struct reference {
     size_t length; /* of the whole, with "$$(" and ")" */
 };
 
+/*
+ * What is known not to come any more, so that a long text of beginnings is not searched for an end
+ * from each of them.
+ */
+struct horizon {
+    bool no_close;          /* no ')' */
+    bool no_expression_end; /* no "])" */
+};
+
 static size_t name_length(struct slice text)
 {
     size_t length = 0;
@@ -32,11 +41,11 @@ static size_t name_length(struct slice text)
 }
 
 /* At "$$([": up to the first "])". */
-static bool read_expression(struct slice text, struct reference *reference)
+static bool read_expression(struct slice text, struct horizon *horizon, struct reference *reference)
 {
     size_t start = strlen("$$([");
 
-    for (size_t i = start; i + 1 < text.length; i++)
+    for (size_t i = start; !horizon->no_expression_end && i + 1 < text.length; i++)
         if (text.data[i] == ']' && text.data[i + 1] == ')') {
             *reference = (struct reference){
                 .kind = REFERENCE_EXPRESSION,
@@ -45,11 +54,12 @@ static bool read_expression(struct slice text, struct reference *reference)
             };
             return true;
         }
+    horizon->no_expression_end = true;
     return false;
 }
 
 /* Whether a reference begins the text. */
-static bool read_reference(struct slice text, struct reference *reference)
+static bool read_reference(struct slice text, struct horizon *horizon, struct reference *reference)
 {
     struct slice body;
     const char *close;
@@ -58,11 +68,15 @@ static bool read_reference(struct slice text, struct reference *reference)
     if (text.length < 4 || memcmp(text.data, "$$(", 3) != 0)
         return false;
     if (text.data[3] == '[')
-        return read_expression(text, reference);
+        return read_expression(text, horizon, reference);
     body = text_behind(text, 3);
-    close = memchr(body.data, ')', body.length);
     name = name_length(body);
-    if (!close || name == 0 || (body.data[name] != ')' && body.data[name] != ':'))
+    if (horizon->no_close || name == 0 || name == body.length ||
+        (body.data[name] != ')' && body.data[name] != ':'))
+        return false;
+    close = memchr(body.data + name, ')', body.length - name);
+    horizon->no_close = !close;
+    if (!close)
         return false;
     body.length = (size_t)(close - body.data);
     *reference = (struct reference){
@@ -78,10 +92,11 @@ static bool read_reference(struct slice text, struct reference *reference)
 
 bool references_are_in(struct slice text)
 {
+    struct horizon horizon = {0};
     struct reference reference;
 
     for (; text.length > 0; text = text_behind(text, 1))
-        if (text.data[0] == '$' && read_reference(text, &reference))
+        if (text.data[0] == '$' && read_reference(text, &horizon, &reference))
             return true;
     return false;
 }
@@ -119,12 +134,13 @@ int references_expand(struct slice text, size_t size_max, reference_lookup *look
                       struct buffer *expanded, struct error *err)
 {
     size_t start = expanded->length;
+    struct horizon horizon = {0};
 
     while (text.length > 0) {
         struct reference reference = {.length = 1};
         int r = 0;
 
-        if (text.data[0] == '$' && read_reference(text, &reference))
+        if (text.data[0] == '$' && read_reference(text, &horizon, &reference))
             r = append_reference(&reference, lookup, user_data, expanded, err);
         else
             buffer_append_character(expanded, text.data[0]);

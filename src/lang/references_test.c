@@ -53,6 +53,25 @@ static void what_is_no_reference_stays(void **state)
     }
 }
 
+/* Each beginning looks for its end: together they must not take a square of time. */
+static void a_long_text_of_beginnings_is_passed_over(void **state)
+{
+    static const char *const beginnings[] = {"$$([", "$$(a:", "$$(a"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(beginnings); i++) {
+        _cleanup_buffer_ struct buffer text = BUFFER_INIT, expanded = BUFFER_INIT;
+        struct slice slice;
+
+        for (int j = 0; j < 500000; j++)
+            buffer_append_text(&text, beginnings[i]);
+        slice = (struct slice){text.data, text.length};
+        assert_false(references_are_in(slice));
+        assert_int_equal(references_expand(slice, text.length, look_up, NULL, &expanded, NULL), 0);
+        assert_string_equal(expanded.data, text.data);
+    }
+}
+
 static void what_cannot_be_filled_in_is_an_error(void **state)
 {
     _cleanup_buffer_ struct buffer expanded = BUFFER_INIT;
@@ -78,6 +97,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(references_are_replaced_once),
         cmocka_unit_test(what_is_no_reference_stays),
+        cmocka_unit_test(a_long_text_of_beginnings_is_passed_over),
         cmocka_unit_test(what_cannot_be_filled_in_is_an_error),
     };
 
