@@ -114,6 +114,14 @@ static void add_number(struct job_writer *writer, const char *name, int64_t valu
     job_add(writer, name, keep_made(writer), varies);
 }
 
+/* Those that this task lacks and another one of its part may have. */
+static void add_absent(struct job_writer *writer, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!job_ad_get(writer->ad, names[i]))
+            job_add(writer, names[i], NULL, true);
+}
+
 /* A path with each '/' once, as HTCondor writes it. */
 static char *join_path(struct job_writer *writer, const char *folder, const char *name)
 {
@@ -282,6 +290,13 @@ static void add_list(struct job_writer *writer, const char *name, const struct b
         job_add(writer, name, NULL, true);
 }
 
+/* Any of the three commands decides whether there is an image, and which. */
+static bool image_varies(const struct job_writer *writer)
+{
+    return varies(writer, COMMAND_UNIVERSE) || varies(writer, COMMAND_CONTAINER_IMAGE) ||
+           varies(writer, COMMAND_DOCKER_IMAGE);
+}
+
 /* Unless transfer_container says that the nodes have the image. */
 static bool is_carried(const struct submit_task *task)
 {
@@ -298,7 +313,7 @@ static bool is_carried(const struct submit_task *task)
  */
 static void add_image_source(struct job_writer *writer, const char *image, struct buffer *inputs)
 {
-    bool vary = varies(writer, COMMAND_CONTAINER_IMAGE);
+    bool vary = image_varies(writer);
     const char *name = image, *colon = strchr(image, ':');
     struct slice path = slice_from_text(image);
 
@@ -331,16 +346,15 @@ static void add_image(struct job_writer *writer, struct buffer *inputs)
 {
     const struct submit_task *task = writer->task;
     const char *image = task->container_image;
-    bool vary = varies(writer, COMMAND_CONTAINER_IMAGE);
+    bool vary = image_varies(writer);
     size_t length = image ? strlen(image) : 0;
     const char *kind = "WantSandboxImage";
 
     if (task->universe == SUBMIT_VANILLA)
         return;
-    job_add(writer, task->universe == SUBMIT_DOCKER ? "WantDocker" : "WantContainer", "true",
-            varies(writer, COMMAND_UNIVERSE));
+    job_add(writer, task->universe == SUBMIT_DOCKER ? "WantDocker" : "WantContainer", "true", vary);
     if (task->docker_image)
-        add_string(writer, "DockerImage", task->docker_image, varies(writer, COMMAND_DOCKER_IMAGE));
+        add_string(writer, "DockerImage", task->docker_image, vary);
     if (task->universe == SUBMIT_DOCKER)
         return;
     if (!image || text_begins(slice_from_text(image), "docker:"))
@@ -355,6 +369,9 @@ static void add_image(struct job_writer *writer, struct buffer *inputs)
 /* The domain is told only where a node that shares files might do. */
 static void add_transfer(struct job_writer *writer)
 {
+    static const char *const of_images[] = {
+        "WantContainer",    "WantDocker",  "WantDockerImage", "WantSIF",
+        "WantSandboxImage", "DockerImage", "ContainerImage",  "ContainerImageSource"};
     static const char *const should[] = {"\"IF_NEEDED\"", "\"YES\"", "\"NO\""};
     static const char *const when[] = {"\"ON_EXIT\"", "\"ON_EXIT_OR_EVICT\"", "\"ON_SUCCESS\"",
                                        NULL};
@@ -366,13 +383,15 @@ static void add_transfer(struct job_writer *writer)
     append_list(&inputs, &task->transfer_input);
     append_list(&outputs, &task->transfer_output);
     add_image(writer, &inputs);
+    if (image_varies(writer))
+        add_absent(writer, of_images, ARRAY_LENGTH(of_images));
     job_add(writer, "ShouldTransferFiles", should[task->should_transfer_files], should_varies);
     if (when[task->when_to_transfer_output] || should_varies)
         job_add(writer, "WhenToTransferOutput", when[task->when_to_transfer_output], should_varies);
     if (task->should_transfer_files != SUBMIT_TRANSFER_YES && writer->origin->file_system_domain)
         add_string(writer, "FileSystemDomain", writer->origin->file_system_domain, should_varies);
     add_list(writer, "TransferInput", &inputs, inputs.length > 0,
-             varies(writer, COMMAND_TRANSFER_INPUT_FILES));
+             varies(writer, COMMAND_TRANSFER_INPUT_FILES) || image_varies(writer));
     add_list(writer, "TransferOutput", &outputs, task->transfer_output_given,
              varies(writer, COMMAND_TRANSFER_OUTPUT_FILES));
     if (task->remaps_text && *task->remaps_text)
@@ -445,6 +464,7 @@ static void add_tries(struct job_writer *writer)
 {
     /* HTCondor's, where only an exit code or a condition was given. */
     enum { TRIES_DEFAULT = 2 };
+    static const char *const tries[] = {"JobMaxRetries", "JobSuccessExitCode", "OnExitHold"};
     const struct submit_task *task = writer->task;
     bool vary = varies(writer, COMMAND_MAX_RETRIES) || varies(writer, COMMAND_SUCCESS_EXIT_CODE) ||
                 varies(writer, COMMAND_RETRY_UNTIL) || varies(writer, COMMAND_ON_EXIT_REMOVE);
@@ -452,6 +472,8 @@ static void add_tries(struct job_writer *writer)
     if (!task->max_retries_given && !task->success_exit_code_given && !task->retry_until) {
         if (task->on_exit_remove || vary)
             job_add(writer, "OnExitRemove", task->on_exit_remove, vary);
+        if (vary)
+            add_absent(writer, tries, ARRAY_LENGTH(tries));
         return;
     }
     add_number(writer, "JobMaxRetries",
@@ -460,7 +482,9 @@ static void add_tries(struct job_writer *writer)
         add_number(writer, "JobSuccessExitCode", task->success_exit_code, vary);
     append_tries(writer, &writer->ad->memory->text);
     job_add(writer, "OnExitRemove", keep_made(writer), vary);
-    job_add(writer, "OnExitHold", "false", false);
+    job_add(writer, "OnExitHold", "false", vary);
+    if (vary)
+        add_absent(writer, tries, ARRAY_LENGTH(tries));
 }
 
 /* Submit-time only: the group names the user who pays, and that is the user if nobody else is. */
@@ -536,13 +560,15 @@ static void add_deferral(struct job_writer *writer)
 static void add_commands(struct job_writer *writer)
 {
     const struct submit_task *task = writer->task;
+    const struct submit_attribute *checkpoint;
 
     for (size_t i = 0; i < task->command_count; i++)
         job_set(writer, task->commands[i].name, task->commands[i].expression,
                 task->commands[i].varies);
-    if (job_ad_find(writer->ad, "SuccessCheckpointExitCode"))
-        job_add(writer, "WantFTOnCheckpoint", "true",
-                job_ad_get(writer->ad, "SuccessCheckpointExitCode")->varies);
+    checkpoint = job_ad_get(writer->ad, "SuccessCheckpointExitCode");
+    if (checkpoint)
+        job_add(writer, "WantFTOnCheckpoint", checkpoint->expression ? "true" : NULL,
+                checkpoint->varies);
     if (job_ad_find(writer->ad, "JobStarterLog") && !job_ad_find(writer->ad, "JobStarterDebug"))
         job_set(writer, "JobStarterDebug", "true", false);
     add_accounting(writer);

@@ -300,6 +300,10 @@ static void what_may_differ_between_tasks_is_said(void **state)
     assert_varying("executable = x\nrequest_gpus = $(g)\nqueue g in (1, 2)\n",
                    "ProcId RequestGPUs Requirements");
     assert_varying("executable = x\nqueue\nqueue\n", "");
+    assert_varying("executable = x\nmax_retries = $(n)\nqueue n in (0, 2)\n",
+                   "ProcId JobMaxRetries OnExitRemove OnExitHold JobSuccessExitCode");
+    assert_varying("executable = x\ntransfer_input_files = $(n)\nqueue n in (a, b)\n",
+                   "ProcId TransferInput WantTransferPluginMethods Requirements");
     assert_varying("executable = x\nimage_size = $(n)\nqueue n in (1M, 2M)\n",
                    "ProcId RequestMemory ImageSize Requirements");
 }

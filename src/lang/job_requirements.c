@@ -287,12 +287,17 @@ static void note_schemes(struct clauses *clauses, const char *name, char separat
 static void add_methods(struct clauses *clauses)
 {
     struct list *methods = &clauses->writer->ad->memory->words;
+    bool before = clauses->varies, vary;
     _cleanup_buffer_ struct buffer all = BUFFER_INIT;
 
+    /* Of these three alone the methods depend. */
+    clauses->varies = false;
     list_clear(methods);
     note_schemes(clauses, "TransferInput", ',');
     note_schemes(clauses, "OutputDestination", '\0');
     note_schemes(clauses, "TransferOutputRemaps", ';');
+    vary = clauses->varies;
+    clauses->varies = before || vary;
     list_sort(methods);
     for (size_t i = 0; i < methods->count; i++) {
         buffer_appendf(&all, "%s%s", i > 0 ? "," : "", methods->items[i]);
@@ -307,7 +312,9 @@ static void add_methods(struct clauses *clauses)
         job_set(clauses->writer, "WantTransferPluginMethods",
                 arena_copy(&clauses->writer->ad->memory->arena,
                            (struct slice){wanted.data, wanted.length}),
-                clauses->varies);
+                vary);
+    } else if (vary) {
+        job_set(clauses->writer, "WantTransferPluginMethods", NULL, true);
     }
 }
 
