@@ -18,6 +18,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Of this command other attributes come than its own. */
+#define NICE_USER "NiceUser"
 /* HTCondor's numbers. */
 #define JOB_UNIVERSE_VANILLA     "5"
 #define JOB_STATUS_IDLE          "1"
@@ -297,14 +299,20 @@ static bool image_varies(const struct job_writer *writer)
            varies(writer, COMMAND_DOCKER_IMAGE);
 }
 
-/* Unless transfer_container says that the nodes have the image. */
-static bool is_carried(const struct submit_task *task)
+/* What a command that is an attribute by itself says, or NULL. */
+static const struct submit_attribute *find_command(const struct submit_task *task, const char *name)
 {
     for (size_t i = 0; i < task->command_count; i++)
-        if (strcmp(task->commands[i].name, "TransferContainer") == 0 &&
-            task->commands[i].expression)
-            return strcmp(task->commands[i].expression, "true") == 0;
-    return true;
+        if (strcmp(task->commands[i].name, name) == 0)
+            return &task->commands[i];
+    return NULL;
+}
+
+static bool command_is(const struct submit_task *task, const char *name, const char *value)
+{
+    const struct submit_attribute *command = find_command(task, name);
+
+    return command && command->expression && strcmp(command->expression, value) == 0;
 }
 
 /*
@@ -323,7 +331,8 @@ static void add_image_source(struct job_writer *writer, const char *image, struc
         name = path.data[i] == '/' ? &path.data[i + 1] : name;
     path.length -= (size_t)(name - path.data);
     path.data = name;
-    if (!is_carried(writer->task)) {
+    /* Then the nodes have it. */
+    if (command_is(writer->task, "TransferContainer", "false")) {
         add_string(writer, "ContainerImage", image, vary);
         job_add(writer, "ContainerImageSource", "\"local\"", vary);
     } else if (text_begins(slice_from_text(image), "docker://") ||
@@ -487,7 +496,20 @@ static void add_tries(struct job_writer *writer)
         add_absent(writer, tries, ARRAY_LENGTH(tries));
 }
 
-/* Submit-time only: the group names the user who pays, and that is the user if nobody else is. */
+/* "nice_user = true" is a group of its own, whose jobs anybody may drive away at once. */
+static void add_niceness(struct job_writer *writer)
+{
+    const struct submit_attribute *nice = find_command(writer->task, NICE_USER);
+
+    if (!command_is(writer->task, NICE_USER, "true"))
+        return;
+    if (!job_ad_find(writer->ad, "AcctGroup"))
+        job_set(writer, "AcctGroup", "\"nice-user\"", nice->varies);
+    if (!job_ad_find(writer->ad, "MaxJobRetirementTime"))
+        job_set(writer, "MaxJobRetirementTime", "0", nice->varies);
+}
+
+/* The group names the user who pays, and that is the submitter if nobody else is. */
 static void add_accounting(struct job_writer *writer)
 {
     const char *group = job_ad_find(writer->ad, "AcctGroup");
@@ -563,14 +585,16 @@ static void add_commands(struct job_writer *writer)
     const struct submit_attribute *checkpoint;
 
     for (size_t i = 0; i < task->command_count; i++)
-        job_set(writer, task->commands[i].name, task->commands[i].expression,
-                task->commands[i].varies);
+        if (strcmp(task->commands[i].name, NICE_USER) != 0)
+            job_set(writer, task->commands[i].name, task->commands[i].expression,
+                    task->commands[i].varies);
     checkpoint = job_ad_get(writer->ad, "SuccessCheckpointExitCode");
     if (checkpoint)
         job_add(writer, "WantFTOnCheckpoint", checkpoint->expression ? "true" : NULL,
                 checkpoint->varies);
     if (job_ad_find(writer->ad, "JobStarterLog") && !job_ad_find(writer->ad, "JobStarterDebug"))
         job_set(writer, "JobStarterDebug", "true", false);
+    add_niceness(writer);
     add_accounting(writer);
     add_deferral(writer);
 }

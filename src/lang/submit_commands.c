@@ -327,7 +327,7 @@ const struct command_about command_table[] = {
     /* Whose it is. */
     {"accounting_group", "AcctGroup", EFFECT_LATER, FORM_STRING, no_groups_why},
     {"accounting_group_user", "AcctGroupUser", EFFECT_LATER, FORM_STRING, no_groups_why},
-    {"nice_user", "NiceUser", EFFECT_LATER, FORM_NONE, no_groups_why},
+    {"nice_user", "NiceUser", EFFECT_LATER, FORM_BOOLEAN, no_groups_why},
     {"run_as_owner", "RunAsOwner", EFFECT_NONE, FORM_BOOLEAN, windows_why},
     {"load_profile", "LoadProfile", EFFECT_NONE, FORM_BOOLEAN, windows_why},
     {"send_credential", "SendCredential", EFFECT_NONE, FORM_NONE, credentials_why},
