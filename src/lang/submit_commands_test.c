@@ -100,6 +100,47 @@ static void the_manual_page_has_every_family_and_no_other(void **state)
     assert_null(next_entry(at));
 }
 
+/* What the page says of a universe is what becomes of a file that has it. */
+static void check_universe(struct slice name, bool is_refused)
+{
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    _cleanup_submit_ struct submit *submit = NULL;
+    const char *image = "";
+
+    if (slice_equals(name, "container"))
+        image = "container_image = a.sif\n";
+    else if (slice_equals(name, "docker"))
+        image = "docker_image = a\n";
+    buffer_appendf(&text, "universe = %.*s\nexecutable = x\n%squeue\n", (int)name.length, name.data,
+                   image);
+    if ((submit_parse((struct slice){text.data, text.length}, "x.sub", NULL, &submit, NULL, NULL) <
+         0) != is_refused)
+        fail_msg("the page is wrong about the universe '%.*s'", (int)name.length, name.data);
+}
+
+static void the_manual_page_tells_the_truth_about_universes(void **state)
+{
+    _cleanup_buffer_ struct buffer page = BUFFER_INIT;
+    const char *at;
+    size_t count = 0;
+
+    (void)state;
+    read_page(&page);
+    at = strstr(buffer_text(&page), "# UNIVERSES");
+    while ((at = next_entry(at))) {
+        const char *text = strchr(at, '\n') + 1;
+
+        /* "*local*, *scheduler*" */
+        for (const char *name = at; name < text; name += strcspn(name, "*"), count++) {
+            struct slice word = {name + 1, strcspn(name + 1, "*")};
+
+            check_universe(word, strncmp(text, "\tRefused: ", 10) == 0);
+            name += word.length + 2;
+        }
+    }
+    assert_true(count >= 12);
+}
+
 static void what_has_no_effect_says_why(void **state)
 {
     (void)state;
@@ -177,6 +218,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_manual_page_has_every_command_and_no_other),
         cmocka_unit_test(the_manual_page_has_every_family_and_no_other),
+        cmocka_unit_test(the_manual_page_tells_the_truth_about_universes),
         cmocka_unit_test(what_has_no_effect_says_why),
         cmocka_unit_test(a_command_is_found_by_all_its_names),
         cmocka_unit_test(resources_have_any_name_but_those_of_commands),
