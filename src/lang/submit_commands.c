@@ -474,15 +474,6 @@ const struct command_family *command_find_family(const char *name)
     return NULL;
 }
 
-const struct command_about *command_row(enum command command)
-{
-    size_t i = 0;
-
-    while (command_table[i].command != command)
-        i++;
-    return &command_table[i];
-}
-
 /* HTCondor wants two letters, and none of the words of its own that begin with '_'. */
 const char *command_resource(const char *name)
 {

@@ -105,8 +105,6 @@ const struct command_about *command_find(const char *name);
 const struct command_family *command_find_family(const char *name);
 /* The command's spelling number `index` in the order in which they count, or NULL. */
 const char *command_spelling(const struct command_about *about, size_t index);
-/* The row of one of the commands that dusk looks at. */
-const struct command_about *command_row(enum command command);
 /* The command that was probably meant, or NULL. */
 const char *command_nearest(const char *name);
 
