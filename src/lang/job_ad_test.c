@@ -302,7 +302,14 @@ static void what_may_differ_between_tasks_is_said(void **state)
     assert_varying("executable = x\nqueue\nqueue\n", "");
     assert_varying("executable = x\nmax_retries = $(n)\nqueue n in (0, 2)\n",
                    "ProcId JobMaxRetries OnExitRemove OnExitHold JobSuccessExitCode");
-    assert_varying("executable = x\ntransfer_input_files = $(n)\nqueue n in (a, b)\n",
+    /* Files are fetched in the same way whatever their names are; addresses are not. */
+    assert_varying("executable = x\nname = $(n).$(Process)\n"
+                   "transfer_input_files = in/$(name), b\nqueue n in (a, b)\n",
+                   "ProcId TransferInput");
+    assert_varying("executable = x\ntransfer_input_files = $(n)\nqueue n in (a, s3://b)\n",
+                   "ProcId TransferInput WantTransferPluginMethods Requirements");
+    assert_varying("executable = x\ns = s3\ntransfer_input_files = $(s):$(n)\n"
+                   "queue n in (a, //b)\n",
                    "ProcId TransferInput WantTransferPluginMethods Requirements");
     assert_varying("executable = x\nimage_size = $(n)\nqueue n in (1M, 2M)\n",
                    "ProcId RequestMemory ImageSize Requirements");

@@ -283,10 +283,20 @@ static void note_schemes(struct clauses *clauses, const char *name, char separat
     }
 }
 
+/* An image is among the inputs, and may come from anywhere. */
+static bool image_may_differ(const struct clauses *clauses)
+{
+    const struct submit_attribute *image = job_ad_get(clauses->writer->ad, "ContainerImage");
+
+    return image && image->varies;
+}
+
 /* Each way to fetch or deliver that a URL names has to be one of the node's. */
 static void add_methods(struct clauses *clauses)
 {
     struct list *methods = &clauses->writer->ad->memory->words;
+    const struct job_writer *writer = clauses->writer;
+    const struct part *part = &writer->submit->parts[writer->task->part];
     bool before = clauses->varies, vary;
     _cleanup_buffer_ struct buffer all = BUFFER_INIT;
 
@@ -294,6 +304,8 @@ static void add_methods(struct clauses *clauses)
     clauses->varies = false;
     list_clear(methods);
     note_schemes(clauses, "TransferInput", ',');
+    if (part->inputs_are_files)
+        clauses->varies = image_may_differ(clauses);
     note_schemes(clauses, "OutputDestination", '\0');
     note_schemes(clauses, "TransferOutputRemaps", ';');
     vary = clauses->varies;

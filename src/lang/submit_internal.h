@@ -41,6 +41,7 @@ struct part {
 
     uint32_t definitions[COMMAND_COUNT]; /* MACRO_NONE if not given */
     bool varies[COMMAND_COUNT];
+    bool inputs_are_files; /* no task's transfer_input_files can hold an address ("https://...") */
     const uint32_t *attributes; /* definitions */
     const bool *attributes_vary;
     size_t attribute_count;

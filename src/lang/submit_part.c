@@ -403,6 +403,73 @@ static void part_find_variation(struct submit *submit, struct part *part)
     part->attributes_vary = vary;
 }
 
+static bool items_have_colon(const struct part *part, size_t column)
+{
+    for (size_t row = 0; row < part->row_count; row++) {
+        const struct item_field *field = &part->fields[row * part->variable_count + column];
+
+        if (field->template != 0 || (field->length > 0 && memchr(field->data, ':', field->length)))
+            return true;
+    }
+    return false;
+}
+
+static bool template_has_colon(const struct submit *submit, const struct part *part,
+                               const struct template *template, unsigned *steps_left);
+
+static bool macro_has_colon(const struct submit *submit, const struct part *part,
+                            const struct segment *segment, unsigned *steps_left)
+{
+    const struct macros *macros = &submit->macros;
+    uint32_t definition;
+
+    if (segment->fallback || segment->is_own || *steps_left == 0)
+        return true;
+    --*steps_left;
+    for (size_t i = 0; i < part->variable_count; i++)
+        if (part->variables[i] == segment->index)
+            return items_have_colon(part, i);
+    /* These are numbers. */
+    if (macros->symbols[segment->index].builtin != BUILTIN_NONE)
+        return false;
+    definition = macros_find_definition(macros, segment->index, part->horizon);
+    return definition == MACRO_NONE ||
+           template_has_colon(submit, part, &macros->definitions[definition].template, steps_left);
+}
+
+/* Whether a value may hold a ':' in any task; it says no only if that is seen at a glance. */
+static bool template_has_colon(const struct submit *submit, const struct part *part,
+                               const struct template *template, unsigned *steps_left)
+{
+    for (uint32_t i = 0; i < template->count; i++) {
+        const struct segment *segment = &template->segments[i];
+        bool may_have = segment->kind != SEGMENT_TEXT && segment->kind != SEGMENT_MACRO;
+
+        if (segment->kind == SEGMENT_TEXT)
+            may_have = memchr(segment->text.data, ':', segment->text.length) != NULL;
+        else if (segment->kind == SEGMENT_MACRO)
+            may_have = macro_has_colon(submit, part, segment, steps_left);
+        if (may_have)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Inputs differ from task to task in most sweeps, but what a node must be able to fetch them with
+ * seldom does: then all tasks have the same requirements, and one look at a node is enough for all.
+ */
+static void part_look_at_inputs(const struct submit *submit, struct part *part)
+{
+    unsigned steps_left = 100;
+    uint32_t definition = part->definitions[COMMAND_TRANSFER_INPUT_FILES];
+
+    part->inputs_are_files =
+        definition == MACRO_NONE ||
+        !template_has_colon(submit, part, &submit->macros.definitions[definition].template,
+                            &steps_left);
+}
+
 /* Without a program, only an image has one of its own. */
 static int check_executable(struct submit_reader *reader, const struct part *part)
 {
@@ -426,6 +493,7 @@ int part_settle(struct submit_reader *reader, struct part *part)
     part_find_commands(submit, part);
     part_find_attributes(submit, part);
     part_find_variation(submit, part);
+    part_look_at_inputs(submit, part);
     r = check_executable(reader, part);
     if (r == 0)
         r = part_find_imports(reader, part);
