@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See history.h. An hour that came to an end counts as watched whole, as those do that did not: of
- * an owner who comes at nine each day, nothing of the hour behind nine is ever left to be seen.
+ * See history.h. Rates are ends per hour, with RATE_SHIFT bits behind the point. An hour that came
+ * to an end counts as watched whole, as those do that did not: of an owner who comes at nine each
+ * day, nothing of the hour behind nine is ever left to be seen.
+ *
+ * The constants were chosen where made-up owners were foretold best: such with the distributions of
+ * two pools' traces, with and without office hours, and such who keep office hours strictly.
  */
 #include "core/history.h"
 
 enum {
     HOUR_S = 3600,
     WEEK_S = HISTORY_HOURS * HOUR_S,
+    DAY_HOURS = 24,
     PARTS = 1024, /* of an hour, and of an end */
     /* What is three weeks old counts half: 0.8 ^ 3. */
     FADE_NUMERATOR = 4,
@@ -21,11 +26,34 @@ enum {
     /* A node that was never seen: an end in twelve hours, as if twelve had been watched. */
     UNSEEN_HOURS = 12 * PARTS,
     UNSEEN_ENDS = PARTS,
-    /* The mean of the node counts in each hour like half an hour more that was watched. */
-    MEAN_HOURS = PARTS / 2
+    /* How much an hour of the day leans on the mean, an hour of the week on that of the day. */
+    DAY_LEANS = 4 * PARTS,
+    WEEK_LEANS = 4 * PARTS,
+    /* How much an age leans on what most nodes are like. */
+    AGE_LEANS = 3 * PARTS,
+    RATE_SHIFT = 24,
+    /* Beyond it nothing is left of a minute: 64 ends an hour. */
+    RATE_MAX = 64 << RATE_SHIFT,
+    /* Chances below e^-16 are taken for that. */
+    EXPONENT_MAX = 16 * HISTORY_CERTAIN
 };
 
+static const uint64_t age_limits_s[HISTORY_AGES] = {900, 3600, 4 * 3600, 16 * 3600, UINT64_MAX};
+
+/* Ends in AGE_LEANS: of a Weibull distribution of shape 1/2 whose mean is twelve hours. */
+static const uint64_t age_usual_ends[HISTORY_AGES] = {2507, 836, 418, 209, 104};
+
 /* ---- adding ---- */
+
+static void fade_parts(uint16_t *parts)
+{
+    *parts = (uint16_t)(*parts * FADE_NUMERATOR / FADE_DENOMINATOR);
+}
+
+static void fade_sum(uint32_t *sum)
+{
+    *sum = (uint32_t)((uint64_t)*sum * FADE_NUMERATOR / FADE_DENOMINATOR);
+}
 
 /* Nothing fades twice: a week that was reached before changes nothing. */
 static void fade(struct history *history, uint64_t week)
@@ -36,29 +64,30 @@ static void fade(struct history *history, uint64_t week)
         return;
     weeks = week - history->week;
     history->week = (uint32_t)week;
-    for (uint64_t i = 0; i < weeks && i < FADE_WEEKS_MAX; i++)
+    for (uint64_t i = 0; i < weeks && i < FADE_WEEKS_MAX; i++) {
         for (int hour = 0; hour < HISTORY_HOURS; hour++) {
-            history->watched[hour] =
-                (uint16_t)(history->watched[hour] * FADE_NUMERATOR / FADE_DENOMINATOR);
-            history->ends[hour] =
-                (uint16_t)(history->ends[hour] * FADE_NUMERATOR / FADE_DENOMINATOR);
+            fade_parts(&history->watched[hour]);
+            fade_parts(&history->ends[hour]);
         }
+        for (int age = 0; age < HISTORY_AGES; age++) {
+            fade_sum(&history->age_watched[age]);
+            fade_sum(&history->age_ends[age]);
+        }
+    }
 }
 
-static void add_to(uint16_t *cell, uint64_t parts)
+static void add_parts(uint16_t *cell, uint64_t parts)
 {
     uint64_t sum = *cell + parts;
 
     *cell = (uint16_t)(sum < UINT16_MAX ? sum : UINT16_MAX);
 }
 
-static void add_up(struct history *history)
+static void add_sum(uint32_t *sum, uint64_t parts)
 {
-    history->watched_sum = history->ends_sum = 0;
-    for (int hour = 0; hour < HISTORY_HOURS; hour++) {
-        history->watched_sum += history->watched[hour];
-        history->ends_sum += history->ends[hour];
-    }
+    uint64_t all = *sum + parts;
+
+    *sum = (uint32_t)(all < UINT32_MAX ? all : UINT32_MAX);
 }
 
 static uint64_t hour_of(uint64_t time_s)
@@ -66,7 +95,37 @@ static uint64_t hour_of(uint64_t time_s)
     return time_s / HOUR_S % HISTORY_HOURS;
 }
 
-void history_add(struct history *history, uint64_t from_s, uint64_t to_s, bool has_ended)
+/* A clock that was put back makes a node free since the future: it has just begun, then. */
+static int age_of(uint64_t since_s, uint64_t time_s)
+{
+    uint64_t free_s = time_s > since_s ? time_s - since_s : 0;
+    int age = 0;
+
+    while (free_s >= age_limits_s[age])
+        age++;
+    return age;
+}
+
+/* Where the next hour begins, or it is older by the next age, but not behind the end. */
+static uint64_t piece_end(uint64_t since_s, uint64_t at_s, uint64_t end_s)
+{
+    uint64_t until_s = (at_s / HOUR_S + 1) * HOUR_S;
+    uint64_t limit_s = age_limits_s[age_of(since_s, at_s)];
+
+    if (limit_s < UINT64_MAX && since_s + limit_s < until_s)
+        until_s = since_s + limit_s;
+    return until_s < end_s ? until_s : end_s;
+}
+
+static void add_end(struct history *history, uint64_t since_s, uint64_t at_s)
+{
+    add_parts(&history->ends[hour_of(at_s)], PARTS);
+    add_parts(&history->watched[hour_of(at_s)], (HOUR_S - at_s % HOUR_S) * PARTS / HOUR_S);
+    add_sum(&history->age_ends[age_of(since_s, at_s)], PARTS);
+}
+
+void history_add(struct history *history, uint64_t since_s, uint64_t from_s, uint64_t to_s,
+                 bool has_ended)
 {
     const uint64_t longest_s = (uint64_t)ADD_WEEKS_MAX * WEEK_S;
 
@@ -78,75 +137,115 @@ void history_add(struct history *history, uint64_t from_s, uint64_t to_s, bool h
     if (to_s / WEEK_S < history->week)
         history->week = (uint32_t)(to_s / WEEK_S);
     while (from_s < to_s) {
-        uint64_t next_s = (from_s / HOUR_S + 1) * HOUR_S;
-        uint64_t until_s = next_s < to_s ? next_s : to_s;
+        uint64_t until_s = piece_end(since_s, from_s, to_s);
+        uint64_t parts = (until_s - from_s) * PARTS / HOUR_S;
 
         fade(history, from_s / WEEK_S);
-        add_to(&history->watched[hour_of(from_s)], (until_s - from_s) * PARTS / HOUR_S);
+        add_parts(&history->watched[hour_of(from_s)], parts);
+        add_sum(&history->age_watched[age_of(since_s, from_s)], parts);
         from_s = until_s;
     }
     fade(history, to_s / WEEK_S);
-    if (has_ended) {
-        add_to(&history->ends[hour_of(to_s)], PARTS);
-        add_to(&history->watched[hour_of(to_s)], (HOUR_S - to_s % HOUR_S) * PARTS / HOUR_S);
-    }
-    add_up(history);
+    if (has_ended)
+        add_end(history, since_s, to_s);
 }
 
 /* ---- asking ---- */
 
-/* The chance not to get through that whole hour of the week. Ends may be more than hours. */
-static uint64_t chance_of_end(const struct history *history, uint64_t hour)
+/* What was seen, leaning on another rate as if that had been seen for so long. */
+static uint64_t rate_of(uint64_t ends, uint64_t watched, uint64_t leaning, uint64_t on)
 {
-    uint64_t mean_ends = (uint64_t)MEAN_HOURS * (history->ends_sum + UNSEEN_ENDS) /
-                         (history->watched_sum + UNSEEN_HOURS);
-    uint64_t ends = history->ends[hour] + mean_ends;
-    uint64_t hours = (uint64_t)history->watched[hour] + MEAN_HOURS;
+    uint64_t rate = ((ends << RATE_SHIFT) + leaning * on) / (watched + leaning);
 
-    return ends < hours ? ends * HISTORY_CERTAIN / hours : HISTORY_CERTAIN;
+    return rate < RATE_MAX ? rate : RATE_MAX;
 }
 
-/*
- * One hour or the part of it that counts: the chance at its end, from that at its beginning. What
- * is lost is lost evenly within it.
- */
-static uint64_t get_through(const struct history *history, uint64_t at_s, uint64_t until_s,
+/* The sums that every answer needs, added up once. */
+struct foretelling {
+    const struct history *history;
+    uint64_t since_s;
+    uint64_t mean;
+    uint64_t of_day[DAY_HOURS];
+};
+
+static void begin(struct foretelling *foretelling, const struct history *history, uint64_t since_s)
+{
+    uint64_t ends[DAY_HOURS] = {0}, watched[DAY_HOURS] = {0}, all_ends = 0, all_watched = 0;
+
+    for (int hour = 0; hour < HISTORY_HOURS; hour++) {
+        ends[hour % DAY_HOURS] += history->ends[hour];
+        watched[hour % DAY_HOURS] += history->watched[hour];
+        all_ends += history->ends[hour];
+        all_watched += history->watched[hour];
+    }
+    foretelling->history = history;
+    foretelling->since_s = since_s;
+    foretelling->mean = rate_of(all_ends + UNSEEN_ENDS, all_watched + UNSEEN_HOURS, 0, 0);
+    for (int hour = 0; hour < DAY_HOURS; hour++)
+        foretelling->of_day[hour] =
+            rate_of(ends[hour], watched[hour], DAY_LEANS, foretelling->mean);
+}
+
+/* The rate of that age, times how much worse or better than the mean that hour is. */
+static uint64_t rate_at(const struct foretelling *foretelling, uint64_t at_s)
+{
+    const struct history *history = foretelling->history;
+    uint64_t hour = hour_of(at_s);
+    int age = age_of(foretelling->since_s, at_s);
+    uint64_t of_age = rate_of(history->age_ends[age] + age_usual_ends[age],
+                              (uint64_t)history->age_watched[age] + AGE_LEANS, 0, 0);
+    uint64_t of_hour = rate_of(history->ends[hour], history->watched[hour], WEEK_LEANS,
+                               foretelling->of_day[hour % DAY_HOURS]);
+    uint64_t rate = of_age * of_hour / foretelling->mean;
+
+    return rate < RATE_MAX ? rate : RATE_MAX;
+}
+
+/* e to the power of minus `exponent`, by the first terms of its series upside down. */
+static uint64_t decay(uint64_t exponent)
+{
+    uint64_t x = exponent < EXPONENT_MAX ? exponent : EXPONENT_MAX, one = HISTORY_CERTAIN;
+
+    return one * one / (one + x + x * x / (2 * one) + x * x / one * x / (6 * one));
+}
+
+/* The chance at the piece's end, from that at its beginning. */
+static uint64_t get_through(const struct foretelling *foretelling, uint64_t at_s, uint64_t until_s,
                             uint64_t chance)
 {
-    uint64_t lost = chance * chance_of_end(history, hour_of(at_s)) / HISTORY_CERTAIN;
+    uint64_t exponent = rate_at(foretelling, at_s) * (until_s - at_s) / HOUR_S /
+                        ((1 << RATE_SHIFT) / HISTORY_CERTAIN);
 
-    return chance - lost * (until_s - at_s) / HOUR_S;
+    return chance * decay(exponent) / HISTORY_CERTAIN;
 }
 
-static uint64_t end_of_hour(uint64_t at_s, uint64_t end_s)
-{
-    uint64_t next_s = (at_s / HOUR_S + 1) * HOUR_S;
-
-    return next_s < end_s ? next_s : end_s;
-}
-
-uint32_t history_chance(const struct history *history, uint64_t now_s, uint64_t duration_s)
+uint32_t history_chance(const struct history *history, uint64_t since_s, uint64_t now_s,
+                        uint64_t duration_s)
 {
     const uint64_t longest_s = (uint64_t)CHANCE_WEEKS_MAX * WEEK_S;
     uint64_t chance = HISTORY_CERTAIN;
     uint64_t end_s = now_s + (duration_s < longest_s ? duration_s : longest_s);
+    struct foretelling foretelling;
 
+    begin(&foretelling, history, since_s);
     for (uint64_t at_s = now_s, until_s; at_s < end_s; at_s = until_s) {
-        until_s = end_of_hour(at_s, end_s);
-        chance = get_through(history, at_s, until_s, chance);
+        until_s = piece_end(since_s, at_s, end_s);
+        chance = get_through(&foretelling, at_s, until_s, chance);
     }
     return (uint32_t)chance;
 }
 
-uint64_t history_expected_s(const struct history *history, uint64_t now_s)
+uint64_t history_expected_s(const struct history *history, uint64_t since_s, uint64_t now_s)
 {
     uint64_t chance = HISTORY_CERTAIN, end_s = now_s + WEEK_S, expected = 0;
+    struct foretelling foretelling;
 
+    begin(&foretelling, history, since_s);
     for (uint64_t at_s = now_s, until_s; at_s < end_s; at_s = until_s) {
         uint64_t after;
 
-        until_s = end_of_hour(at_s, end_s);
-        after = get_through(history, at_s, until_s, chance);
+        until_s = piece_end(since_s, at_s, end_s);
+        after = get_through(&foretelling, at_s, until_s, chance);
         expected += (chance + after) / 2 * (until_s - at_s);
         chance = after;
     }
@@ -161,12 +260,13 @@ static void write_number(struct buffer *bytes, uint32_t number, int size)
         buffer_append_character(bytes, (char)(number >> (8 * i)));
 }
 
-static uint32_t read_number(const char *bytes, int size)
+static uint32_t read_number(const char **at, int size)
 {
     uint32_t number = 0;
 
     for (int i = size; i-- > 0;)
-        number = number << 8 | (unsigned char)bytes[i];
+        number = number << 8 | (unsigned char)(*at)[i];
+    *at += size;
     return number;
 }
 
@@ -177,22 +277,26 @@ void history_write(const struct history *history, struct buffer *bytes)
         write_number(bytes, history->watched[hour], 2);
         write_number(bytes, history->ends[hour], 2);
     }
+    for (int age = 0; age < HISTORY_AGES; age++) {
+        write_number(bytes, history->age_watched[age], 4);
+        write_number(bytes, history->age_ends[age], 4);
+    }
 }
 
 bool history_read(struct slice bytes, struct history *ret_history)
 {
-    struct history history = {0};
+    const char *at = bytes.data;
 
     if (bytes.length != HISTORY_SIZE)
         return false;
-    history.week = read_number(bytes.data, 4);
+    ret_history->week = read_number(&at, 4);
     for (int hour = 0; hour < HISTORY_HOURS; hour++) {
-        const char *cell = bytes.data + 4 + (size_t)hour * 4;
-
-        history.watched[hour] = (uint16_t)read_number(cell, 2);
-        history.ends[hour] = (uint16_t)read_number(cell + 2, 2);
+        ret_history->watched[hour] = (uint16_t)read_number(&at, 2);
+        ret_history->ends[hour] = (uint16_t)read_number(&at, 2);
     }
-    add_up(&history);
-    *ret_history = history;
+    for (int age = 0; age < HISTORY_AGES; age++) {
+        ret_history->age_watched[age] = read_number(&at, 4);
+        ret_history->age_ends[age] = read_number(&at, 4);
+    }
     return true;
 }

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How long a node usually stays free: for each hour of the week, how often it was free in it, and
- * how often that came to an end (its owner came, it was switched off). The older, the less it
- * counts.
+ * How long a node will stay free, from how it did before. Two things tell:
  *
- * The question is what may be expected from now on. In each hour to come the node stays free with a
- * chance of its own: the free hours that were watched against those that came to an end. Of an hour
- * that was seen little the node's own mean speaks, and of a node that was seen little an end in
- * half a day. So a new node is no better and no worse than most.
+ * - how long it has been free already: owners who have just gone come back soon, and a node that
+ * was free for hours mostly stays so (in traces of real pools, times between interruptions are
+ *   Weibull's with a shape near 1/2);
+ * - the hour of the week: for each it is counted how long the node was watched while it was free,
+ *   and how often that came to an end (its owner came, it was switched off).
  *
- * Times are seconds of any calendar in which weeks follow each other, such as UTC. Whole numbers
- * only, so that every computer comes to the same.
+ * The first gives a rate of ends, the second by how much this hour is worse or better than the
+ * node's mean. What was seen little leans on what was seen more: an hour of the week on that hour
+ * of all days, this on the node's mean, and that on what most nodes are like. The older, the less
+ * it counts.
+ *
+ * Times are seconds of any calendar in which days and weeks follow each other, such as UTC. Whole
+ * numbers only, so that every computer comes to the same.
  */
 #pragma once
 
@@ -21,30 +25,37 @@
 
 enum {
     HISTORY_HOURS = 7 * 24,
+    HISTORY_AGES = 5,          /* free for less than 15 minutes, 1 hour, 4, 16, and for longer */
     HISTORY_CERTAIN = 1 << 16, /* the chance of what will surely be so */
-    HISTORY_SIZE = 4 + 4 * HISTORY_HOURS
+    HISTORY_SIZE = 4 + 4 * HISTORY_HOURS + 8 * HISTORY_AGES
 };
 
 /* All zero: nothing was seen. */
 struct history {
     uint32_t week; /* of what was added last: what is older counts less */
-    /* Both in parts of 1024, by hour of the week, and together. */
+    /* In parts of 1024 of an hour, and of an end. */
     uint16_t watched[HISTORY_HOURS];
     uint16_t ends[HISTORY_HOURS];
-    uint32_t watched_sum, ends_sum;
+    uint32_t age_watched[HISTORY_AGES];
+    uint32_t age_ends[HISTORY_AGES];
 };
 
-/* The node was free from `from_s` to `to_s`; `has_ended`: and then not any more. */
-void history_add(struct history *history, uint64_t from_s, uint64_t to_s, bool has_ended);
+/*
+ * The node is free since `since_s`; what is added is the time from `from_s`, to which it was added
+ * before or when it began, to `to_s`. `has_ended`: and then it was not free any more.
+ */
+void history_add(struct history *history, uint64_t since_s, uint64_t from_s, uint64_t to_s,
+                 bool has_ended);
 
 /*
- * The chance that the node, if it is free, stays so for that long, in parts of HISTORY_CERTAIN;
- * more than four weeks are taken for four.
+ * The chance that a node that is free since then stays so for that long from now on, in parts of
+ * HISTORY_CERTAIN; more than four weeks are taken for four.
  */
-uint32_t history_chance(const struct history *history, uint64_t now_s, uint64_t duration_s);
+uint32_t history_chance(const struct history *history, uint64_t since_s, uint64_t now_s,
+                        uint64_t duration_s);
 
-/* How long it may be expected to stay free, in seconds; a week at most. */
-uint64_t history_expected_s(const struct history *history, uint64_t now_s);
+/* How long it may be expected to stay free from now on, in seconds; a week at most. */
+uint64_t history_expected_s(const struct history *history, uint64_t since_s, uint64_t now_s);
 
 /* For a store: HISTORY_SIZE bytes. */
 void history_write(const struct history *history, struct buffer *bytes);

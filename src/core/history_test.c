@@ -6,54 +6,90 @@
 
 #include <string.h>
 
-enum { HOUR = 3600, DAY = 24 * HOUR, WEEK = 7 * DAY, WEEKS = 8 };
-
-/* An office: somebody comes at 9 on five days of the week and is there until 17. */
-static void watch_office(struct history *history, uint64_t first_week)
-{
-    for (uint64_t week = first_week; week < first_week + WEEKS; week++)
-        for (uint64_t day = 0; day < 7; day++) {
-            uint64_t begin = week * WEEK + day * DAY;
-
-            if (day >= 5) {
-                history_add(history, begin, begin + DAY, false);
-                continue;
-            }
-            history_add(history, begin, begin + 9 * HOUR, true);
-            history_add(history, begin + 17 * HOUR, begin + DAY, false);
-        }
-}
+enum { MINUTE = 60, HOUR = 3600, DAY = 24 * HOUR, WEEK = 7 * DAY, WEEKS = 8 };
 
 static uint64_t at(uint64_t week, uint64_t day, uint64_t hour)
 {
     return week * WEEK + day * DAY + hour * HOUR;
 }
 
-static void a_node_that_was_never_seen_is_expected_to_be_free_for_half_a_day(void **state)
+/* A spell that is over, added at once. */
+static void add_spell(struct history *history, uint64_t from_s, uint64_t to_s)
+{
+    history_add(history, from_s, from_s, to_s, true);
+}
+
+/* An office: somebody comes at 9 on the first five days of the week, and is there until 17. */
+static void watch_office(struct history *history, uint64_t first_week)
+{
+    for (uint64_t week = first_week; week < first_week + WEEKS; week++) {
+        for (uint64_t day = 0; day < 4; day++)
+            add_spell(history, at(week, day, 17), at(week, day + 1, 9));
+        add_spell(history, at(week, 4, 17), at(week + 1, 0, 9));
+    }
+}
+
+static void a_node_that_was_never_seen_is_expected_to_be_free_the_longer_it_was(void **state)
 {
     struct history history = {0};
+    uint64_t now_s = at(3, 2, 20), fresh_s, old_s;
 
     (void)state;
-    assert_in_range(history_expected_s(&history, at(3, 2, 1)), 11 * HOUR, 14 * HOUR);
-    assert_int_equal(history_chance(&history, at(3, 2, 1), 0), HISTORY_CERTAIN);
-    assert_in_range(history_chance(&history, at(3, 2, 1), HOUR), HISTORY_CERTAIN * 9 / 10,
-                    HISTORY_CERTAIN * 19 / 20);
+    fresh_s = history_expected_s(&history, now_s, now_s);
+    old_s = history_expected_s(&history, now_s - DAY, now_s);
+    assert_in_range(fresh_s, 8 * HOUR, 16 * HOUR);
+    assert_in_range(old_s, 20 * HOUR, 2 * DAY);
+    assert_int_equal(history_chance(&history, now_s, now_s, 0), HISTORY_CERTAIN);
+    assert_in_range(history_chance(&history, now_s, now_s, HOUR), HISTORY_CERTAIN / 2,
+                    HISTORY_CERTAIN * 8 / 10);
 }
 
 static void an_office_is_free_overnight_and_not_over_the_morning(void **state)
 {
     struct history history = {0};
+    uint32_t night, morning, weekend;
 
     (void)state;
     watch_office(&history, 100);
-    /* From 20 to 6 on a workday, from 8 to 10, and from Friday evening to Sunday. */
-    assert_true(history_chance(&history, at(108, 1, 20), 10 * HOUR) > HISTORY_CERTAIN * 8 / 10);
-    assert_true(history_chance(&history, at(108, 1, 8), 2 * HOUR) < HISTORY_CERTAIN / 2);
-    assert_true(history_chance(&history, at(108, 4, 20), 36 * HOUR) > HISTORY_CERTAIN / 2);
-    assert_true(history_expected_s(&history, at(108, 1, 20)) >
-                3 * history_expected_s(&history, at(108, 1, 8)));
-    assert_true(history_expected_s(&history, at(108, 5, 0)) >
-                history_expected_s(&history, at(108, 1, 20)));
+    night = history_chance(&history, at(108, 1, 17), at(108, 1, 20), 10 * HOUR);
+    morning = history_chance(&history, at(108, 1, 17), at(108, 2, 8), 2 * HOUR);
+    weekend = history_chance(&history, at(108, 4, 17), at(108, 4, 20), 36 * HOUR);
+    assert_true(night > HISTORY_CERTAIN * 8 / 10);
+    assert_true(morning < HISTORY_CERTAIN / 2);
+    assert_true(weekend > 2 * history_chance(&history, at(108, 1, 17), at(108, 1, 20), 14 * HOUR));
+    assert_true(history_expected_s(&history, at(108, 1, 17), at(108, 1, 20)) >
+                2 * history_expected_s(&history, at(108, 1, 17), at(108, 2, 8)));
+    assert_true(history_expected_s(&history, at(108, 4, 17), at(108, 4, 20)) >
+                history_expected_s(&history, at(108, 1, 17), at(108, 1, 20)));
+}
+
+static void who_mostly_comes_back_soon_is_waited_for_first(void **state)
+{
+    struct history history = {0};
+    uint32_t fresh, old;
+
+    (void)state;
+    /* Five hours do not divide a week, so its hours are all alike. */
+    for (uint64_t from_s = at(50, 0, 0); from_s < at(58, 0, 0); from_s += 5 * HOUR) {
+        add_spell(&history, from_s, from_s + 5 * MINUTE);
+        add_spell(&history, from_s + 10 * MINUTE, from_s + 4 * HOUR);
+    }
+    fresh = history_chance(&history, at(58, 1, 2), at(58, 1, 2), 10 * MINUTE);
+    old = history_chance(&history, at(58, 1, 1), at(58, 1, 2), 10 * MINUTE);
+    assert_true(fresh < HISTORY_CERTAIN * 7 / 10);
+    assert_true(old > HISTORY_CERTAIN * 9 / 10);
+}
+
+static void it_does_not_matter_in_how_many_pieces_a_spell_is_added(void **state)
+{
+    struct history whole = {0}, pieces = {0};
+    uint64_t from_s = at(7, 3, 8);
+
+    (void)state;
+    add_spell(&whole, from_s, from_s + 20 * HOUR);
+    for (uint64_t hour = 0; hour < 20; hour++)
+        history_add(&pieces, from_s, from_s + hour * HOUR, from_s + (hour + 1) * HOUR, hour == 19);
+    assert_memory_equal(&whole, &pieces, sizeof(whole));
 }
 
 static void longer_is_never_likelier(void **state)
@@ -64,13 +100,13 @@ static void longer_is_never_likelier(void **state)
     (void)state;
     watch_office(&history, 0);
     for (uint64_t duration_s = 0; duration_s < 2 * WEEK; duration_s += 1234) {
-        uint32_t chance = history_chance(&history, at(9, 3, 5) + 17, duration_s);
+        uint32_t chance = history_chance(&history, at(9, 3, 4), at(9, 3, 5) + 17, duration_s);
 
         assert_true(chance <= before);
         before = chance;
     }
-    assert_int_equal(history_chance(&history, 17, 4 * WEEK),
-                     history_chance(&history, 17, UINT64_MAX));
+    assert_int_equal(history_chance(&history, 17, 17, 4 * WEEK),
+                     history_chance(&history, 17, 17, UINT64_MAX));
 }
 
 static void what_is_old_counts_less(void **state)
@@ -81,14 +117,15 @@ static void what_is_old_counts_less(void **state)
     watch_office(&history, 0);
     changed = history;
     /* The office has moved: since then nobody comes. */
-    history_add(&changed, WEEKS * WEEK, 2 * WEEKS * WEEK, false);
-    assert_true(history_chance(&changed, at(20, 1, 8), 2 * HOUR) >
-                history_chance(&history, at(20, 1, 8), 2 * HOUR));
-    assert_true(changed.ends_sum < history.ends_sum / 4);
+    history_add(&changed, at(8, 0, 17), at(8, 0, 17), at(16, 0, 0), false);
+    assert_true(history_chance(&changed, at(19, 0, 0), at(20, 1, 8), 2 * HOUR) >
+                history_chance(&history, at(19, 0, 0), at(20, 1, 8), 2 * HOUR));
+    assert_true(changed.ends[DAY / HOUR + 9] < history.ends[DAY / HOUR + 9] / 4);
     /* After a year nothing is left of it. */
-    history_add(&changed, at(70, 0, 0), at(70, 0, 1), false);
-    history_add(&changed, at(200, 0, 0), at(200, 0, 1), false);
-    assert_int_equal(changed.ends_sum, 0);
+    history_add(&changed, at(70, 0, 0), at(70, 0, 0), at(70, 0, 1), false);
+    history_add(&changed, at(200, 0, 0), at(200, 0, 0), at(200, 0, 1), false);
+    assert_int_equal(changed.ends[DAY / HOUR + 9], 0);
+    assert_int_equal(changed.age_ends[3], 0);
 }
 
 static void a_clock_that_jumps_does_no_harm(void **state)
@@ -96,55 +133,51 @@ static void a_clock_that_jumps_does_no_harm(void **state)
     struct history history = {0}, before;
 
     (void)state;
-    history_add(&history, at(10, 0, 0), at(10, 0, 4), true);
+    add_spell(&history, at(10, 0, 0), at(10, 0, 4));
     before = history;
-    history_add(&history, at(10, 0, 4), at(10, 0, 1), true);
+    add_spell(&history, at(10, 0, 4), at(10, 0, 1));
     assert_memory_equal(&history, &before, sizeof(history));
+    /* Free since the future is free since now. */
+    assert_int_equal(history_chance(&history, at(11, 0, 0), at(10, 0, 0), MINUTE),
+                     history_chance(&history, at(10, 0, 0), at(10, 0, 0), MINUTE));
     /* Back from the future: the weeks go on from there. */
-    history_add(&history, at(5, 0, 0), at(5, 0, 1), false);
+    add_spell(&history, at(5, 0, 0), at(5, 0, 1));
     assert_int_equal(history.week, 5);
-    history_add(&history, at(6, 0, 0), at(6, 0, 1), false);
-    assert_true(history.ends_sum < before.ends_sum && history.ends_sum > 0);
+    history_add(&history, at(6, 1, 0), at(6, 1, 0), at(6, 1, 1), false);
+    assert_int_equal(history.ends[4], before.ends[4] * 4 / 5);
 }
 
 static void a_spell_over_the_turn_of_the_week_fades_once(void **state)
 {
     struct history history = {0};
-    uint32_t before;
+    uint16_t before;
 
     (void)state;
-    history_add(&history, at(10, 0, 0), at(10, 0, 1), true);
-    before = history.ends_sum;
-    history_add(&history, at(10, 6, 22), at(11, 0, 2), false);
-    assert_int_equal(history.ends_sum, before * 4 / 5);
-    history_add(&history, at(10, 6, 23), at(11, 0, 3), false);
-    assert_int_equal(history.ends_sum, before * 4 / 5);
+    add_spell(&history, at(10, 0, 0), at(10, 0, 1));
+    before = history.ends[1];
+    history_add(&history, at(10, 6, 22), at(10, 6, 22), at(11, 0, 1), false);
+    assert_int_equal(history.ends[1], before * 4 / 5);
+    history_add(&history, at(10, 6, 22), at(10, 6, 23), at(11, 0, 1), false);
+    assert_int_equal(history.ends[1], before * 4 / 5);
 }
 
 static void no_time_is_too_long_and_no_count_too_high(void **state)
 {
     struct history history = {0};
+    uint64_t now_s = 10000ULL * WEEK;
 
     (void)state;
-    history_add(&history, 0, 10000ULL * WEEK, false);
+    for (int i = 0; i < 4000; i++)
+        history_add(&history, 0, 0, now_s, false);
     assert_int_equal(history.week, 10000);
-    assert_true(history_chance(&history, 10000ULL * WEEK, 12 * HOUR) > HISTORY_CERTAIN / 2);
-    for (int i = 0; i < 100; i++)
-        history_add(&history, 10000ULL * WEEK, 10000ULL * WEEK, true);
+    assert_int_equal(history.watched[0], UINT16_MAX);
+    assert_int_equal(history.age_watched[HISTORY_AGES - 1], UINT32_MAX);
+    assert_true(history_chance(&history, 0, now_s, DAY) > HISTORY_CERTAIN * 9 / 10);
+    for (int i = 0; i < 1000; i++)
+        add_spell(&history, now_s, now_s);
     assert_int_equal(history.ends[0], UINT16_MAX);
-    assert_true(history_chance(&history, 10000ULL * WEEK, HOUR) < HISTORY_CERTAIN / 5);
-}
-
-static void an_owner_who_is_never_away_for_long_leaves_no_hope(void **state)
-{
-    struct history history = {0};
-    uint64_t begin = at(7, 2, 14);
-
-    (void)state;
-    for (uint64_t minute = 30; minute < 60; minute += 3)
-        history_add(&history, begin + minute * 60, begin + minute * 60 + 60, true);
-    assert_int_equal(history_chance(&history, at(8, 2, 14), HOUR), 0);
-    assert_int_equal(history_chance(&history, at(8, 2, 14), 5 * HOUR), 0);
+    assert_true(history_chance(&history, now_s, now_s, HOUR) < HISTORY_CERTAIN / 100);
+    assert_true(history_expected_s(&history, now_s, now_s) < HOUR);
 }
 
 static void it_comes_back_from_its_bytes(void **state)
@@ -164,14 +197,15 @@ static void it_comes_back_from_its_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_node_that_was_never_seen_is_expected_to_be_free_for_half_a_day),
+        cmocka_unit_test(a_node_that_was_never_seen_is_expected_to_be_free_the_longer_it_was),
         cmocka_unit_test(an_office_is_free_overnight_and_not_over_the_morning),
+        cmocka_unit_test(who_mostly_comes_back_soon_is_waited_for_first),
+        cmocka_unit_test(it_does_not_matter_in_how_many_pieces_a_spell_is_added),
         cmocka_unit_test(longer_is_never_likelier),
         cmocka_unit_test(what_is_old_counts_less),
         cmocka_unit_test(a_clock_that_jumps_does_no_harm),
         cmocka_unit_test(a_spell_over_the_turn_of_the_week_fades_once),
         cmocka_unit_test(no_time_is_too_long_and_no_count_too_high),
-        cmocka_unit_test(an_owner_who_is_never_away_for_long_leaves_no_hope),
         cmocka_unit_test(it_comes_back_from_its_bytes),
     };
 

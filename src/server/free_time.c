@@ -19,7 +19,8 @@ static void count(struct node_record *node, double until, bool has_ended)
 {
     if (!node->history)
         node->history = memory_allocate(sizeof(*node->history));
-    history_add(node->history, (uint64_t)node->free_counted, (uint64_t)until, has_ended);
+    history_add(node->history, (uint64_t)node->free_since, (uint64_t)node->free_counted,
+                (uint64_t)until, has_ended);
     node->free_counted = until;
     node->history_unsaved = true;
     if (has_ended)
@@ -44,7 +45,8 @@ bool free_time_expect(const struct node_record *node, double now, uint64_t *ret_
 {
     if (node->free_since == 0 || !node->link)
         return false;
-    *ret_seconds = history_expected_s(node->history ? node->history : &nothing_seen, (uint64_t)now);
+    *ret_seconds = history_expected_s(node->history ? node->history : &nothing_seen,
+                                      (uint64_t)node->free_since, (uint64_t)now);
     return true;
 }
 
