@@ -15,7 +15,7 @@
 enum { TIME_US = 30000, VAX_ROUNDS = 1757 };
 
 /* Not inlined, because calls are part of what is measured. */
-#define _call_ __attribute__((__noinline__, __noclone__))
+#define _call_ __attribute__((__noinline__))
 
 static uint64_t per_second(uint64_t work, uint64_t begun_us)
 {
