@@ -12,7 +12,6 @@
 #include "base/memory.h"
 #include "sys/clock.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* What is kept was checked before, so it reads back; what does not is as good as absent. */
@@ -22,12 +21,17 @@ static void read_kept(const struct node_record *node, struct attributes *attribu
         (void)attributes_read(attributes, slice_from_text(node->attributes), NULL);
 }
 
-/* Copied, because a buffer has room to grow and there are many nodes. */
+/*
+ * Copied, because a buffer has room to grow and there are many nodes. After a restart of the server
+ * all of them say again what the store has already.
+ */
 void attributes_hear(struct node_record *node, const struct attributes *attributes)
 {
     _cleanup_buffer_ struct buffer lines = BUFFER_INIT;
 
     attributes_write(attributes, &lines);
+    if (node->attributes && strcmp(node->attributes, buffer_text(&lines)) == 0)
+        return;
     free(node->attributes);
     node->attributes = memory_copy_string(buffer_text(&lines));
     node->attributes_unsaved = true;

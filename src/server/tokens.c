@@ -222,7 +222,8 @@ static void save_node(struct server *server, const char *name, const char *seria
                              .name = name,
                              .serial = serial,
                              .machine = machine,
-                             .enrolled_at = clock_wall_seconds()};
+                             .enrolled_at = clock_wall_seconds(),
+                             .attributes = known ? known->attributes : NULL};
 
     store_save_node(server->store, &row);
     if (!known) {
