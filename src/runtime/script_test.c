@@ -75,6 +75,14 @@ static void it_is_never_root_and_inherits_nothing(void **state)
     assert_string_equal(buffer_text(&fixture->output), "/\nSigIgn:\t0000000000000000\n4\n");
 }
 
+static void it_is_the_first_to_go_when_memory_runs_out(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(run(fixture, "cat /proc/self/oom_score_adj", PATIENT_MS), 0);
+    assert_string_equal(buffer_text(&fixture->output), "800\n");
+}
+
 static void a_failure_is_told_with_its_first_words(void **state)
 {
     struct fixture *fixture = *state;
@@ -129,6 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_it_prints_is_gathered),
         TEST(it_is_never_root_and_inherits_nothing),
+        TEST(it_is_the_first_to_go_when_memory_runs_out),
         TEST(a_failure_is_told_with_its_first_words),
         TEST(what_takes_too_long_is_killed_with_all_that_it_started),
         TEST(what_prints_without_end_is_stopped),
