@@ -7,12 +7,11 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "cgroup.h"
-#include "sys/descriptor.h"
+#include "gpu.h"
 #include "sys/file.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <gnu/libc-version.h>
 #include <inttypes.h>
 #include <linux/magic.h>
@@ -26,8 +25,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-/* The properties of a compute device are some 30 lines. */
-enum { SMALL_FILE_MAX = 1 << 20, SMALL_TEXT_SIZE = 4096 };
+enum { SMALL_FILE_MAX = 1 << 20 };
 
 /* A single number in a file, as cgroups have them; `otherwise` for "max" and for no file. */
 static uint64_t read_number(const char *path, uint64_t otherwise)
@@ -60,46 +58,6 @@ static uint64_t measure_swap(void)
     struct sysinfo info;
 
     return sysinfo(&info) == 0 ? (uint64_t)info.totalswap * info.mem_unit : 0;
-}
-
-/* Whether AMD's compute driver has cores for vectors at this place: it lists processors as well. */
-static bool is_compute_device(int folder, const char *name)
-{
-    _cleanup_fd_ int fd = -1;
-    _cleanup_buffer_ struct buffer path = BUFFER_INIT;
-    char text[SMALL_TEXT_SIZE] = "";
-    const char *cores;
-
-    buffer_appendf(&path, "%s/properties", name);
-    fd = openat(folder, path.data, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
-        return false;
-    cores = strstr(text, "simd_count ");
-    return cores && cores[strlen("simd_count ")] != '0';
-}
-
-/*
- * What programs can compute on: NVIDIA's and AMD's drivers list it. A card that only draws, or
- * whose driver is not there, is none.
- */
-static unsigned count_gpus(void)
-{
-    static const char *const lists[] = {"/proc/driver/nvidia/gpus",
-                                        "/sys/class/kfd/kfd/topology/nodes"};
-    const struct dirent *device;
-    unsigned count = 0;
-
-    for (size_t i = 0; i < ARRAY_LENGTH(lists); i++) {
-        DIR *list = opendir(lists[i]);
-
-        while (list && (device = readdir(list)))
-            if (device->d_name[0] != '.' &&
-                (i == 0 || is_compute_device(dirfd(list), device->d_name)))
-                count++;
-        if (list)
-            closedir(list);
-    }
-    return count;
 }
 
 /* Lowers the figures to what one control group allows: "max" or a number, "QUOTA PERIOD". */
@@ -303,7 +261,7 @@ int computer_detect(const char *state_folder, struct computer *ret_computer, str
     computer.kernel = memory_copy_string(names.release);
     computer.hostname = memory_copy_string(names.nodename);
     computer.swap_bytes = measure_swap();
-    computer.gpus = count_gpus();
+    computer.gpus = gpu_count("");
     describe_software(&computer);
     find_speed(state_folder, &computer);
     *ret_computer = computer;

@@ -22,7 +22,7 @@ struct computer {
     struct distribution distribution;
     struct processor processor;
     uint64_t swap_bytes;
-    unsigned gpus;                    /* that programs can compute on */
+    size_t gpus;                      /* that programs can compute on */
     char fingerprint[HASH_TEXT_SIZE]; /* see below */
     struct speed speed;
 };
