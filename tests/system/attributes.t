@@ -68,6 +68,11 @@ dusk node show pc1 --json | python3 -c 'import json, sys
 attributes = json.load(sys.stdin)["attributes"]
 assert attributes["Arch"][0] == "\"", attributes' || fail 'a text is an expression, with its quotes'
 
+dusk node show pc1 --long >"$folder/machine"
+is "$(dusk classad --my "$folder/machine" eval \
+    'Cpus == 2 && ClockMin >= 0 && ClockMin < 1440 && ClockDay < 7 && versionGE(GlibcVersion, "2")')" \
+    true 'all together they are an ad, to which expressions can be put'
+
 # ---- set ----
 
 is "$(attribute pc1 HasMatlab) $(attribute pc1 FileSystemDomain)" 'true "lab.example"' \
