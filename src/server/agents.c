@@ -244,7 +244,7 @@ static void keep_results(struct agent_link *link, struct wire_report *report)
  * The attributes are heard in any case, because changes are told once; they are saved with this
  * report or with the next one that is acted upon.
  */
-static int hear_report(struct agent_link *link, struct wire_report *report)
+static int hear_report(struct agent_link *link, struct wire_report *report, struct error *err)
 {
     struct node_record *node = &link->server->records.nodes[link->node];
     struct rider rider = {.userdata = (void *)(uintptr_t)link->node};
@@ -253,7 +253,7 @@ static int hear_report(struct agent_link *link, struct wire_report *report)
 
     if (report->session != link->session || link->session == 0)
         return 0;
-    if (attributes_hear_changes(node, &report->changes) < 0)
+    if (attributes_hear_changes(node, &report->changes, err) < 0)
         return -EPROTO;
     /* A report that cannot be acted upon is said again by the next full one. */
     if (link->server->room.still)
@@ -283,16 +283,23 @@ static int hear_report(struct agent_link *link, struct wire_report *report)
     return 0;
 }
 
+/* A frame of a link, and what is wrong with it. */
+struct hearing {
+    struct agent_link *link;
+    struct error *err;
+};
+
 static int hear(void *userdata, struct wire_message *message)
 {
-    struct agent_link *link = userdata;
+    const struct hearing *hearing = userdata;
+    struct agent_link *link = hearing->link;
 
     switch (message->kind) {
     case WIRE_HELLO:
         hear_hello(link, &message->hello);
         return 0;
     case WIRE_REPORT:
-        return hear_report(link, &message->report);
+        return hear_report(link, &message->report, hearing->err);
     case WIRE_WANT:
         streams_serve(link, &message->want);
         return 0;
@@ -310,7 +317,7 @@ static int hear(void *userdata, struct wire_message *message)
     case WIRE_KIND_COUNT:
         break;
     }
-    return -EPROTO;
+    return error_set(hearing->err, -EPROTO, "an agent does not say that");
 }
 
 static const char *on_connected(void *userdata, struct link *raw)
@@ -333,9 +340,10 @@ static void on_text(void *userdata, struct link *raw, const char *text, size_t l
 {
     _cleanup_error_ struct error err = ERROR_INIT;
     struct agent_link *link = link_userdata(raw);
+    struct hearing hearing = {.link = link, .err = &err};
 
     (void)userdata;
-    if (!link || wire_decode((struct slice){text, length}, hear, link, &err) == 0)
+    if (!link || wire_decode((struct slice){text, length}, hear, &hearing, &err) == 0)
         return;
     log_warning("node %s does not keep to the protocol: %s",
                 link->server->records.nodes[link->node].name, error_text(&err));

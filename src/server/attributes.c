@@ -37,7 +37,8 @@ void attributes_hear(struct node_record *node, const struct attributes *attribut
     node->attributes_unsaved = true;
 }
 
-int attributes_hear_changes(struct node_record *node, const struct attributes *changes)
+int attributes_hear_changes(struct node_record *node, const struct attributes *changes,
+                            struct error *err)
 {
     _cleanup_attributes_ struct attributes attributes = ATTRIBUTES_INIT;
     int r;
@@ -45,7 +46,7 @@ int attributes_hear_changes(struct node_record *node, const struct attributes *c
     if (changes->count == 0)
         return 0;
     read_kept(node, &attributes);
-    r = attributes_apply(&attributes, changes, NULL);
+    r = attributes_apply(&attributes, changes, err);
     if (r == 0)
         attributes_hear(node, &attributes);
     return r;
@@ -76,7 +77,7 @@ static void set_own(struct attributes *attributes, const struct node_record *nod
     if (!free_time_expect(node, clock_wall_seconds(), &expected))
         return;
     buffer_appendf(&estimate, "%llu", (unsigned long long)expected);
-    buffer_appendf(&since, "%.0f", node->free_since);
+    buffer_appendf(&since, "%llu", (unsigned long long)node->free_since);
     (void)attributes_set(attributes, "AvailTimeEstimate", estimate.data, NULL);
     (void)attributes_set(attributes, "AvailSince", since.data, NULL);
 }

@@ -113,6 +113,7 @@ struct node_record {
     struct history *history; /* owned; NULL: nothing was seen */
     double free_since;       /* 0: it is not */
     double free_counted;     /* until when that is in its history */
+    bool free_is_restored;   /* from the store, and it has not said hello since */
     bool history_unsaved;
     uint32_t node_class; /* as the brain was told, as is the stay */
     uint8_t stay;
@@ -334,7 +335,8 @@ void agents_close(struct server *server, uint32_t node, const char *reason);
  */
 void attributes_hear(struct node_record *node, const struct attributes *attributes);
 /* What has changed of them. -E2BIG if they get too many or too large; then nothing changes. */
-int attributes_hear_changes(struct node_record *node, const struct attributes *changes);
+int attributes_hear_changes(struct node_record *node, const struct attributes *changes,
+                            struct error *err);
 /* Writes them, if the store does not have them; in a batch. */
 void attributes_save(struct server *server, struct node_record *node);
 /* The names with their expressions as texts, and what the server itself knows; the caller's. */

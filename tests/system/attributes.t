@@ -69,8 +69,8 @@ attributes = json.load(sys.stdin)["attributes"]
 assert attributes["Arch"][0] == "\"", attributes' || fail 'a text is an expression, with its quotes'
 
 dusk node show pc1 --long >"$folder/machine"
-is "$(dusk classad --my "$folder/machine" eval \
-    'Cpus == 2 && ClockMin >= 0 && ClockMin < 1440 && ClockDay < 7 && versionGE(GlibcVersion, "2")')" \
+condition='Cpus == 2 && ClockMin >= 0 && ClockMin < 1440 && ClockDay < 7'
+is "$(dusk classad --my "$folder/machine" eval "$condition && versionGE(GlibcVersion, \"2\")")" \
     true 'all together they are an ad, to which expressions can be put'
 
 # ---- set ----
@@ -138,12 +138,14 @@ for round in 1 2 3; do
     must 'attribute pc1 AvailTimeEstimate | grep -q .'
 done
 learned=$(attribute pc1 AvailTimeEstimate)
+since=$(attribute pc1 AvailSince)
 ok 'one that went away again and again is not expected to stay' [ "$learned" -lt "$first" ]
 crash_server
 start_server
 must 'attribute pc1 AvailTimeEstimate | grep -q .'
 ok 'a server that starts anew has not forgotten that' \
     [ "$(attribute pc1 AvailTimeEstimate)" -lt "$first" ]
+is "$(attribute pc1 AvailSince)" "$since" 'nor since when the node is free'
 
 # ---- who says too much ----
 
@@ -151,9 +153,12 @@ if command -v openssl >/dev/null; then
     enrol_stranger boaster
     like "$(stranger boaster "$folder/boaster" 200)" '^closed ' \
         'a node that has more and more attributes is hung up on'
+    like "$(cat "$folder/server.log")" 'boaster does not keep to the protocol: there are more' \
+        'the log says why'
     is "$(dusk node show boaster --long | grep -c ^Boast_)" 400 'and keeps those that it may have'
 else
     skip 'a node that has more and more attributes is hung up on' 'there is no openssl'
+    skip 'the log says why' 'there is no openssl'
     skip 'and keeps those that it may have' 'there is no openssl'
 fi
 
