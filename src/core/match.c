@@ -12,8 +12,10 @@
 #include <errno.h>
 #include <string.h>
 
-/* Attributes that refer to attributes: this deep they are followed. */
-enum { CLOSURE_DEPTH_MAX = 100 };
+enum {
+    CLOSURE_DEPTH_MAX = 100, /* attributes that refer to attributes are followed so deep */
+    CROWDED_COUNT = 1000     /* more classes of tasks than most pools ever have at a time */
+};
 
 struct match_class {
     char *key;          /* owned; what it is found by; NULL: the number is free */
@@ -315,6 +317,41 @@ static int read_task(const struct match_attribute *attributes, size_t count, str
     return 0;
 }
 
+/* Whether the brain sees to it already: a node has as much as is requested. */
+static bool compares_amounts(struct slice condition)
+{
+    static const char *const texts[] = {"TARGET.Memory >= RequestMemory",
+                                        "TARGET.Disk >= RequestDisk", "TARGET.Cpus >= RequestCpus"};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++)
+        if (slice_equals_ignoring_case(condition, texts[i]))
+            return true;
+    return false;
+}
+
+/* Requirements without those conditions; gone if nothing is left. */
+static void leave_amounts_out(struct classad *ad)
+{
+    const struct classad_node *node = classad_get(ad, "Requirements");
+    _cleanup_buffer_ struct buffer rest = BUFFER_INIT;
+    size_t count = node ? classad_node_condition_count(node) : 0, left = 0;
+    struct classad_failure failure;
+
+    for (size_t i = 0; i < count; i++) {
+        _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+
+        classad_node_print(classad_node_condition(node, i), CLASSAD_NEW, &text);
+        if (compares_amounts((struct slice){buffer_text(&text), text.length}))
+            continue;
+        buffer_appendf(&rest, "%s(%s)", left++ > 0 ? " && " : "", buffer_text(&text));
+    }
+    if (left == 0)
+        classad_remove(ad, "Requirements");
+    else if (left < count)
+        (void)classad_set(ad, slice_from_text("Requirements"),
+                          (struct slice){buffer_text(&rest), rest.length}, CLASSAD_NEW, &failure);
+}
+
 int matchmaker_classify_task(struct matchmaker *matchmaker,
                              const struct match_attribute *attributes, size_t count,
                              uint32_t *ret_job_class, struct error *err)
@@ -326,6 +363,7 @@ int matchmaker_classify_task(struct matchmaker *matchmaker,
     closure_init(&closure, matchmaker, ad, true);
     if (r < 0)
         return r;
+    leave_amounts_out(ad);
     if (!says_nothing(matchmaker, ad, "Requirements", false))
         closure_follow(&closure, "Requirements");
     if (!says_nothing(matchmaker, ad, "Rank", true))
@@ -383,6 +421,11 @@ int matchmaker_classify_node(struct matchmaker *matchmaker, struct slice lines,
         closure_follow(&closure, matchmaker->names[i]);
     return find_class(&closure, &matchmaker->nodes, MATCH_NODE_CLASSES_MAX, tell_node_class,
                       ret_node_class);
+}
+
+bool matchmaker_is_crowded(const struct matchmaker *matchmaker)
+{
+    return matchmaker->jobs.count > CROWDED_COUNT;
 }
 
 void matchmaker_tidy(struct matchmaker *matchmaker)

@@ -11,7 +11,9 @@
  * number, is larger (HTCondor manual, "Matchmaking with ClassAds").
  *
  * A node's amounts (Memory, Disk, Cpus) are those of the whole node here; what is left of them is
- * the brain's business. What an expression of a node says of the task it is matched with sees the
+ * the brain's business. So conditions that compare them with the task's requests, as HTCondor adds
+ * to everybody's Requirements, say nothing here: tasks that ask for different amounts may be of one
+ * class. What an expression of a node says of the task it is matched with sees the
  * attributes that make the task's class, and no others.
  *
  * Pure as the rest of the room, but memory that ends ends the process: it is called between steps.
@@ -61,6 +63,8 @@ int matchmaker_classify_node(struct matchmaker *matchmaker, struct slice lines,
  * names a class is under way.
  */
 void matchmaker_tidy(struct matchmaker *matchmaker);
+/* Whether there are so many classes of tasks that tidying is worth it. */
+bool matchmaker_is_crowded(const struct matchmaker *matchmaker);
 
 /* One condition of a task's Requirements, looked at by itself. */
 struct match_condition {

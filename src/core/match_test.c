@@ -68,9 +68,9 @@ static void what_is_written_the_same_is_one_class(void **state)
 {
     struct pool_fixture *fixture = *state;
     struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
-    uint32_t first = task_class(matchmaker, "TARGET.Memory >= RequestMemory", NULL, 1);
+    uint32_t first = task_class(matchmaker, "TARGET.Memory - 1 >= RequestMemory", NULL, 1);
 
-    assert_int_equal(task_class(matchmaker, "TARGET.Memory>=RequestMemory", NULL, 0), first);
+    assert_int_equal(task_class(matchmaker, "TARGET.Memory-1>=RequestMemory", NULL, 0), first);
     assert_true(matchmaker_looks_at(matchmaker, first, "base"));
     assert_false(matchmaker_looks_at(matchmaker, first, "Owner"));
     assert_int_not_equal(task_class(matchmaker, "TARGET.Memory > RequestMemory", NULL, 0), first);
@@ -79,6 +79,21 @@ static void what_is_written_the_same_is_one_class(void **state)
     assert_int_not_equal(node_class(matchmaker, "Memory = 1025"),
                          node_class(matchmaker, "Memory = 1024"));
     assert_int_equal(node_class(matchmaker, "Name = \"c\"\n\n"), 0);
+    matchmaker_free(matchmaker);
+}
+
+static void amounts_are_left_to_the_brain(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
+    static const char added[] = "(TARGET.Disk >= RequestDisk) && (TARGET.memory >= RequestMemory) "
+                                "&& (TARGET.Cpus >= RequestCpus)";
+
+    assert_int_equal(task_class(matchmaker, added, NULL, 0), 0);
+    assert_int_equal(
+        task_class(matchmaker, "(Arch == \"ARM\" || Old) && (TARGET.Disk >= RequestDisk)", NULL, 1),
+        task_class(matchmaker, "(Arch == \"ARM\" || Old)", NULL, 0));
+    assert_false(matchmaker_is_crowded(matchmaker));
     matchmaker_free(matchmaker);
 }
 
@@ -100,7 +115,7 @@ static void requirements_and_rank_decide_where_a_task_runs(void **state)
 {
     struct pool_fixture *fixture = *state;
     struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
-    uint32_t large = task_class(matchmaker, "TARGET.Memory >= RequestMemory", "-KFlops", 1);
+    uint32_t large = task_class(matchmaker, "TARGET.Memory > RequestMemory", "-KFlops", 1);
     uint32_t fast = task_class(matchmaker, "Arch == \"X86_64\"", "KFlops", 1);
     uint32_t nowhere = task_class(matchmaker, "Arch == \"ARM\"", "KFlops", 0);
     uint32_t odd = task_class(matchmaker, "Memory == 512", "real(\"NaN\")", 0);
@@ -205,6 +220,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         fixture_test(tasks_that_ask_for_nothing_are_of_class_0),
         fixture_test(what_is_written_the_same_is_one_class),
+        fixture_test(amounts_are_left_to_the_brain),
         fixture_test(a_name_that_is_new_tells_nodes_apart),
         fixture_test(requirements_and_rank_decide_where_a_task_runs),
         fixture_test(an_attribute_that_is_its_own_end_is_an_end),

@@ -308,6 +308,7 @@ void api_jobs_submit(struct server *server, struct request *request, const json_
     if (r < 0) {
         api_reply_error(request, 400, err.hint, "%s", error_text(&err));
         submission_free(submission);
+        matching_tidy(server);
         return;
     }
     queue_submission(server, request, submission);

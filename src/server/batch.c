@@ -336,8 +336,7 @@ static void batch_after(struct server *server)
     }
     if (over && batch->length == 0)
         content_sweep(server);
-    if (batch->length == 0)
-        matching_tidy(server);
+    matching_tidy(server);
 }
 
 /* Steps through what is queued now; what the steps' own work queues comes in the next batch. */

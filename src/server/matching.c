@@ -94,6 +94,10 @@ int matching_classify_task(struct server *server, const struct submit *submit, c
     _cleanup_free_ struct match_attribute *attributes = NULL;
     int r;
 
+    /* No node starts images yet, so any may be where that is found out and the task is held. */
+    *ret_job_class = 0;
+    if (server->task.docker_image || server->task.container_image)
+        return 0;
     job_ad_fill(ad, submit, &server->task, &origin);
     attributes = memory_allocate((ad->count + 1) * sizeof(*attributes));
     for (size_t i = 0; i < ad->count; i++)
@@ -111,6 +115,8 @@ bool matching_varies(const struct server *server, uint32_t job_class)
 {
     const struct job_ad *ad = &server->job_ad;
 
+    if (server->task.docker_image || server->task.container_image)
+        return false;
     for (size_t i = 0; i < ad->count; i++) {
         const char *name = ad->items[i].name;
 
@@ -124,7 +130,8 @@ bool matching_varies(const struct server *server, uint32_t job_class)
 
 void matching_tidy(struct server *server)
 {
-    if (++server->batches_untidy < TIDY_INTERVAL)
+    if (server->batch.length > 0 ||
+        (++server->batches_untidy < TIDY_INTERVAL && !matchmaker_is_crowded(server->matchmaker)))
         return;
     server->batches_untidy = 0;
     matchmaker_tidy(server->matchmaker);

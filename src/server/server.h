@@ -354,7 +354,7 @@ int matching_classify_task(struct server *server, const struct submit *submit, c
                            const char *folder, uint32_t *ret_job_class, struct error *err);
 /* Whether other tasks of its part may be of another class. */
 bool matching_varies(const struct server *server, uint32_t job_class);
-/* After a batch, with nothing queued. */
+/* After a batch, and after a job that came to nothing. */
 void matching_tidy(struct server *server);
 /* What of a class' requirements rules out how many of the connected nodes. */
 void matching_analyze(struct server *server, uint32_t job_class,

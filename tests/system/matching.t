@@ -35,7 +35,8 @@ is "$(ran_on "$(submits 'requirements = Room == "office"')")" other \
     'a task runs where its requirements are true'
 is "$(ran_on "$(submits 'rank = Speed')")" fast 'and prefers the node of the highest rank'
 is "$(ran_on "$(submits 'rank = -Speed')")" slow 'which may be the lowest of something'
-is "$(ran_on "$(submits 'requirements = TARGET.HasMatlab && Speed >= MY.Least' '+Least = 2')")" fast \
+job=$(submits 'requirements = TARGET.HasMatlab && Speed >= MY.Least' '+Least = 2')
+is "$(ran_on "$job")" fast \
     'its own attributes count, too'
 
 # ---- what it waits for ----

@@ -163,7 +163,8 @@ if command -v gcc >/dev/null && command -v gcov >/dev/null; then
     grep -q 'core/sign.c:5: .*1 missed' "$work/out"
     result $? 'coverage: a branch that is never taken is found'
     printf 'sign\t1\tif (a > 0)\tWhy.\nsign\t1\treturn 0;\tWhy.\n' >"$work/excused"
-    accepts 'what has a reason is excused' coverage "$work/tree" "$work/excused" "$work/good.a" "$work/good.a"
+    accepts 'what has a reason is excused' \
+        coverage "$work/tree" "$work/excused" "$work/good.a" "$work/good.a"
     printf 'int sign(int);\nint main(void) { return sign(1) - 1 + sign(0); }\n' \
         >"$work/tree/src/core/sign_test.c"
     finds 'an excuse that is none any more is found' 'excused:2: .*remove' \
