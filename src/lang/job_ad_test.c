@@ -161,6 +161,10 @@ static void resources_are_asked_for_by_name(void **state)
                        PLATFORM MACHINE " && regexp(Requestalpha,TARGET.alpha) && (TARGET.GPUs >= "
                                         "RequestGPUs) && (TARGET.Zeta >= RequestZeta) && "
                                         "(TARGET.FileSystemDomain == MY.FileSystemDomain)"});
+    /* An attribute of a node cannot begin with a digit. */
+    ASSERT_ATTRIBUTES("request_6memory = 1\n+Request6disk = 1\n", {"Request6memory", NULL},
+                      {"Request6disk", "1"},
+                      {"Requirements", PLATFORM MACHINE DOMAIN_OR("TARGET.HasFileTransfer")});
     ASSERT_ATTRIBUTES("request_gpus = 1\nrequire_gpus = A || B\ngpus_minimum_memory = 4G\n"
                       "gpus_minimum_capability = 7.5\ngpus_minimum_runtime = 12.1\n",
                       {"GPUsMinMemory", "4096"}, {"GPUsMinRuntime", "12010"},

@@ -198,8 +198,8 @@ static bool is_resource(const char *name)
 {
     static const char *const known[] = {"RequestCpus", "RequestDisk", "RequestMemory"};
 
-    if (!text_begins(slice_from_text(name), "Request") || strlen(name) < strlen("Request") + 2 ||
-        name[strlen("Request")] == '_')
+    if (!text_begins(slice_from_text(name), "Request") ||
+        !command_resource_is_valid(name + strlen("Request")))
         return false;
     for (size_t i = 0; i < ARRAY_LENGTH(known); i++)
         if (slice_equals_ignoring_case(slice_from_text(name), known[i]))

@@ -474,16 +474,23 @@ const struct command_family *command_find_family(const char *name)
     return NULL;
 }
 
-/* HTCondor wants two letters, and none of the words of its own that begin with '_'. */
+bool command_resource_is_valid(const char *resource)
+{
+    for (const char *c = resource; *c; c++)
+        if (!(*c >= 'a' && *c <= 'z') && !(*c >= 'A' && *c <= 'Z') &&
+            !(c > resource && ((*c >= '0' && *c <= '9') || *c == '_')))
+            return false;
+    return resource[0] && resource[1];
+}
+
 const char *command_resource(const char *name)
 {
     static const char prefix[] = "request_";
     const char *resource = name + strlen(prefix);
 
-    if (!is_of_family(name, prefix) || resource[0] == '_' || resource[1] == '\0' ||
-        command_find(name))
-        return NULL;
-    return resource;
+    return is_of_family(name, prefix) && command_resource_is_valid(resource) && !command_find(name)
+               ? resource
+               : NULL;
 }
 
 /* Also those without effect: a slip in one of them is still a slip. */

@@ -108,5 +108,10 @@ const char *command_spelling(const struct command_about *about, size_t index);
 /* The command that was probably meant, or NULL. */
 const char *command_nearest(const char *name);
 
+/*
+ * Whether a resource can have that name: a letter first, then letters, digits and '_', two at least
+ * (HTCondor's rule). Nodes have an attribute of that name.
+ */
+bool command_resource_is_valid(const char *resource);
 /* "request_NAME", where HTCondor has no command of that name: the resource's name, else NULL. */
 const char *command_resource(const char *name);

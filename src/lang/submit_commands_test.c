@@ -170,6 +170,8 @@ static void resources_have_any_name_but_those_of_commands(void **state)
     assert_string_equal(command_resource("Request_licences"), "licences");
     assert_null(command_resource("request_memory"));
     assert_null(command_resource("request_x"));
+    assert_null(command_resource("request_6memory"));
+    assert_null(command_resource("request_a.b"));
     assert_null(command_resource("request__x"));
     assert_null(command_resource("request_"));
     assert_null(command_resource("requestx"));
