@@ -55,8 +55,8 @@ static void add_computer(struct list *list)
     add(list, "OPSYSANDVER", "%s", platform.opsys_and_version);
     add(list, "OPSYSMAJORVER", "%u", platform.major);
     add(list, "OPSYSVER", "%u", platform.version);
-    add(list, "IsLinux", "true");
-    add(list, "IsWindows", "false");
+    add(list, "IsLinux", "1");
+    add(list, "IsWindows", "0");
 }
 
 const struct submit_automatic *automatics_make(const char *file, const char *folder,

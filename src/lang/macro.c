@@ -40,6 +40,16 @@ void macros_init(struct macros *macros, struct sources *sources, struct arena *a
     }
 }
 
+int macros_set_standard(struct macros *macros, const char *name, const char *value)
+{
+    struct template *template = arena_allocate(macros->arena, 1, sizeof(*template));
+    uint32_t symbol = macros_symbol(macros, slice_from_text(name));
+    int r = macros_compile(macros, slice_from_text(value), MACRO_NONE, template, NULL);
+
+    macros->symbols[symbol].standard = r < 0 ? NULL : template;
+    return r;
+}
+
 /* Names, values and templates lie in the arena, which is the caller's. */
 void macros_deinit(struct macros *macros)
 {

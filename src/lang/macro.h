@@ -80,7 +80,8 @@ struct symbol {
     bool is_referenced;    /* as $(name), by another name's value */
     const char *automatic; /* what it is without a definition, or NULL; in the arena */
     bool automatic_is_used;
-    uint32_t *definitions; /* owned; ascending */
+    const struct template *standard; /* likewise, for all submits alike: JobId; or NULL */
+    uint32_t *definitions;           /* owned; ascending */
     size_t definition_count;
     size_t definition_capacity;
 };
@@ -161,6 +162,8 @@ int macros_define(struct macros *macros, uint32_t symbol, struct slice name, str
                   struct error *err);
 /* Says what a name stands for where it has no definition. */
 void macros_set_automatic(struct macros *macros, struct slice name, const char *value);
+/* The same for all submits, with macros in `value`, which must stay: JobId. */
+int macros_set_standard(struct macros *macros, const char *name, const char *value);
 /* The symbol's last definition before `horizon`, or MACRO_NONE. */
 uint32_t macros_find_definition(const struct macros *macros, uint32_t symbol, uint32_t horizon);
 

@@ -92,6 +92,8 @@ static struct meaning definition_meaning(const struct macros *macros, const stru
                                 .template = &macros->definitions[definition].template};
     if (symbol->automatic)
         return (struct meaning){.kind = MEANING_TEXT, .text = slice_from_text(symbol->automatic)};
+    if (symbol->standard)
+        return (struct meaning){.kind = MEANING_TEMPLATE, .template = symbol->standard};
     return (struct meaning){0};
 }
 

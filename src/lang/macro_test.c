@@ -30,6 +30,19 @@ static void a_fallback_stands_in_for_what_is_not_defined(void **state)
     assert_value("", "$(A:f(1)(2))", "f(1)(2)");
 }
 
+static void a_job_and_its_task_have_a_number_together(void **state)
+{
+    _cleanup_submit_ struct submit *submit = NULL;
+
+    (void)state;
+    assert_value("", "$(JobId)", "17.0");
+    assert_value("JobID = a$(JobId)", "$(jobid)", "a17.0");
+    submit = fixture_parse("executable = x\narguments = $(JobID)\nqueue 2\nqueue 2 JobID in (5)\n",
+                           NULL);
+    assert_true(submit_varies(submit, 0, "arguments"));
+    assert_false(submit_varies(submit, 1, "arguments"));
+}
+
 static void names_may_be_computed(void **state)
 {
     (void)state;
@@ -229,6 +242,7 @@ int main(void)
         cmocka_unit_test(the_last_definition_before_the_queue_statement_counts),
         cmocka_unit_test(a_name_in_its_own_value_means_the_definition_before),
         cmocka_unit_test(a_fallback_stands_in_for_what_is_not_defined),
+        cmocka_unit_test(a_job_and_its_task_have_a_number_together),
         cmocka_unit_test(names_may_be_computed),
         cmocka_unit_test(a_fallback_stands_in_for_an_empty_value_too),
         cmocka_unit_test(the_queue_statement_sets_process_step_row_and_cluster),

@@ -53,6 +53,9 @@ static bool macro_varies(struct variation *variation, const struct segment *segm
     }
     if (definition != MACRO_NONE && definition_varies(variation, definition))
         return true;
+    if (definition == MACRO_NONE && symbol->standard &&
+        template_varies(variation, symbol->standard))
+        return true;
     /* The fallback of a name with a value counts only if that is empty: the careful answer. */
     return segment->fallback && template_varies(variation, segment->fallback);
 }

@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "base/spelling.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -29,8 +30,11 @@ void submit_warnings_deinit(struct submit_warnings *warnings)
 static struct submit *submit_new(void)
 {
     struct submit *submit = memory_allocate(sizeof(*submit));
+    int r;
 
     macros_init(&submit->macros, &submit->sources, &submit->arena);
+    r = macros_set_standard(&submit->macros, "JobId", "$(ClusterId).$(ProcId)");
+    assert(r == 0);
     return submit;
 }
 
