@@ -6,6 +6,14 @@
 
 enum list_kind { LIST_NONE, LIST_IN, LIST_FROM, LIST_MATCHING };
 
+/* What HTCondor's users may set about patterns and fields; see queue_items.c. */
+struct item_rules {
+    bool warns_of_empty;     /* a pattern that matches nothing */
+    bool fails_for_empty;    /* likewise */
+    bool allows_duplicates;  /* a name that two patterns match is two items */
+    bool fails_for_no_field; /* a line with fewer fields than variables */
+};
+
 /* Which of the items count: [start:end:step]. */
 struct item_choice {
     bool given;
@@ -23,6 +31,7 @@ struct queue {
     enum list_kind kind;
     struct slice list; /* what stands behind the word */
     enum submit_match match;
+    struct item_rules rules;
     struct item_choice choice;
     bool is_table;
     char separator; /* of a table's fields, ' ' for white space; 0: there is no table */

@@ -93,8 +93,14 @@ static int queue_add_row(struct queue *queue, struct slice line)
     }
     array_reserve(queue->fields, queue->field_capacity, needed);
     for (size_t i = 0; i < queue->variable_count; i++) {
+        bool is_missing = line.length == 0;
+
         struct slice text = take_field(&line, separator, i + 1 == queue->variable_count);
         struct item_field field = {.data = text.data, .length = (uint32_t)text.length};
+
+        if (is_missing && queue->rules.fails_for_no_field)
+            return reader_error(reader, text.data, -EINVAL, "here a value for '%s' is missing",
+                                reader->submit->macros.symbols[queue->variables[i]].name);
 
         r = queue_compile_field(queue, queue->variables[i], &field);
         if (r < 0)
@@ -152,7 +158,7 @@ static int queue_add_names(struct queue *queue, struct slice pattern, const stru
         struct slice name = text_take(&copy, '\0');
         uint64_t seen;
 
-        if (string_map_get(&queue->matched, name.data, &seen))
+        if (!queue->rules.allows_duplicates && string_map_get(&queue->matched, name.data, &seen))
             continue;
         string_map_put(&queue->matched, name.data, 1);
         r = queue_check_name(queue, pattern, name.data);
@@ -178,7 +184,9 @@ static int queue_match(struct queue *queue, struct slice pattern)
         return reader_blame_world(reader, pattern.data, r, "cannot list the items");
     if (names.length > SUBMIT_TEXT_SIZE_MAX)
         return reader_error(reader, pattern.data, -E2BIG, "this matches more than 64 MiB of names");
-    if (names.length == 0)
+    if (names.length == 0 && queue->rules.fails_for_empty)
+        return reader_error(reader, pattern.data, -EINVAL, "'%s' matches nothing", copy);
+    if (names.length == 0 && queue->rules.warns_of_empty)
         reader_warn(reader, pattern.data, "'%s' matches nothing", copy);
     return queue_add_names(queue, pattern, &names);
 }
@@ -444,6 +452,68 @@ static void queue_choose(struct queue *queue)
     queue->row_count = rows;
 }
 
+/* A truth value that is set under either of its names, before this statement. */
+static int read_rule(struct queue *queue, const char *name, const char *other, bool *ret_value)
+{
+    struct submit_reader *reader = queue->reader;
+    struct slice value;
+    int r;
+
+    r = reader_find_value(reader, name, other, &value);
+    if (r <= 0)
+        return r;
+    if (boolean_parse(value, ret_value))
+        return 0;
+    return reader_error(reader, value.data, -EINVAL, "%s must be true or false", name);
+}
+
+/* Whether patterns match directories, unless the statement itself says. */
+static int read_match_rule(struct queue *queue)
+{
+    static const struct {
+        const char *word;
+        enum submit_match match;
+    } words[] = {
+        {"never", SUBMIT_MATCH_FILES}, {"no", SUBMIT_MATCH_FILES}, {"false", SUBMIT_MATCH_FILES},
+        {"only", SUBMIT_MATCH_DIRS},   {"yes", SUBMIT_MATCH_ANY},  {"true", SUBMIT_MATCH_ANY},
+    };
+    struct slice value;
+    int r;
+
+    r = reader_find_value(queue->reader, "SubmitMatchDirectories", "submit_match_directories",
+                          &value);
+    if (r <= 0)
+        return r;
+    for (size_t i = 0; i < ARRAY_LENGTH(words); i++)
+        if (slice_equals_ignoring_case(value, words[i].word)) {
+            queue->match = words[i].match;
+            return 0;
+        }
+    return reader_error(queue->reader, value.data, -EINVAL,
+                        "SubmitMatchDirectories must be yes, no or only");
+}
+
+static int queue_read_rules(struct queue *queue)
+{
+    struct item_rules *rules = &queue->rules;
+    int r;
+
+    rules->warns_of_empty = true;
+    r = read_rule(queue, "SubmitFailEmptyFields", "submit_fail_empty_fields",
+                  &rules->fails_for_no_field);
+    if (r < 0 || queue->kind != LIST_MATCHING)
+        return r;
+    r = read_rule(queue, "SubmitWarnEmptyMatches", "submit_warn_empty_matches",
+                  &rules->warns_of_empty);
+    if (r == 0)
+        r = read_rule(queue, "SubmitFailEmptyMatches", "submit_fail_empty_matches",
+                      &rules->fails_for_empty);
+    if (r == 0)
+        r = read_rule(queue, "SubmitAllowDuplicateMatches", "submit_allow_duplicate_matches",
+                      &rules->allows_duplicates);
+    return r == 0 ? read_match_rule(queue) : r;
+}
+
 /* What is there, by its first or last character. */
 static int queue_read_list(struct queue *queue)
 {
@@ -463,7 +533,9 @@ int queue_read_items(struct queue *queue, const char *word)
     int r;
 
     string_map_init(&queue->matched, false);
-    r = queue_read_qualifiers(queue);
+    r = queue_read_rules(queue);
+    if (r == 0)
+        r = queue_read_qualifiers(queue);
     if (r == 0 && queue->list.length == 0)
         r = reader_error(queue->reader, queue->list.data, -EINVAL,
                          "behind '%s' the items are missing", word);

@@ -171,6 +171,11 @@ static void a_pattern_that_matches_nothing_is_a_warning(void **state)
     _cleanup_submit_ struct submit *submit = NULL;
 
     (void)state;
+    assert_int_equal(submit_parse(slice_from_text("executable = x\nuse STRICT : false\nqueue\n"),
+                                  "x.sub", &options, &submit, &warnings, NULL),
+                     0);
+    assert_int_equal(warnings.count, 0);
+    submit_free(submit);
     assert_int_equal(submit_parse(slice_from_text("executable = x\nqueue matching c* *.none\n"),
                                   "x.sub", &options, &submit, &warnings, NULL),
                      0);
@@ -178,6 +183,28 @@ static void a_pattern_that_matches_nothing_is_a_warning(void **state)
     assert_int_equal(warnings.count, 1);
     assert_string_equal(warnings.texts[0], "x.sub:2:19: '*.none' matches nothing\n"
                                            "queue matching c* *.none\n                  ^");
+}
+
+static void strictness_can_be_set(void **state)
+{
+    (void)state;
+    ASSERT_TASKS("$(x)", "SubmitMatchDirectories = only\nqueue x matching *.dat", "d.dat/|");
+    ASSERT_TASKS("$(x)", "submit_match_directories = never\nqueue x matching *.dat",
+                 "a.dat|b.dat|");
+    ASSERT_TASKS("$(x)", "submit_match_directories = no\nqueue x matching any d.d*", "d.dat/|");
+    ASSERT_TASKS("$(x)", "submit_allow_duplicate_matches = true\nqueue x matching a* a*",
+                 "a.dat|a.dat|");
+    ASSERT_TASKS("$(x)$(y)", "use STRICT : TRUE\nqueue x,y from (\na\n)", "a|");
+    ASSERT_ERROR("executable = x\nuse STRICT : true\nqueue matching none*\n",
+                 "x.sub:3:16: 'none*' matches nothing\nqueue matching none*\n               ^");
+    ASSERT_ERROR("executable = x\nuse strict : Harsh\nqueue x, y from (\na b\nc\n)\n",
+                 "x.sub:5:2: here a value for 'y' is missing\nc\n ^");
+    ASSERT_ERROR("executable = x\nSubmitFailEmptyMatches = maybe\nqueue matching a*\n",
+                 "x.sub:2:26: SubmitFailEmptyMatches must be true or false\n"
+                 "SubmitFailEmptyMatches = maybe\n                         ^");
+    ASSERT_ERROR("use STRICT : very\n",
+                 "x.sub:1:14: there is no strictness 'very'\nuse STRICT : very\n"
+                 "             ^\nhint: write 'use STRICT : true', false or harsh");
 }
 
 static void a_slice_chooses_items_as_python_does(void **state)
@@ -274,6 +301,7 @@ int main(void)
         cmocka_unit_test(wrong_statements_are_errors_with_a_place),
         cmocka_unit_test(patterns_match_files_in_order_and_each_once),
         cmocka_unit_test(a_pattern_that_matches_nothing_is_a_warning),
+        cmocka_unit_test(strictness_can_be_set),
         cmocka_unit_test(a_slice_chooses_items_as_python_does),
         cmocka_unit_test(a_table_names_its_columns_itself),
         cmocka_unit_test(a_wrong_choice_of_items_is_an_error),

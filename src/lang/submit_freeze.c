@@ -260,11 +260,13 @@ static int set_frozen_automatic(struct submit_reader *reader, const struct froze
 {
     struct macros *macros = &reader->submit->macros;
     struct slice name = slice_from_text(frozen->name);
+    uint32_t symbol;
 
     if (!macro_name_is_valid(name))
         return reader_error(reader, frozen->open, -EINVAL, "here the name of a macro is missing");
     macros_set_automatic(macros, name, buffer_text(&frozen->value));
-    macros->symbols[macros_symbol(macros, name)].automatic_is_used = true;
+    symbol = macros_symbol(macros, name);
+    macros->symbols[symbol].automatic_is_used = true;
     return 0;
 }
 

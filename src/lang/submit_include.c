@@ -7,6 +7,7 @@
  *     include ifexist : FILE            likewise, if there is one
  *     include command : COMMAND         lines that a command prints; "include : COMMAND |" too
  *     use TEMPLATE : NAME(a, b), NAME   lines that somebody keeps for all
+ *     use STRICT : true                 a template of HTCondor's own
  *     error : TEXT, warning : TEXT      which the reader says
  *
  * All of it happens on the submitter's side, through the world: the lines become part of the
@@ -314,12 +315,47 @@ static int take_arguments(struct submit_reader *reader, struct slice *text,
     return 0;
 }
 
+/* What HTCondor has for all by itself: how strict it is about the items of queue statements. */
+static int use_strictness(struct submit_reader *reader, struct slice name)
+{
+    static const struct {
+        const char *name;
+        const char *lines;
+    } kinds[] = {
+        {"false", "SubmitWarnEmptyMatches = false\nSubmitFailEmptyMatches = false\n"
+                  "SubmitFailEmptyFields = false\n"},
+        {"true", "SubmitWarnEmptyMatches = true\nSubmitFailEmptyMatches = true\n"
+                 "SubmitFailEmptyFields = false\n"},
+        {"harsh", "SubmitWarnEmptyMatches = true\nSubmitFailEmptyMatches = true\n"
+                  "SubmitFailEmptyFields = true\n"},
+    };
+
+    static const char *const settings[] = {"SubmitWarnEmptyMatches", "SubmitFailEmptyMatches",
+                                           "SubmitFailEmptyFields"};
+    struct macros *macros = &reader->submit->macros;
+
+    /* Nobody wrote their names, so nobody is told that nothing uses them. */
+    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+        uint32_t symbol = macros_symbol(macros, slice_from_text(settings[i]));
+
+        macros->symbols[symbol].is_referenced = true;
+    }
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (slice_equals_ignoring_case(name, kinds[i].name))
+            return read_deeper(reader, "use STRICT", slice_from_text(kinds[i].lines), name.data);
+    reader_error(reader, name.data, -EINVAL, "there is no strictness '%.*s'", SLICE_SHOWN(name));
+    error_hint(reader->err, "write 'use STRICT : true', false or harsh");
+    return -EINVAL;
+}
+
 /* "NAME(a, b), NAME". */
 static int read_use(struct submit_reader *reader, struct statement *statement)
 {
     struct slice rest = statement->rest;
     int r;
 
+    if (slice_equals_ignoring_case(statement->words, "strict"))
+        return use_strictness(reader, rest);
     if (!slice_equals_ignoring_case(statement->words, "template")) {
         reader_error(reader, statement->words.length > 0 ? statement->words.data : rest.data,
                      -EINVAL, "only templates can be used");

@@ -118,6 +118,13 @@ int reader_blame_world(struct submit_reader *reader, const char *place, int code
  */
 int reader_expand(struct submit_reader *reader, struct slice *text, bool allow_undefined);
 
+/*
+ * The value that a macro has here under either name, with macros replaced. Returns 1 with it, 0 if
+ * there is none, or a negative errno value. What is asked for so is used.
+ */
+int reader_find_value(struct submit_reader *reader, const char *name, const char *other,
+                      struct slice *ret_value);
+
 /* Counts what the canonical text will hold; -E2BIG if it becomes too large. */
 int reader_count_size(struct submit_reader *reader, size_t size, const char *place);
 /* Counts work; -E2BIG if it becomes too much. */

@@ -106,3 +106,26 @@ int reader_expand(struct submit_reader *reader, struct slice *text, bool allow_u
     *text = slice_trim(*text);
     return 0;
 }
+
+int reader_find_value(struct submit_reader *reader, const char *name, const char *other,
+                      struct slice *ret_value)
+{
+    struct macros *macros = &reader->submit->macros;
+    const char *const names[] = {name, other};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        uint32_t symbol = macros_find_symbol(macros, names[i]), definition;
+        int r;
+
+        if (symbol == MACRO_NONE)
+            continue;
+        macros->symbols[symbol].is_referenced = true;
+        definition = macros_find_definition(macros, symbol, (uint32_t)macros->definition_count);
+        if (definition == MACRO_NONE || macros->definitions[definition].value.length == 0)
+            continue;
+        *ret_value = macros->definitions[definition].value;
+        r = reader_expand(reader, ret_value, false);
+        return r < 0 ? r : 1;
+    }
+    return 0;
+}
