@@ -35,7 +35,9 @@ enum {
     /* Beyond it nothing is left of a minute: 64 ends an hour. */
     RATE_MAX = 64 << RATE_SHIFT,
     /* Chances below e^-16 are taken for that. */
-    EXPONENT_MAX = 16 * HISTORY_CERTAIN
+    EXPONENT_MAX = 16 * HISTORY_CERTAIN,
+    STAY_UNIT_S = 300,
+    STAY_PER_DOUBLING = 4
 };
 
 static const uint64_t age_limits_s[HISTORY_AGES] = {900, 3600, 4 * 3600, 16 * 3600, UINT64_MAX};
@@ -250,6 +252,17 @@ uint64_t history_expected_s(const struct history *history, uint64_t since_s, uin
         chance = after;
     }
     return expected / HISTORY_CERTAIN;
+}
+
+/* The logarithm to the base of two, with a straight line between the powers. */
+uint8_t history_stay(uint64_t expected_s)
+{
+    uint64_t units = (expected_s < WEEK_S ? expected_s : WEEK_S) / STAY_UNIT_S + 1, power = 1;
+    uint64_t stay = 0;
+
+    for (; units >= 2 * power; power *= 2)
+        stay += STAY_PER_DOUBLING;
+    return (uint8_t)(stay + (units - power) * STAY_PER_DOUBLING / power);
 }
 
 /* ---- keeping ---- */

@@ -57,6 +57,12 @@ uint32_t history_chance(const struct history *history, uint64_t since_s, uint64_
 /* How long it may be expected to stay free from now on, in seconds; a week at most. */
 uint64_t history_expected_s(const struct history *history, uint64_t since_s, uint64_t now_s);
 
+/*
+ * That time as a step for the order of nodes (POOL_NODE_CHANGED): 0 to 43, four more for twice the
+ * time, so that a node is shown to the tasks that wait only when its prospects are really others.
+ */
+uint8_t history_stay(uint64_t expected_s);
+
 /* For a store: HISTORY_SIZE bytes. */
 void history_write(const struct history *history, struct buffer *bytes);
 /* False, and *ret_history untouched, if they are not of that size. */

@@ -194,6 +194,19 @@ static void it_comes_back_from_its_bytes(void **state)
     assert_memory_equal(&again, &history, sizeof(history));
 }
 
+static void longer_is_a_higher_step(void **state)
+{
+    (void)state;
+    assert_int_equal(history_stay(0), 0);
+    assert_int_equal(history_stay(299), 0);
+    assert_int_equal(history_stay(300), 4);
+    assert_int_equal(history_stay(450 + 450), 8);
+    assert_int_equal(history_stay(WEEK), 43);
+    assert_int_equal(history_stay(UINT64_MAX), 43);
+    for (uint64_t second = 0; second < WEEK; second += 100)
+        assert_true(history_stay(second) <= history_stay(second + 100));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +220,7 @@ int main(void)
         cmocka_unit_test(a_spell_over_the_turn_of_the_week_fades_once),
         cmocka_unit_test(no_time_is_too_long_and_no_count_too_high),
         cmocka_unit_test(it_comes_back_from_its_bytes),
+        cmocka_unit_test(longer_is_a_higher_step),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

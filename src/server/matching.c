@@ -18,13 +18,6 @@
 /* How seldom classes that nobody is of any more are looked for, in batches. */
 enum { TIDY_INTERVAL = 1024 };
 
-/* Half a day, an hour and so on: each step of `stay` is so much longer than the one before. */
-static const struct {
-    uint64_t seconds;
-    uint8_t stay;
-} steps[] = {{24 * 3600, 7}, {12 * 3600, 6}, {6 * 3600, 5}, {3 * 3600, 4},
-             {3600, 3},      {1200, 2},      {300, 1}};
-
 void matching_init(struct server *server)
 {
     server->matchmaker = matchmaker_new(server->pool);
@@ -39,19 +32,13 @@ void matching_deinit(struct server *server)
     platform_deinit(&server->platform);
 }
 
-/*
- * In steps, so that a node is shown to the tasks that wait only when its prospects are really
- * others. What is not known is taken for the middle.
- */
+/* What is not known is taken for nothing. */
 static uint8_t stay_of(const struct node_record *node)
 {
     uint64_t seconds = 0;
 
     (void)free_time_expect(node, clock_wall_seconds(), &seconds);
-    for (size_t i = 0; i < ARRAY_LENGTH(steps); i++)
-        if (seconds >= steps[i].seconds)
-            return steps[i].stay;
-    return 0;
+    return history_stay(seconds);
 }
 
 void matching_classify_node(struct server *server, struct node_record *node)
