@@ -3,6 +3,7 @@
 #include "sim_main.h"
 
 #include "sim.h"
+#include "sweep.h"
 
 #include "base/number.h"
 #include "base/spelling.h"
@@ -43,18 +44,28 @@ static const char help[] =
     "  --update              write that file anew\n"
     "  --measure             what a step of the server's brain costs, from 100 agents to 100,000\n"
     "                        (with --agents: with so many)\n"
+    "  --owners FILE         what is finished and what is thrown away where owners come and go as\n"
+    "                        in this table of fitted distributions, and nothing else goes wrong:\n"
+    "                        one sweep after the other of --tasks (100), each computing for about\n"
+    "                        --task-time (4h), on --agents (200) with --cpus (1), for --days (28)\n"
+    "  --owners-like NAME    which computers of the table (Microsoft99); NAME/FAMILY: weibull,\n"
+    "                        exponential, lognormal or gamma\n"
+    "  --habits PERCENT      how much of what decides how long an owner stays or is away is his\n"
+    "                        own and not the day's (30)\n"
     "\n"
     "examples:\n"
     "  dusk sim --seeds 1-2000\n"
     "  dusk sim --seed 174 --trace | less\n"
     "  dusk sim --agents 100000 --tasks 1000000 --faults 0\n"
-    "  dusk sim --scenario tests/sim/owner-returns.scenario --update\n";
+    "  dusk sim --scenario tests/sim/owner-returns.scenario --update\n"
+    "  dusk sim --owners fta-fitted-distributions.csv --owners-like Nd07cpu --seeds 1-5\n";
 
 struct command_line {
     uint64_t first, last;
     uint64_t jobs;
     bool trace, digest, update, measure, help;
-    const char *scenario;
+    const char *scenario, *owners, *owners_like;
+    uint64_t habits;
     /* Each as given, or UINT64_MAX. */
     uint64_t agents, tasks, cpus, hours, days, task_ms, faults, mix, crashes, loss, repeat, late;
 };
@@ -80,6 +91,9 @@ enum option_key {
     KEY_SCENARIO,
     KEY_UPDATE,
     KEY_MEASURE,
+    KEY_OWNERS,
+    KEY_OWNERS_LIKE,
+    KEY_HABITS,
     KEY_HELP
 };
 
@@ -104,6 +118,9 @@ static const struct option options_known[] = {
     {"scenario", required_argument, NULL, KEY_SCENARIO},
     {"update", no_argument, NULL, KEY_UPDATE},
     {"measure", no_argument, NULL, KEY_MEASURE},
+    {"owners", required_argument, NULL, KEY_OWNERS},
+    {"owners-like", required_argument, NULL, KEY_OWNERS_LIKE},
+    {"habits", required_argument, NULL, KEY_HABITS},
     {"help", no_argument, NULL, KEY_HELP},
     {0},
 };
@@ -192,6 +209,12 @@ static int parse_mix(const char *text, struct command_line *line, struct error *
     return r;
 }
 
+static int take_text(const char *value, const char **ret_text)
+{
+    *ret_text = value;
+    return 0;
+}
+
 static int take_option(enum option_key key, const char *name, const char *value,
                        struct command_line *line, struct error *err)
 {
@@ -227,8 +250,7 @@ static int take_option(enum option_key key, const char *name, const char *value,
     case KEY_LATE:
         return parse_number(name, value, 0, 1000000, &line->late, err);
     case KEY_SCENARIO:
-        line->scenario = value;
-        return 0;
+        return take_text(value, &line->scenario);
     case KEY_TRACE:
         line->trace = true;
         return 0;
@@ -241,6 +263,12 @@ static int take_option(enum option_key key, const char *name, const char *value,
     case KEY_MEASURE:
         line->measure = true;
         return 0;
+    case KEY_OWNERS:
+        return take_text(value, &line->owners);
+    case KEY_OWNERS_LIKE:
+        return take_text(value, &line->owners_like);
+    case KEY_HABITS:
+        return parse_number(name, value, 0, 100, &line->habits, err);
     case KEY_HELP:
         line->help = true;
         return 0;
@@ -269,6 +297,8 @@ static int check_line(const struct command_line *line, struct error *err)
 {
     if (line->trace && line->first != line->last)
         return error_set(err, -EINVAL, "--trace is for one seed");
+    if (!line->owners && (line->owners_like || line->habits != UINT64_MAX))
+        return error_set(err, -EINVAL, "--owners-like and --habits are for --owners");
     if (line->update && !line->scenario)
         return error_set(err, -EINVAL, "--update is for a --scenario");
     return 0;
@@ -377,10 +407,47 @@ static int measure(const struct command_line *line)
     return 0;
 }
 
+static uint32_t given_or(uint64_t given, uint32_t usual)
+{
+    return given == UINT64_MAX ? usual : (uint32_t)given;
+}
+
+static int sweep(const struct command_line *line, struct error *err)
+{
+    struct sweep_options options = {
+        .owners.habits = given_or(line->habits, 30) / 100.0,
+        .nodes = given_or(line->agents, 200),
+        .cpus = given_or(line->cpus, 1),
+        .tasks = given_or(line->tasks, 100),
+        .task_ms = given_or(line->task_ms, 4 * 3600000),
+        .learning_days = 28,
+        .days = given_or(line->days, 28),
+    };
+    struct sweep_result sums[2] = {0};
+    const char *like = line->owners_like ? line->owners_like : "Microsoft99";
+    int r = owners_read(line->owners, like, &options.owners, err);
+
+    if (r < 0)
+        return r;
+    for (uint64_t i = 0; i <= line->last - line->first; i++)
+        for (int by_history = 0; by_history <= 1; by_history++) {
+            struct sweep_result result;
+
+            options.seed = line->first + i;
+            options.by_history = by_history != 0;
+            result = sweep_run(&options);
+            sweep_result_add(&sums[by_history], &result);
+        }
+    sweep_print(&sums[0], &sums[1], stdout);
+    return 0;
+}
+
 static int run_line(const struct command_line *line, struct error *err)
 {
     if (line->measure)
         return measure(line);
+    if (line->owners)
+        return sweep(line, err);
     if (line->scenario)
         return sim_play(line->scenario, line->trace ? stdout : NULL, line->update, err);
     return run_seeds(line, err);
@@ -406,7 +473,7 @@ int sim_main(int argc, char **argv)
 
     line.agents = line.tasks = line.cpus = line.hours = line.days = UINT64_MAX;
     line.task_ms = line.faults = line.mix = line.crashes = UINT64_MAX;
-    line.loss = line.repeat = line.late = UINT64_MAX;
+    line.loss = line.repeat = line.late = line.habits = UINT64_MAX;
     if (parse_line(argc, argv, &line, &err) < 0)
         return complain(&err, EXIT_USAGE);
     if (line.help) {

@@ -44,6 +44,29 @@ says 'an empty kind of faults is refused' 2 "no faults ''" --mix server,
 says 'a mix of faults is played' 0 'all went well' --seed 3 --mix server,owners --crashes 1000
 says 'many seeds have no trace' 2 'for one seed' --seeds 1-2 --trace
 says 'help is given' 0 'examples:' --help
+cat >"$work/owners.csv" <<'END'
+data_set,family,free_first,free_second,taken_first,taken_second
+Office,weibull,0.55,35.30,0.60,9.34
+Office,exponential,67.01,,16.49,
+END
+owners() {
+    set -- --owners "$work/owners.csv" --owners-like Office/exponential --agents 20 --days 3 "$@"
+    "$simulator" "$@"
+}
+says 'figures are given for pools whose owners come and go' 0 'work thrown away, %' \
+    --owners "$work/owners.csv" --owners-like Office --agents 20 --tasks 10 --days 3
+says 'owners who are not in the table are named' 1 "no line for 'Ofice' and weibull" \
+    --owners "$work/owners.csv" --owners-like Ofice
+says 'a table that is not there is named' 1 "cannot read '$work/none'" --owners "$work/none"
+says 'owners like some need a table' 2 'are for --owners' --owners-like Office
+says 'more habits than all are refused' 2 'from 0 to 100' --habits 101
+number=$((number + 1))
+if [ "$(owners --seeds 1-3)" = "$(owners --seeds 1-3)" ] &&
+    [ "$(owners --seed 1)" != "$(owners --seed 2)" ]; then
+    echo "ok $number - the same seed gives the same figures"
+else
+    echo "not ok $number - the same seed gives the same figures"
+fi
 says 'a scenario that is not there is named' 1 "cannot read '$work/none'" --scenario "$work/none"
 
 refuses 'the agents come first' "line 1: 'agents' must come first" 'submit 1 task 1s'
