@@ -35,6 +35,7 @@ void attributes_hear(struct node_record *node, const struct attributes *attribut
     free(node->attributes);
     node->attributes = memory_copy_string(buffer_text(&lines));
     node->attributes_unsaved = true;
+    node->is_classified = false;
 }
 
 int attributes_hear_changes(struct node_record *node, const struct attributes *changes,

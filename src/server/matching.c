@@ -18,6 +18,9 @@
 /* How seldom classes that nobody is of any more are looked for, in batches. */
 enum { TIDY_INTERVAL = 1024 };
 
+/* By then the hour of the week, on which a node's prospects hang, may be another one. */
+enum { STAY_INTERVAL_SECONDS = 900 };
+
 void matching_init(struct server *server)
 {
     server->matchmaker = matchmaker_new(server->pool);
@@ -41,31 +44,48 @@ static uint8_t stay_of(const struct node_record *node)
     return history_stay(seconds);
 }
 
-void matching_classify_node(struct server *server, struct node_record *node)
+/* A node that cannot be told apart from those of which nothing is known is one of these. */
+static uint32_t class_of(struct server *server, const struct node_record *node)
 {
-    struct pool_event event = {.kind = POOL_NODE_CHANGED};
     uint32_t node_class = 0;
-    uint8_t stay = stay_of(node);
 
-    /* A node that cannot be told apart from those of which nothing is known is one of these. */
     if (node->attributes)
         (void)matchmaker_classify_node(server->matchmaker, slice_from_text(node->attributes),
                                        &node_class);
-    if (node_class == node->node_class && stay == node->stay)
+    return node_class;
+}
+
+/* Called for each report, so it looks anew only at what may have become different. */
+void matching_classify_node(struct server *server, struct node_record *node)
+{
+    struct pool_event event = {.kind = POOL_NODE_CHANGED};
+    double now = clock_wall_seconds();
+    bool old_stay = now < node->stay_at || now - node->stay_at >= STAY_INTERVAL_SECONDS;
+
+    if (node->is_classified && !old_stay)
         return;
-    node->node_class = node_class;
-    node->stay = stay;
     event.changed.node = node->number;
-    event.changed.node_class = node_class;
-    event.changed.stay = stay;
+    event.changed.node_class = node->is_classified ? node->node_class : class_of(server, node);
+    event.changed.stay = old_stay ? stay_of(node) : node->stay;
+    node->is_classified = true;
+    node->stay_at = old_stay ? now : node->stay_at;
+    if (event.changed.node_class == node->node_class && event.changed.stay == node->stay)
+        return;
+    node->node_class = event.changed.node_class;
+    node->stay = event.changed.stay;
     batch_push(server, &event, NULL);
 }
 
+/* Those that are away are looked at when they come back. */
 static void classify_nodes(struct server *server)
 {
-    for (size_t i = 0; i < server->records.node_count; i++)
-        if (server->records.nodes[i].link)
-            matching_classify_node(server, &server->records.nodes[i]);
+    for (size_t i = 0; i < server->records.node_count; i++) {
+        struct node_record *node = &server->records.nodes[i];
+
+        node->is_classified = false;
+        if (node->link)
+            matching_classify_node(server, node);
+    }
 }
 
 int matching_classify_task(struct server *server, const struct submit *submit, const char *user,

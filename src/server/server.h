@@ -117,6 +117,8 @@ struct node_record {
     bool history_unsaved;
     uint32_t node_class; /* as the brain was told, as is the stay */
     uint8_t stay;
+    double stay_at;     /* when that was worked out */
+    bool is_classified; /* by its attributes as they are, and by the names that count now */
     struct agent_link *link;
     uint64_t session;
 };
