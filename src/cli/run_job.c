@@ -18,11 +18,19 @@ void run_job_deinit(struct run_job *job)
     buffer_deinit(&job->inputs);
 }
 
-/* One word of HTCondor's new syntax: in single quotes; both kinds of quotes inside are doubled. */
+/*
+ * One word of HTCondor's new syntax: in single quotes; both kinds of quotes inside are doubled.
+ * What would be filled in on the node is written so that the word itself comes out.
+ */
 static void append_quoted(struct buffer *text, const char *word)
 {
     buffer_append_character(text, '\'');
     for (; *word; word++) {
+        if (strncmp(word, "$$(", 3) == 0) {
+            buffer_append_text(text, "$$(DOLLARDOLLAR)");
+            word++;
+            continue;
+        }
         if (*word == '\'' || *word == '"')
             buffer_append_character(text, *word);
         buffer_append_character(text, *word);

@@ -448,7 +448,8 @@ static void perform_start(struct agent_link *link, const struct pool_effect *eff
     message.start.request = effect->send.request;
     message.start.answers_ms = effect->send.answers_ms;
     message.start.lease_ms = effect->send.lease_ms;
-    if (order_fill(server, job, effect->send.task, &message.start, &err) < 0)
+    if (order_fill(server, job, effect->send.task, &server->records.nodes[link->node],
+                   &message.start, &err) < 0)
         refuse_start(server, effect, &err);
     else
         agents_append(link, &message);

@@ -218,7 +218,7 @@ static int refuse_image(const struct submit_task *task, struct error *err)
 }
 
 int order_fill(struct server *server, struct job_record *job, uint32_t number,
-               struct wire_start *start, struct error *err)
+               const struct node_record *node, struct wire_start *start, struct error *err)
 {
     const struct submit_task *task = &server->task;
     _cleanup_free_ char *folder = NULL;
@@ -235,7 +235,9 @@ int order_fill(struct server *server, struct job_record *job, uint32_t number,
     start->user = memory_copy_string(job->row.user);
     copy_list(&start->arguments, &task->arguments);
     copy_list(&start->environment, &task->environment);
-    r = fill_inputs(job, start, task, folder, err);
+    r = filling_fill(server, job, node, start, err);
+    if (r == 0)
+        r = fill_inputs(job, start, task, folder, err);
     start->keep_stdout = path_is_real(task->output);
     start->keep_stderr = path_is_real(task->error);
     start->join_stderr =

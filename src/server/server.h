@@ -8,6 +8,7 @@
  *     records.c      what the server knows of jobs and nodes and the brain does not
  *     matching.c     tasks and nodes to the classes that the brain knows them by
  *     order.c        a task's submit description -> the message that starts it on a node
+ *     filling.c      what of that message depends on the node
  *     agents.c       the links to the agents: their messages to events, effects to messages
  *     attributes.c   what the nodes say of themselves, for matching
  *     free_time.c    how long nodes stay free, learned from what is seen
@@ -285,7 +286,10 @@ int server_restore(struct server *server, struct error *err);
 
 /* order.c: fills what the description says; the claim's fields are the caller's. */
 int order_fill(struct server *server, struct job_record *job, uint32_t task,
-               struct wire_start *start, struct error *err);
+               const struct node_record *node, struct wire_start *start, struct error *err);
+/* filling.c: what the task's texts say of its node; server->task is that task. */
+int filling_fill(struct server *server, const struct job_record *job,
+                 const struct node_record *node, struct wire_start *start, struct error *err);
 /*
  * Where an output goes, absolute; NULL if it stays away (a stdout that nobody asked for). If the
  * node has a say in it, *ret_within is the folder that it must not leave, else NULL. Both are the

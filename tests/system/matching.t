@@ -21,6 +21,7 @@ ran_on()
     dusk history "$1" -af node
 }
 
+cd "$folder/work" || exit 1
 start_server
 start_agent slow --cpus 1 --attribute Speed=1 --attribute 'Room="lab"'
 start_agent fast --cpus 1 --attribute Speed=10 --attribute 'Room="lab"' --attribute HasMatlab=true
@@ -38,6 +39,32 @@ is "$(ran_on "$(submits 'rank = -Speed')")" slow 'which may be the lowest of som
 job=$(submits 'requirements = TARGET.HasMatlab && Speed >= MY.Least' '+Least = 2')
 is "$(ran_on "$job")" fast \
     'its own attributes count, too'
+
+# ---- what the node is called ----
+
+submit_file node.sub <<'END'
+executable = /bin/echo
+arguments = $$(Room) $$(Speed) $$(Nothing:none) $$([TARGET.Speed * MY.Least]) $$(DOLLARDOLLAR)(Room)
+environment = "WHERE=$$(Room)"
+output = $(Process).out
+requirements = Room == "office"
++Least = 2
+queue
+executable = /usr/bin/env
+arguments =
+queue
+arguments = $$(Nothing)
+queue
+END
+job=$(dusk submit -q "$folder/work/node.sub")
+must "state_is $job.0 Completed && state_is $job.1 Completed"
+is "$(cat "$folder/work/0.out")" 'office 5 none 10 $$(Room)' \
+    'what a task says of its node is filled in'
+like "$(cat "$folder/work/1.out")" '^WHERE=office$' 'in its environment, too'
+must "state_is $job.2 Held"
+like "$(dusk why "$job.2")" 'Nothing' 'what the node does not have holds the task, with its name'
+dusk rm "$job" >/dev/null
+is "$(dusk run -- echo '$$(Room)' '$$([1])')" '$$(Room) $$([1])' 'the words of dusk run stay as they are'
 
 # ---- what it waits for ----
 

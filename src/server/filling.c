@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a task learns of its node before it starts: $$(Attribute) and $$([expression]) in its
+ * arguments and its environment, by the attributes that the node told of itself
+ * (lang/references.h). A value is filled into the argument in which it stands, and never splits it
+ * in two.
+ */
+#include "server.h"
+
+#include "lang/classad.h"
+#include "lang/references.h"
+#include "sys/clock.h"
+
+#include <errno.h>
+
+/* The two ads, made when the first reference is found. */
+struct filling {
+    struct server *server;
+    const struct submit *submit;
+    const struct job_record *job;
+    const struct node_record *node;
+    struct classad *task_ad; /* owned */
+    struct classad *node_ad; /* owned */
+    struct classad_evaluator evaluator;
+};
+
+static void filling_deinit(struct filling *filling)
+{
+    classad_free(filling->task_ad);
+    classad_free(filling->node_ad);
+    classad_evaluator_deinit(&filling->evaluator);
+}
+
+static void make_ads(struct filling *filling)
+{
+    const struct job_origin origin = {
+        .folder = filling->job->row.folder,
+        .user = filling->job->row.user,
+        .arch = filling->server->platform.arch,
+        .operating_system = filling->server->platform.opsys,
+    };
+    struct job_ad *ad = &filling->server->job_ad;
+    struct classad_failure failure;
+
+    filling->evaluator.now_seconds = (int64_t)clock_wall_seconds();
+    filling->task_ad = classad_new();
+    filling->node_ad = classad_new();
+    if (filling->node->attributes)
+        (void)classad_read(filling->node_ad, slice_from_text(filling->node->attributes),
+                           CLASSAD_OLD, &failure);
+    job_ad_fill(ad, filling->submit, &filling->server->task, &origin);
+    for (size_t i = 0; i < ad->count; i++)
+        if (ad->items[i].expression)
+            (void)classad_set(filling->task_ad, slice_from_text(ad->items[i].name),
+                              slice_from_text(ad->items[i].expression), CLASSAD_OLD, &failure);
+}
+
+/* A string as its text, anything else as ClassAds write it. */
+static int append_value(const struct classad_value *value, struct buffer *text)
+{
+    if (value->type == CLASSAD_UNDEFINED || value->type == CLASSAD_ERROR)
+        return 1;
+    if (value->type == CLASSAD_STRING)
+        buffer_append_slice(text, classad_value_text(value));
+    else
+        classad_value_print(value, CLASSAD_OLD, text);
+    return 0;
+}
+
+static int look_up(void *user_data, enum reference_kind kind, struct slice text,
+                   struct buffer *value, struct error *err)
+{
+    struct filling *filling = user_data;
+    _cleanup_classad_expression_ struct classad_expression *expression = NULL;
+    _cleanup_free_ char *name = slice_copy(text);
+    struct classad_failure failure;
+    struct classad_value result;
+    int r;
+
+    if (!filling->task_ad)
+        make_ads(filling);
+    if (kind == REFERENCE_ATTRIBUTE) {
+        result = classad_evaluate_attribute(&filling->evaluator, name, filling->node_ad,
+                                            filling->task_ad);
+        return append_value(&result, value);
+    }
+    r = classad_expression_parse(text, CLASSAD_OLD, &expression, &failure);
+    if (r < 0)
+        return error_set(err, r, "'$$([%s])': %s", name, failure.message);
+    result = classad_evaluate(&filling->evaluator, classad_expression_node(expression),
+                              filling->task_ad, filling->node_ad);
+    return append_value(&result, value);
+}
+
+static int fill_strings(struct filling *filling, struct wire_strings *strings, struct error *err)
+{
+    for (size_t i = 0; i < strings->count; i++) {
+        _cleanup_buffer_ struct buffer filled = BUFFER_INIT;
+        struct slice text = slice_from_text(strings->items[i]);
+        int r;
+
+        if (!references_are_in(text))
+            continue;
+        r = references_expand(text, SUBMIT_VALUE_SIZE_MAX, look_up, filling, &filled, err);
+        if (r < 0)
+            return r;
+        free(strings->items[i]);
+        strings->items[i] = buffer_take(&filled);
+    }
+    return 0;
+}
+
+int filling_fill(struct server *server, const struct job_record *job,
+                 const struct node_record *node, struct wire_start *start, struct error *err)
+{
+    _cleanup_(filling_deinit) struct filling filling = {
+        .server = server, .submit = job->submit, .job = job, .node = node};
+    int r = fill_strings(&filling, &start->arguments, err);
+
+    if (r == 0)
+        r = fill_strings(&filling, &start->environment, err);
+    return r;
+}
