@@ -13,7 +13,7 @@ typedef int (*splitter)(struct slice, struct arena *, struct list *, const char 
 static char *split(splitter function, const char *text)
 {
     _cleanup_arena_ struct arena arena = ARENA_INIT;
-    _cleanup_list_ struct list list = LIST_INIT;
+    _cleanup_list_ struct list list = LIST_OF_TEXTS_INIT;
     struct buffer joined = BUFFER_INIT;
     const char *message = NULL;
 
@@ -90,7 +90,7 @@ static void of_variables_with_one_name_the_last_counts(void **state)
 static void many_variables_are_compared_all_the_same(void **state)
 {
     _cleanup_arena_ struct arena arena = ARENA_INIT;
-    _cleanup_list_ struct list list = LIST_INIT;
+    _cleanup_list_ struct list list = LIST_OF_TEXTS_INIT;
     _cleanup_buffer_ struct buffer text = BUFFER_INIT;
     const char *message;
 

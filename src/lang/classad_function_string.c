@@ -325,7 +325,7 @@ static int64_t syntax_version(struct call *call)
 
 static struct classad_value arguments_to_list(struct call *call, struct slice text, int64_t version)
 {
-    _cleanup_(list_deinit) struct list list = LIST_INIT;
+    _cleanup_(list_deinit) struct list list = LIST_OF_TEXTS_INIT;
     struct list_builder builder = {.evaluation = call->evaluation};
     struct arena *arena = &call->evaluation->evaluator->arena;
     const char *message;
@@ -390,7 +390,7 @@ static struct classad_value environment_text(struct evaluation *evaluation,
 /* envV1ToV2() of one old environment, mergeEnvironment() of any number of new ones. */
 struct classad_value classad_function_environment(struct call *call)
 {
-    _cleanup_(list_deinit) struct list variables = LIST_INIT;
+    _cleanup_(list_deinit) struct list variables = LIST_OF_TEXTS_INIT;
     struct arena *arena = &call->evaluation->evaluator->arena;
     const char *message;
 

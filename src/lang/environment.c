@@ -43,7 +43,7 @@ typedef int split_function(struct slice text, struct arena *arena, struct list *
 static int merge_new(struct slice text, split_function *split, struct arena *arena,
                      struct list *list, const char **ret_message)
 {
-    _cleanup_list_ struct list entries = LIST_INIT;
+    _cleanup_list_ struct list entries = LIST_OF_TEXTS_INIT;
     int r;
 
     r = split(text, arena, &entries, ret_message);

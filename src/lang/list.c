@@ -12,7 +12,7 @@
 void list_deinit(struct list *list)
 {
     free(list->items);
-    *list = LIST_INIT;
+    *list = LIST_OF_TEXTS_INIT;
 }
 
 void list_clear(struct list *list)

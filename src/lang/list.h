@@ -10,8 +10,8 @@ struct list {
     size_t capacity;
 };
 
-#define LIST_INIT      ((struct list){0})
-#define _cleanup_list_ _cleanup_(list_deinit)
+#define LIST_OF_TEXTS_INIT ((struct list){0})
+#define _cleanup_list_     _cleanup_(list_deinit)
 
 void list_deinit(struct list *list);
 /* Empties the list and keeps its memory. */

@@ -2,16 +2,17 @@
 /*
  * What a task learns of its node before it starts: $$(Attribute) and $$([expression]) in its
  * arguments and its environment, by the attributes that the node told of itself
- * (lang/references.h). A value is filled into the argument in which it stands, and never splits it
- * in two.
+ * (lang/references.h). As in HTCondor, arguments are told apart after that: an expression may have
+ * blanks in it.
  */
 #include "server.h"
 
+#include "lang/arguments.h"
 #include "lang/classad.h"
 #include "lang/references.h"
 #include "sys/clock.h"
 
-#include <errno.h>
+#include "base/memory.h"
 
 /* The two ads, made when the first reference is found. */
 struct filling {
@@ -92,6 +93,41 @@ static int look_up(void *user_data, enum reference_kind kind, struct slice text,
     return append_value(&result, value);
 }
 
+static void replace_strings(struct wire_strings *strings, const struct list *list)
+{
+    for (size_t i = 0; i < strings->count; i++)
+        free(strings->items[i]);
+    free(strings->items);
+    *strings = (struct wire_strings){
+        .items = memory_allocate((list->count + 1) * sizeof(*strings->items))};
+    for (size_t i = 0; i < list->count; i++)
+        strings->items[strings->count++] = memory_copy_string(list->items[i]);
+}
+
+static int fill_arguments(struct filling *filling, struct wire_strings *arguments,
+                          struct error *err)
+{
+    struct slice text = slice_from_text(filling->server->task.arguments_text);
+    _cleanup_buffer_ struct buffer filled = BUFFER_INIT;
+    _cleanup_arena_ struct arena arena = ARENA_INIT;
+    _cleanup_list_ struct list list = LIST_OF_TEXTS_INIT;
+    const char *message;
+    int r;
+
+    if (!references_are_in(text))
+        return 0;
+    r = references_expand(text, SUBMIT_VALUE_SIZE_MAX, look_up, filling, &filled, err);
+    if (r < 0)
+        return r;
+    list_clear(&list);
+    r = arguments_split((struct slice){buffer_text(&filled), filled.length}, &arena, &list,
+                        &message);
+    if (r < 0)
+        return error_set(err, r, "the arguments '%s': %s", buffer_text(&filled), message);
+    replace_strings(arguments, &list);
+    return 0;
+}
+
 static int fill_strings(struct filling *filling, struct wire_strings *strings, struct error *err)
 {
     for (size_t i = 0; i < strings->count; i++) {
@@ -115,7 +151,7 @@ int filling_fill(struct server *server, const struct job_record *job,
 {
     _cleanup_(filling_deinit) struct filling filling = {
         .server = server, .submit = job->submit, .job = job, .node = node};
-    int r = fill_strings(&filling, &start->arguments, err);
+    int r = fill_arguments(&filling, &start->arguments, err);
 
     if (r == 0)
         r = fill_strings(&filling, &start->environment, err);

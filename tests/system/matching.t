@@ -44,7 +44,7 @@ is "$(ran_on "$job")" fast \
 
 submit_file node.sub <<'END'
 executable = /bin/echo
-arguments = $$(Room) $$(Speed) $$(Nothing:none) $$([TARGET.Speed * MY.Least]) $$(DOLLARDOLLAR)(Room)
+arguments = $$(Room) $$(Speed) $$(Nothing:none) $$([TARGET.Speed * MY.Least]) $$(DOLLARDOLLAR)(x)
 environment = "WHERE=$$(Room)"
 output = $(Process).out
 requirements = Room == "office"
@@ -58,13 +58,14 @@ queue
 END
 job=$(dusk submit -q "$folder/work/node.sub")
 must "state_is $job.0 Completed && state_is $job.1 Completed"
-is "$(cat "$folder/work/0.out")" 'office 5 none 10 $$(Room)' \
+is "$(cat "$folder/work/0.out")" 'office 5 none 10 $$(x)' \
     'what a task says of its node is filled in'
 like "$(cat "$folder/work/1.out")" '^WHERE=office$' 'in its environment, too'
 must "state_is $job.2 Held"
 like "$(dusk why "$job.2")" 'Nothing' 'what the node does not have holds the task, with its name'
 dusk rm "$job" >/dev/null
-is "$(dusk run -- echo '$$(Room)' '$$([1])')" '$$(Room) $$([1])' 'the words of dusk run stay as they are'
+is "$(dusk run -- echo '$$(Room)' '$$([1])')" '$$(Room) $$([1])' \
+    'the words of dusk run stay as they are'
 
 # ---- what it waits for ----
 
