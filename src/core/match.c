@@ -476,8 +476,10 @@ static void analyze_class(struct matchmaker *matchmaker, const struct classad *t
         failed++;
         last = i;
     }
-    if (failed == 1)
+    if (failed == 1) {
         analysis->conditions[last].alone += count;
+        analysis->conditions[last].alone_class = node_class;
+    }
     if (failed == 0)
         analysis->suited += count;
 }

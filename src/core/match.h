@@ -68,9 +68,10 @@ bool matchmaker_is_crowded(const struct matchmaker *matchmaker);
 
 /* One condition of a task's Requirements, looked at by itself. */
 struct match_condition {
-    char *text;     /* owned; as written, but for white space */
-    uint32_t fails; /* nodes on which it is not true */
-    uint32_t alone; /* nodes on which it is the only one that is not true */
+    char *text;           /* owned; as written, but for white space */
+    uint32_t fails;       /* nodes on which it is not true */
+    uint32_t alone;       /* nodes on which it is the only one that is not true */
+    uint32_t alone_class; /* the class of some of these, if there are any */
 };
 
 struct match_analysis {

@@ -210,6 +210,7 @@ static void conditions_are_counted_one_by_one(void **state)
     assert_int_equal(analysis.conditions[0].alone, 0);
     assert_int_equal(analysis.conditions[1].fails, 110);
     assert_int_equal(analysis.conditions[1].alone, 10);
+    assert_int_equal(counts[analysis.conditions[1].alone_class], 10);
     assert_int_equal(analysis.conditions[2].fails, 100);
     match_analysis_deinit(&analysis);
     matchmaker_analyze(matchmaker, 0, counts, 2, &analysis);

@@ -320,6 +320,10 @@ void pool_walk_node(const struct pool *pool, uint32_t node,
 bool pool_view_task(const struct pool *pool, uint32_t job, uint32_t task,
                     struct pool_task_row *ret_row);
 
+/* The range of equal tasks that the task is in; false if there is no such task in the brain. */
+bool pool_view_part(const struct pool *pool, uint32_t job, uint32_t task,
+                    struct pool_part *ret_part);
+
 /*
  * The task whose claim stands with this epoch; false if none does. What a node says of an attempt
  * counts only if this names that node.

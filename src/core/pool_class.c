@@ -17,12 +17,16 @@
 #include <errno.h>
 #include <string.h>
 
+static void job_class_deinit(struct pool_job_class *class)
+{
+    free(class->preferences);
+    free(class->suiting);
+}
+
 void pool_classes_deinit(struct pool *pool)
 {
-    for (size_t i = 0; i < pool->job_class_count; i++) {
-        free(pool->job_classes[i].preferences);
-        free(pool->job_classes[i].suiting);
-    }
+    for (size_t i = 0; i < pool->job_class_count; i++)
+        job_class_deinit(&pool->job_classes[i]);
     for (size_t i = 0; i < pool->node_class_count; i++) {
         fit_deinit(&pool->node_classes[i].offered);
         free(pool->node_classes[i].members);
@@ -92,8 +96,10 @@ int pool_reserve_job_class(struct pool *pool, uint32_t job_class)
         struct pool_job_class *class = &pool->job_classes[pool->job_class_count];
 
         *class = (struct pool_job_class){0};
-        if (!reserve_preferences(class, pool->node_class_count))
+        if (!reserve_preferences(class, pool->node_class_count)) {
+            job_class_deinit(class);
             return -ENOMEM;
+        }
         for (uint32_t i = 0; i < pool->node_class_count; i++)
             set_untold(class, pool->job_class_count == 0, i);
         pool->job_class_count++;

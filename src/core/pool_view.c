@@ -101,6 +101,18 @@ bool pool_view_task(const struct pool *pool, uint32_t job_number, uint32_t task_
     return true;
 }
 
+bool pool_view_part(const struct pool *pool, uint32_t job_number, uint32_t task_number,
+                    struct pool_part *ret_part)
+{
+    const struct pool_job *job = pool_find_job(pool, job_number);
+    const struct pool_part_object *part = job ? pool_find_part(job, task_number) : NULL;
+
+    if (!part)
+        return false;
+    *ret_part = part->row;
+    return true;
+}
+
 static void explain_node(const struct pool *pool, const struct pool_node *node,
                          struct pool_explanation *explanation)
 {

@@ -91,6 +91,7 @@ static void what_is_not_there_is_not_explained(void **state)
     struct pool_fixture *fixture = *state;
     struct pool_explanation why;
     struct pool_task_row row;
+    struct pool_part part;
     struct pool_counts counts;
     struct pool_node_view view;
 
@@ -98,6 +99,10 @@ static void what_is_not_there_is_not_explained(void **state)
     assert_false(pool_explain_task(fixture->pool, 2, 0, &why));
     assert_false(pool_explain_task(fixture->pool, 1, 2, &why));
     assert_false(pool_view_task(fixture->pool, 2, 0, &row));
+    assert_false(pool_view_part(fixture->pool, 2, 0, &part));
+    assert_false(pool_view_part(fixture->pool, 1, 2, &part));
+    assert_true(pool_view_part(fixture->pool, 1, 1, &part));
+    assert_int_equal(part.first, 0);
     assert_false(pool_view_task(fixture->pool, 1, 2, &row));
     assert_false(pool_count_job(fixture->pool, 2, &counts));
     assert_false(pool_view_node(fixture->pool, 0, &view));

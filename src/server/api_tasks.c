@@ -155,6 +155,20 @@ static const struct match_condition *worst_condition(const struct match_analysis
     return worst;
 }
 
+/* Where it could run but for one condition. */
+static void explain_way_out(struct server *server, json_t *lines,
+                            const struct match_condition *worst, uint32_t suited)
+{
+    const char *name = matching_example(server, worst->alone_class);
+
+    add_line(lines, "Without '%s' it could run on %u%s node%s%s%s%s.", worst->text, worst->alone,
+             suited > 0 ? " more" : "", worst->alone == 1 ? "" : "s",
+             !name               ? ""
+             : worst->alone == 1 ? ", '"
+                                 : ", such as '",
+             name ? name : "", name ? "'" : "");
+}
+
 static void explain_requirements(struct server *server, json_t *lines, uint32_t job_class)
 {
     const struct match_condition *worst;
@@ -168,8 +182,7 @@ static void explain_requirements(struct server *server, json_t *lines, uint32_t 
         explain_conditions(lines, &analysis);
         worst = worst_condition(&analysis);
         if (worst)
-            add_line(lines, "Without '%s' it could run on %u%s.", worst->text, worst->alone,
-                     analysis.suited > 0 ? " more" : "");
+            explain_way_out(server, lines, worst, analysis.suited);
         else if (analysis.suited == 0)
             add_line(lines, "No change of one condition alone would let it run.");
     }
@@ -251,11 +264,62 @@ static void why_task(struct server *server, json_t *lines, uint32_t job, uint32_
         add_line(lines, "It waits until somebody says: dusk release %u.%u", job, task);
 }
 
+/* Tasks that ask for the same and wait for the same, by the first of them that is idle. */
+struct group {
+    struct resources request;
+    uint32_t job_class;
+    uint32_t first_idle;
+};
+
+/* More of them are not worth a screen, and more ranges of tasks than this are not looked at. */
+enum { GROUPS_MAX = 4, RANGES_MAX = 1000 };
+
+static uint32_t first_idle_of(const struct server *server, uint32_t job,
+                              const struct pool_part *part)
+{
+    uint32_t end = part->first + part->count;
+    struct pool_task_row row;
+
+    for (uint32_t task = part->first; task < end; task++)
+        if (pool_view_task(server->pool, job, task, &row) && row.state == TASK_IDLE)
+            return task;
+    return NONE;
+}
+
+static bool group_is_known(const struct group *groups, size_t count, const struct pool_part *part)
+{
+    for (size_t i = 0; i < count; i++)
+        if (groups[i].job_class == part->job_class &&
+            resources_are_equal(&groups[i].request, &part->request))
+            return true;
+    return false;
+}
+
+static size_t find_groups(const struct server *server, uint32_t job, struct group *groups)
+{
+    struct pool_part part;
+    size_t count = 0;
+
+    for (uint32_t task = 0, range = 0; range < RANGES_MAX && count < GROUPS_MAX; range++) {
+        uint32_t first_idle = NONE;
+
+        if (!pool_view_part(server->pool, job, task, &part))
+            break;
+        if (!group_is_known(groups, count, &part))
+            first_idle = first_idle_of(server, job, &part);
+        if (first_idle != NONE)
+            groups[count++] = (struct group){part.request, part.job_class, first_idle};
+        task = part.first + part.count;
+    }
+    return count;
+}
+
 static void why_job(struct server *server, json_t *lines, uint32_t job,
                     const struct pool_counts *counts, const char *reason)
 {
-    uint32_t first_idle = NONE, end = counts->by_state[TASK_IDLE] > 0 ? counts->tasks : 0;
     struct pool_explanation explanation;
+    struct group groups[GROUPS_MAX];
+    size_t count;
 
     for (enum task_state state = 0; state < TASK_STATE_COUNT; state++)
         if (counts->by_state[state] > 0)
@@ -263,16 +327,14 @@ static void why_job(struct server *server, json_t *lines, uint32_t job,
                      task_state_name(state));
     if (reason[0])
         add_line(lines, "It was held or removed as a whole: %s.", reason);
-    for (uint32_t task = 0; task < end && first_idle == NONE; task++) {
-        struct pool_task_row row;
-
-        if (pool_view_task(server->pool, job, task, &row) && row.state == TASK_IDLE)
-            first_idle = task;
+    count = counts->by_state[TASK_IDLE] > 0 ? find_groups(server, job, groups) : 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!pool_explain_task(server->pool, job, groups[i].first_idle, &explanation))
+            continue;
+        add_line(lines, count == 1 ? "The first idle one is %u.%u." : "Those like %u.%u:", job,
+                 groups[i].first_idle);
+        explain_idle(server, lines, &explanation);
     }
-    if (first_idle == NONE || !pool_explain_task(server->pool, job, first_idle, &explanation))
-        return;
-    add_line(lines, "The first idle one is %u.%u.", job, first_idle);
-    explain_idle(server, lines, &explanation);
 }
 
 void api_jobs_why(struct server *server, struct request *request, uint32_t job)

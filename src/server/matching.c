@@ -144,6 +144,17 @@ void matching_tidy(struct server *server)
     matchmaker_tidy(server->matchmaker);
 }
 
+const char *matching_example(const struct server *server, uint32_t node_class)
+{
+    for (size_t i = 0; i < server->records.node_count; i++) {
+        const struct node_record *node = &server->records.nodes[i];
+
+        if (node->link && !node->forgotten && node->node_class == node_class)
+            return node->name;
+    }
+    return NULL;
+}
+
 void matching_analyze(struct server *server, uint32_t job_class,
                       struct match_analysis *ret_analysis)
 {

@@ -362,6 +362,8 @@ int matching_classify_task(struct server *server, const struct submit *submit, c
 bool matching_varies(const struct server *server, uint32_t job_class);
 /* After a batch, and after a job that came to nothing. */
 void matching_tidy(struct server *server);
+/* The name of a connected node of the class; NULL if there is none. */
+const char *matching_example(const struct server *server, uint32_t node_class);
 /* What of a class' requirements rules out how many of the connected nodes. */
 void matching_analyze(struct server *server, uint32_t job_class,
                       struct match_analysis *ret_analysis);

@@ -74,11 +74,24 @@ why=$(dusk why "$job.0")
 like "$why" 'Its requirements rule out 3 of 3 connected nodes' 'a task that suits nowhere waits'
 like "$why" '2 of them: HasMatlab' 'dusk why counts the nodes for each condition'
 like "$why" '2 of them: Room == "office"' 'for the other one, too'
-like "$why" "Without 'HasMatlab' it could run on 1" 'and says which change would let it run'
+like "$why" "Without 'HasMatlab' it could run on 1 node, 'other'" \
+    'and says which change would let it run'
 is "$(ran_on "$(submits 'requirements = Room == "lab"' 'rank = Speed')")" fast \
     'and stops nobody behind it'
 start_agent late --cpus 1 --attribute HasMatlab=true --attribute 'Room="office"'
 is "$(ran_on "$job")" late 'until a node comes that suits'
+
+submit_file groups.sub <<'END'
+executable = /bin/true
+requirements = Room == "$(where)"
+queue where in cellar attic cellar
+END
+groups=$(dusk submit -q groups.sub)
+why=$(dusk why "$groups")
+like "$why" "Those like $groups.0:" 'of a job of many, dusk why tells groups'
+like "$why" "Those like $groups.1:" 'each by one of its tasks'
+unlike "$why" "Those like $groups.2:" 'and once'
+dusk rm "$groups" >/dev/null
 
 # ---- who remembers ----
 
