@@ -20,6 +20,7 @@ enum {
 struct match_class {
     char *key;          /* owned; what it is found by; NULL: the number is free */
     struct classad *ad; /* owned */
+    bool is_fleeting;   /* its expressions may be worth something else a minute later */
 };
 
 struct class_list {
@@ -73,6 +74,24 @@ static uint32_t class_list_next(const struct class_list *list)
     return number;
 }
 
+/* Whether the text may call time(), dayTime(), random() and the like; at worst it is looked at in
+ * vain. */
+static bool is_fleeting(const char *key)
+{
+    static const char *const words[] = {"time", "random("};
+    size_t length = strlen(key);
+
+    for (size_t at = 0; at < length; at++)
+        for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {
+            size_t size = strlen(words[i]);
+
+            if (size <= length - at &&
+                slice_equals_ignoring_case((struct slice){key + at, size}, words[i]))
+                return true;
+        }
+    return false;
+}
+
 /* Takes the ad over. */
 static void class_list_put(struct class_list *list, uint32_t number, const char *key,
                            struct classad *ad)
@@ -80,7 +99,11 @@ static void class_list_put(struct class_list *list, uint32_t number, const char 
     array_reserve(list->items, list->capacity, list->count + 1);
     if (number == list->count)
         list->count++;
-    list->items[number] = (struct match_class){.key = memory_copy_string(key), .ad = ad};
+    list->items[number] = (struct match_class){
+        .key = memory_copy_string(key),
+        .ad = ad,
+        .is_fleeting = is_fleeting(key),
+    };
     string_map_put(&list->by_key, key, number);
 }
 
@@ -256,6 +279,26 @@ static int tell_node_class(struct matchmaker *matchmaker, uint32_t node)
     for (uint32_t i = 0; i < count; i++)
         matchmaker->preferences[i] = preference_of(matchmaker, i, node);
     return pool_set_node_class(matchmaker->pool, node, matchmaker->preferences, count);
+}
+
+void matchmaker_set_clock(struct matchmaker *matchmaker, int64_t now_seconds,
+                          int32_t utc_offset_seconds)
+{
+    matchmaker->evaluator.now_seconds = now_seconds;
+    matchmaker->evaluator.utc_offset_seconds = utc_offset_seconds;
+}
+
+int matchmaker_look_again(struct matchmaker *matchmaker)
+{
+    int r = 0;
+
+    for (uint32_t i = 1; i < matchmaker->jobs.count && r == 0; i++)
+        if (matchmaker->jobs.items[i].is_fleeting)
+            r = tell_job_class(matchmaker, i);
+    for (uint32_t i = 1; i < matchmaker->nodes.count && r == 0; i++)
+        if (matchmaker->nodes.items[i].is_fleeting)
+            r = tell_node_class(matchmaker, i);
+    return r;
 }
 
 /* The class of what the closure holds, made and told to the pool if it is new. */

@@ -6,9 +6,10 @@
  * Tasks are of one class if their Requirements, their Rank and what these look at in the task's own
  * attributes are written the same. Nodes are of one class if those of their attributes that some
  * task's Requirements or Rank look at are written the same; so a name that nobody asks for does not
- * tell nodes apart. Each pair of classes is evaluated once, when the second of the two comes: a
- * task may run where its Requirements are true, and prefers the nodes for which its Rank, as a
- * number, is larger (HTCondor manual, "Matchmaking with ClassAds").
+ * tell nodes apart. Each pair of classes is evaluated once, when the second of the two comes, or
+ * again and again if the time of day is in it: a task may run where its Requirements are true, and
+ * prefers the nodes for which its Rank, as a number, is larger (HTCondor manual, "Matchmaking with
+ * ClassAds").
  *
  * A node's amounts (Memory, Disk, Cpus) are those of the whole node here; what is left of them is
  * the brain's business. So conditions that compare them with the task's requests, as HTCondor adds
@@ -40,6 +41,14 @@ struct match_attribute {
 struct matchmaker *matchmaker_new(struct pool *pool);
 /* Accepts NULL, returns NULL. */
 struct matchmaker *matchmaker_free(struct matchmaker *matchmaker);
+
+/* What time() and its kind say from now on: seconds since 1970, and those of the zone here. */
+void matchmaker_set_clock(struct matchmaker *matchmaker, int64_t now_seconds,
+                          int32_t utc_offset_seconds);
+/*
+ * Evaluates again what depends on the clock or on chance, and tells the pool. Returns 0 or -ENOMEM.
+ */
+int matchmaker_look_again(struct matchmaker *matchmaker);
 
 /*
  * The class of a task of these attributes. Returns 1 if its expressions look at names of nodes that

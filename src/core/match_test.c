@@ -148,6 +148,26 @@ static void an_attribute_that_is_its_own_end_is_an_end(void **state)
     matchmaker_free(matchmaker);
 }
 
+static void what_the_clock_decides_is_looked_at_again(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
+    uint32_t late = task_class(matchmaker, "time() >= 1000", NULL, 0);
+    uint32_t night = task_class(matchmaker, "ClockMin < 60", NULL, 1);
+
+    matchmaker_set_clock(matchmaker, 900, 0);
+    join(fixture, 0, node_class(matchmaker, "ClockMin = time() / 60"));
+    assert_int_equal(start(fixture, 1, late), NONE);
+    assert_int_equal(start(fixture, 2, night), 0);
+    (void)node_class(matchmaker, "ClockMin = 5");
+    matchmaker_set_clock(matchmaker, 3600, 0);
+    assert_int_equal(matchmaker_look_again(matchmaker), 0);
+    fixture_tick(fixture, 0);
+    assert_int_equal(fixture_state(fixture, 1, 0), TASK_RUNNING);
+    assert_int_equal(start(fixture, 3, night), NONE);
+    matchmaker_free(matchmaker);
+}
+
 static void an_expression_that_cannot_be_read_is_refused(void **state)
 {
     const struct match_attribute attributes[] = {{"Requirements", "Memory >"}};
@@ -229,6 +249,7 @@ int main(void)
         fixture_test(a_name_that_is_new_tells_nodes_apart),
         fixture_test(requirements_and_rank_decide_where_a_task_runs),
         fixture_test(an_attribute_that_is_its_own_end_is_an_end),
+        fixture_test(what_the_clock_decides_is_looked_at_again),
         fixture_test(an_expression_that_cannot_be_read_is_refused),
         fixture_test(classes_that_nobody_is_of_make_room),
         fixture_test(conditions_are_counted_one_by_one),

@@ -38,40 +38,18 @@ bool classad_value_as_real(const struct classad_value *value, double *ret_real)
 /* What a comparison says to an order of -1, 0 or 1. */
 static struct classad_value compare(enum classad_operator operation, int order)
 {
-    switch (operation) {
-    case OPERATOR_LESS:
+    if (operation == OPERATOR_LESS)
         return value_boolean(order < 0);
-    case OPERATOR_LESS_OR_EQUAL:
+    if (operation == OPERATOR_LESS_OR_EQUAL)
         return value_boolean(order <= 0);
-    case OPERATOR_NOT_EQUAL:
-    case OPERATOR_ISNT:
-        return value_boolean(order != 0);
-    case OPERATOR_EQUAL:
-    case OPERATOR_IS:
-        return value_boolean(order == 0);
-    case OPERATOR_GREATER_OR_EQUAL:
-        return value_boolean(order >= 0);
-    case OPERATOR_GREATER:
+    if (operation == OPERATOR_GREATER)
         return value_boolean(order > 0);
-    case OPERATOR_ADD:
-    case OPERATOR_SUBTRACT:
-    case OPERATOR_MULTIPLY:
-    case OPERATOR_DIVIDE:
-    case OPERATOR_MODULUS:
-    case OPERATOR_OR:
-    case OPERATOR_AND:
-    case OPERATOR_BIT_OR:
-    case OPERATOR_BIT_XOR:
-    case OPERATOR_BIT_AND:
-    case OPERATOR_SHIFT_LEFT:
-    case OPERATOR_SHIFT_RIGHT:
-    case OPERATOR_SHIFT_RIGHT_UNSIGNED:
-    case OPERATOR_PLUS:
-    case OPERATOR_MINUS:
-    case OPERATOR_NOT:
-    case OPERATOR_BIT_NOT:
-        break;
-    }
+    if (operation == OPERATOR_GREATER_OR_EQUAL)
+        return value_boolean(order >= 0);
+    if (operation == OPERATOR_EQUAL || operation == OPERATOR_IS)
+        return value_boolean(order == 0);
+    if (operation == OPERATOR_NOT_EQUAL || operation == OPERATOR_ISNT)
+        return value_boolean(order != 0);
     return VALUE_ERROR;
 }
 
@@ -156,52 +134,33 @@ static struct classad_value operate_exact(enum classad_operator operation,
     return compare_alike(operation, left, right);
 }
 
+/* The smallest integer divided by -1 has no integer to be; HTCondor takes the largest. */
+static struct classad_value divide_integers(enum classad_operator operation, int64_t left,
+                                            int64_t right)
+{
+    if (right == 0)
+        return VALUE_ERROR;
+    if (operation == OPERATOR_MODULUS)
+        return value_integer(right == -1 ? 0 : left % right);
+    return value_integer(left == INT64_MIN && right == -1 ? INT64_MAX : left / right);
+}
+
 static struct classad_value operate_integers(enum classad_operator operation, int64_t left,
                                              int64_t right)
 {
     int64_t result = 0;
 
-    switch (operation) {
-    case OPERATOR_ADD:
+    if (operation == OPERATOR_DIVIDE || operation == OPERATOR_MODULUS)
+        return divide_integers(operation, left, right);
+    if (operation == OPERATOR_ADD)
         (void)__builtin_add_overflow(left, right, &result);
-        return value_integer(result);
-    case OPERATOR_SUBTRACT:
+    else if (operation == OPERATOR_SUBTRACT)
         (void)__builtin_sub_overflow(left, right, &result);
-        return value_integer(result);
-    case OPERATOR_MULTIPLY:
+    else if (operation == OPERATOR_MULTIPLY)
         (void)__builtin_mul_overflow(left, right, &result);
-        return value_integer(result);
-    case OPERATOR_DIVIDE:
-        if (right == 0)
-            return VALUE_ERROR;
-        return value_integer(left == INT64_MIN && right == -1 ? INT64_MAX : left / right);
-    case OPERATOR_MODULUS:
-        if (right == 0)
-            return VALUE_ERROR;
-        return value_integer(right == -1 ? 0 : left % right);
-    case OPERATOR_LESS:
-    case OPERATOR_LESS_OR_EQUAL:
-    case OPERATOR_NOT_EQUAL:
-    case OPERATOR_EQUAL:
-    case OPERATOR_GREATER_OR_EQUAL:
-    case OPERATOR_GREATER:
-    case OPERATOR_IS:
-    case OPERATOR_ISNT:
-    case OPERATOR_OR:
-    case OPERATOR_AND:
-    case OPERATOR_BIT_OR:
-    case OPERATOR_BIT_XOR:
-    case OPERATOR_BIT_AND:
-    case OPERATOR_SHIFT_LEFT:
-    case OPERATOR_SHIFT_RIGHT:
-    case OPERATOR_SHIFT_RIGHT_UNSIGNED:
-    case OPERATOR_PLUS:
-    case OPERATOR_MINUS:
-    case OPERATOR_NOT:
-    case OPERATOR_BIT_NOT:
-        break;
-    }
-    return compare_integers(operation, left, right);
+    else
+        return compare_integers(operation, left, right);
+    return value_integer(result);
 }
 
 /* An infinite result of finite numbers is an ERROR, as in HTCondor; the negative one is not. */

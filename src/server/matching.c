@@ -12,6 +12,7 @@
 
 #include "base/memory.h"
 #include "sys/clock.h"
+#include "sys/log.h"
 
 #include <string.h>
 
@@ -21,11 +22,28 @@ enum { TIDY_INTERVAL = 1024 };
 /* By then the hour of the week, on which a node's prospects hang, may be another one. */
 enum { STAY_INTERVAL_SECONDS = 900 };
 
+/* How often what hangs on the time of day is evaluated. */
+enum { LOOK_INTERVAL_SECONDS = 60 };
+
+/* So that who requires an hour of the day gets it within a minute. */
+static void look_again(struct server *server)
+{
+    double now = clock_wall_seconds();
+
+    if (now >= server->looked_at && now - server->looked_at < LOOK_INTERVAL_SECONDS)
+        return;
+    server->looked_at = now;
+    matchmaker_set_clock(server->matchmaker, (int64_t)now, clock_utc_offset_seconds(now));
+    if (matchmaker_look_again(server->matchmaker) < 0)
+        log_error("no memory to look at requirements again; they stay as they were");
+}
+
 void matching_init(struct server *server)
 {
     server->matchmaker = matchmaker_new(server->pool);
     job_ad_init(&server->job_ad);
     platform_read(&server->platform);
+    look_again(server);
 }
 
 void matching_deinit(struct server *server)
@@ -137,6 +155,7 @@ bool matching_varies(const struct server *server, uint32_t job_class)
 
 void matching_tidy(struct server *server)
 {
+    look_again(server);
     if (server->batch.length > 0 ||
         (++server->batches_untidy < TIDY_INTERVAL && !matchmaker_is_crowded(server->matchmaker)))
         return;

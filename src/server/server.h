@@ -252,6 +252,7 @@ struct server {
     struct job_ad job_ad; /* reused likewise */
     struct platform platform;
     uint32_t batches_untidy;
+    double looked_at; /* when requirements were last evaluated for the time of day */
 };
 
 void batch_init(struct server *server);
