@@ -161,6 +161,9 @@ static void what_the_clock_decides_is_looked_at_again(void **state)
     assert_int_equal(start(fixture, 2, night), 0);
     (void)node_class(matchmaker, "ClockMin = 5");
     matchmaker_set_clock(matchmaker, 3600, 0);
+    memory_fail_at(1);
+    assert_int_equal(matchmaker_look_again(matchmaker), -ENOMEM);
+    memory_fail_at(0);
     assert_int_equal(matchmaker_look_again(matchmaker), 0);
     fixture_tick(fixture, 0);
     assert_int_equal(fixture_state(fixture, 1, 0), TASK_RUNNING);
