@@ -10,7 +10,7 @@
 #include <math.h>
 
 enum { SHOWN_MAX = 60 };
-enum { MB_SHIFT = 20, KB_SHIFT = 10, VERSION_STEP = 100 };
+enum { MB_SHIFT = 20, KB_SHIFT = 10 };
 enum { DAY_S = 86400, MINUTE_S = 60, DAYS = 7, FIRST_DAY = 4 }; /* 1970 began on a Thursday */
 
 /* HTCondor's START policies count from 0.3 on, and its own machines keep the load of a minute. */
@@ -47,17 +47,17 @@ static void add_real(struct attributes *attributes, const char *name, double num
 
 static void describe_system(const struct computer *computer, struct attributes *attributes)
 {
-    const struct distribution *distribution = &computer->distribution;
+    const struct platform *platform = &computer->platform;
 
-    add_known_text(attributes, "Arch", computer->architecture);
-    add_known_text(attributes, "OpSys", computer->system);
-    add_known_text(attributes, "OpSysLegacy", computer->system);
-    add_known_text(attributes, "OpSysName", distribution->name);
-    add_known_text(attributes, "OpSysShortName", distribution->name);
-    add_known_text(attributes, "OpSysLongName", distribution->long_name);
-    add_known_text(attributes, "OpSysAndVer", distribution->versioned);
-    add_number(attributes, "OpSysMajorVer", distribution->major);
-    add_number(attributes, "OpSysVer", distribution->major * VERSION_STEP + distribution->minor);
+    add_known_text(attributes, "Arch", platform->arch);
+    add_known_text(attributes, "OpSys", platform->opsys);
+    add_known_text(attributes, "OpSysLegacy", platform->opsys);
+    add_known_text(attributes, "OpSysName", platform->name);
+    add_known_text(attributes, "OpSysShortName", platform->name);
+    add_known_text(attributes, "OpSysLongName", platform->long_name);
+    add_known_text(attributes, "OpSysAndVer", platform->versioned);
+    add_number(attributes, "OpSysMajorVer", platform->major);
+    add_number(attributes, "OpSysVer", platform_version(platform));
     add_known_text(attributes, "UtsnameRelease", computer->kernel);
     add_known_text(attributes, "GlibcVersion", computer->glibc);
 }

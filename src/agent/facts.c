@@ -41,9 +41,9 @@ char *facts_write(const struct computer *computer)
     json_t *facts = json_object(), *speed = json_object();
     char *text;
 
-    put_text(facts, "arch", computer->architecture);
-    put_text(facts, "os", computer->system);
-    put_text(facts, "distribution", computer->distribution.versioned);
+    put_text(facts, "arch", computer->platform.arch);
+    put_text(facts, "os", computer->platform.opsys);
+    put_text(facts, "distribution", computer->platform.versioned);
     put_text(facts, "kernel", computer->kernel);
     put_text(facts, "hostname", computer->hostname);
     put_text(facts, "cpu_model", computer->processor.model);

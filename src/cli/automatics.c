@@ -52,9 +52,9 @@ static void add_computer(struct list *list)
     platform_read(&platform);
     add(list, "ARCH", "%s", platform.arch);
     add(list, "OPSYS", "%s", platform.opsys);
-    add(list, "OPSYSANDVER", "%s", platform.opsys_and_version);
+    add(list, "OPSYSANDVER", "%s", platform.versioned);
     add(list, "OPSYSMAJORVER", "%u", platform.major);
-    add(list, "OPSYSVER", "%u", platform.version);
+    add(list, "OPSYSVER", "%u", platform_version(&platform));
     add(list, "IsLinux", "1");
     add(list, "IsWindows", "0");
 }

@@ -13,6 +13,7 @@
 #include "lang/expression.h"
 #include "lang/job_ad.h"
 #include "listing.h"
+#include "sys/platform.h"
 #include "sys/terminal.h"
 #include "sys/text.h"
 
@@ -48,7 +49,8 @@ struct dry_run {
     struct listing_printer *printer; /* of the table */
     struct submit_task task;
     struct job_ad ad;
-    struct utsname computer;
+    struct platform platform;
+    struct utsname names;
     struct job_origin origin;
     bool utf8;
 };
@@ -58,16 +60,15 @@ static void find_origin(struct dry_run *run, const char *folder)
 {
     const struct passwd *user = getpwuid(geteuid());
 
-    if (uname(&run->computer) < 0)
-        run->computer = (struct utsname){0};
-    if (strcmp(run->computer.machine, "x86_64") == 0)
-        run->computer.machine[0] = 'X';
+    platform_read(&run->platform);
+    if (uname(&run->names) < 0)
+        run->names = (struct utsname){0};
     run->origin = (struct job_origin){
         .folder = folder,
         .user = user ? user->pw_name : NULL,
-        .arch = run->computer.machine,
-        .operating_system = "LINUX",
-        .file_system_domain = run->computer.nodename,
+        .arch = run->platform.arch,
+        .operating_system = run->platform.opsys,
+        .file_system_domain = run->names.nodename,
     };
 }
 
@@ -286,5 +287,6 @@ int dry_run_print(const struct submit *submit, enum dry_run_form form, const cha
     r = print_tasks(&run, submit, err);
     job_ad_deinit(&run.ad);
     submit_task_deinit(&run.task);
+    platform_deinit(&run.platform);
     return r;
 }

@@ -93,12 +93,6 @@ static void apply_groups(struct computer *computer)
     }
 }
 
-static char *describe_architecture(const char *machine)
-{
-    /* HTCondor's name for it; the others are as uname has them. */
-    return memory_copy_string(strcmp(machine, "x86_64") == 0 ? "X86_64" : machine);
-}
-
 /* What cannot be read is empty, and so is what is found in it. */
 static char *read_text(const char *path)
 {
@@ -110,12 +104,10 @@ static char *read_text(const char *path)
 
 static void describe_software(struct computer *computer)
 {
-    _cleanup_free_ char *os_release = read_text("/etc/os-release");
     _cleanup_free_ char *cpuinfo = read_text("/proc/cpuinfo");
 
-    distribution_read(os_release, &computer->distribution);
+    platform_read(&computer->platform);
     processor_read(cpuinfo, &computer->processor);
-    computer->system = memory_copy_string("LINUX");
     computer->glibc = memory_copy_string(gnu_get_libc_version());
 }
 
@@ -257,7 +249,6 @@ int computer_detect(const char *state_folder, struct computer *ret_computer, str
         return r;
     if (uname(&names) < 0)
         return error_set_errno(err, -errno, "cannot ask for the kernel's name");
-    computer.architecture = describe_architecture(names.machine);
     computer.kernel = memory_copy_string(names.release);
     computer.hostname = memory_copy_string(names.nodename);
     computer.swap_bytes = measure_swap();
@@ -270,10 +261,8 @@ int computer_detect(const char *state_folder, struct computer *ret_computer, str
 
 void computer_deinit(struct computer *computer)
 {
-    free(computer->architecture);
-    free(computer->system);
     free(computer->glibc);
-    distribution_deinit(&computer->distribution);
+    platform_deinit(&computer->platform);
     processor_deinit(&computer->processor);
     free(computer->kernel);
     free(computer->hostname);

@@ -3,10 +3,10 @@
 #pragma once
 
 #include "base/error.h"
-#include "distribution.h"
 #include "processor.h"
 #include "speed.h"
 #include "sys/hash.h"
+#include "sys/platform.h"
 
 #include <stdint.h>
 
@@ -14,12 +14,10 @@ struct computer {
     unsigned cpus;            /* that this process may use: affinity and cgroup limits count */
     uint64_t memory_bytes;    /* the smaller of what there is and what the cgroups allow */
     uint64_t disk_free_bytes; /* for us, below the state folder */
-    char *architecture;       /* "X86_64", "aarch64", ... */
-    char *system;             /* "LINUX" */
     char *kernel;             /* "6.1.0-18-amd64" */
     char *glibc;              /* "2.36" */
     char *hostname;
-    struct distribution distribution;
+    struct platform platform;
     struct processor processor;
     uint64_t swap_bytes;
     size_t gpus;                      /* that programs can compute on */

@@ -35,10 +35,10 @@ static void a_computer_says_what_it_has(void **state)
     assert_in_range(computer.cpus, 1, sysconf(_SC_NPROCESSORS_ONLN));
     assert_true(computer.memory_bytes >= 16 << 20);
     assert_true(computer.disk_free_bytes > 0);
-    assert_string_equal(computer.system, "LINUX");
+    assert_string_equal(computer.platform.opsys, "LINUX");
     assert_string_equal(computer.kernel, names.release);
     assert_string_equal(computer.hostname, names.nodename);
-    assert_true(computer.architecture[0] != '\0' && computer.distribution.name[0] != '\0');
+    assert_true(computer.platform.arch[0] != '\0' && computer.platform.name[0] != '\0');
     assert_true(computer.glibc[0] != '\0');
 }
 

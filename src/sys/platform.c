@@ -1,108 +1,137 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See platform.h. HTCondor's names of distributions are not those of os-release(5): requirements
- * of decades compare with them, so the ones that it knows are translated.
+ * See platform.h. HTCondor looks for names in the line of /etc/issue; the ID of os-release(5) is
+ * what that line stood for, and one that HTCondor does not know is written as its bearers mostly
+ * do. Requirements of decades compare with these names.
  */
 #include "platform.h"
 
+#include "base/buffer.h"
 #include "base/memory.h"
 #include "file.h"
 
 #include <string.h>
 #include <sys/utsname.h>
 
-enum { OS_RELEASE_SIZE_MAX = 64 * 1024 };
+enum { OS_RELEASE_SIZE_MAX = 64 * 1024, VERSION_STEP = 100 };
 
-static const char *const distributions[][2] = {
-    {"almalinux", "AlmaLinux"}, {"amzn", "AmazonLinux"}, {"centos", "CentOS"},
-    {"debian", "Debian"},       {"fedora", "Fedora"},    {"opensuse-leap", "openSUSE"},
-    {"rhel", "RedHat"},         {"rocky", "Rocky"},      {"scientific", "SL"},
-    {"sles", "SLES"},           {"ubuntu", "Ubuntu"},
+static const struct {
+    const char *id, *name;
+} names[] = {
+    {"rhel", "RedHat"},
+    {"centos", "CentOS"},
+    {"almalinux", "AlmaLinux"},
+    {"rocky", "Rocky"},
+    {"scientific", "SL"},
+    {"ol", "OracleLinux"},
+    {"amzn", "AmazonLinux"},
+    {"opensuse", "openSUSE"},
+    {"opensuse-leap", "openSUSE"},
+    {"opensuse-tumbleweed", "openSUSE"},
+    {"sles", "SUSE"},
+    {"sled", "SUSE"},
 };
 
 void platform_deinit(struct platform *platform)
 {
     free(platform->arch);
     free(platform->opsys);
-    free(platform->opsys_and_version);
+    free(platform->name);
+    free(platform->long_name);
+    free(platform->versioned);
     *platform = PLATFORM_INIT;
 }
 
-/* The value of KEY=value or KEY="value"; empty if there is none. */
-static struct slice find_value(struct slice text, const char *key)
+/* Without the quotes; what a shell would make of '\' does not occur in these. "" if absent. */
+static char *find_value(const char *os_release, const char *key)
 {
     size_t length = strlen(key);
 
-    while (text.length > 0) {
-        const char *end = memchr(text.data, '\n', text.length);
-        struct slice line = {text.data, end ? (size_t)(end - text.data) : text.length};
-        size_t taken = line.length + (end ? 1 : 0);
+    for (const char *line = os_release; *line;) {
+        struct slice whole = {line, strcspn(line, "\n")}, value;
 
-        text = (struct slice){text.data + taken, text.length - taken};
-        if (line.length <= length || memcmp(line.data, key, length) != 0 ||
-            line.data[length] != '=')
-            continue;
-        line = slice_trim((struct slice){line.data + length + 1, line.length - length - 1});
-        if (line.length > 1 && line.data[0] == '"' && line.data[line.length - 1] == '"')
-            line = (struct slice){line.data + 1, line.length - 2};
-        return line;
-    }
-    return (struct slice){"", 0};
-}
-
-/* Takes a number off the front, no larger than any version has. */
-static uint32_t take_number(struct slice *text)
-{
-    uint32_t value = 0;
-
-    while (text->length > 0 && text->data[0] >= '0' && text->data[0] <= '9' && value < 100000) {
-        value = value * 10 + (uint32_t)(text->data[0] - '0');
-        *text = (struct slice){text->data + 1, text->length - 1};
-    }
-    return value;
-}
-
-static void append_distribution(struct slice id, struct buffer *text)
-{
-    for (size_t i = 0; i < ARRAY_LENGTH(distributions); i++)
-        if (slice_equals(id, distributions[i][0])) {
-            buffer_append_text(text, distributions[i][1]);
-            return;
+        if (whole.length > length && line[length] == '=' && memcmp(line, key, length) == 0) {
+            value = slice_trim((struct slice){line + length + 1, whole.length - length - 1});
+            if (value.length >= 2 && (value.data[0] == '"' || value.data[0] == '\''))
+                value = (struct slice){value.data + 1, value.length - 2};
+            return slice_copy(value);
         }
-    buffer_append_slice(text, id);
-    if (id.length == 0)
-        buffer_append_text(text, "Unknown");
+        line += whole.length + (line[whole.length] == '\n');
+    }
+    return memory_copy_string("");
 }
 
-void platform_describe(const char *machine, struct slice os_release, struct platform *platform)
+static char *describe_name(const char *id)
 {
-    struct slice version = find_value(os_release, "VERSION_ID");
-    struct buffer name = BUFFER_INIT;
-    uint32_t minor = 0;
+    char *name;
 
-    platform->arch = memory_copy_string(strcmp(machine, "x86_64") == 0               ? "X86_64"
-                                        : machine[0] == 'i' && strstr(machine, "86") ? "INTEL"
-                                                                                     : machine);
-    platform->opsys = memory_copy_string("LINUX");
-    platform->major = take_number(&version);
-    if (version.length > 1 && version.data[0] == '.') {
-        version = (struct slice){version.data + 1, version.length - 1};
-        minor = take_number(&version);
+    if (id[0] == '\0')
+        return memory_copy_string("LINUX");
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
+        if (strcmp(id, names[i].id) == 0)
+            return memory_copy_string(names[i].name);
+    name = memory_copy_string(id);
+    if (name[0] >= 'a' && name[0] <= 'z')
+        name[0] = (char)(name[0] - 'a' + 'A');
+    return name;
+}
+
+static char *describe_machine(const char *machine)
+{
+    if (strcmp(machine, "x86_64") == 0)
+        return memory_copy_string("X86_64");
+    if (machine[0] == 'i' && strstr(machine, "86"))
+        return memory_copy_string("INTEL");
+    return memory_copy_string(machine);
+}
+
+/* As many digits as a version may have; returns where they end. */
+static const char *read_digits(const char *text, size_t digits_max, uint32_t *ret_number)
+{
+    uint32_t number = 0;
+
+    for (; digits_max > 0 && *text >= '0' && *text <= '9'; digits_max--, text++)
+        number = number * 10 + (uint32_t)(*text - '0');
+    *ret_number = number;
+    return text;
+}
+
+void platform_describe(const char *machine, const char *os_release, struct platform *platform)
+{
+    _cleanup_free_ char *id = find_value(os_release, "ID");
+    _cleanup_free_ char *version = find_value(os_release, "VERSION_ID");
+    struct buffer versioned = BUFFER_INIT;
+    const char *rest;
+
+    *platform = (struct platform){.arch = describe_machine(machine),
+                                  .opsys = memory_copy_string("LINUX"),
+                                  .name = describe_name(id),
+                                  .long_name = find_value(os_release, "PRETTY_NAME")};
+    rest = read_digits(version, 6, &platform->major);
+    if (*rest == '.')
+        read_digits(rest + 1, 2, &platform->minor);
+    if (platform->long_name[0] == '\0') {
+        free(platform->long_name);
+        platform->long_name = memory_copy_string(platform->name);
     }
-    platform->version = platform->major * 100 + minor % 100;
-    append_distribution(find_value(os_release, "ID"), &name);
+    buffer_append_text(&versioned, platform->name);
     if (platform->major > 0)
-        buffer_appendf(&name, "%u", platform->major);
-    platform->opsys_and_version = buffer_take(&name);
+        buffer_appendf(&versioned, "%u", platform->major);
+    platform->versioned = buffer_take(&versioned);
 }
 
 void platform_read(struct platform *platform)
 {
     _cleanup_buffer_ struct buffer release = BUFFER_INIT;
-    struct utsname names;
+    struct utsname names_of_kernel;
 
     if (file_read("/etc/os-release", OS_RELEASE_SIZE_MAX, &release, NULL) < 0)
         buffer_clear(&release);
-    platform_describe(uname(&names) == 0 ? names.machine : "Unknown",
-                      (struct slice){buffer_text(&release), release.length}, platform);
+    platform_describe(uname(&names_of_kernel) == 0 ? names_of_kernel.machine : "Unknown",
+                      buffer_text(&release), platform);
+}
+
+uint32_t platform_version(const struct platform *platform)
+{
+    return platform->major * VERSION_STEP + platform->minor;
 }
