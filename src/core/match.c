@@ -12,10 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum {
-    CLOSURE_DEPTH_MAX = 100, /* attributes that refer to attributes are followed so deep */
-    CROWDED_COUNT = 1000     /* more classes of tasks than most pools ever have at a time */
-};
+enum { CROWDED_COUNT = 1000 }; /* new classes since the last tidying; few pools ever have so many */
 
 struct match_class {
     char *key;          /* owned; what it is found by; NULL: the number is free */
@@ -27,6 +24,8 @@ struct class_list {
     struct match_class *items; /* owned; by number */
     size_t count;
     size_t capacity;
+    size_t used;          /* numbers that are not free */
+    uint32_t free_number; /* none below it is free */
     struct string_map by_key;
 };
 
@@ -38,6 +37,8 @@ struct matchmaker {
     char **names;                  /* owned; the same, in the order in which they came */
     size_t name_count;
     size_t name_capacity;
+    bool has_news;     /* a name came that the classes of nodes do not know of */
+    size_t crowded_at; /* so many classes are worth a tidying */
     struct classad_evaluator evaluator;
     int64_t *preferences; /* owned; for telling the pool */
     size_t preference_capacity;
@@ -45,7 +46,7 @@ struct matchmaker {
 
 static void class_list_init(struct class_list *list)
 {
-    *list = (struct class_list){0};
+    *list = (struct class_list){.used = 1, .free_number = 1};
     string_map_init(&list->by_key, false);
     /* Class 0: tasks that ask for nothing, nodes of which nothing is known. */
     array_reserve(list->items, list->capacity, 1);
@@ -65,13 +66,11 @@ static void class_list_deinit(struct class_list *list)
 }
 
 /* The number that the next class gets: a free one, or one more. */
-static uint32_t class_list_next(const struct class_list *list)
+static uint32_t class_list_next(struct class_list *list)
 {
-    uint32_t number = 1;
-
-    while (number < list->count && list->items[number].key)
-        number++;
-    return number;
+    while (list->free_number < list->count && list->items[list->free_number].key)
+        list->free_number++;
+    return list->free_number;
 }
 
 /* Whether the text may call time(), dayTime(), random() and the like; at worst it is looked at in
@@ -105,6 +104,7 @@ static void class_list_put(struct class_list *list, uint32_t number, const char 
         .is_fleeting = is_fleeting(key),
     };
     string_map_put(&list->by_key, key, number);
+    list->used++;
 }
 
 static void class_list_drop(struct class_list *list, uint32_t number)
@@ -115,6 +115,9 @@ static void class_list_drop(struct class_list *list, uint32_t number)
     free(class->key);
     classad_free(class->ad);
     *class = (struct match_class){0};
+    list->used--;
+    if (number < list->free_number)
+        list->free_number = number;
 }
 
 struct matchmaker *matchmaker_new(struct pool *pool)
@@ -125,6 +128,7 @@ struct matchmaker *matchmaker_new(struct pool *pool)
     class_list_init(&matchmaker->jobs);
     class_list_init(&matchmaker->nodes);
     string_map_init(&matchmaker->significant, true);
+    matchmaker->crowded_at = CROWDED_COUNT;
     return matchmaker;
 }
 
@@ -148,15 +152,14 @@ struct matchmaker *matchmaker_free(struct matchmaker *matchmaker)
 struct closure {
     const struct classad *ad;
     struct string_map seen; /* name -> nothing */
+    char **pending;         /* owned, as the texts: the names seen, in order */
+    size_t pending_count;
+    size_t pending_capacity;
     struct buffer key;
     struct classad *kept; /* the part of the ad that counts */
     struct matchmaker *matchmaker;
     bool of_task;
-    bool news; /* a name of nodes that was not significant before */
-    uint32_t depth;
 };
-
-static void closure_follow(struct closure *closure, const char *name);
 
 static void closure_init(struct closure *closure, struct matchmaker *matchmaker,
                          const struct classad *ad, bool of_task)
@@ -172,14 +175,16 @@ static void closure_init(struct closure *closure, struct matchmaker *matchmaker,
 
 static void closure_deinit(struct closure *closure)
 {
+    for (size_t i = 0; i < closure->pending_count; i++)
+        free(closure->pending[i]);
+    free(closure->pending);
     string_map_deinit(&closure->seen);
     buffer_deinit(&closure->key);
     classad_free(closure->kept);
 }
 
-static void add_significant(struct closure *closure, const char *name)
+static void add_significant(struct matchmaker *matchmaker, const char *name)
 {
-    struct matchmaker *matchmaker = closure->matchmaker;
     uint64_t unused;
 
     if (string_map_get(&matchmaker->significant, name, &unused))
@@ -187,7 +192,19 @@ static void add_significant(struct closure *closure, const char *name)
     string_map_put(&matchmaker->significant, name, 0);
     array_reserve(matchmaker->names, matchmaker->name_capacity, matchmaker->name_count + 1);
     matchmaker->names[matchmaker->name_count++] = memory_copy_string(name);
-    closure->news = true;
+    matchmaker->has_news = true;
+}
+
+/* Of an attribute that the ad has; each is looked at once. */
+static void closure_want(struct closure *closure, const char *name)
+{
+    uint64_t unused;
+
+    if (!classad_get(closure->ad, name) || string_map_get(&closure->seen, name, &unused))
+        return;
+    string_map_put(&closure->seen, name, 0);
+    array_reserve(closure->pending, closure->pending_capacity, closure->pending_count + 1);
+    closure->pending[closure->pending_count++] = memory_copy_string(name);
 }
 
 /* A name that an expression of the ad looks at, there or in the other one. */
@@ -197,30 +214,38 @@ static void on_name(void *user_data, enum classad_side side, struct slice text)
     _cleanup_free_ char *name = slice_copy(text);
 
     if (side != CLASSAD_SIDE_TARGET && classad_get(closure->ad, name))
-        closure_follow(closure, name);
+        closure_want(closure, name);
     else if (side != CLASSAD_SIDE_MY && closure->of_task)
-        add_significant(closure, name);
+        add_significant(closure->matchmaker, name);
 }
 
-/* Keeps an attribute, and what it refers to. */
-static void closure_follow(struct closure *closure, const char *name)
+static int closure_keep(struct closure *closure, const char *name, struct classad_failure *failure)
 {
     const struct classad_node *node = classad_get(closure->ad, name);
     _cleanup_buffer_ struct buffer text = BUFFER_INIT;
-    struct classad_failure failure;
-    uint64_t unused;
 
-    if (!node || closure->depth == CLOSURE_DEPTH_MAX ||
-        string_map_get(&closure->seen, name, &unused))
-        return;
-    string_map_put(&closure->seen, name, 0);
     classad_node_print(node, CLASSAD_NEW, &text);
     buffer_appendf(&closure->key, "%s = %s\n", name, buffer_text(&text));
-    (void)classad_set(closure->kept, slice_from_text(name),
-                      (struct slice){buffer_text(&text), text.length}, CLASSAD_NEW, &failure);
-    closure->depth++;
     classad_node_walk_names(node, on_name, closure);
-    closure->depth--;
+    return classad_set(closure->kept, slice_from_text(name),
+                       (struct slice){buffer_text(&text), text.length}, CLASSAD_NEW, failure);
+}
+
+/*
+ * Keeps the attributes that are wanted, and all that they refer to. An attribute that grew too long
+ * by being printed is left out, and the last such failure is returned.
+ */
+static int closure_follow(struct closure *closure, struct classad_failure *ret_failure)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < closure->pending_count; i++) {
+        int r_kept = closure_keep(closure, closure->pending[i], ret_failure);
+
+        if (r_kept < 0)
+            r = r_kept;
+    }
+    return r;
 }
 
 /* So that doubles that are larger are larger as integers, too; NaN, which is no rank, is none. */
@@ -372,27 +397,41 @@ static bool compares_amounts(struct slice condition)
     return false;
 }
 
-/* Requirements without those conditions; gone if nothing is left. */
+/* Requirements under way without those conditions. */
+struct rest_of_conditions {
+    struct buffer text;
+    size_t kept;
+    size_t left_out;
+};
+
+static void keep_condition(void *user_data, const struct classad_node *condition)
+{
+    struct rest_of_conditions *rest = user_data;
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+
+    classad_node_print(condition, CLASSAD_NEW, &text);
+    if (compares_amounts((struct slice){buffer_text(&text), text.length}))
+        rest->left_out++;
+    else
+        buffer_appendf(&rest->text, "%s(%s)", rest->kept++ > 0 ? " && " : "", buffer_text(&text));
+}
+
+/* Nothing is left of Requirements that are made of such conditions. Too long ones stay whole. */
 static void leave_amounts_out(struct classad *ad)
 {
     const struct classad_node *node = classad_get(ad, "Requirements");
-    _cleanup_buffer_ struct buffer rest = BUFFER_INIT;
-    size_t count = node ? classad_node_condition_count(node) : 0, left = 0;
+    struct rest_of_conditions rest = {0};
     struct classad_failure failure;
 
-    for (size_t i = 0; i < count; i++) {
-        _cleanup_buffer_ struct buffer text = BUFFER_INIT;
-
-        classad_node_print(classad_node_condition(node, i), CLASSAD_NEW, &text);
-        if (compares_amounts((struct slice){buffer_text(&text), text.length}))
-            continue;
-        buffer_appendf(&rest, "%s(%s)", left++ > 0 ? " && " : "", buffer_text(&text));
-    }
-    if (left == 0)
+    if (node)
+        classad_node_walk_conditions(node, keep_condition, &rest);
+    if (rest.kept == 0)
         classad_remove(ad, "Requirements");
-    else if (left < count)
+    else if (rest.left_out > 0)
         (void)classad_set(ad, slice_from_text("Requirements"),
-                          (struct slice){buffer_text(&rest), rest.length}, CLASSAD_NEW, &failure);
+                          (struct slice){buffer_text(&rest.text), rest.text.length}, CLASSAD_NEW,
+                          &failure);
+    buffer_deinit(&rest.text);
 }
 
 int matchmaker_classify_task(struct matchmaker *matchmaker,
@@ -401,6 +440,7 @@ int matchmaker_classify_task(struct matchmaker *matchmaker,
 {
     _cleanup_classad_ struct classad *ad = classad_new();
     _cleanup_(closure_deinit) struct closure closure;
+    struct classad_failure failure;
     int r = read_task(attributes, count, ad, err);
 
     closure_init(&closure, matchmaker, ad, true);
@@ -408,9 +448,12 @@ int matchmaker_classify_task(struct matchmaker *matchmaker,
         return r;
     leave_amounts_out(ad);
     if (!says_nothing(matchmaker, ad, "Requirements", false))
-        closure_follow(&closure, "Requirements");
+        closure_want(&closure, "Requirements");
     if (!says_nothing(matchmaker, ad, "Rank", true))
-        closure_follow(&closure, "Rank");
+        closure_want(&closure, "Rank");
+    r = closure_follow(&closure, &failure);
+    if (r < 0)
+        return error_set(err, r, "requirements or rank, written in full: %s", failure.message);
     r = find_class(&closure, &matchmaker->jobs, MATCH_JOB_CLASSES_MAX, tell_job_class,
                    ret_job_class);
     if (r == -E2BIG)
@@ -418,7 +461,9 @@ int matchmaker_classify_task(struct matchmaker *matchmaker,
                          MATCH_JOB_CLASSES_MAX);
     if (r < 0)
         return error_set(err, r, "there is no memory for other requirements");
-    return closure.news ? 1 : 0;
+    r = matchmaker->has_news ? 1 : 0;
+    matchmaker->has_news = false;
+    return r;
 }
 
 bool matchmaker_looks_at(const struct matchmaker *matchmaker, uint32_t job_class, const char *name)
@@ -457,18 +502,21 @@ int matchmaker_classify_node(struct matchmaker *matchmaker, struct slice lines,
 {
     _cleanup_classad_ struct classad *ad = classad_new();
     _cleanup_(closure_deinit) struct closure closure;
+    struct classad_failure failure;
 
     read_node(lines, ad);
     closure_init(&closure, matchmaker, ad, false);
     for (size_t i = 0; i < matchmaker->name_count; i++)
-        closure_follow(&closure, matchmaker->names[i]);
+        closure_want(&closure, matchmaker->names[i]);
+    /* What a node cannot say is UNDEFINED, as what it does not say. */
+    (void)closure_follow(&closure, &failure);
     return find_class(&closure, &matchmaker->nodes, MATCH_NODE_CLASSES_MAX, tell_node_class,
                       ret_node_class);
 }
 
 bool matchmaker_is_crowded(const struct matchmaker *matchmaker)
 {
-    return matchmaker->jobs.count > CROWDED_COUNT;
+    return matchmaker->jobs.used + matchmaker->nodes.used > matchmaker->crowded_at;
 }
 
 void matchmaker_tidy(struct matchmaker *matchmaker)
@@ -479,6 +527,7 @@ void matchmaker_tidy(struct matchmaker *matchmaker)
     for (uint32_t i = 1; i < matchmaker->nodes.count; i++)
         if (matchmaker->nodes.items[i].key && !pool_uses_node_class(matchmaker->pool, i))
             class_list_drop(&matchmaker->nodes, i);
+    matchmaker->crowded_at = matchmaker->jobs.used + matchmaker->nodes.used + CROWDED_COUNT;
 }
 
 void match_analysis_deinit(struct match_analysis *analysis)
@@ -489,29 +538,39 @@ void match_analysis_deinit(struct match_analysis *analysis)
     *analysis = (struct match_analysis){0};
 }
 
-static void begin_analysis(const struct classad_node *requirements, struct match_analysis *analysis)
-{
-    analysis->count = classad_node_condition_count(requirements);
-    analysis->conditions = memory_allocate(analysis->count * sizeof(*analysis->conditions));
-    for (size_t i = 0; i < analysis->count; i++) {
-        _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+/* An analysis under way. */
+struct analyst {
+    struct matchmaker *matchmaker;
+    const struct classad *task;
+    const struct classad_node **conditions; /* owned; as many as the analysis has */
+    size_t capacity;
+    size_t analysis_capacity;
+    struct match_analysis *analysis;
+};
 
-        classad_node_print(classad_node_condition(requirements, i), CLASSAD_OLD, &text);
-        analysis->conditions[i].text = buffer_take(&text);
-    }
+static void add_condition(void *user_data, const struct classad_node *condition)
+{
+    struct analyst *analyst = user_data;
+    struct match_analysis *analysis = analyst->analysis;
+    struct buffer text = BUFFER_INIT;
+
+    array_reserve(analyst->conditions, analyst->capacity, analysis->count + 1);
+    array_reserve(analysis->conditions, analyst->analysis_capacity, analysis->count + 1);
+    analyst->conditions[analysis->count] = condition;
+    classad_node_print(condition, CLASSAD_OLD, &text);
+    analysis->conditions[analysis->count++] = (struct match_condition){.text = buffer_take(&text)};
 }
 
 /* Counts the conditions that are not true on `count` nodes of a class. */
-static void analyze_class(struct matchmaker *matchmaker, const struct classad *task,
-                          const struct classad_node *requirements, uint32_t node_class,
-                          uint32_t count, struct match_analysis *analysis)
+static void analyze_class(struct analyst *analyst, uint32_t node_class, uint32_t count)
 {
-    const struct classad *node = matchmaker->nodes.items[node_class].ad;
+    const struct classad *node = analyst->matchmaker->nodes.items[node_class].ad;
+    struct match_analysis *analysis = analyst->analysis;
     size_t failed = 0, last = 0;
 
     for (size_t i = 0; i < analysis->count; i++) {
-        struct classad_value value = classad_evaluate(
-            &matchmaker->evaluator, classad_node_condition(requirements, i), task, node);
+        struct classad_value value = classad_evaluate(&analyst->matchmaker->evaluator,
+                                                      analyst->conditions[i], analyst->task, node);
 
         if (is_true(&value))
             continue;
@@ -533,13 +592,15 @@ void matchmaker_analyze(struct matchmaker *matchmaker, uint32_t job_class,
 {
     const struct classad *task = matchmaker->jobs.items[job_class].ad;
     const struct classad_node *requirements = classad_get(task, "Requirements");
+    struct analyst analyst = {.matchmaker = matchmaker, .task = task, .analysis = ret_analysis};
 
     *ret_analysis = (struct match_analysis){0};
     if (requirements)
-        begin_analysis(requirements, ret_analysis);
+        classad_node_walk_conditions(requirements, add_condition, &analyst);
     for (uint32_t i = 0; i < count && i < matchmaker->nodes.count; i++) {
         ret_analysis->nodes += nodes_of_class[i];
         if (nodes_of_class[i] > 0)
-            analyze_class(matchmaker, task, requirements, i, nodes_of_class[i], ret_analysis);
+            analyze_class(&analyst, i, nodes_of_class[i]);
     }
+    free(analyst.conditions);
 }

@@ -52,8 +52,9 @@ int matchmaker_look_again(struct matchmaker *matchmaker);
 
 /*
  * The class of a task of these attributes. Returns 1 if its expressions look at names of nodes that
- * nobody looked at before: then all nodes must be classified anew. Else 0, or -EINVAL if one of its
- * expressions cannot be read, -E2BIG if there are too many classes, -ENOMEM.
+ * nobody looked at since that was last returned: then all nodes must be classified anew. Else 0, or
+ * -EINVAL if one of its expressions cannot be read, or only before it was printed anew; -E2BIG if
+ * there are too many classes, -ENOMEM.
  */
 int matchmaker_classify_task(struct matchmaker *matchmaker,
                              const struct match_attribute *attributes, size_t count,
@@ -72,7 +73,7 @@ int matchmaker_classify_node(struct matchmaker *matchmaker, struct slice lines,
  * names a class is under way.
  */
 void matchmaker_tidy(struct matchmaker *matchmaker);
-/* Whether there are so many classes of tasks that tidying is worth it. */
+/* Whether so many classes came since the last tidying that another is worth it. */
 bool matchmaker_is_crowded(const struct matchmaker *matchmaker);
 
 /* One condition of a task's Requirements, looked at by itself. */

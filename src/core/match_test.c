@@ -186,6 +186,60 @@ static void an_expression_that_cannot_be_read_is_refused(void **state)
     matchmaker_free(matchmaker);
 }
 
+/* Printed in full for its class, it is longer than an expression may be. */
+static void requirements_that_cannot_be_kept_are_refused(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    struct match_attribute attributes[] = {{"Requirements", "Long == TARGET.x"}, {"Long", NULL}};
+    _cleanup_error_ struct error err = ERROR_INIT;
+    uint32_t job_class;
+
+    buffer_append_character(&text, '"');
+    for (int i = 0; i < 300000; i++)
+        buffer_append_character(&text, '\1');
+    buffer_append_character(&text, '"');
+    attributes[1].expression = buffer_text(&text);
+    assert_true(matchmaker_classify_task(matchmaker, attributes, 2, &job_class, &err) < 0);
+    assert_non_null(strstr(error_text(&err), "requirements or rank, written in full: "));
+    /* The name that it looked at is still new to the nodes. */
+    (void)task_class(matchmaker, "TARGET.x", NULL, 1);
+    (void)task_class(matchmaker, "TARGET.x == 2", NULL, 0);
+    matchmaker_free(matchmaker);
+}
+
+static void a_function_that_is_none_rules_out_every_node(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
+    uint32_t class = task_class(matchmaker, "'no such'(1) && OpSys == \"LINUX\"", NULL, 1);
+
+    join(fixture, 0, node_class(matchmaker, "OpSys = \"LINUX\""));
+    assert_int_equal(start(fixture, 1, class), NONE);
+    matchmaker_free(matchmaker);
+}
+
+static void attributes_are_followed_as_deep_as_they_are_evaluated(void **state)
+{
+    enum { DEPTH = 300 };
+    struct pool_fixture *fixture = *state;
+    struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
+    struct match_attribute attributes[DEPTH + 1] = {{"Requirements", "X1 == TARGET.Memory"}};
+    char names[DEPTH + 1][8];
+    uint32_t job_class;
+
+    for (int i = 1; i <= DEPTH; i++)
+        (void)snprintf(names[i], sizeof(names[i]), "X%d", i);
+    for (int i = 1; i <= DEPTH; i++)
+        attributes[i] = (struct match_attribute){names[i], i < DEPTH ? names[i + 1] : "7"};
+    assert_int_equal(matchmaker_classify_task(matchmaker, attributes, DEPTH + 1, &job_class, NULL),
+                     1);
+    join(fixture, 0, node_class(matchmaker, "Memory = 7"));
+    assert_int_equal(start(fixture, 1, job_class), 0);
+    matchmaker_free(matchmaker);
+}
+
 static void classes_that_nobody_is_of_make_room(void **state)
 {
     struct pool_fixture *fixture = *state;
@@ -254,6 +308,9 @@ int main(void)
         fixture_test(an_attribute_that_is_its_own_end_is_an_end),
         fixture_test(what_the_clock_decides_is_looked_at_again),
         fixture_test(an_expression_that_cannot_be_read_is_refused),
+        fixture_test(requirements_that_cannot_be_kept_are_refused),
+        fixture_test(a_function_that_is_none_rules_out_every_node),
+        fixture_test(attributes_are_followed_as_deep_as_they_are_evaluated),
         fixture_test(classes_that_nobody_is_of_make_room),
         fixture_test(conditions_are_counted_one_by_one),
     };

@@ -123,8 +123,9 @@ bool classad_node_is_constant(const struct classad_node *node);
  * What must be true, each for itself: the operands of the && at the top of the expression, in
  * order, without parentheses around them and around all. An expression without && has one.
  */
-size_t classad_node_condition_count(const struct classad_node *node);
-const struct classad_node *classad_node_condition(const struct classad_node *node, size_t index);
+typedef void classad_condition_callback(void *user_data, const struct classad_node *condition);
+void classad_node_walk_conditions(const struct classad_node *node,
+                                  classad_condition_callback *callback, void *user_data);
 
 struct classad;
 

@@ -478,9 +478,12 @@ struct classad_value classad_evaluate(struct classad_evaluator *evaluator,
                                       const struct classad *target)
 {
     struct evaluation evaluation = begin(evaluator, NULL);
+    struct classad_value value;
 
     evaluation.scope = make_scopes(&evaluator->arena, my, target);
-    return classad_node_evaluate(&evaluation, node);
+    value = classad_node_evaluate(&evaluation, node);
+    /* A walk along a list that had to end early looks like one that found nothing. */
+    return evaluation.steps_left > 0 ? value : VALUE_ERROR;
 }
 
 struct classad_value classad_evaluate_attribute(struct classad_evaluator *evaluator,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Regular expressions, by PCRE2 (pcre2api(3)). A pattern that is a literal is compiled with the
- * expression that holds it, and once for a call otherwise. Matching is bounded: a pattern that
- * backtracks without end is an ERROR.
+ * expression that holds it, and once for a call otherwise. Matching is bounded: each item of the
+ * pattern that is tried is a step of the evaluation, told by PCRE2's automatic callouts
+ * (pcre2callout(3)), and a pattern that backtracks without end is an ERROR.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 
@@ -46,7 +47,7 @@ void regexps_free(struct regexp *regexps)
 /* The letters that HTCondor knows; others are passed over. */
 static uint32_t compile_options(struct slice options)
 {
-    uint32_t flags = 0;
+    uint32_t flags = PCRE2_AUTO_CALLOUT;
 
     for (size_t i = 0; i < options.length; i++) {
         char letter = (char)(options.data[i] | 0x20);
@@ -127,7 +128,28 @@ static struct regexp *regexp_make(struct evaluation *evaluation, struct slice pa
     return regexp_new(pattern, options);
 }
 
-/* 1 if it matches from `start` on, 0 if not, -1 if that took too long. */
+static int spend_on_item(pcre2_callout_block *block, void *user_data)
+{
+    (void)block;
+    return evaluation_spend(user_data, 1) ? 0 : PCRE2_ERROR_CALLOUT;
+}
+
+/* With \K in a subroutine PCRE2 tells matches that end before they begin, or begin before `start`.
+ */
+static bool is_sound(const struct regexp *regexp, int group_count, size_t start)
+{
+    const PCRE2_SIZE *offsets = pcre2_get_ovector_pointer(regexp->match);
+
+    for (int i = 0; i < group_count; i++)
+        if (offsets[2 * i] != PCRE2_UNSET && offsets[2 * i] > offsets[2 * i + 1])
+            return false;
+    return offsets[0] >= start;
+}
+
+/*
+ * If it matches from `start` on: one more than the number of the last group that took part. 0 if it
+ * does not; -1 if that took too long, or if the match is none that a text could be cut by.
+ */
 static int match_at(struct evaluation *evaluation, const struct regexp *regexp, struct slice text,
                     size_t start, uint32_t flags)
 {
@@ -135,11 +157,12 @@ static int match_at(struct evaluation *evaluation, const struct regexp *regexp, 
 
     if (!evaluation_spend(evaluation, 1 + (text.length - start) / 16))
         return -1;
+    pcre2_set_callout(regexp->context, spend_on_item, evaluation);
     r = pcre2_match(regexp->code, (PCRE2_SPTR)text.data, text.length, start, flags, regexp->match,
                     regexp->context);
     if (r == PCRE2_ERROR_NOMATCH)
         return 0;
-    return r > 0 ? 1 : -1;
+    return r > 0 && is_sound(regexp, r, start) ? r : -1;
 }
 
 static struct classad_value match_value(struct evaluation *evaluation, const struct regexp *regexp,
@@ -218,34 +241,29 @@ struct classad_value classad_function_regexp_member(struct call *call)
 }
 
 /*
- * Appends the substitute: \0 to \9 are groups of the match, \\ is a backslash. Returns false for a
- * group that the pattern does not have.
+ * Appends the substitute: \0 to \9 are groups of the match, any other backslash is itself. Returns
+ * false for a group behind the last one that took part.
  */
-static bool append_substitute(const struct regexp *regexp, struct slice text,
+static bool append_substitute(const struct regexp *regexp, uint32_t group_count, struct slice text,
                               struct slice substitute, struct buffer *result)
 {
     const PCRE2_SIZE *offsets = pcre2_get_ovector_pointer(regexp->match);
-    uint32_t group_count = pcre2_get_ovector_count(regexp->match);
 
     for (size_t i = 0; i < substitute.length; i++) {
-        char character = substitute.data[i];
+        char next = i + 1 < substitute.length ? substitute.data[i + 1] : '\0';
         uint32_t group;
 
-        if (character == '\\' && i + 1 < substitute.length) {
-            character = substitute.data[++i];
-            if (character >= '0' && character <= '9') {
-                group = (uint32_t)(character - '0');
-                if (group >= group_count)
-                    return false;
-                if (offsets[2 * group] != PCRE2_UNSET)
-                    buffer_append(result, text.data + offsets[2 * group],
-                                  offsets[2 * group + 1] - offsets[2 * group]);
-                continue;
-            }
-            if (character != '\\')
-                buffer_append_character(result, '\\');
+        if (substitute.data[i] != '\\' || next < '0' || next > '9') {
+            buffer_append_character(result, substitute.data[i]);
+            continue;
         }
-        buffer_append_character(result, character);
+        group = (uint32_t)(next - '0');
+        if (group >= group_count)
+            return false;
+        if (offsets[2 * group] != PCRE2_UNSET)
+            buffer_append(result, text.data + offsets[2 * group],
+                          offsets[2 * group + 1] - offsets[2 * group]);
+        i++;
     }
     return true;
 }
@@ -286,7 +304,7 @@ static struct classad_value replace_with(struct evaluation *evaluation, const st
             break;
         if (replacement->whole)
             buffer_append(&result, text.data + at, offsets[0] - at);
-        if (!append_substitute(regexp, text, replacement->substitute, &result) ||
+        if (!append_substitute(regexp, (uint32_t)r, text, replacement->substitute, &result) ||
             result.length > CLASSAD_VALUE_SIZE_MAX)
             return VALUE_ERROR;
         at = step_over(replacement, offsets, &result);

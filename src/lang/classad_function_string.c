@@ -323,6 +323,20 @@ static int64_t syntax_version(struct call *call)
                : 0;
 }
 
+/*
+ * The parts of a text are charged before it is split: each is copied, aligned, and variables are
+ * looked for among all that came before.
+ */
+static bool spend_on_parts(struct evaluation *evaluation, struct slice text)
+{
+    size_t bytes = (text.length + 1) * 16, rows = text.length / 64;
+
+    if (bytes > evaluation->bytes_left || !evaluation_spend(evaluation, text.length + rows * rows))
+        return false;
+    evaluation->bytes_left -= bytes;
+    return true;
+}
+
 static struct classad_value arguments_to_list(struct call *call, struct slice text, int64_t version)
 {
     _cleanup_(list_deinit) struct list list = LIST_OF_TEXTS_INIT;
@@ -331,6 +345,8 @@ static struct classad_value arguments_to_list(struct call *call, struct slice te
     const char *message;
     int r;
 
+    if (!spend_on_parts(call->evaluation, text))
+        return VALUE_ERROR;
     list_clear(&list);
     r = version == 1 ? arguments_split(text, arena, &list, &message)
                      : arguments_split_raw(text, arena, &list, &message);
@@ -349,7 +365,8 @@ static struct classad_value list_to_arguments(struct call *call, const struct cl
     struct classad_value element;
 
     while (list_walk_next(&walk, &element)) {
-        if (element.type != CLASSAD_STRING)
+        if (element.type != CLASSAD_STRING || text.length > CLASSAD_VALUE_SIZE_MAX ||
+            !evaluation_spend(call->evaluation, value_text(&element).length / 16))
             return VALUE_ERROR;
         buffer_append_text(&text, walk.next > 1 ? " " : "");
         if (version == 2)
@@ -403,7 +420,8 @@ struct classad_value classad_function_environment(struct call *call)
             return argument;
         if (argument.type == CLASSAD_UNDEFINED)
             continue;
-        if (argument.type != CLASSAD_STRING)
+        if (argument.type != CLASSAD_STRING ||
+            !spend_on_parts(call->evaluation, value_text(&argument)))
             return VALUE_ERROR;
         r = call->variant == 0
                 ? environment_merge_old(value_text(&argument), arena, &variables, &message)

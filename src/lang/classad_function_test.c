@@ -29,10 +29,11 @@ static void expressions_are_looked_at_as_expressions(void **state)
     static const char ad[] =
         "x = y + 3\ny = 1\nReq = OpSys == \"LINUX\" && TARGET.Arch == y && MY.q\n"
         "name = \"slot15\"\nslot15_State = \"Busy\"\nads = {[p = 3], [p = 1], undefined}\n"
-        "big = p > 2";
+        "big = p > 2\nodd = 'no such'(1)";
 
     (void)state;
     assert_value_in("unparse(x)", ad, NULL, "\"y + 3\"");
+    assert_value_in("unparse(odd)", ad, NULL, "\"'no such'(1)\"");
     assert_value_in("unparse(nothing)", ad, NULL, "\"\"");
     assert_value_in("unparse(1 + 1)", ad, NULL, "error");
     assert_value_in("unresolved(Req)", ad, NULL, "\"Arch,OpSys\"");
@@ -121,7 +122,10 @@ static void regular_expressions_match_and_replace(void **state)
                   {"replace(\"b\", \"abcb\", \"x\")", "\"axcb\""},
                   {"replaceAll(\"b\", \"abcb\", \"[\\\\0]\")", "\"a[b]c[b]\""},
                   {"replaceAll(\"x*\", \"ab\", \"-\")", "\"-a-b-\""},
-                  {"regexps(\"(a)(z)?\", \"a\", \"\\\\1\\\\2\")", "\"a\""},
+                  {"regexps(\"(a)(z)?\", \"a\", \"\\\\1\\\\2\")", "error"},
+                  {"regexps(\"(z)?(a)\", \"a\", \"\\\\1\\\\2\")", "\"a\""},
+                  {"regexps(\"a\", \"a\", \"\\\\\\\\0\")", "\"\\\\a\""},
+                  {"regexps(\"(?(DEFINE)(ab\\\\K))(?=(?1))\", \"abc\", \"\\\\0\")", "error"},
                   {"regexpMember(\"b.*\", {\"a\", undefined})", "undefined"},
                   {"stringList_regexpMember(\"^a\", \"xa, ab\")", "true"},
                   {"stringList_regexpMember(\"a\", \"\")", "undefined"},
@@ -180,6 +184,30 @@ static void arguments_and_environments_change_their_syntax(void **state)
         {"userMap(\"m\", \"u\", \"p\", \"default\")", "\"default\""});
 }
 
+/* What an evaluation may cost is spent by each of these; that must not look like an answer. */
+static void what_takes_too_long_is_an_error_and_no_answer(void **state)
+{
+    _cleanup_buffer_ struct buffer lists = BUFFER_INIT;
+
+    (void)state;
+    buffer_append_text(&lists, "l = {");
+    for (int i = 0; i < 200000; i++)
+        buffer_append_text(&lists, "1+1,");
+    buffer_append_text(&lists, "8}\nwords = \"");
+    for (int i = 0; i < 2000; i++)
+        buffer_append_text(&lists, "aaaaaaaaaaaaaaaaaaaab,");
+    buffer_append_text(&lists, "\"\n");
+    assert_value_in("member(8, l)", lists.data, NULL, "true");
+    assert_value_in("member(9, l) || member(9, l) || !member(8, l)", lists.data, NULL, "error");
+    assert_value_in("allCompare(\"<\", l, 9) && allCompare(\"<\", l, 9) && allCompare(\"<\", l, 3)",
+                    lists.data, NULL, "error");
+    assert_value_in("stringList_regexpMember(\"^(a|aa)+$\", words)", lists.data, NULL, "error");
+    assert_value_in("argsToList(strCat(words, words, words, words, words, words, words, words, "
+                    "words, words, words, words, words, words, words, words, words, words, words, "
+                    "words, words, words, words, words, words, words, words))",
+                    lists.data, NULL, "error");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +222,7 @@ int main(void)
         cmocka_unit_test(times_are_taken_apart_and_formatted),
         cmocka_unit_test(numbers_are_rounded),
         cmocka_unit_test(arguments_and_environments_change_their_syntax),
+        cmocka_unit_test(what_takes_too_long_is_an_error_and_no_answer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

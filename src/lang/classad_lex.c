@@ -299,22 +299,28 @@ static struct token lex_quoted(struct lexer *lexer, struct token token)
 
 static struct token lex_strings(struct lexer *lexer, struct token token)
 {
+    size_t capacity = 0;
     struct token next;
+    char *joined = NULL;
 
     token = lex_quoted(lexer, token);
     while (token.kind == TOKEN_STRING && lexer->spelling == CLASSAD_NEW) {
         struct lexer ahead = *lexer;
-        char *joined;
+        size_t length;
 
         if (!skip_space(&ahead) || peek(&ahead, 0) != '"')
             break;
         next = lex_quoted(&ahead, (struct token){.at = ahead.at});
         if (next.kind != TOKEN_STRING)
             return next;
-        joined = arena_allocate(lexer->arena, token.text.length + next.text.length + 1, 1);
-        memcpy(joined, token.text.data, token.text.length);
+        length = token.text.length + next.text.length;
+        if (!joined || length > capacity) {
+            capacity = 2 * length;
+            joined = arena_allocate(lexer->arena, capacity + 1, 1);
+            memcpy(joined, token.text.data, token.text.length);
+        }
         memcpy(joined + token.text.length, next.text.data, next.text.length);
-        token.text = (struct slice){joined, token.text.length + next.text.length};
+        token.text = (struct slice){joined, length};
         lexer->at = ahead.at;
     }
     return token;

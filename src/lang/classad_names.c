@@ -4,8 +4,6 @@
 
 #include "base/memory.h"
 
-#include <assert.h>
-
 const struct classad_node *classad_node_without_parentheses(const struct classad_node *node)
 {
     while (node->kind == NODE_PARENTHESES)
@@ -42,34 +40,16 @@ static bool is_conjunction(const struct classad_node *node)
     return node->kind == NODE_CHAIN && node->operators[0] == OPERATOR_AND;
 }
 
-size_t classad_node_condition_count(const struct classad_node *node)
-{
-    size_t count = 0;
-
-    node = classad_node_without_parentheses(node);
-    if (!is_conjunction(node))
-        return 1;
-    for (uint32_t i = 0; i < node->count; i++)
-        count += classad_node_condition_count(node->operands[i]);
-    return count;
-}
-
-const struct classad_node *classad_node_condition(const struct classad_node *node, size_t index)
+void classad_node_walk_conditions(const struct classad_node *node,
+                                  classad_condition_callback *callback, void *user_data)
 {
     node = classad_node_without_parentheses(node);
     if (!is_conjunction(node)) {
-        assert(index == 0);
-        return node;
+        callback(user_data, node);
+        return;
     }
-    for (uint32_t i = 0; i < node->count; i++) {
-        size_t count = classad_node_condition_count(node->operands[i]);
-
-        if (index < count)
-            return classad_node_condition(node->operands[i], index);
-        index -= count;
-    }
-    assert(false);
-    return NULL;
+    for (uint32_t i = 0; i < node->count; i++)
+        classad_node_walk_conditions(node->operands[i], callback, user_data);
 }
 
 /* The names that an attribute looks for outside of its own ad: each once, in order. */

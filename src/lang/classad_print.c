@@ -248,7 +248,7 @@ void classad_node_print(const struct classad_node *node, enum classad_spelling s
         print_conditional(node, spelling, text);
         return;
     case NODE_CALL:
-        buffer_append_slice(text, node->name.text);
+        classad_name_print(node->name.text, text);
         buffer_append_character(text, '(');
         print_operands(node, spelling, text);
         buffer_append_character(text, ')');

@@ -234,6 +234,7 @@ static int fill_row(struct submission *submission, const struct api_user *user, 
     row->folder = memory_copy_string(folder);
     for (size_t i = 0; r == 0 && i < submit_part_count(submission->submit); i++)
         r = divide_range(submission, i, err);
+    matching_classify_nodes(submission->server);
     if (r == 0)
         r = submit_expand(submission->submit, submission->server->next_job, 0,
                           &submission->server->task, err);

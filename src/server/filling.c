@@ -44,6 +44,7 @@ static void make_ads(struct filling *filling)
     struct classad_failure failure;
 
     filling->evaluator.now_seconds = (int64_t)clock_wall_seconds();
+    filling->evaluator.utc_offset_seconds = clock_utc_offset_seconds(clock_wall_seconds());
     filling->task_ad = classad_new();
     filling->node_ad = classad_new();
     if (filling->node->attributes)

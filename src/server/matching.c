@@ -94,9 +94,11 @@ void matching_classify_node(struct server *server, struct node_record *node)
     batch_push(server, &event, NULL);
 }
 
-/* Those that are away are looked at when they come back. */
-static void classify_nodes(struct server *server)
+void matching_classify_nodes(struct server *server)
 {
+    if (!server->nodes_are_outdated)
+        return;
+    server->nodes_are_outdated = false;
     for (size_t i = 0; i < server->records.node_count; i++) {
         struct node_record *node = &server->records.nodes[i];
 
@@ -131,8 +133,15 @@ int matching_classify_task(struct server *server, const struct submit *submit, c
             .expression = ad->items[i].expression,
         };
     r = matchmaker_classify_task(server->matchmaker, attributes, ad->count, ret_job_class, err);
-    if (r > 0)
-        classify_nodes(server);
+    server->nodes_are_outdated = server->nodes_are_outdated || r > 0;
+    return r < 0 ? r : 0;
+}
+
+int matching_classify_nowhere(struct server *server, uint32_t *ret_job_class)
+{
+    static const struct match_attribute nowhere = {"Requirements", "false"};
+    int r = matchmaker_classify_task(server->matchmaker, &nowhere, 1, ret_job_class, NULL);
+
     return r < 0 ? r : 0;
 }
 

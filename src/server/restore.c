@@ -6,6 +6,7 @@
 #include "server.h"
 
 #include "base/memory.h"
+#include "sys/log.h"
 
 #include <errno.h>
 
@@ -17,6 +18,19 @@ static int restore_node(const struct store_node *row, void *userdata)
     return pool_load_node(server->pool, &(struct pool_node_row){.node = row->node,
                                                                 .machine = row->machine,
                                                                 .forgotten = row->forgotten});
+}
+
+/* What cannot be told any more rules out every node rather than none. */
+static int restore_class(struct server *server, const struct submit *submit,
+                         const struct store_job *row, uint32_t *ret_job_class)
+{
+    _cleanup_error_ struct error err = ERROR_INIT;
+    int r = matching_classify_task(server, submit, row->user, row->folder, ret_job_class, &err);
+
+    if (r == 0)
+        return 0;
+    log_warning("the tasks of job %u stay idle: %s", row->number, err.text);
+    return matching_classify_nowhere(server, ret_job_class);
 }
 
 /*
@@ -35,11 +49,10 @@ static int restore_classes(struct server *server, const struct store_job *row,
     if (r > 0 || submit_parse((struct slice){text.data, text.length}, "job",
                               &(struct submit_options){0}, &submit, NULL, NULL) < 0)
         return 0;
-    for (size_t i = 0; i < part_count; i++)
+    for (size_t i = 0; i < part_count && r == 0; i++)
         if (submit_expand(submit, row->number, parts[i].first, &server->task, NULL) == 0)
-            (void)matching_classify_task(server, submit, row->user, row->folder,
-                                         &parts[i].job_class, NULL);
-    return 0;
+            r = restore_class(server, submit, row, &parts[i].job_class);
+    return r;
 }
 
 static int restore_job(const struct store_job *row, const struct store_part *parts,

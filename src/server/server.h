@@ -251,6 +251,7 @@ struct server {
     struct matchmaker *matchmaker;
     struct job_ad job_ad; /* reused likewise */
     struct platform platform;
+    bool nodes_are_outdated; /* see matching_classify_nodes() */
     uint32_t batches_untidy;
     double looked_at; /* when requirements were last evaluated for the time of day */
 };
@@ -356,7 +357,17 @@ void matching_init(struct server *server);
 void matching_deinit(struct server *server);
 /* Tells the brain if the node's attributes, or its prospects, make it another one than before. */
 void matching_classify_node(struct server *server, struct node_record *node);
-/* The class of server->task, which submit_expand() has made of this submit. */
+/*
+ * Classifies all nodes anew if tasks came that look at attributes which told no nodes apart before.
+ * Nodes that are away are looked at when they come back.
+ */
+void matching_classify_nodes(struct server *server);
+/* The class that no node suits. Returns 0, -E2BIG or -ENOMEM. */
+int matching_classify_nowhere(struct server *server, uint32_t *ret_job_class);
+/*
+ * The class of server->task, which submit_expand() has made of this submit. Behind all tasks of the
+ * submit, matching_classify_nodes() is called.
+ */
 int matching_classify_task(struct server *server, const struct submit *submit, const char *user,
                            const char *folder, uint32_t *ret_job_class, struct error *err);
 /* Whether other tasks of its part may be of another class. */

@@ -67,6 +67,12 @@ static void evaluate(const struct classad_node *node, const struct classad *my,
     classad_evaluator_deinit(&evaluator);
 }
 
+static void check_condition(void *user_data, const struct classad_node *condition)
+{
+    (void)user_data;
+    check_printing(condition);
+}
+
 static void try_expression(struct slice text)
 {
     _cleanup_classad_expression_ struct classad_expression *expression = parse(text);
@@ -80,8 +86,7 @@ static void try_expression(struct slice text)
     node = classad_expression_node(expression);
     check_printing(node);
     classad_node_walk_names(node, count_name, &names);
-    for (size_t i = 0; i < classad_node_condition_count(node); i++)
-        check_printing(classad_node_condition(node, i));
+    classad_node_walk_conditions(node, check_condition, NULL);
     evaluate(node, NULL, NULL);
     if (classad_set(ad, slice_from_text("a"), text, CLASSAD_OLD, &failure) == 0)
         evaluate(node, ad, ad);

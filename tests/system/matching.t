@@ -121,4 +121,26 @@ printf 'executable = /bin/true\nrequirements = Room ==\nqueue\n' | submit_file w
 ends_with 1 "$dusk_path" submit "$folder/work/wrong.sub"
 like "$output" 'wrong.sub:2:.*expression' 'requirements that are no expression are refused'
 
+# ---- what is meant to hurt ----
+
+# A match that ends before it begins, in requirements and in what is filled in at the start.
+job=$(submits '+P = "(?(DEFINE)(ab\K))(?=(?1))"' '+S = "abc"' '+R = "\0"' \
+    'requirements = regexps(P, S, R) =!= "x"' 'arguments = $$([regexps(P, S, R)])')
+must "state_is $job.0 Held"
+# A hundred attributes that refer to one another, each nested as deep as an expression may be.
+mapfile -t lines < <(awk 'BEGIN {
+    for (i = 0; i < 99; i++) {
+        line = "+X" i " = "
+        for (j = 0; j < 190; j++)
+            line = line "1||0&&1|1^1&1==1<1<<1+1*("
+        line = line "X" (i + 1)
+        for (j = 0; j < 190; j++)
+            line = line ")"
+        print line
+    }
+    print "+X99 = 1"
+}')
+job=$(submits "${lines[@]}" 'requirements = X0 == 1 && TARGET.Speed > 0')
+like "$(ran_on "$job")" '[a-z]' 'the server lives through expressions that were made to end it'
+
 finish
