@@ -13,8 +13,10 @@
 
 #include <assert.h>
 
-/* Deeper than any expression nests, with room for attributes that refer to attributes. */
-enum { DEPTH_MAX = 2000 };
+enum {
+    DEPTH_MAX = 2000, /* deeper than any expression nests, with room for references */
+    STEP_LENGTH = 32  /* what a step can do of a string */
+};
 
 void classad_evaluator_deinit(struct classad_evaluator *evaluator)
 {
@@ -133,6 +135,16 @@ struct classad_value classad_node_evaluate_in(struct evaluation *evaluation,
     return value;
 }
 
+/* Whatever uses a long string takes as long as it is. */
+static struct classad_value literal_value(struct evaluation *evaluation,
+                                          const struct classad_node *node)
+{
+    if (node->value.type == CLASSAD_STRING && node->value.length >= STEP_LENGTH &&
+        !evaluation_spend(evaluation, node->value.length / STEP_LENGTH))
+        return VALUE_ERROR;
+    return node->value;
+}
+
 /* The value of an attribute that was found in `scope`. */
 static struct classad_value follow(struct evaluation *evaluation, const struct classad_node *node,
                                    const struct classad_scope *scope)
@@ -140,7 +152,7 @@ static struct classad_value follow(struct evaluation *evaluation, const struct c
     struct classad_value value;
 
     if (node->kind == NODE_LITERAL)
-        return node->value;
+        return literal_value(evaluation, node);
     if (evaluation->references_left == 0)
         return VALUE_ERROR;
     evaluation->references_left--;
@@ -414,7 +426,7 @@ struct classad_value classad_node_evaluate(struct evaluation *evaluation,
     struct classad_value value;
 
     if (node->kind == NODE_LITERAL)
-        return node->value;
+        return literal_value(evaluation, node);
     if (evaluation->steps_left == 0 || evaluation->depth_left == 0)
         return VALUE_ERROR;
     evaluation->steps_left--;

@@ -196,7 +196,16 @@ static void what_takes_too_long_is_an_error_and_no_answer(void **state)
     buffer_append_text(&lists, "8}\nwords = \"");
     for (int i = 0; i < 2000; i++)
         buffer_append_text(&lists, "aaaaaaaaaaaaaaaaaaaab,");
-    buffer_append_text(&lists, "\"\n");
+    buffer_append_text(&lists, "\"\nlong = \"");
+    for (int i = 0; i < 150000; i++)
+        buffer_append_character(&lists, 'x');
+    buffer_append_text(&lists, "\"\nmany = 0");
+    for (int i = 0; i < 200; i++)
+        buffer_append_text(&lists, " + (long == long)");
+    buffer_append_text(&lists, "\n");
+    assert_value_in("long == long && stringListMember(\"x\", \"a b\", long)", lists.data, NULL,
+                    "false");
+    assert_value_in("many", lists.data, NULL, "error");
     assert_value_in("member(8, l)", lists.data, NULL, "true");
     assert_value_in("member(9, l) || member(9, l) || !member(8, l)", lists.data, NULL, "error");
     assert_value_in("allCompare(\"<\", l, 9) && allCompare(\"<\", l, 9) && allCompare(\"<\", l, 3)",

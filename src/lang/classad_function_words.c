@@ -8,15 +8,18 @@
 
 #include "base/number.h"
 
+struct delimiters {
+    bool has[UINT8_MAX + 1]; /* by character */
+};
+
 struct words {
     struct slice rest;
-    struct slice delimiters;
+    const struct delimiters *delimiters;
 };
 
 static bool is_delimiter(const struct words *words, char character)
 {
-    return words->delimiters.length > 0 &&
-           memchr(words->delimiters.data, character, words->delimiters.length);
+    return words->delimiters->has[(uint8_t)character];
 }
 
 static bool words_next(struct words *words, struct slice *ret_word)
@@ -48,29 +51,34 @@ static bool words_hold(struct words words, struct slice word, bool ignore_case)
 }
 
 /* The delimiters from argument `index` if it is there; false if that is no string. */
-static bool take_delimiters(struct call *call, uint32_t index, struct slice *ret_delimiters)
+static bool take_delimiters(struct call *call, uint32_t index, struct delimiters *ret_delimiters)
 {
+    struct slice text = slice_from_text(", ");
     struct classad_value argument;
 
-    *ret_delimiters = slice_from_text(", ");
-    if (call->count <= index)
-        return true;
-    argument = call_argument(call, index);
-    if (argument.type == CLASSAD_STRING)
-        *ret_delimiters = value_text(&argument);
-    return argument.type == CLASSAD_STRING;
+    *ret_delimiters = (struct delimiters){0};
+    if (call->count > index) {
+        argument = call_argument(call, index);
+        if (argument.type != CLASSAD_STRING)
+            return false;
+        text = value_text(&argument);
+    }
+    for (size_t i = 0; i < text.length; i++)
+        ret_delimiters->has[(uint8_t)text.data[i]] = true;
+    return true;
 }
 
 struct classad_value classad_function_words_size(struct call *call)
 {
     struct classad_value text = call_argument(call, 0);
-    struct slice delimiters, word;
+    struct delimiters delimiters;
+    struct slice word;
     struct words words;
     int64_t count = 0;
 
     if (!take_delimiters(call, 1, &delimiters) || text.type != CLASSAD_STRING)
         return VALUE_ERROR;
-    words = (struct words){value_text(&text), delimiters};
+    words = (struct words){value_text(&text), &delimiters};
     while (words_next(&words, &word))
         count++;
     return value_integer(count);
@@ -105,14 +113,15 @@ struct classad_value classad_function_words_sum(struct call *call)
 {
     char variant = (char)call->variant;
     struct classad_value text = call_argument(call, 0), total = VALUE_UNDEFINED, count_value;
-    struct slice delimiters, word;
+    struct delimiters delimiters;
+    struct slice word;
     struct words words;
     bool real = variant == 'a';
     int64_t count = 0;
 
     if (!take_delimiters(call, 1, &delimiters) || text.type != CLASSAD_STRING)
         return VALUE_ERROR;
-    for (words = (struct words){value_text(&text), delimiters}; words_next(&words, &word);
+    for (words = (struct words){value_text(&text), &delimiters}; words_next(&words, &word);
          count++) {
         struct classad_value number = word_value(word);
 
@@ -132,14 +141,14 @@ struct classad_value classad_function_words_sum(struct call *call)
 struct classad_value classad_function_words_member(struct call *call)
 {
     struct classad_value word = call_argument(call, 0), text = call_argument(call, 1);
-    struct slice delimiters;
+    struct delimiters delimiters;
     bool known = take_delimiters(call, 2, &delimiters);
 
     if (word.type == CLASSAD_UNDEFINED || text.type == CLASSAD_UNDEFINED)
         return VALUE_UNDEFINED;
     if (!known || word.type != CLASSAD_STRING || text.type != CLASSAD_STRING)
         return VALUE_ERROR;
-    return value_boolean(words_hold((struct words){value_text(&text), delimiters},
+    return value_boolean(words_hold((struct words){value_text(&text), &delimiters},
                                     value_text(&word), call->variant == 1));
 }
 
@@ -147,7 +156,8 @@ struct classad_value classad_function_words_member(struct call *call)
 struct classad_value classad_function_words_subset(struct call *call)
 {
     struct classad_value first = call_argument(call, 0), second = call_argument(call, 1);
-    struct slice delimiters, word;
+    struct delimiters delimiters;
+    struct slice word;
     struct words words, others;
 
     if (!take_delimiters(call, 2, &delimiters) ||
@@ -158,8 +168,8 @@ struct classad_value classad_function_words_subset(struct call *call)
         return second.type == CLASSAD_UNDEFINED ? second : value_boolean(true);
     if (second.type == CLASSAD_UNDEFINED)
         return value_boolean(false);
-    words = (struct words){value_text(&first), delimiters};
-    others = (struct words){value_text(&second), delimiters};
+    words = (struct words){value_text(&first), &delimiters};
+    others = (struct words){value_text(&second), &delimiters};
     while (words_next(&words, &word)) {
         if (!evaluation_spend(call->evaluation, second.length))
             return VALUE_ERROR;
@@ -172,7 +182,8 @@ struct classad_value classad_function_words_subset(struct call *call)
 struct classad_value classad_function_words_intersect(struct call *call)
 {
     struct classad_value first = call_argument(call, 0), second = call_argument(call, 1);
-    struct slice delimiters, word;
+    struct delimiters delimiters;
+    struct slice word;
     struct words words, others;
     bool known = take_delimiters(call, 2, &delimiters);
 
@@ -180,8 +191,8 @@ struct classad_value classad_function_words_intersect(struct call *call)
         return VALUE_UNDEFINED;
     if (!known || first.type != CLASSAD_STRING || second.type != CLASSAD_STRING)
         return VALUE_ERROR;
-    words = (struct words){value_text(&first), delimiters};
-    others = (struct words){value_text(&second), delimiters};
+    words = (struct words){value_text(&first), &delimiters};
+    others = (struct words){value_text(&second), &delimiters};
     while (words_next(&words, &word)) {
         if (!evaluation_spend(call->evaluation, second.length))
             return VALUE_ERROR;
@@ -198,13 +209,14 @@ struct classad_value classad_function_regexp_words(struct call *call)
     struct classad_value options =
         call->count > 3 ? call_argument(call, 3) : value_string((struct slice){"", 0});
     struct classad_value result = VALUE_UNDEFINED;
-    struct slice delimiters, word;
+    struct delimiters delimiters;
+    struct slice word;
     struct words words;
 
     if (!take_delimiters(call, 2, &delimiters) || pattern.type != CLASSAD_STRING ||
         text.type != CLASSAD_STRING || options.type != CLASSAD_STRING)
         return VALUE_ERROR;
-    words = (struct words){value_text(&text), delimiters};
+    words = (struct words){value_text(&text), &delimiters};
     while (words_next(&words, &word)) {
         result = regexp_match(call, &pattern, &options, word);
         if (result.type != CLASSAD_BOOLEAN || result.boolean)
