@@ -132,16 +132,22 @@ struct matchmaker *matchmaker_new(struct pool *pool)
     return matchmaker;
 }
 
+static void forget_names(struct matchmaker *matchmaker)
+{
+    for (size_t i = 0; i < matchmaker->name_count; i++)
+        free(matchmaker->names[i]);
+    matchmaker->name_count = 0;
+    string_map_deinit(&matchmaker->significant);
+}
+
 struct matchmaker *matchmaker_free(struct matchmaker *matchmaker)
 {
     if (!matchmaker)
         return NULL;
     class_list_deinit(&matchmaker->jobs);
     class_list_deinit(&matchmaker->nodes);
-    for (size_t i = 0; i < matchmaker->name_count; i++)
-        free(matchmaker->names[i]);
+    forget_names(matchmaker);
     free(matchmaker->names);
-    string_map_deinit(&matchmaker->significant);
     classad_evaluator_deinit(&matchmaker->evaluator);
     free(matchmaker->preferences);
     free(matchmaker);
@@ -519,11 +525,36 @@ bool matchmaker_is_crowded(const struct matchmaker *matchmaker)
     return matchmaker->jobs.used + matchmaker->nodes.used > matchmaker->crowded_at;
 }
 
+static void collect_names_of(struct matchmaker *matchmaker, const struct classad *task)
+{
+    _cleanup_(closure_deinit) struct closure closure;
+    struct classad_failure failure;
+
+    closure_init(&closure, matchmaker, task, true);
+    closure_want(&closure, "Requirements");
+    closure_want(&closure, "Rank");
+    (void)closure_follow(&closure, &failure);
+}
+
+/* The names that the classes of tasks which are left look at; nobody needs the others. */
+static void collect_names(struct matchmaker *matchmaker)
+{
+    forget_names(matchmaker);
+    for (uint32_t i = 1; i < matchmaker->jobs.count; i++)
+        if (matchmaker->jobs.items[i].ad)
+            collect_names_of(matchmaker, matchmaker->jobs.items[i].ad);
+    matchmaker->has_news = false;
+}
+
 void matchmaker_tidy(struct matchmaker *matchmaker)
 {
+    size_t used = matchmaker->jobs.used;
+
     for (uint32_t i = 1; i < matchmaker->jobs.count; i++)
         if (matchmaker->jobs.items[i].key && !pool_uses_job_class(matchmaker->pool, i))
             class_list_drop(&matchmaker->jobs, i);
+    if (matchmaker->jobs.used < used)
+        collect_names(matchmaker);
     for (uint32_t i = 1; i < matchmaker->nodes.count; i++)
         if (matchmaker->nodes.items[i].key && !pool_uses_node_class(matchmaker->pool, i))
             class_list_drop(&matchmaker->nodes, i);

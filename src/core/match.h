@@ -69,8 +69,8 @@ int matchmaker_classify_node(struct matchmaker *matchmaker, struct slice lines,
                              uint32_t *ret_node_class);
 
 /*
- * Lets go of the classes that no part and no node in the brain is of. Only while no event that
- * names a class is under way.
+ * Lets go of the classes that no part and no node in the brain is of, and of the names that only
+ * such tasks looked at. Only while no event that names a class is under way.
  */
 void matchmaker_tidy(struct matchmaker *matchmaker);
 /* Whether so many classes came since the last tidying that another is worth it. */

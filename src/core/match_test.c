@@ -262,6 +262,8 @@ static void classes_that_nobody_is_of_make_room(void **state)
     /* What was let go says nothing of new ones. */
     fixture_choose(fixture, POOL_REMOVE, 1, NONE);
     matchmaker_tidy(matchmaker);
+    assert_int_equal(node_class(matchmaker, "Memory = 4"), 0);
+    (void)task_class(matchmaker, "Memory > 1", NULL, 1);
     assert_int_equal(node_class(matchmaker, "Memory = 4"), gone);
     matchmaker_free(matchmaker);
 }
