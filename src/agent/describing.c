@@ -128,12 +128,13 @@ void describe_node(const struct described *node, struct attributes *attributes)
     describe_size(node, attributes);
 }
 
-void describe_clock(long utc_offset_s, struct attributes *attributes)
+void describe_clock(int32_t utc_offset_seconds, struct attributes *attributes)
 {
     _cleanup_buffer_ struct buffer minute = BUFFER_INIT, day = BUFFER_INIT;
 
-    buffer_appendf(&minute, "(time() + %ld) %% %d / %d", utc_offset_s, DAY_S, MINUTE_S);
-    buffer_appendf(&day, "((time() + %ld) / %d + %d) %% %d", utc_offset_s, DAY_S, FIRST_DAY, DAYS);
+    buffer_appendf(&minute, "(time() + %d) %% %d / %d", utc_offset_seconds, DAY_S, MINUTE_S);
+    buffer_appendf(&day, "((time() + %d) / %d + %d) %% %d", utc_offset_seconds, DAY_S, FIRST_DAY,
+                   DAYS);
     (void)attributes_set(attributes, "ClockMin", minute.data, NULL);
     (void)attributes_set(attributes, "ClockDay", day.data, NULL);
 }

@@ -26,7 +26,7 @@ void describe_node(const struct described *node, struct attributes *attributes);
  * Adds the time of day and the day of the week, as expressions of time(): so they are right
  * whenever somebody looks, and need to be told anew only when summer time begins or ends.
  */
-void describe_clock(long utc_offset_s, struct attributes *attributes);
+void describe_clock(int32_t utc_offset_seconds, struct attributes *attributes);
 
 /* What changes by itself; negative: not known. */
 struct load {

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 /* Changes of a minute are told within it; faster ones are the owner's, and no attribute's matter.
  */
@@ -81,18 +80,10 @@ void publishing_tell_changes(struct body *body, struct attributes *ret_changes)
 
 /* ---- what changes by itself ---- */
 
-static long utc_offset_s(void)
-{
-    time_t now = time(NULL);
-    struct tm local;
-
-    return localtime_r(&now, &local) ? local.tm_gmtoff : 0;
-}
-
 /* The offset is another where summer time begins; else this changes nothing. */
 static void look_at_clock(struct publishing *publishing)
 {
-    describe_clock(utc_offset_s(), &publishing->found);
+    describe_clock(clock_utc_offset_seconds(clock_wall_seconds()), &publishing->found);
 }
 
 /* Of an attempt that was found after a restart, the first that is heard is an old sum. */

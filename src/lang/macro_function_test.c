@@ -128,33 +128,18 @@ static void parts_and_choices_are_counted_from_zero(void **state)
         assert_value(cases[i][0], cases[i][1], cases[i][2]);
 }
 
-/* The arguments of the tasks, with '|' behind each. */
-static char *arguments_of(const struct submit *submit)
-{
-    struct buffer joined = BUFFER_INIT;
-    struct submit_task task;
-
-    submit_task_init(&task);
-    for (uint64_t i = 0; i < submit_task_count(submit); i++) {
-        fixture_expand(submit, i, &task);
-        buffer_appendf(&joined, "%s|", task.arguments_text);
-    }
-    submit_task_deinit(&task);
-    return buffer_take(&joined);
-}
-
 static char *drawn(const char *text, uint64_t seed)
 {
     const struct submit_options options = {.world = &fixture_world, .seed = seed};
     _cleanup_submit_ struct submit *submit = fixture_parse(text, &options), *copy = NULL;
     _cleanup_buffer_ struct buffer frozen = BUFFER_INIT;
     _cleanup_free_ char *again = NULL;
-    char *arguments = arguments_of(submit);
+    char *arguments = fixture_arguments(submit);
 
     assert_true(submit_varies(submit, 0, "arguments"));
     submit_freeze(submit, &frozen);
     copy = fixture_parse(buffer_text(&frozen), NULL);
-    again = arguments_of(copy);
+    again = fixture_arguments(copy);
     assert_string_equal(again, arguments);
     return arguments;
 }

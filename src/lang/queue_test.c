@@ -8,18 +8,10 @@ static char *tasks_of(const char *arguments, const char *queue)
 {
     _cleanup_buffer_ struct buffer text = BUFFER_INIT;
     _cleanup_submit_ struct submit *submit = NULL;
-    struct buffer joined = BUFFER_INIT;
-    struct submit_task task;
 
     buffer_appendf(&text, "executable = x\nfive = 5\narguments = %s\n%s", arguments, queue);
     submit = fixture_parse(buffer_text(&text), NULL);
-    submit_task_init(&task);
-    for (uint64_t i = 0; i < submit_task_count(submit); i++) {
-        fixture_expand(submit, i, &task);
-        buffer_appendf(&joined, "%s|", task.arguments_text);
-    }
-    submit_task_deinit(&task);
-    return buffer_take(&joined);
+    return fixture_arguments(submit);
 }
 
 #define ASSERT_TASKS(arguments, queue, expected)                                                   \

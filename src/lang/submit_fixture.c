@@ -162,3 +162,17 @@ void assert_list(struct submit_list list, const char *const *expected, size_t co
         assert_string_equal(list.items[i], expected[i]);
     assert_null(list.items[count]);
 }
+
+char *fixture_arguments(const struct submit *submit)
+{
+    struct buffer joined = BUFFER_INIT;
+    struct submit_task task;
+
+    submit_task_init(&task);
+    for (uint64_t i = 0; i < submit_task_count(submit); i++) {
+        fixture_expand(submit, i, &task);
+        buffer_appendf(&joined, "%s|", task.arguments_text);
+    }
+    submit_task_deinit(&task);
+    return buffer_take(&joined);
+}

@@ -24,6 +24,8 @@ struct submit *fixture_parse(const char *text, const struct submit_options *opti
 char *fixture_error(const char *text, const struct submit_options *options);
 /* Expands a task of cluster 17; the test fails if that fails. */
 void fixture_expand(const struct submit *submit, uint64_t process, struct submit_task *task);
+/* The arguments of all tasks, with '|' behind each. The caller frees them. */
+char *fixture_arguments(const struct submit *submit);
 
 /* Checks what becomes of `value` as the arguments of the first of three tasks. */
 void assert_value(const char *definitions, const char *value, const char *expected);

@@ -34,23 +34,18 @@ static void filling_deinit(struct filling *filling)
 
 static void make_ads(struct filling *filling)
 {
-    const struct job_origin origin = {
-        .folder = filling->job->row.folder,
-        .user = filling->job->row.user,
-        .arch = filling->server->platform.arch,
-        .operating_system = filling->server->platform.opsys,
-    };
-    struct job_ad *ad = &filling->server->job_ad;
+    const struct job_ad *ad = matching_describe_task(
+        filling->server, filling->submit, filling->job->row.user, filling->job->row.folder);
+    double now = clock_wall_seconds();
     struct classad_failure failure;
 
-    filling->evaluator.now_seconds = (int64_t)clock_wall_seconds();
-    filling->evaluator.utc_offset_seconds = clock_utc_offset_seconds(clock_wall_seconds());
+    filling->evaluator.now_seconds = (int64_t)now;
+    filling->evaluator.utc_offset_seconds = clock_utc_offset_seconds(now);
     filling->task_ad = classad_new();
     filling->node_ad = classad_new();
     if (filling->node->attributes)
         (void)classad_read(filling->node_ad, slice_from_text(filling->node->attributes),
                            CLASSAD_OLD, &failure);
-    job_ad_fill(ad, filling->submit, &filling->server->task, &origin);
     for (size_t i = 0; i < ad->count; i++)
         if (ad->items[i].expression)
             (void)classad_set(filling->task_ad, slice_from_text(ad->items[i].name),

@@ -108,8 +108,8 @@ void matching_classify_nodes(struct server *server)
     }
 }
 
-int matching_classify_task(struct server *server, const struct submit *submit, const char *user,
-                           const char *folder, uint32_t *ret_job_class, struct error *err)
+const struct job_ad *matching_describe_task(struct server *server, const struct submit *submit,
+                                            const char *user, const char *folder)
 {
     const struct job_origin origin = {
         .folder = folder,
@@ -117,7 +117,15 @@ int matching_classify_task(struct server *server, const struct submit *submit, c
         .arch = server->platform.arch,
         .operating_system = server->platform.opsys,
     };
-    struct job_ad *ad = &server->job_ad;
+
+    job_ad_fill(&server->job_ad, submit, &server->task, &origin);
+    return &server->job_ad;
+}
+
+int matching_classify_task(struct server *server, const struct submit *submit, const char *user,
+                           const char *folder, uint32_t *ret_job_class, struct error *err)
+{
+    const struct job_ad *ad;
     _cleanup_free_ struct match_attribute *attributes = NULL;
     int r;
 
@@ -125,7 +133,7 @@ int matching_classify_task(struct server *server, const struct submit *submit, c
     *ret_job_class = 0;
     if (server->task.docker_image || server->task.container_image)
         return 0;
-    job_ad_fill(ad, submit, &server->task, &origin);
+    ad = matching_describe_task(server, submit, user, folder);
     attributes = memory_allocate((ad->count + 1) * sizeof(*attributes));
     for (size_t i = 0; i < ad->count; i++)
         attributes[i] = (struct match_attribute){

@@ -364,6 +364,9 @@ void matching_classify_node(struct server *server, struct node_record *node);
 void matching_classify_nodes(struct server *server);
 /* The class that no node suits. Returns 0, -E2BIG or -ENOMEM. */
 int matching_classify_nowhere(struct server *server, uint32_t *ret_job_class);
+/* The ad of server->task, which submit_expand() has made of this submit; see job_ad.h. */
+const struct job_ad *matching_describe_task(struct server *server, const struct submit *submit,
+                                            const char *user, const char *folder);
 /*
  * The class of server->task, which submit_expand() has made of this submit. Behind all tasks of the
  * submit, matching_classify_nodes() is called.
