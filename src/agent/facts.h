@@ -13,7 +13,7 @@ struct resources facts_capacity(const struct computer *computer, const struct se
 /* The first 64 bits of the computer's fingerprint. */
 uint64_t facts_machine(const struct computer *computer);
 
-/* A JSON object for people and for matching; the caller's. */
+/* A JSON object for people; the caller's. */
 char *facts_write(const struct computer *computer);
 
 /* The same with what tasks are held to here, and how; the caller's. */

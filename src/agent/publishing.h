@@ -24,7 +24,7 @@ struct publishing {
     struct attributes scripted;
     struct attributes told; /* what the server knows, or will with what is under way */
     bool is_due;            /* there may be something to tell */
-    struct load load;       /* as told last */
+    struct load load;       /* as it stands in `found` */
     uint64_t used_us;       /* of processor time by tasks, since that was looked at */
     uint64_t looked_ms;     /* when that was */
     struct errand *errand;  /* the script runs; NULL: it does not */

@@ -131,6 +131,7 @@ static int take_options(struct session *session, struct calculator *calculator, 
 static int run_classad(struct session *session, struct error *err)
 {
     _cleanup_(calculator_deinit) struct calculator calculator = {0};
+    double now = clock_wall_seconds();
     int r = take_options(session, &calculator, err);
 
     if (r == 0)
@@ -140,8 +141,8 @@ static int run_classad(struct session *session, struct error *err)
     if (strcmp(session->operands[0], "eval") != 0)
         return options_refuse(session->command, err, "'dusk classad' cannot '%s'",
                               session->operands[0]);
-    calculator.evaluator.now_seconds = (int64_t)clock_wall_seconds();
-    calculator.evaluator.utc_offset_seconds = clock_utc_offset_seconds(clock_wall_seconds());
+    calculator.evaluator.now_seconds = (int64_t)now;
+    calculator.evaluator.utc_offset_seconds = clock_utc_offset_seconds(now);
     calculator.evaluator.seed = clock_boot_us();
     if (session->operand_count == 1)
         return print_values_of_stdin(&calculator);

@@ -42,6 +42,9 @@ const struct fit_entry *fit_get(const struct fit *fit, uint32_t item);
 uint64_t fit_first_key(const struct fit *fit);
 /* The first item with at least these amounts; UINT32_MAX if there is none. */
 uint32_t fit_find(const struct fit *fit, const uint64_t needed[FIT_AMOUNTS]);
-/* The same of those that `accepts` says yes to; it is asked about few more than that one. */
+/*
+ * The same of those that `accepts` says yes to. It is asked about those before that one: about all
+ * with these amounts if it accepts none.
+ */
 uint32_t fit_find_if(const struct fit *fit, const uint64_t needed[FIT_AMOUNTS],
                      bool (*accepts)(const void *user_data, uint32_t item), const void *user_data);

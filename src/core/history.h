@@ -3,7 +3,7 @@
  * How long a node will stay free, from how it did before. Two things tell:
  *
  * - how long it has been free already: owners who have just gone come back soon, and a node that
- * was free for hours mostly stays so (in traces of real pools, times between interruptions are
+ *   was free for hours mostly stays so (in traces of real pools, times between interruptions are
  *   Weibull's with a shape near 1/2);
  * - the hour of the week: for each it is counted how long the node was watched while it was free,
  *   and how often that came to an end (its owner came, it was switched off).

@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "lang/classad.h"
+#include "lang/text.h"
 
 #include <errno.h>
 #include <string.h>
@@ -201,16 +202,19 @@ static void add_significant(struct matchmaker *matchmaker, const char *name)
     matchmaker->has_news = true;
 }
 
-/* Of an attribute that the ad has; each is looked at once. */
-static void closure_want(struct closure *closure, const char *name)
+/* Each attribute is looked at once. Returns whether the ad has it. */
+static bool closure_want(struct closure *closure, const char *name)
 {
     uint64_t unused;
 
-    if (!classad_get(closure->ad, name) || string_map_get(&closure->seen, name, &unused))
-        return;
+    if (!classad_get(closure->ad, name))
+        return false;
+    if (string_map_get(&closure->seen, name, &unused))
+        return true;
     string_map_put(&closure->seen, name, 0);
     array_reserve(closure->pending, closure->pending_capacity, closure->pending_count + 1);
     closure->pending[closure->pending_count++] = memory_copy_string(name);
+    return true;
 }
 
 /* A name that an expression of the ad looks at, there or in the other one. */
@@ -219,9 +223,9 @@ static void on_name(void *user_data, enum classad_side side, struct slice text)
     struct closure *closure = user_data;
     _cleanup_free_ char *name = slice_copy(text);
 
-    if (side != CLASSAD_SIDE_TARGET && classad_get(closure->ad, name))
-        closure_want(closure, name);
-    else if (side != CLASSAD_SIDE_MY && closure->of_task)
+    if (side != CLASSAD_SIDE_TARGET && closure_want(closure, name))
+        return;
+    if (side != CLASSAD_SIDE_MY && closure->of_task)
         add_significant(closure->matchmaker, name);
 }
 
@@ -454,9 +458,9 @@ int matchmaker_classify_task(struct matchmaker *matchmaker,
         return r;
     leave_amounts_out(ad);
     if (!says_nothing(matchmaker, ad, "Requirements", false))
-        closure_want(&closure, "Requirements");
+        (void)closure_want(&closure, "Requirements");
     if (!says_nothing(matchmaker, ad, "Rank", true))
-        closure_want(&closure, "Rank");
+        (void)closure_want(&closure, "Rank");
     r = closure_follow(&closure, &failure);
     if (r < 0)
         return error_set(err, r, "requirements or rank, written in full: %s", failure.message);
@@ -493,14 +497,8 @@ static void read_line(struct classad *ad, struct slice line)
 
 static void read_node(struct slice lines, struct classad *ad)
 {
-    while (lines.length > 0) {
-        const char *end = memchr(lines.data, '\n', lines.length);
-        size_t length = end ? (size_t)(end - lines.data) : lines.length;
-
-        read_line(ad, (struct slice){lines.data, length});
-        length += end ? 1 : 0;
-        lines = (struct slice){lines.data + length, lines.length - length};
-    }
+    while (lines.length > 0)
+        read_line(ad, text_take(&lines, '\n'));
 }
 
 int matchmaker_classify_node(struct matchmaker *matchmaker, struct slice lines,
@@ -513,7 +511,7 @@ int matchmaker_classify_node(struct matchmaker *matchmaker, struct slice lines,
     read_node(lines, ad);
     closure_init(&closure, matchmaker, ad, false);
     for (size_t i = 0; i < matchmaker->name_count; i++)
-        closure_want(&closure, matchmaker->names[i]);
+        (void)closure_want(&closure, matchmaker->names[i]);
     /* What a node cannot say is UNDEFINED, as what it does not say. */
     (void)closure_follow(&closure, &failure);
     return find_class(&closure, &matchmaker->nodes, MATCH_NODE_CLASSES_MAX, tell_node_class,
@@ -525,15 +523,14 @@ bool matchmaker_is_crowded(const struct matchmaker *matchmaker)
     return matchmaker->jobs.used + matchmaker->nodes.used > matchmaker->crowded_at;
 }
 
+/* A class has the attributes that count and no others, so what any of them looks at counts. */
 static void collect_names_of(struct matchmaker *matchmaker, const struct classad *task)
 {
     _cleanup_(closure_deinit) struct closure closure;
-    struct classad_failure failure;
 
     closure_init(&closure, matchmaker, task, true);
-    closure_want(&closure, "Requirements");
-    closure_want(&closure, "Rank");
-    (void)closure_follow(&closure, &failure);
+    for (size_t i = 0; i < classad_count(task); i++)
+        classad_node_walk_names(classad_at(task, i), on_name, &closure);
 }
 
 /* The names that the classes of tasks which are left look at; nobody needs the others. */

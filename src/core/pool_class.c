@@ -126,13 +126,13 @@ int pool_reserve_node_class(struct pool *pool, uint32_t node_class)
     return 0;
 }
 
-/* New work, in a way: nodes that did not suit before may do now. Class 0 stands for all. */
+/* New work, in a way: nodes that did not suit before may do now. NONE stands for all. */
 static void refresh_kinds(struct pool *pool, uint32_t job_class)
 {
     for (uint32_t i = 0; i < pool->kind_count; i++) {
         const struct heap_entry *first = heap_first(&pool->kinds[i].ready);
 
-        if (first && (job_class == 0 || pool->kinds[i].job_class == job_class))
+        if (first && (job_class == NONE || pool->kinds[i].job_class == job_class))
             heap_set(&pool->fresh_kinds, i, first->key);
     }
 }
@@ -189,7 +189,7 @@ int pool_set_node_class(struct pool *pool, uint32_t node_class, const int64_t *p
         return r;
     for (uint32_t i = 1; i < pool->job_class_count; i++)
         set_preference(&pool->job_classes[i], node_class, i < count ? preferences[i] : POOL_NEVER);
-    refresh_kinds(pool, 0);
+    refresh_kinds(pool, NONE);
     return 0;
 }
 

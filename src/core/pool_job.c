@@ -25,7 +25,7 @@ struct pool_job *pool_find_job(const struct pool *pool, uint32_t number)
     return &pool->jobs[index];
 }
 
-/* Kinds: found by their request, made and freed with the parts that have it. */
+/* Kinds: found by their request and class, made and freed with the parts that have it. */
 
 static bool kind_is_of(const struct pool_kind *kind, const struct pool_part *part)
 {

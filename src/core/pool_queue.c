@@ -2,11 +2,11 @@
 /*
  * What is ready, which nodes have room, and the pass that joins them.
  *
- * Ready work is kept per kind of request, so that matching costs what the change costs. The pass
- * rests on one invariant: for every kind that is not fresh and every node that is not fresh, either
- * the kind has nothing ready or the node has no room for it. So a freed node is shown to all kinds,
- * new work is shown to all nodes, and nothing else is ever tried. One step starts STARTS_PER_STEP
- * tasks at most; the pool then asks to be called again at once.
+ * Ready work is kept per kind (request and class), so that matching costs what the change costs.
+ * The pass rests on one invariant: for every kind that is not fresh and every node that is not
+ * fresh, either the kind has nothing ready, or the node has no room for it or does not suit. So a
+ * freed node is shown to all kinds, new work is shown to all nodes, and nothing else is ever tried.
+ * One step starts STARTS_PER_STEP tasks at most; the pool then asks to be called again at once.
  *
  * Order: higher priority first, then the older job, then the lower part; within a part, tasks that
  * came back before those that never started. Of nodes, those of the class that the task prefers;

@@ -126,15 +126,12 @@ static bool is_defined(struct submit_reader *reader, struct slice name)
 static int decide_defined(struct submit_reader *reader, struct slice text, bool *ret_value)
 {
     bool value;
-    int r;
 
     *ret_value = text.length > 0;
     if (text.length == 0)
         return 0;
-    if (text_begins(text, "use ")) {
-        r = reader_find_template(reader, slice_trim(text_behind(text, 4)), ret_value);
-        return r;
-    }
+    if (text_begins(text, "use "))
+        return reader_find_template(reader, slice_trim(text_behind(text, 4)), ret_value);
     if (macro_name_is_valid(text)) {
         *ret_value = is_defined(reader, text) || read_truth(text, &value);
         return 0;

@@ -335,12 +335,12 @@ static int use_strictness(struct submit_reader *reader, struct slice name)
     struct macros *macros = &reader->submit->macros;
 
     /* Nobody wrote their names, so nobody is told that nothing uses them. */
-    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(settings); i++) {
         uint32_t symbol = macros_symbol(macros, slice_from_text(settings[i]));
 
         macros->symbols[symbol].is_referenced = true;
     }
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++)
         if (slice_equals_ignoring_case(name, kinds[i].name))
             return read_deeper(reader, "use STRICT", slice_from_text(kinds[i].lines), name.data);
     reader_error(reader, name.data, -EINVAL, "there is no strictness '%.*s'", SLICE_SHOWN(name));
@@ -432,7 +432,7 @@ int reader_read_include(struct submit_reader *reader, struct slice line)
     };
     struct statement statement;
 
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++)
         if (divide(line, kinds[i].word, &statement))
             return kinds[i].read(reader, &statement);
     return 1;

@@ -151,8 +151,6 @@ int queue_read(struct submit_reader *reader, struct slice arguments);
 
 /* Looks up what the part's commands mean and tries its first and last task. */
 int part_settle(struct submit_reader *reader, struct part *part);
-/* Whether a command's value may differ between the tasks of the part. */
-bool part_varies(const struct submit *submit, size_t part, enum command command);
 
 /* A scope for one task, or for none if `process` is UINT64_MAX. */
 struct macro_scope part_scope(const struct submit *submit, const struct part *part,

@@ -510,12 +510,6 @@ int part_settle(struct submit_reader *reader, struct part *part)
     return r;
 }
 
-bool part_varies(const struct submit *submit, size_t part, enum command command)
-{
-    assert(part < submit->part_count);
-    return submit->parts[part].varies[command];
-}
-
 struct submit_range submit_part_range(const struct submit *submit, size_t part)
 {
     assert(part < submit->part_count);

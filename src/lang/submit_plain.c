@@ -18,7 +18,7 @@
 
 enum { LIST_WORD_COUNT_MAX = 1000 };
 
-/* A new one, or in place of what another command gave to the same attribute. */
+/* Where two commands give one attribute, the ad takes the later one that has an expression. */
 static void add_command(struct task_reader *reader, const char *attribute, const char *expression)
 {
     struct submit_task_memory *memory = reader->memory;

@@ -169,7 +169,7 @@ static void write_news(struct server *server, void *userdata)
     free_time_save(server, node);
 }
 
-/* What a node says of itself and when it was last seen, stored with the event of its hello. */
+/* The facts of a node and when it was last seen, stored with the event of its hello. */
 static void write_facts(struct server *server, void *userdata)
 {
     struct node_record *node = &server->records.nodes[(uintptr_t)userdata];

@@ -133,6 +133,7 @@ int server_restore(struct server *server, struct error *err)
         r = store_walk_node_histories(server->store, restore_history, server, err);
     if (r == 0)
         r = store_walk_live_jobs(server->store, restore_job, server, err);
+    matching_classify_nodes(server);
     if (r == 0)
         r = store_walk_live_tasks(server->store, restore_task, server, err);
     if (r < 0)

@@ -9,6 +9,7 @@
  *     computer.c  one PC: its agent's brain, its power, its owner, its identity
  *     keeper.c    the processes of a PC, which outlive the agent
  *     users.c     who submits, holds, releases, removes, and asks again when no answer came
+ *     classes.c   which tasks suit which computers
  *     faults.c    what goes wrong and when
  *     check.c     what must always be true
  *     scenario.c  a world that follows a script instead of chance

@@ -31,7 +31,7 @@ struct configuration_key {
     const char *usual;           /* neither of these: what the program does, in a word: "all" */
     const char *variable;        /* of the environment; an empty one counts as unset; NULL: none */
     bool is_list;                /* all that is said counts, not only the strongest */
-    bool is_family;              /* see below */
+    bool is_family;              /* see above */
     bool is_secret;              /* never printed */
     /* Takes the text over into the program's own struct. Its errors name only what is wrong. */
     int (*set)(void *target, const char *text, struct error *err);

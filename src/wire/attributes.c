@@ -4,6 +4,7 @@
 
 #include "base/json_write.h"
 #include "base/memory.h"
+#include "lang/text.h"
 
 #include <errno.h>
 #include <string.h>
@@ -54,18 +55,6 @@ bool attribute_value_is_valid(const char *value)
 
 /* ---- the array ---- */
 
-/* ASCII, whatever the locale says: names have nothing else. */
-static int compare_names(const char *a, const char *b)
-{
-    for (;; a++, b++) {
-        int left = *a >= 'A' && *a <= 'Z' ? *a - 'A' + 'a' : *a;
-        int right = *b >= 'A' && *b <= 'Z' ? *b - 'A' + 'a' : *b;
-
-        if (left != right || left == '\0')
-            return left - right;
-    }
-}
-
 /* Where the name is, or belongs. */
 static size_t find_place(const struct attributes *attributes, const char *name, bool *ret_is_there)
 {
@@ -74,7 +63,7 @@ static size_t find_place(const struct attributes *attributes, const char *name, 
     *ret_is_there = false;
     while (low < high && !*ret_is_there) {
         size_t middle = low + (high - low) / 2;
-        int order = compare_names(attributes->items[middle].name, name);
+        int order = text_compare_ignoring_case(attributes->items[middle].name, name);
 
         *ret_is_there = order == 0;
         if (order < 0)
@@ -201,7 +190,7 @@ static void merge_next(const struct attributes *a, size_t *at_a, const struct at
 {
     const struct attribute *left = *at_a < a->count ? &a->items[*at_a] : NULL;
     const struct attribute *right = *at_b < b->count ? &b->items[*at_b] : NULL;
-    int order = !left ? 1 : !right ? -1 : compare_names(left->name, right->name);
+    int order = !left ? 1 : !right ? -1 : text_compare_ignoring_case(left->name, right->name);
 
     *ret_a = order <= 0 ? left : NULL;
     *ret_b = order >= 0 ? right : NULL;
@@ -296,17 +285,13 @@ int attributes_read(struct attributes *attributes, struct slice lines, struct er
     int r = 0;
 
     while (r == 0 && lines.length > 0) {
-        const char *end = memchr(lines.data, '\n', lines.length);
-        size_t length = end ? (size_t)(end - lines.data) : lines.length;
-        struct slice line = slice_trim((struct slice){lines.data, length});
+        struct slice line = slice_trim(text_take(&lines, '\n'));
 
         /* A NUL would end the text that is looked at, and not the line. */
         if (memchr(line.data, '\0', line.length))
             return error_set(err, -EINVAL, "a line has a NUL in it");
         if (line.length > 0 && line.data[0] != '#' && line.data[0] != '-')
             r = read_line(attributes, line, err);
-        length += end != NULL;
-        lines = (struct slice){lines.data + length, lines.length - length};
     }
     return r;
 }
