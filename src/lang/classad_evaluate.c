@@ -6,8 +6,8 @@
  * pair. MY is the ad itself, TARGET the other one; an attribute that is found is evaluated where it
  * was found, so that in TARGET's expressions MY is that ad.
  *
- * Three limits, each an ERROR when it is reached: steps, depth (which is stack), and the memory of
- * the values. Nothing else can go wrong.
+ * Four limits, each an ERROR when it is reached: steps, depth (which is stack), references that
+ * follow each other, and the memory of the values. Nothing else can go wrong.
  */
 #include "classad_internal.h"
 
@@ -452,13 +452,11 @@ const struct classad_node *classad_node_dereference(struct evaluation *evaluatio
     return from.type == CLASSAD_AD ? look_up(from.ad, &node->name, false, ret_scope) : NULL;
 }
 
-static struct evaluation begin(struct classad_evaluator *evaluator,
-                               const struct classad_scope *scope)
+static struct evaluation begin(struct classad_evaluator *evaluator)
 {
     arena_clear(&evaluator->arena);
     return (struct evaluation){
         .evaluator = evaluator,
-        .scope = scope,
         .steps_left = CLASSAD_STEP_COUNT_MAX,
         .depth_left = DEPTH_MAX,
         .references_left = CLASSAD_REFERENCE_DEPTH_MAX,
@@ -489,7 +487,7 @@ struct classad_value classad_evaluate(struct classad_evaluator *evaluator,
                                       const struct classad_node *node, const struct classad *my,
                                       const struct classad *target)
 {
-    struct evaluation evaluation = begin(evaluator, NULL);
+    struct evaluation evaluation = begin(evaluator);
     struct classad_value value;
 
     evaluation.scope = make_scopes(&evaluator->arena, my, target);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Regular expressions, by PCRE2 (pcre2api(3)). A pattern that is a literal is compiled with the
- * expression that holds it, and once for a call otherwise. Matching is bounded: each item of the
+ * expression that holds it, and for each match otherwise. Matching is bounded: each item of the
  * pattern that is tried is a step of the evaluation, told by PCRE2's automatic callouts
  * (pcre2callout(3)), and a pattern that backtracks without end is an ERROR.
  */
@@ -14,7 +14,7 @@
 #include <pcre2.h>
 
 /* Steps of one match, and what it may take of memory (in KiB). */
-enum { MATCH_LIMIT = 100 * 1000, HEAP_LIMIT_KIB = 1024, REPLACEMENT_COUNT_MAX = 100 * 1000 };
+enum { MATCH_LIMIT = 100 * 1000, HEAP_LIMIT_KIB = 1024 };
 
 struct regexp {
     struct regexp *next;
@@ -151,14 +151,14 @@ static bool is_sound(const struct regexp *regexp, int group_count, size_t start)
  * does not; -1 if that took too long, or if the match is none that a text could be cut by.
  */
 static int match_at(struct evaluation *evaluation, const struct regexp *regexp, struct slice text,
-                    size_t start, uint32_t flags)
+                    size_t start)
 {
     int r;
 
     if (!evaluation_spend(evaluation, 1 + (text.length - start) / 16))
         return -1;
     pcre2_set_callout(regexp->context, spend_on_item, evaluation);
-    r = pcre2_match(regexp->code, (PCRE2_SPTR)text.data, text.length, start, flags, regexp->match,
+    r = pcre2_match(regexp->code, (PCRE2_SPTR)text.data, text.length, start, 0, regexp->match,
                     regexp->context);
     if (r == PCRE2_ERROR_NOMATCH)
         return 0;
@@ -168,7 +168,7 @@ static int match_at(struct evaluation *evaluation, const struct regexp *regexp, 
 static struct classad_value match_value(struct evaluation *evaluation, const struct regexp *regexp,
                                         struct slice text)
 {
-    int r = match_at(evaluation, regexp, text, 0, 0);
+    int r = match_at(evaluation, regexp, text, 0);
 
     return r < 0 ? VALUE_ERROR : value_boolean(r > 0);
 }
@@ -299,7 +299,7 @@ static struct classad_value replace_with(struct evaluation *evaluation, const st
     int r = 0;
 
     while (at <= text.length) {
-        r = match_at(evaluation, regexp, text, at, 0);
+        r = match_at(evaluation, regexp, text, at);
         if (r <= 0)
             break;
         if (replacement->whole)

@@ -54,7 +54,6 @@ void classad_node_walk_conditions(const struct classad_node *node,
 
 /* The names that an attribute looks for outside of its own ad: each once, in order. */
 struct outside_names {
-    struct evaluation *evaluation;
     const struct classad_scope *scope;
     struct slice *items; /* owned */
     size_t count;
@@ -91,7 +90,7 @@ static void add_outside_name(void *user_data, enum classad_side side, struct sli
 /* unresolved(attribute): a list in a string; with a pattern, whether one of the names matches. */
 struct classad_value classad_function_unresolved(struct call *call)
 {
-    _cleanup_(outside_names_deinit) struct outside_names names = {.evaluation = call->evaluation};
+    _cleanup_(outside_names_deinit) struct outside_names names = {0};
     _cleanup_buffer_ struct buffer text = BUFFER_INIT;
     const struct classad_scope *scope;
     const struct classad_node *node =
