@@ -81,6 +81,27 @@ static const char *const reason_texts[REASON_COUNT] = {
     [REASON_OVER_DISK] = "it used more disk than it asked for",
 };
 
+static const char *const owner_reason_names[OWNER_REASON_COUNT] = {
+    [OWNER_REASON_NONE] = "none",           [OWNER_REASON_USED] = "used",
+    [OWNER_REASON_PAUSED] = "paused",       [OWNER_REASON_UNWATCHED] = "unwatched",
+    [OWNER_REASON_HOURS] = "working-hours", [OWNER_REASON_DISTURB] = "do-not-disturb",
+    [OWNER_REASON_BATTERY] = "on-battery",  [OWNER_REASON_HOT] = "too-hot",
+    [OWNER_REASON_LOAD] = "load",           [OWNER_REASON_CLOSING] = "closing",
+};
+
+static const char *const owner_reason_texts[OWNER_REASON_COUNT] = {
+    [OWNER_REASON_NONE] = "nobody uses it",
+    [OWNER_REASON_USED] = "somebody uses it",
+    [OWNER_REASON_PAUSED] = "its owner has paused it",
+    [OWNER_REASON_UNWATCHED] = "whether somebody uses it cannot be seen",
+    [OWNER_REASON_HOURS] = "it is working hours there",
+    [OWNER_REASON_DISTURB] = "a program there must not be disturbed",
+    [OWNER_REASON_BATTERY] = "it runs on its battery",
+    [OWNER_REASON_HOT] = "it is too hot",
+    [OWNER_REASON_LOAD] = "its owner's programs compute",
+    [OWNER_REASON_CLOSING] = "its working hours begin soon",
+};
+
 const char *task_state_name(enum task_state state)
 {
     assert(state < TASK_STATE_COUNT);
@@ -117,6 +138,18 @@ const char *reason_text(enum reason reason)
     return reason_texts[reason];
 }
 
+const char *owner_reason_name(enum owner_reason reason)
+{
+    assert(reason < OWNER_REASON_COUNT);
+    return owner_reason_names[reason];
+}
+
+const char *owner_reason_text(enum owner_reason reason)
+{
+    assert(reason < OWNER_REASON_COUNT);
+    return owner_reason_texts[reason];
+}
+
 static bool name_find(const char *const *names, unsigned int count, const char *name,
                       unsigned int *ret_index)
 {
@@ -146,6 +179,11 @@ bool outcome_from_name(const char *name, enum outcome *ret_outcome)
 bool reason_from_name(const char *name, enum reason *ret_reason)
 {
     return name_find(reason_names, REASON_COUNT, name, ret_reason);
+}
+
+bool owner_reason_from_name(const char *name, enum owner_reason *ret_reason)
+{
+    return name_find(owner_reason_names, OWNER_REASON_COUNT, name, ret_reason);
 }
 
 bool task_state_is_over(enum task_state state)

@@ -72,6 +72,28 @@ enum reason {
     REASON_COUNT
 };
 
+/* What an owner's being there means for the pool (core/lending.h). */
+enum owner_presence {
+    OWNER_AWAY,   /* the computer is lent */
+    OWNER_NEAR,   /* what is there goes on, and nothing is begun */
+    OWNER_PRESENT /* nothing of the pool may compute */
+};
+
+/* And why; of several the first here is the one that is told. */
+enum owner_reason {
+    OWNER_REASON_NONE,
+    OWNER_REASON_USED, /* somebody used the computer not long ago */
+    OWNER_REASON_PAUSED,
+    OWNER_REASON_UNWATCHED,
+    OWNER_REASON_HOURS,
+    OWNER_REASON_DISTURB,
+    OWNER_REASON_BATTERY,
+    OWNER_REASON_HOT,
+    OWNER_REASON_LOAD,
+    OWNER_REASON_CLOSING,
+    OWNER_REASON_COUNT
+};
+
 /* What a task needs and what a node has. */
 struct resources {
     uint32_t cpus;
@@ -88,12 +110,16 @@ const char *outcome_name(enum outcome outcome);
 const char *reason_name(enum reason reason);
 /* A clause for people ("first in line for a node with room"). */
 const char *reason_text(enum reason reason);
+/* The same two for what keeps a node from being lent ("working-hours", "it is working hours"). */
+const char *owner_reason_name(enum owner_reason reason);
+const char *owner_reason_text(enum owner_reason reason);
 
 /* The way back; return false if no value has that name. */
 bool task_state_from_name(const char *name, enum task_state *ret_state);
 bool attempt_state_from_name(const char *name, enum attempt_state *ret_state);
 bool outcome_from_name(const char *name, enum outcome *ret_outcome);
 bool reason_from_name(const char *name, enum reason *ret_reason);
+bool owner_reason_from_name(const char *name, enum owner_reason *ret_reason);
 
 /* Whether a task in this state is over: history's, not the queue's. */
 bool task_state_is_over(enum task_state state);

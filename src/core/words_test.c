@@ -11,6 +11,7 @@ static void each_value_has_a_name_and_the_name_leads_back(void **state)
     enum attempt_state attempt;
     enum outcome outcome;
     enum reason reason;
+    enum owner_reason owner;
 
     (void)state;
     for (enum task_state i = 0; i < TASK_STATE_COUNT; i++) {
@@ -29,19 +30,27 @@ static void each_value_has_a_name_and_the_name_leads_back(void **state)
         assert_true(reason_from_name(reason_name(i), &reason));
         assert_int_equal(reason, i);
     }
+    for (enum owner_reason i = 0; i < OWNER_REASON_COUNT; i++) {
+        assert_true(owner_reason_from_name(owner_reason_name(i), &owner));
+        assert_int_equal(owner, i);
+    }
+}
+
+static void assert_is_clause(const char *text)
+{
+    assert_true(strlen(text) > 10);
+    assert_true(text[strlen(text) - 1] != '.');
+    assert_true(text[0] >= 'a' && text[0] <= 'z');
 }
 
 static void each_reason_but_none_is_a_clause(void **state)
 {
     (void)state;
     assert_string_equal(reason_text(REASON_NONE), "");
-    for (enum reason i = REASON_NONE + 1; i < REASON_COUNT; i++) {
-        const char *text = reason_text(i);
-
-        assert_true(strlen(text) > 10);
-        assert_true(text[strlen(text) - 1] != '.');
-        assert_true(text[0] >= 'a' && text[0] <= 'z');
-    }
+    for (enum reason i = REASON_NONE + 1; i < REASON_COUNT; i++)
+        assert_is_clause(reason_text(i));
+    for (enum owner_reason i = 0; i < OWNER_REASON_COUNT; i++)
+        assert_is_clause(owner_reason_text(i));
 }
 
 static void an_unknown_name_leaves_the_value_alone(void **state)

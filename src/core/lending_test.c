@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Present, near, away: what a use, what lasts and time alone make of each other. */
+#include "core/lending.h"
+
+#include "base/test.h"
+
+enum { START_MS = 10000000, IDLE_MS = 900000, RESUME_MS = 60000 };
+
+static const struct lending_options options = {
+    .is_watched = true, .idle_after_ms = IDLE_MS, .resume_after_ms = RESUME_MS};
+
+static bool at(struct lending *lending, uint64_t ms)
+{
+    return lending_step(lending,
+                        &(struct lending_event){.kind = LENDING_TICK, .now_ms = START_MS + ms});
+}
+
+static bool used_at(struct lending *lending, uint64_t ms)
+{
+    struct lending_event event = {.kind = LENDING_USED, .now_ms = START_MS + ms};
+
+    event.used_ms = START_MS + ms;
+    return lending_step(lending, &event);
+}
+
+static bool lasts_at(struct lending *lending, uint64_t ms, enum owner_reason reason, bool holds)
+{
+    struct lending_event event = {.kind = LENDING_LASTS, .now_ms = START_MS + ms};
+
+    event.lasts.reason = reason;
+    event.lasts.holds = holds;
+    return lending_step(lending, &event);
+}
+
+/* Reason and presence, and when time will change them (NEVER: it will not). */
+enum { NEVER = -1 };
+
+static void assert_view(const struct lending *lending, enum owner_presence presence,
+                        enum owner_reason reason, int64_t until_ms)
+{
+    assert_int_equal(lending->view.presence, presence);
+    assert_int_equal(lending->view.reason, reason);
+    assert_int_equal(lending->view.until_ms,
+                     until_ms == NEVER ? UINT64_MAX : START_MS + (uint64_t)until_ms);
+}
+
+/* A computer that nobody has used for long. */
+static struct lending left_alone(void)
+{
+    struct lending lending;
+
+    lending_init(&lending, &options, START_MS - IDLE_MS);
+    assert_true(at(&lending, 0));
+    assert_view(&lending, OWNER_AWAY, OWNER_REASON_NONE, NEVER);
+    return lending;
+}
+
+static void at_the_beginning_it_counts_as_used(void **state)
+{
+    struct lending lending;
+
+    (void)state;
+    lending_init(&lending, &options, START_MS);
+    assert_view(&lending, OWNER_PRESENT, OWNER_REASON_USED, RESUME_MS);
+    assert_int_equal(lending.view.since_ms, START_MS);
+    assert_false(at(&lending, RESUME_MS - 1));
+    assert_true(at(&lending, RESUME_MS));
+    assert_view(&lending, OWNER_NEAR, OWNER_REASON_USED, IDLE_MS);
+    assert_int_equal(lending.view.since_ms, START_MS + RESUME_MS);
+    assert_false(at(&lending, IDLE_MS - 1));
+    assert_true(at(&lending, IDLE_MS));
+    assert_view(&lending, OWNER_AWAY, OWNER_REASON_NONE, NEVER);
+}
+
+static void one_that_nobody_watches_is_lent_at_once(void **state)
+{
+    struct lending_options unwatched = options;
+    struct lending lending;
+
+    (void)state;
+    unwatched.is_watched = false;
+    lending_init(&lending, &unwatched, START_MS);
+    assert_view(&lending, OWNER_AWAY, OWNER_REASON_NONE, NEVER);
+    assert_true(used_at(&lending, 1));
+    assert_view(&lending, OWNER_PRESENT, OWNER_REASON_USED, 1 + RESUME_MS);
+}
+
+static void a_use_makes_him_present_and_each_further_one_longer(void **state)
+{
+    struct lending lending = left_alone();
+
+    (void)state;
+    assert_true(used_at(&lending, 10));
+    assert_view(&lending, OWNER_PRESENT, OWNER_REASON_USED, 10 + RESUME_MS);
+    assert_false(used_at(&lending, 5000));
+    assert_view(&lending, OWNER_PRESENT, OWNER_REASON_USED, 5000 + RESUME_MS);
+    assert_int_equal(lending.view.since_ms, START_MS + 10);
+    assert_true(at(&lending, 5000 + RESUME_MS));
+    assert_view(&lending, OWNER_NEAR, OWNER_REASON_USED, 5000 + IDLE_MS);
+    assert_true(used_at(&lending, 5000 + RESUME_MS));
+    assert_int_equal(lending.view.presence, OWNER_PRESENT);
+}
+
+static void a_use_that_was_long_ago_changes_nothing(void **state)
+{
+    struct lending lending = left_alone();
+    struct lending_event event = {.kind = LENDING_USED, .now_ms = START_MS};
+
+    (void)state;
+    event.used_ms = START_MS - 2 * IDLE_MS;
+    assert_false(lending_step(&lending, &event));
+    assert_view(&lending, OWNER_AWAY, OWNER_REASON_NONE, NEVER);
+    event.used_ms = START_MS - RESUME_MS;
+    assert_true(lending_step(&lending, &event));
+    assert_view(&lending, OWNER_NEAR, OWNER_REASON_USED, IDLE_MS - RESUME_MS);
+}
+
+static void a_use_that_is_to_come_counts_as_now(void **state)
+{
+    struct lending lending = left_alone();
+    struct lending_event event = {.kind = LENDING_USED, .now_ms = START_MS};
+
+    (void)state;
+    event.used_ms = UINT64_MAX;
+    assert_true(lending_step(&lending, &event));
+    assert_view(&lending, OWNER_PRESENT, OWNER_REASON_USED, RESUME_MS);
+}
+
+static void what_lasts_keeps_the_pool_away_and_a_pause_longer(void **state)
+{
+    struct lending lending = left_alone();
+
+    (void)state;
+    assert_true(lasts_at(&lending, 0, OWNER_REASON_BATTERY, true));
+    assert_true(lending_holds(&lending, OWNER_REASON_BATTERY));
+    assert_view(&lending, OWNER_PRESENT, OWNER_REASON_BATTERY, NEVER);
+    assert_false(lasts_at(&lending, 9 * IDLE_MS, OWNER_REASON_BATTERY, true));
+    assert_false(at(&lending, 10 * IDLE_MS));
+    assert_false(lasts_at(&lending, 10 * IDLE_MS, OWNER_REASON_BATTERY, false));
+    assert_view(&lending, OWNER_PRESENT, OWNER_REASON_BATTERY, 10 * IDLE_MS + RESUME_MS);
+    assert_true(at(&lending, 10 * IDLE_MS + RESUME_MS));
+    assert_view(&lending, OWNER_AWAY, OWNER_REASON_NONE, NEVER);
+}
+
+static void what_never_held_leaves_no_pause(void **state)
+{
+    struct lending lending = left_alone();
+
+    (void)state;
+    assert_false(lasts_at(&lending, 0, OWNER_REASON_HOT, false));
+    assert_view(&lending, OWNER_AWAY, OWNER_REASON_NONE, NEVER);
+}
+
+static void of_several_reasons_the_first_is_told(void **state)
+{
+    struct lending lending = left_alone();
+
+    (void)state;
+    lasts_at(&lending, 0, OWNER_REASON_LOAD, true);
+    assert_true(lasts_at(&lending, 0, OWNER_REASON_PAUSED, true));
+    assert_view(&lending, OWNER_PRESENT, OWNER_REASON_PAUSED, NEVER);
+    assert_false(used_at(&lending, 0));
+    assert_true(lasts_at(&lending, 0, OWNER_REASON_PAUSED, false));
+    assert_view(&lending, OWNER_PRESENT, OWNER_REASON_LOAD, NEVER);
+}
+
+static void before_closing_nothing_is_begun_and_what_runs_goes_on(void **state)
+{
+    struct lending lending = left_alone();
+
+    (void)state;
+    assert_true(lasts_at(&lending, 0, OWNER_REASON_CLOSING, true));
+    assert_view(&lending, OWNER_NEAR, OWNER_REASON_CLOSING, NEVER);
+    assert_true(lasts_at(&lending, 5, OWNER_REASON_CLOSING, false));
+    assert_view(&lending, OWNER_AWAY, OWNER_REASON_NONE, NEVER);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(at_the_beginning_it_counts_as_used),
+        cmocka_unit_test(one_that_nobody_watches_is_lent_at_once),
+        cmocka_unit_test(a_use_makes_him_present_and_each_further_one_longer),
+        cmocka_unit_test(a_use_that_was_long_ago_changes_nothing),
+        cmocka_unit_test(a_use_that_is_to_come_counts_as_now),
+        cmocka_unit_test(what_lasts_keeps_the_pool_away_and_a_pause_longer),
+        cmocka_unit_test(what_never_held_leaves_no_pause),
+        cmocka_unit_test(of_several_reasons_the_first_is_told),
+        cmocka_unit_test(before_closing_nothing_is_begun_and_what_runs_goes_on),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who is at this computer: the sources that watch for it, as one.
+ *
+ * A source (source.h; one file each) watches one thing: input devices, terminals, a desktop… It
+ * tells that somebody used the computer, never what he did, and what lasts that keeps the pool
+ * away. What follows from that is core/lending.h's to say.
+ *
+ * A source that was asked for by name and does not work means that nobody knows who is there: that
+ * lasts (OWNER_REASON_UNWATCHED) until it works, and it is tried again and again. `auto` asks for
+ * the sources that can work here, and for each of them as if by name.
+ *
+ * After a use its source rests for a second: whoever types costs the agent one look a second, and
+ * the first key is still heard at once.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "core/words.h"
+
+#include <stddef.h>
+#include <uv.h>
+
+struct presence;
+
+/* Both are called from the loop, and within presence_new() for what is so at the beginning. */
+struct presence_listener {
+    /* When, on clock_boot_ms()'s clock; now, or before if a source knows that at its beginning. */
+    void (*on_used)(void *userdata, uint64_t used_ms);
+    /* Something lasts, or does not any more. */
+    void (*on_lasts)(void *userdata, enum owner_reason reason, bool holds);
+    void *userdata;
+};
+
+struct presence_options {
+    const char *sources; /* names with ',' between them, or "auto", or "none"; presence_check()ed */
+    const char *root;    /* "" but in tests: stands before /dev, /proc and /sys */
+    uint32_t nudge;      /* pixels that a mouse may move within a second without being used */
+};
+
+/* Whether these are names of sources. The error says which there are. */
+int presence_check(const char *sources, struct error *err);
+/* Whether any source is wanted. */
+bool presence_is_wanted(const char *sources);
+
+/* What `options` points to must stay until presence_free(). Never NULL. */
+struct presence *presence_new(uv_loop_t *loop, const struct presence_options *options,
+                              const struct presence_listener *listener);
+/* Its handles close with the next turn of the loop. Accepts NULL, returns NULL. */
+struct presence *presence_free(struct presence *presence);
+
+struct presence_view {
+    const char *name;
+    bool works;
+    const char *why_not; /* NULL if it works; valid until the loop runs again */
+    uint64_t used_ms;    /* when it saw the last use; 0: never */
+};
+
+size_t presence_count(const struct presence *presence);
+struct presence_view presence_view(const struct presence *presence, size_t index);

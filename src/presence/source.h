@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One source: how it is written, and what it is given.
+ *
+ * A kind is a table of three functions, listed in presence.c. `open` begins to watch, most often
+ * with source_watch() on a descriptor; whatever it keeps is `source->data`. From then on it calls
+ * source_used() and source_lasts(). When it cannot go on it calls source_fail(), which closes it
+ * and opens it again later; so a source needs no repair of its own.
+ */
+#pragma once
+
+#include "presence.h"
+
+struct source;
+
+struct source_kind {
+    const char *name;
+    /* Whether `auto` takes it: it can be watched, here and by this user. */
+    bool (*is_here)(const struct presence_options *options);
+    /* After a failure `close` is called as well. */
+    int (*open)(struct source *source, struct error *err);
+    /* Frees `data`; watches and alarm are gone already. NULL: there is nothing to free. */
+    void (*close)(struct source *source);
+};
+
+struct source_watch {
+    uv_poll_t poll;
+    struct source *source;
+    struct source_watch *next;
+    int fd; /* owned */
+    void (*on_readable)(struct source *source, int fd);
+};
+
+struct source {
+    const struct source_kind *kind;
+    const struct presence_options *options;
+    struct presence *presence;
+    void *data;
+    struct source_watch *watches; /* owned, each by the loop once it closes */
+    uv_timer_t *rest;             /* owned by the loop; active while the source rests */
+    uv_timer_t *alarm;            /* likewise; source_wake()'s, or that of the next try */
+    void (*on_alarm)(struct source *source);
+    bool works;
+    char *why_not; /* owned */
+    uint64_t used_ms;
+    bool holds[OWNER_REASON_COUNT];
+};
+
+extern const struct source_kind source_x11;
+
+/*
+ * Calls `on_readable` whenever something can be read from the descriptor, which is taken over in
+ * any case, but while the source rests. It must be nonblocking, and is read until nothing is left.
+ */
+int source_watch(struct source *source, int fd, void (*on_readable)(struct source *source, int fd),
+                 struct error *err);
+/* Closes the descriptor of an earlier watch. */
+void source_unwatch(struct source *source, int fd);
+/* Calls it once after so long, in place of what was to be called before. */
+void source_wake(struct source *source, uint64_t delay_ms, void (*on_alarm)(struct source *source));
+
+/* Somebody uses the computer now; the source rests for a moment. */
+void source_used(struct source *source);
+/* Somebody used it so long ago, as is known at the beginning. */
+void source_used_before(struct source *source, uint64_t ago_ms);
+/* Something lasts, or not any more; told on only if it is news. */
+void source_lasts(struct source *source, enum owner_reason reason, bool holds);
+/* It cannot go on, for this reason. The source is closed: nothing of it may be touched after. */
+void source_fail(struct source *source, const struct error *err);
