@@ -228,22 +228,26 @@ static void report(struct body *body)
     _cleanup_free_ struct wire_attempt *attempts = memory_allocate((count + 1) * sizeof(*attempts));
     struct wire_message message = {.kind = WIRE_REPORT};
     size_t room = LINK_TEXT_SIZE_MAX / 2;
+    struct wire_owner owner;
 
     for (size_t i = 0; i < count; i++)
         attempts[i] = describe(body, &body->items[i], &room);
+    owning_describe(&body->owning, &owner);
     message.report = (struct wire_report){
         .session = agent_session(body->brain),
         .sent_ms = clock_boot_ms(),
         .highest_epoch = agent_highest_epoch(body->brain),
         .full = body->report_is_full,
-        .owner_present = agent_owner_is_present(body->brain),
+        .owner_present = agent_owner(body->brain) != OWNER_AWAY,
         .leaving = agent_is_leaving(body->brain),
+        .owner = owner,
         .attempts = attempts,
         .attempt_count = count,
     };
     publishing_tell_changes(body, &message.report.changes);
     body_say(body, &message);
     attributes_deinit(&message.report.changes);
+    wire_owner_deinit(&owner);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -454,6 +458,7 @@ static int begin(struct body *body, struct error *err)
     body->items = memory_allocate(WIRE_ATTEMPTS_MAX * sizeof(*body->items));
     if (!body->brain)
         return error_set(err, -ENOMEM, "there is no memory");
+    owning_begin(body);
     outgoing_init(&body->outgoing, &world);
     folders_init(&body->folders, &body->loop, state);
     r = identities_open(state->folder, 0, 0, &body->identities, err);
@@ -491,6 +496,7 @@ static void end(struct body *body)
     folders_deinit(&body->folders);
     tidying_deinit(body);
     publishing_deinit(body);
+    owning_deinit(&body->owning);
     keeping_deinit(&body->keeping);
     uv_prepare_stop(&body->prepare);
     uplink_deinit(&body->uplink);

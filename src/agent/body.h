@@ -14,6 +14,7 @@
  *     collect.c     what an attempt left
  *     outgoing.c    outputs and live output to the server
  *     folders.c     the attempts' folders
+ *     owning.c      whether somebody uses the computer, and so whose it is
  *     publishing.c  the node's attributes, which jobs choose by
  *
  * Callbacks of the loop post events; posting steps the brain at once, unless it is in a step:
@@ -30,6 +31,7 @@
 #include "folders.h"
 #include "keeping.h"
 #include "outgoing.h"
+#include "owning.h"
 #include "publishing.h"
 #include "settings.h"
 #include "state.h"
@@ -69,6 +71,7 @@ struct body {
     struct agent_effects effects;
     struct body_events events;
     bool is_stepping;
+    struct owning owning;
     uint64_t tick_at_ms;
     struct agent_report_item *items; /* room for a report */
     bool report_due;

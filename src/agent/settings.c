@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "describing.h"
+#include "presence/presence.h"
 #include "sys/configuration.h"
 #include "sys/file.h"
 #include "sys/log.h"
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 enum { SCRIPT_INTERVAL_MIN_MS = 1000 };
+enum { NUDGE_MAX = 10000 };
 enum { DEFAULT_PORT = 7433, NAME_LENGTH_MAX = 64, TOKEN_SIZE_MAX = 4096 };
 
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
@@ -26,6 +28,7 @@ void settings_deinit(struct settings *settings)
     free(settings->name);
     free(settings->token);
     free(settings->attribute_script);
+    free(settings->presence);
     attributes_deinit(&settings->attributes);
     *settings = SETTINGS_INIT;
 }
@@ -190,12 +193,35 @@ static int set_attribute_script_interval(void *target, const char *text, struct 
 
 static int set_presence(void *target, const char *text, struct error *err)
 {
-    (void)target;
-    if (strcmp(text, "none") == 0)
-        return 0;
-    error_set(err, -EINVAL, "there is no way '%s' to notice the owner", text);
-    error_hint(err, "only 'none' exists: the owner is taken to be away");
-    return -EINVAL;
+    struct settings *settings = target;
+    int r = presence_check(text, err);
+
+    if (r == 0)
+        replace(&settings->presence, memory_copy_string(text));
+    return r;
+}
+
+static int set_idle_after(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+    return parse_duration(text, &settings->idle_after_ms, err);
+}
+
+static int set_resume_after(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+    return parse_duration(text, &settings->resume_after_ms, err);
+}
+
+static int set_nudge(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+    uint64_t pixels;
+
+    if (number_parse_u64(slice_from_text(text), &pixels) < 0 || pixels > NUDGE_MAX)
+        return error_set(err, -EINVAL, "'%s' is no number of pixels from 0 to %d", text, NUDGE_MAX);
+    settings->nudge = (uint32_t)pixels;
+    return 0;
 }
 
 static int set_log(void *target, const char *text, struct error *err)
@@ -264,10 +290,25 @@ static const struct configuration_key keys[] = {
      .usual = "what is free",
      .set = set_disk},
     {.name = "presence",
-     .argument = "HOW",
-     .summary = "how the owner is noticed",
-     .default_text = "none",
+     .argument = "LIST",
+     .summary = "who watches for the owner: auto, none, or names",
+     .default_text = "auto",
      .set = set_presence},
+    {.name = "idle_after",
+     .argument = "TIME",
+     .summary = "lend the computer when nobody has used it for so long",
+     .default_text = "15m",
+     .set = set_idle_after},
+    {.name = "resume_after",
+     .argument = "TIME",
+     .summary = "and let go on what was frozen, as long as it is still there",
+     .default_text = "1m",
+     .set = set_resume_after},
+    {.name = "nudge",
+     .argument = "PIXELS",
+     .summary = "so far a mouse may move in a second without being used",
+     .default_text = "0",
+     .set = set_nudge},
     {.name = "attribute",
      .argument = "NAME=VALUE",
      .summary = "one more attribute of this node; in the file: attribute.NAME",

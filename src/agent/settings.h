@@ -21,6 +21,10 @@ struct settings {
     struct attributes attributes;
     char *attribute_script; /* absolute; NULL: none */
     uint64_t attribute_script_interval_ms;
+    char *presence; /* the sources that watch, as presence_options has them */
+    uint64_t idle_after_ms;
+    uint64_t resume_after_ms;
+    uint32_t nudge; /* pixels */
     uint64_t grace_ms;
     uint64_t suspend_for_ms;
     uint64_t

@@ -135,8 +135,9 @@ static void mistakes_are_named(void **state)
     assert_int_equal(READ(fixture, "--memory", "lots"), -EINVAL);
     assert_int_equal(READ(fixture, "--server", "host:99999"), -EINVAL);
     assert_int_equal(READ(fixture, "surplus"), -EINVAL);
-    assert_int_equal(READ(fixture, "--presence", "x11"), -EINVAL);
+    assert_int_equal(READ(fixture, "--presence", "camera"), -EINVAL);
     assert_non_null(strstr(fixture->err.hint, "'none'"));
+    assert_int_equal(READ(fixture, "--nudge", "-1"), -EINVAL);
 }
 
 static void mistakes_in_the_file_are_named_with_their_line(void **state)

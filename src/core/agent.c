@@ -231,6 +231,7 @@ static void on_attempt(struct agent *agent, const struct agent_event *event,
     case AGENT_RENEWED:
     case AGENT_FOUND:
     case AGENT_OWNER_RETURNED:
+    case AGENT_OWNER_NEAR:
     case AGENT_OWNER_LEFT:
     case AGENT_LEAVE:
         abort();
@@ -306,6 +307,13 @@ static void agent_speak(struct agent *agent, struct agent_effects *effects)
     }
 }
 
+static void on_owner(struct agent *agent, enum owner_presence owner)
+{
+    agent->owner = owner;
+    agent->owner_since_ms = agent->now_ms;
+    agent->report_due = true;
+}
+
 static void agent_dispatch(struct agent *agent, const struct agent_event *event,
                            struct agent_effects *effects)
 {
@@ -330,10 +338,13 @@ static void agent_dispatch(struct agent *agent, const struct agent_event *event,
         on_found(agent, event, effects);
         break;
     case AGENT_OWNER_RETURNED:
+        on_owner(agent, OWNER_PRESENT);
+        break;
+    case AGENT_OWNER_NEAR:
+        on_owner(agent, OWNER_NEAR);
+        break;
     case AGENT_OWNER_LEFT:
-        agent->owner_present = event->kind == AGENT_OWNER_RETURNED;
-        agent->owner_since_ms = agent->now_ms;
-        agent->report_due = true;
+        on_owner(agent, OWNER_AWAY);
         break;
     case AGENT_LEAVE:
         agent->leaving = true;
@@ -405,9 +416,9 @@ uint64_t agent_session(const struct agent *agent)
     return agent->session;
 }
 
-bool agent_owner_is_present(const struct agent *agent)
+enum owner_presence agent_owner(const struct agent *agent)
 {
-    return agent->owner_present;
+    return agent->owner;
 }
 
 bool agent_is_leaving(const struct agent *agent)
@@ -421,7 +432,7 @@ uint64_t agent_digest(const struct agent *agent)
 
     digest_add(&digest, agent->highest_epoch);
     digest_add(&digest, agent->session);
-    digest_add(&digest, agent->owner_present);
+    digest_add(&digest, agent->owner);
     for (size_t i = 0; i < agent->attempt_count; i++) {
         digest_add(&digest, agent->attempts[i].epoch);
         digest_add(&digest, agent->attempts[i].phase);
@@ -442,10 +453,10 @@ void agent_assert_invariants(const struct agent *agent)
 
         assert(attempt->epoch <= agent->highest_epoch);
         assert((attempt->phase == AGENT_ENDED) == (attempt->outcome != OUTCOME_NONE));
-        assert(attempt->phase != AGENT_RUNNING || !agent->owner_present);
+        assert(attempt->phase != AGENT_RUNNING || agent->owner != OWNER_PRESENT);
         assert(attempt->phase != AGENT_RUNNING || agent->now_ms < attempt->lease_end_ms);
         assert(attempt->phase != AGENT_RUNNING || !attempt->lapsed);
-        assert(attempt->phase != AGENT_FROZEN || attempt->lapsed || agent->owner_present);
+        assert(attempt->phase != AGENT_FROZEN || attempt->lapsed || agent->owner == OWNER_PRESENT);
         assert(attempt->phase != AGENT_WAITING || !agent_has_room(agent, &attempt->request));
         for (size_t j = 0; j < i; j++)
             assert(agent->attempts[j].epoch != attempt->epoch);

@@ -10,7 +10,8 @@
  * forget. Results are kept until then, too.
  *
  * The owner comes first: with the owner present everything is frozen at once, and leaves after a
- * while. doc/specification/agent.md is the page for it.
+ * while; with him near nothing is begun. Which of it is so is lending.h's to say.
+ * doc/specification/agent.md is the page for it.
  */
 #pragma once
 
@@ -50,14 +51,15 @@ enum agent_event_kind {
     AGENT_STOP,   /* leave, politely first */
     AGENT_FORGET, /* kill it if it runs, drop what is kept */
     AGENT_RENEWED,
-    AGENT_FETCHED,   /* the inputs are in place, or cannot be: failure */
-    AGENT_STARTED,   /* the keeper started it, or could not: failure */
-    AGENT_EXITED,    /* by whatever cause: all of its processes are gone */
-    AGENT_VANISHED,  /* its processes are gone, and nobody knows how they ended */
-    AGENT_COLLECTED, /* the outputs are listed, or cannot be: failure */
-    AGENT_LAPSED,    /* the keeper froze it, because its lease ended */
-    AGENT_FOUND,     /* after our restart: the keeper has it */
-    AGENT_OWNER_RETURNED,
+    AGENT_FETCHED,        /* the inputs are in place, or cannot be: failure */
+    AGENT_STARTED,        /* the keeper started it, or could not: failure */
+    AGENT_EXITED,         /* by whatever cause: all of its processes are gone */
+    AGENT_VANISHED,       /* its processes are gone, and nobody knows how they ended */
+    AGENT_COLLECTED,      /* the outputs are listed, or cannot be: failure */
+    AGENT_LAPSED,         /* the keeper froze it, because its lease ended */
+    AGENT_FOUND,          /* after our restart: the keeper has it */
+    AGENT_OWNER_RETURNED, /* nothing may compute */
+    AGENT_OWNER_NEAR,     /* what is there may, but nothing is begun */
     AGENT_OWNER_LEFT,
     AGENT_LEAVE /* end everything; AGENT_LEFT follows */
 };
@@ -157,7 +159,7 @@ size_t agent_write_report(struct agent *agent, bool full, struct agent_report_it
 
 uint64_t agent_highest_epoch(const struct agent *agent);
 uint64_t agent_session(const struct agent *agent); /* 0 while there is no connection */
-bool agent_owner_is_present(const struct agent *agent);
+enum owner_presence agent_owner(const struct agent *agent);
 bool agent_is_leaving(const struct agent *agent);
 const char *agent_phase_name(enum agent_phase phase);
 

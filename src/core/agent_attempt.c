@@ -313,7 +313,7 @@ static uint64_t frozen_until_ms(const struct agent *agent, const struct attempt 
 {
     uint64_t until_ms = UINT64_MAX;
 
-    if (agent->owner_present)
+    if (agent->owner == OWNER_PRESENT)
         until_ms = later(attempt->since_ms, agent->owner_since_ms) + agent->options.suspend_for_ms;
     if (attempt->lapsed)
         until_ms = earlier(until_ms, attempt->since_ms + agent->options.keep_lapsed_ms);
@@ -325,10 +325,11 @@ static void attempt_look_frozen(struct agent *agent, struct attempt *attempt,
 {
     if (agent->now_ms >= frozen_until_ms(agent, attempt)) {
         attempt_move(agent, attempt, AGENT_KILLING,
-                     agent->owner_present ? REASON_OWNER_RETURNED : REASON_LEASE_ENDED, effects);
+                     agent->owner == OWNER_PRESENT ? REASON_OWNER_RETURNED : REASON_LEASE_ENDED,
+                     effects);
         return;
     }
-    if (attempt->lapsed || agent->owner_present)
+    if (attempt->lapsed || agent->owner == OWNER_PRESENT)
         return;
     attempt_move(agent, attempt, AGENT_RUNNING,
                  attempt->for_owner ? REASON_OWNER_LEFT : REASON_LEASE_RENEWED, effects);
@@ -341,9 +342,9 @@ void attempt_look(struct agent *agent, struct attempt *attempt, struct agent_eff
 {
     if (agent->now_ms >= attempt->lease_end_ms)
         attempt_lapse(agent, attempt, effects);
-    if (attempt->phase <= AGENT_FETCHING && agent->owner_present)
+    if (attempt->phase <= AGENT_FETCHING && agent->owner != OWNER_AWAY)
         attempt_end(agent, attempt, OUTCOME_VACATED, REASON_OWNER_RETURNED, effects);
-    if (attempt->phase == AGENT_RUNNING && agent->owner_present) {
+    if (attempt->phase == AGENT_RUNNING && agent->owner == OWNER_PRESENT) {
         attempt->for_owner = true;
         attempt_move(agent, attempt, AGENT_FROZEN, REASON_OWNER_RETURNED, effects);
     }

@@ -28,8 +28,8 @@ struct agent {
     uint64_t session;
     uint64_t next_report_ms;
     uint64_t highest_epoch;
-    bool owner_present;
-    uint64_t owner_since_ms; /* when the owner returned or left last */
+    enum owner_presence owner;
+    uint64_t owner_since_ms; /* when that changed last */
     bool leaving;
     bool left;
     bool report_due;          /* a full one */

@@ -45,6 +45,7 @@ static const char *const table[] = {
     "| lapsed | ended | ended | killing | frozen | - | - | killing | - | - | - |",
     "| renewed | - | - | - | - | - | running | - | - | - | - |",
     "| owner returned | ended | ended | - | frozen | - | - | - | - | - | - |",
+    "| owner near | ended | ended | - | - | running | - | - | - | - | - |",
     "| owner left | - | - | - | - | running | - | - | - | - | - |",
     "| leave | ended | ended | killing | stopping | killing | killing | - | - | - | - |",
 };
@@ -67,6 +68,7 @@ static const struct {
     {"lapsed", AGENT_LAPSED, REASON_NONE},
     {"renewed", AGENT_RENEWED, REASON_NONE},
     {"owner returned", AGENT_OWNER_RETURNED, REASON_NONE},
+    {"owner near", AGENT_OWNER_NEAR, REASON_NONE},
     {"owner left", AGENT_OWNER_LEFT, REASON_NONE},
     {"leave", AGENT_LEAVE, REASON_NONE},
 };

@@ -11,7 +11,7 @@ static void all_that_runs_is_frozen_at_once(void **state)
     fixture_tell(fixture, AGENT_OWNER_RETURNED, 0);
     assert_int_equal(fixture_count(fixture, AGENT_FREEZE), 2);
     assert_true(fixture_find(fixture, AGENT_REPORT)->full);
-    assert_true(agent_owner_is_present(fixture->agent));
+    assert_int_equal(agent_owner(fixture->agent), OWNER_PRESENT);
     assert_int_equal(fixture_item(fixture, 1).state, ATTEMPT_SUSPENDED);
     assert_int_equal(fixture_item(fixture, 1).reason, REASON_OWNER_RETURNED);
 }
@@ -25,7 +25,7 @@ static void it_goes_on_when_he_leaves(void **state)
     fixture_tell(fixture, AGENT_OWNER_LEFT, 0);
     assert_int_equal(fixture_find(fixture, AGENT_THAW)->epoch, 1);
     assert_int_equal(fixture_item(fixture, 1).reason, REASON_OWNER_LEFT);
-    assert_false(agent_owner_is_present(fixture->agent));
+    assert_int_equal(agent_owner(fixture->agent), OWNER_AWAY);
 }
 
 static void what_has_not_begun_leaves_at_once(void **state)
@@ -41,6 +41,20 @@ static void what_has_not_begun_leaves_at_once(void **state)
     assert_int_equal(fixture_item(fixture, 2).outcome, OUTCOME_VACATED);
     fixture_start(fixture, 3, 1);
     assert_int_equal(fixture_item(fixture, 3).reason, REASON_OWNER_RETURNED);
+}
+
+static void with_him_near_what_is_there_goes_on_and_nothing_begins(void **state)
+{
+    struct agent_fixture *fixture = *state;
+
+    fixture_run(fixture, 1, 1);
+    fixture_tell(fixture, AGENT_OWNER_RETURNED, 0);
+    fixture_tell(fixture, AGENT_OWNER_NEAR, 0);
+    assert_int_equal(agent_owner(fixture->agent), OWNER_NEAR);
+    assert_true(fixture_find(fixture, AGENT_REPORT)->full);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_RUNNING);
+    fixture_start(fixture, 2, 1);
+    assert_int_equal(fixture_item(fixture, 2).outcome, OUTCOME_VACATED);
 }
 
 static void what_is_starting_is_frozen_as_soon_as_it_runs(void **state)
@@ -172,6 +186,7 @@ int main(void)
         fixture_test(all_that_runs_is_frozen_at_once),
         fixture_test(it_goes_on_when_he_leaves),
         fixture_test(what_has_not_begun_leaves_at_once),
+        fixture_test(with_him_near_what_is_there_goes_on_and_nothing_begins),
         fixture_test(what_is_starting_is_frozen_as_soon_as_it_runs),
         fixture_test(who_stays_longer_gets_his_memory_back_too),
         fixture_test(an_owner_who_only_comes_by_costs_no_work),

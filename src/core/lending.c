@@ -116,3 +116,10 @@ bool lending_holds(const struct lending *lending, enum owner_reason reason)
 {
     return lending->holds[reason];
 }
+
+uint64_t lending_away_ms(const struct lending *lending)
+{
+    if (find_lasting(lending) != OWNER_REASON_NONE || lending->holds[OWNER_REASON_CLOSING])
+        return UINT64_MAX;
+    return later(used_before_ms(lending, lending->options.idle_after_ms), ended_before_ms(lending));
+}

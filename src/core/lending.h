@@ -71,5 +71,7 @@ struct lending {
 void lending_init(struct lending *lending, const struct lending_options *options, uint64_t now_ms);
 /* Takes the event. Returns whether presence or reason are others than before. */
 bool lending_step(struct lending *lending, const struct lending_event *event);
+/* When he will be away if nothing happens; UINT64_MAX: as long as something lasts, nobody knows. */
+uint64_t lending_away_ms(const struct lending *lending);
 /* Whether this lasts, as far as was told. */
 bool lending_holds(const struct lending *lending, enum owner_reason reason);

@@ -164,6 +164,21 @@ static void of_several_reasons_the_first_is_told(void **state)
     assert_view(&lending, OWNER_PRESENT, OWNER_REASON_LOAD, NEVER);
 }
 
+static void when_he_will_be_away_is_known_unless_something_lasts(void **state)
+{
+    struct lending lending = left_alone();
+
+    (void)state;
+    used_at(&lending, 10);
+    assert_int_equal(lending_away_ms(&lending), START_MS + 10 + IDLE_MS);
+    lasts_at(&lending, 20, OWNER_REASON_HOURS, true);
+    assert_int_equal(lending_away_ms(&lending), UINT64_MAX);
+    lasts_at(&lending, IDLE_MS, OWNER_REASON_HOURS, false);
+    assert_int_equal(lending_away_ms(&lending), START_MS + IDLE_MS + RESUME_MS);
+    lasts_at(&lending, IDLE_MS, OWNER_REASON_CLOSING, true);
+    assert_int_equal(lending_away_ms(&lending), UINT64_MAX);
+}
+
 static void before_closing_nothing_is_begun_and_what_runs_goes_on(void **state)
 {
     struct lending lending = left_alone();
@@ -186,6 +201,7 @@ int main(void)
         cmocka_unit_test(what_lasts_keeps_the_pool_away_and_a_pause_longer),
         cmocka_unit_test(what_never_held_leaves_no_pause),
         cmocka_unit_test(of_several_reasons_the_first_is_told),
+        cmocka_unit_test(when_he_will_be_away_is_known_unless_something_lasts),
         cmocka_unit_test(before_closing_nothing_is_begun_and_what_runs_goes_on),
     };
 

@@ -281,6 +281,10 @@ struct presence *presence_new(uv_loop_t *loop, const struct presence_options *op
         presence->sources[i].alarm = make_timer(loop, &presence->sources[i]);
         try_again(&presence->sources[i]);
     }
+    if (presence->count == 0 && presence_is_wanted(options->sources)) {
+        log_warning("presence: nothing here can be watched, so this computer counts as used");
+        listener->on_lasts(listener->userdata, OWNER_REASON_UNWATCHED, true);
+    }
     return presence;
 }
 

@@ -73,6 +73,19 @@ static void none_watches_nothing(void **state)
     end(&loop, presence);
 }
 
+static void where_nothing_can_be_watched_the_computer_counts_as_used(void **state)
+{
+    struct heard heard = {0};
+    struct presence *presence;
+    uv_loop_t loop;
+
+    (void)state;
+    unsetenv("DISPLAY");
+    presence = begin(&loop, "auto", &heard);
+    assert_int_equal(heard.holds[OWNER_REASON_UNWATCHED], presence_count(presence) == 0);
+    end(&loop, presence);
+}
+
 static void one_that_was_asked_for_and_does_not_work_leaves_the_computer_used(void **state)
 {
     struct heard heard = {0};
@@ -98,6 +111,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_checked_and_the_error_lists_what_there_is),
         cmocka_unit_test(none_watches_nothing),
+        cmocka_unit_test(where_nothing_can_be_watched_the_computer_counts_as_used),
         cmocka_unit_test(one_that_was_asked_for_and_does_not_work_leaves_the_computer_used),
     };
 

@@ -266,6 +266,7 @@ static int hear_report(struct agent_link *link, struct wire_report *report, stru
                                              .reason = report->attempts[i].reason};
     keep_results(link, report);
     node->last_seen_at = clock_wall_seconds();
+    owners_hear(node, &report->owner, node->last_seen_at);
     free_time_hear(node, !report->owner_present && !report->leaving, node->last_seen_at);
     event.reported = (struct pool_report){.node = link->node,
                                           .session = report->session,

@@ -40,10 +40,12 @@ static json_t *fact(const struct node_record *node, const char *name)
 static json_t *node_object(struct server *server, const struct node_record *node, bool is_alone)
 {
     struct pool_node_view view = {.state = NODE_OFFLINE};
+    _cleanup_buffer_ struct buffer reason = BUFFER_INIT;
     json_t *tasks = json_array(), *object;
 
     if (pool_view_node(server->pool, node->number, &view))
         pool_walk_node(server->pool, node->number, add_task, tasks);
+    owners_append_reason(&reason, node);
     object = json_pack("{s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I}", "name", node->name, "state",
                        node_state_name(view.state), "activity", activity(&view), "cpus",
                        (json_int_t)view.capacity.cpus, "cpus_claimed",
@@ -57,7 +59,8 @@ static json_t *node_object(struct server *server, const struct node_record *node
                           "kernel", fact(node, "kernel"), "speed", fact(node, "speed"), "limits",
                           fact(node, "limits"), "version", fact(node, "version"), "last_seen_at",
                           node->last_seen_at > 0 ? json_real(node->last_seen_at) : json_null(),
-                          "reason", node->link ? "" : "not connected", "tasks", tasks));
+                          "reason", buffer_text(&reason), "tasks", tasks));
+    json_object_set_new(object, "presence", owners_presence(node));
     if (is_alone)
         json_object_set_new(object, "attributes",
                             attributes_object(node, node_state_name(view.state), activity(&view)));

@@ -189,6 +189,16 @@ static void explain_requirements(struct server *server, json_t *lines, uint32_t 
     match_analysis_deinit(&analysis);
 }
 
+/* Nodes that are too small or do not suit are not lent either; they are among those counted. */
+static void explain_owners(const struct server *server, json_t *lines)
+{
+    _cleanup_buffer_ struct buffer reasons = BUFFER_INIT;
+
+    owners_append_reasons(&reasons, server);
+    if (reasons.length > 0)
+        add_line(lines, "Why nodes are not lent just now: %s.", reasons.data);
+}
+
 static void explain_idle(struct server *server, json_t *lines, const struct pool_explanation *why)
 {
     uint32_t fitting = why->busy + why->available + why->owner_present + why->unsuited;
@@ -214,6 +224,8 @@ static void explain_idle(struct server *server, json_t *lines, const struct pool
     add_count(lines, why->unsuited, "ruled out by its requirements");
     add_count(lines, why->busy, "busy with other tasks");
     add_count(lines, why->available, "with room for it");
+    if (why->owner_present > 0)
+        explain_owners(server, lines);
     explain_requirements(server, lines, why->job_class);
     if (why->tasks_before > 0)
         add_line(lines, "%u task%s before it in line.", why->tasks_before,

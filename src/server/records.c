@@ -224,6 +224,7 @@ void records_deinit(struct records *records)
         free(records->nodes[i].serial);
         json_decref(records->nodes[i].facts);
         free(records->nodes[i].attributes);
+        wire_owner_deinit(&records->nodes[i].owner);
         free(records->nodes[i].history);
     }
     for (size_t i = 0; i < records->ended.capacity; i++)

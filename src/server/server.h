@@ -112,9 +112,11 @@ struct node_record {
     char *attributes;        /* owned: lines as wire/attributes.h has them; NULL likewise */
     bool attributes_unsaved; /* the store has older ones */
     struct history *history; /* owned; NULL: nothing was seen */
-    double free_since;       /* 0: it is not */
-    double free_counted;     /* until when that is in its history */
-    bool free_is_restored;   /* from the store, and it has not said hello since */
+    struct wire_owner owner; /* as its last report says, if it has a link */
+    double owner_told_at;
+    double free_since;     /* 0: it is not */
+    double free_counted;   /* until when that is in its history */
+    bool free_is_restored; /* from the store, and it has not said hello since */
     bool history_unsaved;
     uint32_t node_class; /* as the brain was told, as is the stay */
     uint8_t stay;
@@ -395,6 +397,17 @@ bool free_time_expect(const struct node_record *node, double now, uint64_t *ret_
 void free_time_save(struct server *server, struct node_record *node);
 /* At the start: what the store has. */
 void free_time_load(struct node_record *node, struct slice bytes);
+
+/* owners.c */
+
+/* Takes over what a report says of the node's owner. */
+void owners_hear(struct node_record *node, struct wire_owner *owner, double now);
+/* Why the node is not lent; nothing if it is. */
+void owners_append_reason(struct buffer *text, const struct node_record *node);
+/* Who watches there: a list; the caller's. */
+json_t *owners_presence(const struct node_record *node);
+/* "somebody uses it (12), it is working hours there (2)": of all connected nodes. */
+void owners_append_reasons(struct buffer *text, const struct server *server);
 
 /* streams.c */
 

@@ -35,7 +35,7 @@ static void check_owner(struct world *world, uint32_t number, const struct proce
     uint64_t since_ms = world->now_ms - computer->owner_since_ms;
 
     if (!computer->agent || computer->power != POWER_ON ||
-        !agent_owner_is_present(computer->agent) || process->state == PROCESS_EXITED)
+        agent_owner(computer->agent) != OWNER_PRESENT || process->state == PROCESS_EXITED)
         return;
     if (process->state == PROCESS_RUNNING && !process->ending)
         world_fail(world, "%u.%u runs on pc%u although its owner is there", process->job,

@@ -96,7 +96,7 @@ static void perform_report(struct world *world, uint32_t number, bool full)
         .sent_ms = computer_clock(world, computer),
         .highest_epoch = agent_highest_epoch(computer->agent),
         .full = full,
-        .owner_present = agent_owner_is_present(computer->agent),
+        .owner_present = agent_owner(computer->agent) != OWNER_AWAY,
         .leaving = agent_is_leaving(computer->agent),
         .items = message->items,
         .item_count = count,
@@ -366,7 +366,8 @@ void computer_resume(struct world *world, uint32_t number)
     world_trace(world, "the lid of pc%u is opened", number + 1);
     computer->power = POWER_ON;
     computer->owner_since_ms = world->now_ms;
-    if (computer->agent && agent_owner_is_present(computer->agent) != computer->owner_present)
+    if (computer->agent &&
+        (agent_owner(computer->agent) == OWNER_PRESENT) != computer->owner_present)
         computer_step(world, number,
                       (struct agent_event){.kind = computer->owner_present ? AGENT_OWNER_RETURNED
                                                                            : AGENT_OWNER_LEFT});

@@ -20,8 +20,15 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPTION_HELP = 'h', OPTION_CONFIG = 'c', OPTION_SHOW = 256, OPTION_JSON, OPTION_KEY };
-enum { OPTIONS_OF_ALL = 4, SUMMARY_COLUMN = 28 };
+enum {
+    OPTION_HELP = 'h',
+    OPTION_CONFIG = 'c',
+    OPTION_SHOW = 256,
+    OPTION_JSON,
+    OPTION_SET,
+    OPTION_KEY
+};
+enum { OPTIONS_OF_ALL = 5, SUMMARY_COLUMN = 28 };
 
 struct value {
     char *text;   /* owned; NULL: nobody said anything */
@@ -74,6 +81,7 @@ static struct option *make_options(const struct configuration *configuration)
         {"config", required_argument, NULL, OPTION_CONFIG},
         {"show-config", no_argument, NULL, OPTION_SHOW},
         {"json", no_argument, NULL, OPTION_JSON},
+        {"set", required_argument, NULL, OPTION_SET},
     };
     size_t count = configuration->key_count;
     struct option *options =
@@ -221,6 +229,36 @@ static int refuse_option(const struct reading *reading, char **argv, int option)
     return -EINVAL;
 }
 
+static void give(struct reading *reading, size_t key, const char *text)
+{
+    array_reserve(reading->given, reading->given_capacity, reading->given_count + 1);
+    reading->given[reading->given_count++] = (struct given){.key = key, .text = text};
+}
+
+/* "idle_after=1m" or "attribute.HasMatlab=true", as the file has them. */
+static int take_setting(struct reading *reading, const char *text)
+{
+    const struct configuration *configuration = reading->configuration;
+    size_t length = strcspn(text, "=");
+    _cleanup_free_ char *name = slice_copy(slice_trim((struct slice){text, length}));
+    const char *member;
+    size_t key = find_key(configuration, name);
+    size_t family = find_family(configuration, name, &member);
+
+    if (text[length] == '\0')
+        return error_set(reading->err, -EINVAL, "'--set' wants KEY=VALUE, and not '%s'", text);
+    if (family < configuration->key_count) {
+        give(reading, family, text + strcspn(text, ".") + 1);
+    } else if (key < configuration->key_count) {
+        give(reading, key, text + length + 1 + strspn(text + length + 1, " "));
+    } else {
+        error_set(reading->err, -EINVAL, "--set: there is no key '%s'", name);
+        hint_nearest(configuration, name, reading->err);
+        return -EINVAL;
+    }
+    return 0;
+}
+
 static int take_option(struct reading *reading, char **argv, int option)
 {
     switch (option) {
@@ -237,12 +275,12 @@ static int take_option(struct reading *reading, char **argv, int option)
     case OPTION_JSON:
         reading->wants_json = true;
         return 0;
+    case OPTION_SET:
+        return take_setting(reading, optarg);
     default:
         if (option < OPTION_KEY)
             return refuse_option(reading, argv, option);
-        array_reserve(reading->given, reading->given_capacity, reading->given_count + 1);
-        reading->given[reading->given_count++] =
-            (struct given){.key = (size_t)(option - OPTION_KEY), .text = optarg};
+        give(reading, (size_t)(option - OPTION_KEY), optarg);
         return 0;
     }
 }
@@ -408,7 +446,8 @@ static void print_help(const struct configuration *configuration)
            configuration->program);
     printf("  -h, --help                show this\n"
            "  -c, --config FILE         read this INI file (%s in the state folder)\n"
-           "      --show-config         print what each is, and who said so; with --json too\n",
+           "      --show-config         print what each is, and who said so; with --json too\n"
+           "      --set KEY=VALUE       any of the following, by its name in the file\n",
            configuration->file_name);
     for (size_t i = 0; i < configuration->key_count; i++) {
         const struct configuration_key *key = &configuration->keys[i];

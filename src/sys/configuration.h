@@ -11,6 +11,8 @@
  * true`, on the command line --attribute HasMatlab=true; `set` gets "HasMatlab = true". Each member
  * is a setting as keys are. In the file a long one goes on in the next line, behind blanks.
  *
+ * --set KEY=VALUE is the same as the key's own option, for scripts that have the file's names.
+ *
  * Beside its keys each program has --help, --config FILE, and --show-config, which prints what
  * every key is and who said so (`dusk config server` and `dusk config agent` are that), with --json
  * too.

@@ -280,6 +280,22 @@ static void a_member_is_checked_where_it_stands(void **state)
     assert_non_null(strstr(error_text(&fixture->err), "line 2: there is no key 'membre.A'"));
 }
 
+static void set_takes_any_key_by_its_name_in_the_file(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(
+        READ(fixture, "--cache-size", "1", "--set", "cache_size=4", "--set", "member.A=1"), 0);
+    assert_string_equal(fixture->target.size.data, "4");
+    assert_string_equal(fixture->target.members.data, "<A=1>");
+    assert_int_equal(READ(fixture, "--set", "cache_size = bad"), -EINVAL);
+    assert_string_equal(error_text(&fixture->err), "--cache-size: 'bad' is no good value");
+    assert_int_equal(READ(fixture, "--set", "cache_size"), -EINVAL);
+    assert_string_equal(error_text(&fixture->err), "'--set' wants KEY=VALUE, and not 'cache_size'");
+    assert_int_equal(READ(fixture, "--set", "cach_size=1"), -EINVAL);
+    assert_string_equal(fixture->err.hint, "did you mean 'cache_size'?");
+}
+
 static void help_is_all_that_is_printed(void **state)
 {
     struct fixture *fixture = *state;
@@ -303,6 +319,7 @@ int main(void)
         TEST(settings_are_shown_with_who_said_them),
         TEST(members_of_a_family_are_settings_of_their_own),
         TEST(a_member_is_checked_where_it_stands),
+        TEST(set_takes_any_key_by_its_name_in_the_file),
         TEST(help_is_all_that_is_printed),
     };
     int failed;

@@ -283,6 +283,39 @@ static int decode_attempt(const json_t *object, struct wire_attempt *attempt, st
     return decode_result(json_object_get(object, "result"), &attempt->result, err);
 }
 
+static int decode_source(const json_t *object, struct wire_source *source, struct error *err)
+{
+    int r = get_text(object, "name", false, &source->name, err);
+
+    if (r == 0)
+        r = get_text(object, "why_not", true, &source->why_not, err);
+    if (r == 0 && (strlen(source->name) > WIRE_SOURCE_TEXT_MAX ||
+                   (source->why_not && strlen(source->why_not) > WIRE_SOURCE_TEXT_MAX)))
+        r = wrong(err, "sources", "a list of short texts");
+    source->was_used = r == 0 && json_object_get(object, "used_ms_ago");
+    return source->was_used ? get_u64(object, "used_ms_ago", &source->used_ms_ago, err) : r;
+}
+
+static int decode_owner(const json_t *object, struct wire_owner *owner, struct error *err)
+{
+    const char *reason = json_string_value(json_object_get(object, "reason"));
+    const json_t *list = NULL;
+    int r = get_list(object, "sources", WIRE_SOURCES_MAX, &list, err);
+
+    if (r < 0)
+        return r;
+    /* A later version may know more reasons; that there is one is what counts. */
+    if (reason && !owner_reason_from_name(reason, &owner->reason))
+        owner->reason = OWNER_REASON_USED;
+    owner->has_end = json_object_get(object, "end_ms");
+    if (owner->has_end)
+        r = get_u64(object, "end_ms", &owner->end_ms, err);
+    owner->sources = memory_allocate((json_array_size(list) + 1) * sizeof(*owner->sources));
+    for (size_t i = 0; r == 0 && i < json_array_size(list); i++)
+        r = decode_source(json_array_get(list, i), &owner->sources[owner->source_count++], err);
+    return r;
+}
+
 static int decode_report(const json_t *object, struct wire_report *report, struct error *err)
 {
     const json_t *list = NULL;
@@ -299,6 +332,8 @@ static int decode_report(const json_t *object, struct wire_report *report, struc
     report->full = get_bool(object, "full");
     report->owner_present = get_bool(object, "owner_present");
     report->leaving = get_bool(object, "leaving");
+    if (json_object_get(object, "owner"))
+        r = decode_owner(json_object_get(object, "owner"), &report->owner, err);
     report->attempts = memory_allocate((json_array_size(list) + 1) * sizeof(*report->attempts));
     for (size_t i = 0; r == 0 && i < json_array_size(list); i++)
         r = decode_attempt(json_array_get(list, i), &report->attempts[report->attempt_count++],

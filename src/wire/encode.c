@@ -145,6 +145,35 @@ static void encode_attempt(struct buffer *out, const struct wire_attempt *attemp
     encode_result(out, &attempt->result);
 }
 
+static void encode_source(struct buffer *out, const struct wire_source *source)
+{
+    member_string(out, "name", source->name);
+    member_string(out, "why_not", source->why_not);
+    if (source->was_used)
+        member_number(out, "used_ms_ago", source->used_ms_ago);
+}
+
+static void encode_owner(struct buffer *out, const struct wire_owner *owner)
+{
+    if (owner->reason != OWNER_REASON_NONE)
+        member_string(out, "reason", owner_reason_name(owner->reason));
+    if (owner->has_end)
+        member_number(out, "end_ms", owner->end_ms);
+    json_write_name(out, "sources");
+    buffer_append_character(out, '[');
+    for (size_t i = 0; i < owner->source_count; i++) {
+        buffer_append_text(out, i > 0 ? ",{" : "{");
+        encode_source(out, &owner->sources[i]);
+        buffer_append_character(out, '}');
+    }
+    buffer_append_character(out, ']');
+}
+
+static bool owner_is_usual(const struct wire_owner *owner)
+{
+    return owner->reason == OWNER_REASON_NONE && owner->source_count == 0;
+}
+
 static void encode_report(struct buffer *out, const struct wire_report *report)
 {
     member_number(out, "session", report->session);
@@ -153,6 +182,12 @@ static void encode_report(struct buffer *out, const struct wire_report *report)
     member_true(out, "full", report->full);
     member_true(out, "owner_present", report->owner_present);
     member_true(out, "leaving", report->leaving);
+    if (!owner_is_usual(&report->owner)) {
+        json_write_name(out, "owner");
+        buffer_append_character(out, '{');
+        encode_owner(out, &report->owner);
+        buffer_append_character(out, '}');
+    }
     json_write_name(out, "attempts");
     buffer_append_character(out, '[');
     for (size_t i = 0; i < report->attempt_count; i++) {

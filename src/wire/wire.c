@@ -39,8 +39,19 @@ void wire_start_deinit(struct wire_start *start)
     *start = (struct wire_start){0};
 }
 
+void wire_owner_deinit(struct wire_owner *owner)
+{
+    for (size_t i = 0; i < owner->source_count; i++) {
+        free(owner->sources[i].name);
+        free(owner->sources[i].why_not);
+    }
+    free(owner->sources);
+    *owner = (struct wire_owner){0};
+}
+
 static void report_deinit(struct wire_report *report)
 {
+    wire_owner_deinit(&report->owner);
     for (size_t i = 0; i < report->attempt_count; i++)
         wire_result_deinit(&report->attempts[i].result);
     free(report->attempts);

@@ -22,7 +22,9 @@ enum {
     WIRE_LIST_MAX = 65536,    /* arguments, inputs, outputs… of one attempt */
     WIRE_PIECE_SIZE_MAX = 256 * 1024,
     WIRE_PIECE_HEADER_SIZE = 8,
-    WIRE_FACTS_SIZE_MAX = 64 * 1024
+    WIRE_FACTS_SIZE_MAX = 64 * 1024,
+    WIRE_SOURCES_MAX = 64,
+    WIRE_SOURCE_TEXT_MAX = 1024
 };
 
 struct wire_strings {
@@ -89,13 +91,31 @@ struct wire_attempt {
     struct wire_result result; /* all zero unless the state is ATTEMPT_ENDED */
 };
 
+/* One of those who watch whether somebody uses the computer. */
+struct wire_source {
+    char *name;
+    char *why_not; /* NULL: it works */
+    bool was_used; /* it has seen a use, */
+    uint64_t used_ms_ago;
+};
+
+/* Whose the computer is just now. */
+struct wire_owner {
+    enum owner_reason reason; /* OWNER_REASON_NONE: it is lent */
+    bool has_end;             /* it ends by itself if nothing happens, */
+    uint64_t end_ms;          /* so long after the report */
+    struct wire_source *sources;
+    size_t source_count;
+};
+
 struct wire_report {
     uint64_t session;
     uint64_t sent_ms;
     uint64_t highest_epoch;
     bool full;
-    bool owner_present;
+    bool owner_present; /* start nothing */
     bool leaving;
+    struct wire_owner owner;
     struct wire_attempt *attempts;
     size_t attempt_count;
     struct attributes changes; /* of the node's attributes, since hello or an earlier report */
@@ -184,6 +204,7 @@ struct wire_message {
 
 /* Frees what the message owns. */
 void wire_message_deinit(struct wire_message *message);
+void wire_owner_deinit(struct wire_owner *owner);
 void wire_start_deinit(struct wire_start *start);
 void wire_result_deinit(struct wire_result *result);
 void wire_strings_deinit(struct wire_strings *strings);

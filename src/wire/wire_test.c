@@ -15,6 +15,8 @@ static int encode_again(void *userdata, struct wire_message *message)
     return 0;
 }
 
+#define REPORT "[{\"report\":{\"session\":1,\"sent_ms\":1,\"highest_epoch\":1,\"attempts\":[],"
+
 static void assert_round_trip(const struct wire_message *message)
 {
     _cleanup_error_ struct error err = ERROR_INIT;
@@ -58,6 +60,43 @@ static void changes_of_attributes_survive(void **state)
     (void)state;
     assert_round_trip(&(struct wire_message){
         .kind = WIRE_REPORT, .report = {.session = 1, .changes = {.items = changes, .count = 2}}});
+}
+
+static void whose_the_computer_is_survives(void **state)
+{
+    struct wire_source sources[] = {{.name = (char *)"x11", .was_used = true, .used_ms_ago = 12},
+                                    {.name = (char *)"evdev", .why_not = (char *)"cannot open"}};
+
+    (void)state;
+    assert_round_trip(&(struct wire_message){.kind = WIRE_REPORT,
+                                             .report = {.session = 1,
+                                                        .owner_present = true,
+                                                        .owner = {.reason = OWNER_REASON_USED,
+                                                                  .has_end = true,
+                                                                  .end_ms = 60000,
+                                                                  .sources = sources,
+                                                                  .source_count = 2}}});
+    assert_round_trip(&(struct wire_message){
+        .kind = WIRE_REPORT, .report = {.session = 1, .owner = {.reason = OWNER_REASON_HOURS}}});
+}
+
+static int keep_reason(void *userdata, struct wire_message *message)
+{
+    *(enum owner_reason *)userdata = message->report.owner.reason;
+    return 0;
+}
+
+/* What a later version knows more than this one. */
+static void an_unknown_reason_is_still_one(void **state)
+{
+    enum owner_reason reason = OWNER_REASON_NONE;
+
+    (void)state;
+    assert_int_equal(wire_decode(slice_from_text(REPORT "\"owner\":{\"reason\":\"full-moon\","
+                                                        "\"sources\":[]}}}]"),
+                                 keep_reason, &reason, NULL),
+                     0);
+    assert_int_equal(reason, OWNER_REASON_USED);
 }
 
 static void a_welcome_and_a_renewal_survive(void **state)
@@ -207,9 +246,10 @@ static void malformed_frames_are_refused_with_the_place(void **state)
          "in 'hello': 'attributes': the value of 'Arch'"},
         {HELLO "\"attributes\":{\"a b\":\"1\"}}}]", "'a b' is no name"},
         {HELLO "\"attributes\":{\"A\":\"1\",\"A\":\"2\"}}}]", "not JSON"},
-        {"[{\"report\":{\"session\":1,\"sent_ms\":1,\"highest_epoch\":1,\"attempts\":[],"
-         "\"attributes\":{\"A\":\"a\\nb\"}}}]",
-         "the value of 'A'"},
+        {REPORT "\"owner\":{}}}]", "'sources'"},
+        {REPORT "\"owner\":{\"sources\":[{}]}}}]", "'name'"},
+        {REPORT "\"owner\":{\"sources\":[],\"end_ms\":-1}}}]", "'end_ms'"},
+        {REPORT "\"attributes\":{\"A\":\"a\\nb\"}}}]", "the value of 'A'"},
     };
 
     (void)state;
@@ -272,6 +312,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hello_survives),
         cmocka_unit_test(changes_of_attributes_survive),
+        cmocka_unit_test(whose_the_computer_is_survives),
+        cmocka_unit_test(an_unknown_reason_is_still_one),
         cmocka_unit_test(a_welcome_and_a_renewal_survive),
         cmocka_unit_test(a_report_with_a_result_survives),
         cmocka_unit_test(a_start_survives),

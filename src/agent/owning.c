@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See owning.h. */
+#include "owning.h"
+
+#include "base/memory.h"
+#include "body.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+
+static enum agent_event_kind event_of(enum owner_presence presence)
+{
+    switch (presence) {
+    case OWNER_AWAY:
+        return AGENT_OWNER_LEFT;
+    case OWNER_NEAR:
+        return AGENT_OWNER_NEAR;
+    case OWNER_PRESENT:
+        return AGENT_OWNER_RETURNED;
+    }
+    abort();
+}
+
+static void on_time(uv_timer_t *timer);
+
+/* The clock of the loop stands still in a suspended computer, the other does not: it is asked. */
+static void set_timer(struct owning *owning)
+{
+    uint64_t until_ms = owning->lending.view.until_ms, now_ms = clock_boot_ms();
+
+    if (until_ms == UINT64_MAX)
+        uv_timer_stop(&owning->timer);
+    else
+        uv_timer_start(&owning->timer, on_time, until_ms > now_ms ? until_ms - now_ms : 0, 0);
+}
+
+/* The brain is told first: everything else may wait. */
+static void hear(struct body *body, struct lending_event *event)
+{
+    struct owning *owning = &body->owning;
+    const struct lending_view *view = &owning->lending.view;
+    enum owner_presence before = view->presence;
+
+    event->now_ms = clock_boot_ms();
+    if (lending_step(&owning->lending, event)) {
+        struct agent_event news = {.kind = event_of(view->presence)};
+
+        body_post(body, &news);
+        log_debug("owner: %s%s", owner_reason_text(view->reason),
+                  view->presence == before ? ", too" : "");
+    }
+    set_timer(owning);
+}
+
+static void on_time(uv_timer_t *timer)
+{
+    struct lending_event event = {.kind = LENDING_TICK};
+
+    hear(timer->data, &event);
+}
+
+static void on_used(void *userdata, uint64_t used_ms)
+{
+    struct lending_event event = {.kind = LENDING_USED};
+
+    event.used_ms = used_ms;
+    hear(userdata, &event);
+}
+
+static void on_lasts(void *userdata, enum owner_reason reason, bool holds)
+{
+    struct lending_event event = {.kind = LENDING_LASTS};
+
+    event.lasts.reason = reason;
+    event.lasts.holds = holds;
+    hear(userdata, &event);
+}
+
+void owning_begin(struct body *body)
+{
+    const struct settings *settings = body->options.settings;
+    struct owning *owning = &body->owning;
+    struct lending_options options = {.is_watched = presence_is_wanted(settings->presence),
+                                      .idle_after_ms = settings->idle_after_ms,
+                                      .resume_after_ms = settings->resume_after_ms};
+    struct presence_options watch = {
+        .sources = settings->presence, .root = "", .nudge = settings->nudge};
+    struct presence_listener listener = {on_used, on_lasts, body};
+    struct lending_event event = {.kind = LENDING_TICK};
+
+    if (options.resume_after_ms > options.idle_after_ms)
+        options.resume_after_ms = options.idle_after_ms;
+    uv_timer_init(&body->loop, &owning->timer);
+    owning->timer.data = body;
+    lending_init(&owning->lending, &options, clock_boot_ms());
+    if (owning->lending.view.presence != OWNER_AWAY) {
+        struct agent_event news = {.kind = event_of(owning->lending.view.presence)};
+
+        body_post(body, &news);
+    }
+    owning->presence = presence_new(&body->loop, &watch, &listener);
+    hear(body, &event);
+}
+
+void owning_deinit(struct owning *owning)
+{
+    owning->presence = presence_free(owning->presence);
+}
+
+void owning_describe(const struct owning *owning, struct wire_owner *ret_owner)
+{
+    const struct lending_view *view = &owning->lending.view;
+    size_t count = presence_count(owning->presence);
+    uint64_t now_ms = clock_boot_ms(), away_ms = lending_away_ms(&owning->lending);
+
+    *ret_owner =
+        (struct wire_owner){.reason = view->reason,
+                            .has_end = away_ms != UINT64_MAX,
+                            .sources = memory_allocate((count + 1) * sizeof(*ret_owner->sources))};
+    ret_owner->has_end = view->presence != OWNER_AWAY && away_ms != UINT64_MAX;
+    if (ret_owner->has_end)
+        ret_owner->end_ms = away_ms > now_ms ? away_ms - now_ms : 0;
+    for (size_t i = 0; i < count; i++) {
+        struct presence_view seen = presence_view(owning->presence, i);
+
+        ret_owner->sources[ret_owner->source_count++] =
+            (struct wire_source){.name = memory_copy_string(seen.name),
+                                 .why_not = seen.why_not ? memory_copy_string(seen.why_not) : NULL,
+                                 .was_used = seen.used_ms > 0,
+                                 .used_ms_ago = now_ms > seen.used_ms ? now_ms - seen.used_ms : 0};
+    }
+}

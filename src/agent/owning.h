@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The owner's side of the agent: what the sources see (presence/presence.h) goes to the part that
+ * says whose the computer is (core/lending.h), and what that says becomes the brain's event, in the
+ * same turn of the loop. Nothing is decided here.
+ */
+#pragma once
+
+#include "core/lending.h"
+#include "presence/presence.h"
+#include "wire/wire.h"
+
+#include <uv.h>
+
+struct body;
+
+struct owning {
+    struct lending lending;
+    struct presence *presence;
+    uv_timer_t timer; /* for lending.view.until_ms */
+};
+
+/* With the brain, and before it hears of any attempt: an owner may be there already. */
+void owning_begin(struct body *body);
+void owning_deinit(struct owning *owning);
+/* What a full report says of it; the caller frees it with wire_owner_deinit(). */
+void owning_describe(const struct owning *owning, struct wire_owner *ret_owner);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the nodes say of their owners: whether somebody is there, why the pool must keep away, and
+ * who watches. It is told with each full report, and is for people; the brain only hears whether
+ * something may start.
+ */
+#include "server.h"
+
+#include "sys/clock.h"
+
+#include <time.h>
+
+void owners_hear(struct node_record *node, struct wire_owner *owner, double now)
+{
+    wire_owner_deinit(&node->owner);
+    node->owner = *owner;
+    *owner = (struct wire_owner){0};
+    node->owner_told_at = now;
+}
+
+/* "19:00"; the server's time, as all that it shows. */
+static void append_time(struct buffer *text, double at)
+{
+    time_t seconds = (time_t)at;
+    char clock[sizeof("00:00")];
+    struct tm local;
+
+    if (localtime_r(&seconds, &local) && strftime(clock, sizeof(clock), "%H:%M", &local) > 0)
+        buffer_append_text(text, clock);
+}
+
+void owners_append_reason(struct buffer *text, const struct node_record *node)
+{
+    if (!node->link) {
+        buffer_append_text(text, "not connected");
+    } else if (node->owner.reason != OWNER_REASON_NONE) {
+        buffer_append_text(text, owner_reason_text(node->owner.reason));
+        if (node->owner.has_end) {
+            buffer_append_text(text, "; it is lent from ");
+            append_time(text, node->owner_told_at + (double)node->owner.end_ms / 1000);
+            buffer_append_text(text, " on if nothing happens");
+        }
+    }
+}
+
+/* Who watches; what was so long before the report is so much longer ago now. */
+json_t *owners_presence(const struct node_record *node)
+{
+    double passed_ms = (clock_wall_seconds() - node->owner_told_at) * 1000;
+    json_t *list = json_array();
+
+    for (size_t i = 0; node->link && i < node->owner.source_count; i++) {
+        const struct wire_source *source = &node->owner.sources[i];
+        json_int_t ago_ms = (json_int_t)((double)source->used_ms_ago + passed_ms);
+
+        json_array_append_new(
+            list, json_pack("{s:s,s:b,s:s?,s:o}", "source", source->name, "works", !source->why_not,
+                            "why_not", source->why_not, "last_activity_ms_ago",
+                            source->was_used ? json_integer(ago_ms) : json_null()));
+    }
+    return list;
+}
+
+void owners_append_reasons(struct buffer *text, const struct server *server)
+{
+    uint32_t counts[OWNER_REASON_COUNT] = {0};
+    const char *between = "";
+
+    for (size_t i = 0; i < server->records.node_count; i++)
+        if (!server->records.nodes[i].forgotten && server->records.nodes[i].link)
+            counts[server->records.nodes[i].owner.reason]++;
+    for (unsigned int i = OWNER_REASON_USED; i < OWNER_REASON_COUNT; i++) {
+        if (counts[i] == 0)
+            continue;
+        buffer_appendf(text, "%s%s (%u)", between, owner_reason_text((enum owner_reason)i),
+                       counts[i]);
+        between = ", ";
+    }
+}

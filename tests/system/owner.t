@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The owner comes first: keys are pressed in a real X server, and the pool gives way.
+. "$(dirname "$0")/lib.sh" || exit 1
+for tool in Xvfb xdotool; do
+    command -v "$tool" >/dev/null || { echo "1..0 # SKIP there is no $tool"; exit 0; }
+done
+cd "$folder/work" || exit 1
+
+# start_desktop [DISPLAY]: on that display, or on one that is free; DISPLAY is it.
+start_desktop()
+{
+    : >"$folder/display"
+    Xvfb ${1:+"$1"} -displayfd 3 -screen 0 640x480x8 -nolisten tcp \
+        3>"$folder/display" >>"$folder/xvfb.log" 2>&1 &
+    desktop_pid=$!
+    disown "$desktop_pid"
+    must '[ -s "$folder/display" ]'
+    export DISPLAY=:$(cat "$folder/display")
+}
+
+node()
+{
+    dusk status -af name state activity | sed -n "s/^$1 //p"
+}
+
+# shown MEMBER: of pc1, as JSON has it.
+shown()
+{
+    dusk node show pc1 --json | sed -n "s/.*\"$1\": *\(\"[^\"]*\"\|[^,}]*\).*/\1/p"
+}
+
+press()
+{
+    xdotool key "$1"
+}
+
+ticks()
+{
+    wc -l <"$folder/ticks"
+}
+
+# Whether the task computes: it is given the time for some more, and makes none or more.
+goes_on()
+{
+    local before
+
+    before=$(ticks)
+    wait_for '[ "$(ticks)" -gt '"$((before + 2))"' ]'
+}
+
+: >"$folder/ticks"
+chmod 666 "$folder/ticks"
+program compute <<END
+while :; do echo "\$DUSK_ATTEMPT" >>"$folder/ticks"; sleep 0.02; done
+END
+
+start_desktop
+start_server
+start_agent pc1 --presence x11 --set idle_after=2s --set resume_after=1s --set suspend_for=1h
+
+# ---- an owner who is away ----
+
+is "$(shown source)" '"x11"' 'the node shows who watches'
+is "$(shown works)" true 'and that it works'
+wait_for '[ "$(node pc1)" = "Unclaimed Idle" ]'
+job=$(dusk submit --quiet /dev/stdin <<END
+executable = compute
+request_memory = 1M
+request_disk = 1M
+queue
+END
+)
+ok 'a computer that nobody uses is lent' wait_for "state_is $job.0 Running"
+ok 'and the task computes' goes_on
+
+# ---- he comes by ----
+
+press a
+ok 'a key suspends the task' wait_for "state_is $job.0 Suspended"
+like "$(dusk q "$job" --json)" '"state": *"Suspended"' 'as scripts see, too'
+press a # and again: so it stays for a second more
+stands=$(ticks)
+press a
+is "$(ticks)" "$stands" 'it does not compute'
+ok 'it goes on when he was only passing by' wait_for "state_is $job.0 Running"
+ok 'and computes again' goes_on
+is "$(sort -u "$folder/ticks" | tr '\n' ' ')" '1 ' 'all in one attempt'
+like "$(shown reason)" 'somebody uses it; it is lent from [0-9:]+ on' 'the node says why'
+like "$(shown last_activity_ms_ago)" '^[0-9]+$' 'and how long ago he was there'
+
+xdotool mousemove_relative 30 30
+ok 'the mouse suspends it as well' wait_for "state_is $job.0 Suspended"
+
+# ---- he cannot be seen ----
+
+kill -KILL "$desktop_pid"
+must 'has_ended "$desktop_pid"'
+ok 'without the X server nobody knows' wait_for "[ \"\$(shown works)\" = false ]"
+like "$(shown reason)" 'whether somebody uses it cannot be seen' 'so the computer counts as used'
+like "$(shown why_not)" "the X server of DISPLAY=$DISPLAY is gone" 'the node says what is wrong'
+is "$(task "$job.0" state)" Suspended 'the task stays suspended'
+start_desktop "$DISPLAY"
+ok 'it is watched again when the X server is back' wait_for "[ \"\$(shown works)\" = true ]"
+ok 'and then the task goes on' wait_for "state_is $job.0 Running"
+dusk rm "$job" >/dev/null
+stop_agent pc1
+
+# ---- he stays ----
+
+start_agent pc1 --presence x11 --set idle_after=2s --set resume_after=2s --set suspend_for=1s
+start_agent pc2
+job=$(dusk submit --quiet /dev/stdin <<END
+executable = compute
+requirements = Name == "pc1"
+request_memory = 1M
+request_disk = 1M
+queue
+END
+)
+must "state_is $job.0 Running"
+while state_is "$job.0" Running || state_is "$job.0" Suspended; do press a; done
+is "$(task "$job.0" state)" Idle 'when he stays, the task leaves'
+is "$(node pc1)" 'Owner Idle' 'and the computer is his'
+like "$(dusk why "$job.0")" '1 in use by their owners' 'why says that owners are there'
+like "$(dusk why "$job.0")" 'not lent just now: somebody uses it \(1\)' 'and what keeps them'
+
+stop_agent pc1
+stop_agent pc2
+stop_server
+kill -TERM "$desktop_pid"
+must 'has_ended "$desktop_pid"'
+finish
