@@ -12,6 +12,7 @@
 
 #include "classad.h"
 
+#include "date.h"
 #include "text.h"
 
 enum classad_operator {
@@ -326,18 +327,6 @@ int64_t real_to_integer(double real);
 void real_print(double real, enum classad_spelling spelling, struct buffer *text);
 
 /* classad_time.c */
-struct date {
-    int64_t year;
-    int month; /* 1..12 */
-    int day;   /* 1..31 */
-    int hours, minutes, seconds;
-    int weekday;  /* 0 is Sunday */
-    int year_day; /* 0..365 */
-};
-
-struct date date_from_time(int64_t seconds, int32_t offset_seconds);
-/* Works out the weekday and the day of the year of the other fields. */
-void date_complete(struct date *date);
 void date_format(const struct date *date, struct slice format, struct buffer *text);
 /* An absolute time, or ERROR. */
 struct classad_value absolute_time_parse(struct slice text, int32_t local_offset_seconds);

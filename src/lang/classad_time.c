@@ -1,92 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Dates and lengths of time, without the C library's calendar, which asks the environment for the
- * zone and the locale for names. Days are counted in the proleptic Gregorian calendar.
- */
+/* Dates and lengths of time as texts: what ClassAds' time functions read and print. */
 #include "classad_internal.h"
 
 #include <inttypes.h>
 #include <math.h>
 
-enum { DAY_SECONDS = 86400, HOUR_SECONDS = 3600, MINUTE_SECONDS = 60 };
-
-/* Years beyond this are not dates any more, but would still have to be computed with. */
-static const int64_t seconds_max = (int64_t)DAY_SECONDS * 366 * 1000 * 1000;
-
-static const char *const weekday_names[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
-                                            "Thursday", "Friday", "Saturday"};
 static const char *const month_names[] = {"January",   "February", "March",    "April",
                                           "May",       "June",     "July",     "August",
                                           "September", "October",  "November", "December"};
-
-/* Of a division that rounds down. */
-static int64_t quotient(int64_t number, int64_t divisor)
-{
-    return number / divisor - (number % divisor < 0);
-}
-
-static int64_t remainder_of(int64_t number, int64_t divisor)
-{
-    return number - quotient(number, divisor) * divisor;
-}
-
-/*
- * Days since 1970-01-01. The year begins in March here, so that the odd day of a leap year is its
- * last; an era is 400 years, after which everything repeats.
- */
-static int64_t days_from_date(int64_t year, int month, int day)
-{
-    int64_t shifted = year - (month <= 2);
-    int64_t era = quotient(shifted, 400), year_of_era = shifted - era * 400;
-    int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year -
-           719468;
-}
-
-void date_complete(struct date *date)
-{
-    int64_t days = days_from_date(date->year, date->month, date->day);
-
-    date->weekday = (int)remainder_of(days + 4, 7); /* 1970 began on a Thursday */
-    date->year_day = (int)(days - days_from_date(date->year, 1, 1));
-}
-
-static struct date date_from_days(int64_t days)
-{
-    int64_t shifted = days + 719468;
-    int64_t era = quotient(shifted, 146097), day_of_era = shifted - era * 146097;
-    int64_t year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int64_t month = (5 * day_of_year + 2) / 153;
-    struct date date = {
-        .month = (int)(month < 10 ? month + 3 : month - 9),
-        .day = (int)(day_of_year - (153 * month + 2) / 5 + 1),
-    };
-
-    date.year = year_of_era + era * 400 + (date.month <= 2);
-    date_complete(&date);
-    return date;
-}
-
-struct date date_from_time(int64_t seconds, int32_t offset_seconds)
-{
-    struct date date;
-    int64_t rest;
-
-    if (seconds > seconds_max)
-        seconds = seconds_max;
-    if (seconds < -seconds_max)
-        seconds = -seconds_max;
-    seconds += offset_seconds;
-    date = date_from_days(quotient(seconds, DAY_SECONDS));
-    rest = remainder_of(seconds, DAY_SECONDS);
-    date.hours = (int)(rest / HOUR_SECONDS);
-    date.minutes = (int)(rest % HOUR_SECONDS / MINUTE_SECONDS);
-    date.seconds = (int)(rest % MINUTE_SECONDS);
-    return date;
-}
 
 /* The week of the year, which begins on Sunday (0) or Monday (1). */
 static int week_number(const struct date *date, int first_weekday)
@@ -97,7 +18,7 @@ static int week_number(const struct date *date, int first_weekday)
 /* The conversions of strftime(3) that give words; false if it is none of them. */
 static bool format_word(const struct date *date, char conversion, struct buffer *text)
 {
-    const char *weekday = weekday_names[date->weekday], *month = month_names[date->month - 1];
+    const char *weekday = date_weekday_name(date->weekday), *month = month_names[date->month - 1];
 
     switch (conversion) {
     case 'a':
@@ -150,7 +71,7 @@ static void format_field(const struct date *date, char conversion, struct buffer
         {'U', "%02" PRId64, week_number(date, 0)},
         {'w', "%" PRId64, date->weekday},
         {'W', "%02" PRId64, week_number(date, 1)},
-        {'y', "%02" PRId64, remainder_of(date->year, 100)},
+        {'y', "%02" PRId64, date_remainder(date->year, 100)},
         {'Y', "%" PRId64, date->year},
     };
 
@@ -274,7 +195,7 @@ struct classad_value absolute_time_parse(struct slice text, int32_t local_offset
            take_digits(&text, 2, &seconds));
     if (take_digits(&text, 1, &rest) || month < 1 || month > 12)
         return VALUE_ERROR;
-    return value_time(days_from_date(year, month, day) * DAY_SECONDS + hours * HOUR_SECONDS +
+    return value_time(date_to_days(year, month, day) * DAY_SECONDS + hours * HOUR_SECONDS +
                           minutes * MINUTE_SECONDS + seconds - offset_seconds,
                       offset_seconds);
 }
