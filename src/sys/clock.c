@@ -40,10 +40,23 @@ uint64_t clock_us_of_timeval(struct timeval span)
     return (uint64_t)span.tv_sec * 1000000 + (uint64_t)span.tv_usec;
 }
 
-int32_t clock_utc_offset_seconds(double wall_seconds)
+/* 0 for what has no local time, as of years beyond an int. */
+static int32_t offset_of(time_t seconds)
 {
-    time_t seconds = (time_t)wall_seconds;
     struct tm local;
 
     return localtime_r(&seconds, &local) ? (int32_t)local.tm_gmtoff : 0;
+}
+
+int32_t clock_utc_offset_seconds(double wall_seconds)
+{
+    return offset_of((time_t)wall_seconds);
+}
+
+int64_t clock_local_minute(int64_t wall_seconds)
+{
+    int64_t local = wall_seconds + offset_of((time_t)wall_seconds);
+
+    /* Down to the whole minute, before 1970 as well. */
+    return local / 60 - (local % 60 < 0);
 }

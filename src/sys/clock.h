@@ -16,5 +16,10 @@ uint64_t clock_boot_us(void);
 double clock_wall_seconds(void);
 /* How far local time is ahead of UTC then (TZ), in seconds. */
 int32_t clock_utc_offset_seconds(double wall_seconds);
+/*
+ * Minutes from 1970-01-01 00:00 to that time as the clock on the wall shows both, without a zone:
+ * what calendars count in (lang/calendar.h). Where summer time ends, an hour of them comes twice.
+ */
+int64_t clock_local_minute(int64_t wall_seconds);
 /* Microseconds of a span of time as getrusage(2) tells them. */
 uint64_t clock_us_of_timeval(struct timeval span);
