@@ -98,6 +98,11 @@ void owning_begin(struct body *body)
         body_post(body, &news);
     }
     owning->presence = presence_new(&body->loop, &watch, &listener);
+    owning->hours = (struct hours){.calendar = &settings->calendar,
+                                   .closing_ms = settings->stop_starting_before_ms,
+                                   .on_lasts = on_lasts,
+                                   .userdata = body};
+    hours_begin(&owning->hours, &body->loop);
     hear(body, &event);
 }
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The owner's side of the agent: what the sources see (presence/presence.h) goes to the part that
- * says whose the computer is (core/lending.h), and what that says becomes the brain's event, in the
- * same turn of the loop. Nothing is decided here.
+ * The owner's side of the agent: what the sources see (presence/presence.h) and what the clock on
+ * the wall says (hours.h) goes to the part that knows whose the computer is (core/lending.h), and
+ * what that says becomes the brain's event, in the same turn of the loop. Nothing is decided here.
  */
 #pragma once
 
 #include "core/lending.h"
+#include "hours.h"
 #include "presence/presence.h"
 #include "wire/wire.h"
 
@@ -17,6 +18,7 @@ struct body;
 struct owning {
     struct lending lending;
     struct presence *presence;
+    struct hours hours;
     uv_timer_t timer; /* for lending.view.until_ms */
 };
 

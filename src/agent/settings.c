@@ -29,6 +29,7 @@ void settings_deinit(struct settings *settings)
     free(settings->token);
     free(settings->attribute_script);
     free(settings->presence);
+    calendar_deinit(&settings->calendar);
     attributes_deinit(&settings->attributes);
     *settings = SETTINGS_INIT;
 }
@@ -224,6 +225,24 @@ static int set_nudge(void *target, const char *text, struct error *err)
     return 0;
 }
 
+static int set_working_hours(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+    return calendar_parse(text, &settings->calendar, err);
+}
+
+static int set_holidays(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+    return calendar_add_holidays(&settings->calendar, text, err);
+}
+
+static int set_stop_starting_before(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+    return parse_duration(text, &settings->stop_starting_before_ms, err);
+}
+
 static int set_log(void *target, const char *text, struct error *err)
 {
     (void)target;
@@ -304,6 +323,22 @@ static const struct configuration_key keys[] = {
      .summary = "and let go on what was frozen, as long as it is still there",
      .default_text = "1m",
      .set = set_resume_after},
+    {.name = "working_hours",
+     .argument = "HOURS",
+     .summary = "when nothing may run: Mon-Fri 07:00-19:00",
+     .default_text = "never",
+     .set = set_working_hours},
+    {.name = "holidays",
+     .argument = "DATES",
+     .summary = "without working hours: 2026-12-24..2027-01-01, 05-01",
+     .usual = "none",
+     .is_list = true,
+     .set = set_holidays},
+    {.name = "stop_starting_before",
+     .argument = "TIME",
+     .summary = "so long before working hours nothing is begun",
+     .default_text = "0",
+     .set = set_stop_starting_before},
     {.name = "nudge",
      .argument = "PIXELS",
      .summary = "so far a mouse may move in a second without being used",

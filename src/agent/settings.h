@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "lang/calendar.h"
 #include "wire/attributes.h"
 
 #include <stdbool.h>
@@ -25,6 +26,8 @@ struct settings {
     uint64_t idle_after_ms;
     uint64_t resume_after_ms;
     uint32_t nudge; /* pixels */
+    struct calendar calendar;
+    uint64_t stop_starting_before_ms; /* the hours of the calendar */
     uint64_t grace_ms;
     uint64_t suspend_for_ms;
     uint64_t

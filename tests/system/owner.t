@@ -125,6 +125,13 @@ is "$(node pc1)" 'Owner Idle' 'and the computer is his'
 like "$(dusk why "$job.0")" '1 in use by their owners' 'why says that owners are there'
 like "$(dusk why "$job.0")" 'not lent just now: somebody uses it \(1\)' 'and what keeps them'
 
+# ---- the clock on the wall ----
+
+start_agent pc3 --set working_hours=always
+ok 'in working hours nothing is lent' wait_for '[ "$(node pc3)" = "Owner Idle" ]'
+like "$(dusk node show pc3 --json)" '"reason":"it is working hours there"' 'and the node says so'
+stop_agent pc3
+
 stop_agent pc1
 stop_agent pc2
 stop_server

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Working hours on the clock of the wall: whether it is that time now, and whether it soon will be.
+ * Asked at each change and once a minute, because that clock leaps: with summer time, and when
+ * somebody sets it.
+ */
+#pragma once
+
+#include "core/words.h"
+#include "lang/calendar.h"
+
+#include <uv.h>
+
+struct hours {
+    const struct calendar *calendar;
+    uint64_t closing_ms; /* so long before the hours nothing is begun any more */
+    uv_timer_t timer;
+    void (*on_lasts)(void *userdata, enum owner_reason reason, bool holds);
+    void *userdata;
+};
+
+/* Calls back at once, and then whenever the timer looks; nothing is looked at without hours. */
+void hours_begin(struct hours *hours, uv_loop_t *loop);
+
+/* What holds at this wall time, for the test: OWNER_REASON_NONE, _HOURS or _CLOSING. */
+enum owner_reason hours_look(const struct calendar *calendar, uint64_t closing_ms,
+                             int64_t local_minute);
