@@ -162,7 +162,8 @@ int macros_define(struct macros *macros, uint32_t symbol, struct slice name, str
                   struct error *err);
 /* Says what a name stands for where it has no definition. */
 void macros_set_automatic(struct macros *macros, struct slice name, const char *value);
-/* The same for all submits, with macros in `value`, which must stay: JobId. */
+/* The same for all submits, with macros in `value`, which must stay: JobId. One macro and nothing
+ * else is another name for it. */
 int macros_set_standard(struct macros *macros, const char *name, const char *value);
 /* The symbol's last definition before `horizon`, or MACRO_NONE. */
 uint32_t macros_find_definition(const struct macros *macros, uint32_t symbol, uint32_t horizon);

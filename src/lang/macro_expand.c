@@ -83,15 +83,23 @@ static struct meaning builtin_meaning(const struct macro_scope *scope, enum macr
     return scope->has_task ? meaning : (struct meaning){0};
 }
 
-/* Without a definition before this queue statement, what the submitter's side says of itself. */
-static struct meaning definition_meaning(const struct macros *macros, const struct symbol *symbol,
-                                         uint32_t definition)
+/*
+ * Without a definition before this queue statement, what the submitter's side says of itself, or
+ * what the name stands for in all submits. If that is only another name, it is that name: without a
+ * value for it there is none, and the place to complain of is where the submitter wrote the first.
+ */
+static struct meaning definition_meaning(const struct expansion *expansion,
+                                         const struct symbol *symbol, uint32_t definition)
 {
+    const struct macros *macros = expansion->macros;
+
     if (definition != MACRO_NONE)
         return (struct meaning){.kind = MEANING_TEMPLATE,
                                 .template = &macros->definitions[definition].template};
     if (symbol->automatic)
         return (struct meaning){.kind = MEANING_TEXT, .text = slice_from_text(symbol->automatic)};
+    if (symbol->standard && symbol->standard->count == 1)
+        return expansion_find(expansion, &symbol->standard->segments[0]);
     if (symbol->standard)
         return (struct meaning){.kind = MEANING_TEMPLATE, .template = symbol->standard};
     return (struct meaning){0};
@@ -109,12 +117,12 @@ struct meaning expansion_find(const struct expansion *expansion, const struct se
     size_t column;
 
     if (segment->is_own)
-        return definition_meaning(macros, symbol, segment->previous);
+        return definition_meaning(expansion, symbol, segment->previous);
     if (symbol->is_variable && macro_scope_find(scope, segment->index, &column))
         return variable_meaning(scope, column);
     if (symbol->builtin != BUILTIN_NONE)
         return builtin_meaning(scope, symbol->builtin);
-    return definition_meaning(macros, symbol,
+    return definition_meaning(expansion, symbol,
                               macros_find_definition(macros, segment->index, scope->horizon));
 }
 

@@ -43,6 +43,27 @@ static void a_job_and_its_task_have_a_number_together(void **state)
     assert_false(submit_varies(submit, 1, "arguments"));
 }
 
+static void what_is_requested_is_known_under_htcondors_names(void **state)
+{
+    _cleanup_submit_ struct submit *submit = NULL;
+
+    (void)state;
+    assert_value("RequestMemory = 2G", "$(Request_Memory) $(VM_MEMORY)", "2G 2G");
+    assert_value("request_cpus = 3", "$(Request_CPUs) $(vm_vcpus)", "3 3");
+    assert_value("", "$(VM_MEMORY:512) $(Request_CPUs:1)", "512 1");
+    ASSERT_ERROR("executable = x\narguments = $(VM_VCPUS)\nqueue\n",
+                 "x.sub:2:13: macro 'VM_VCPUS' is not defined\narguments = $(VM_VCPUS)\n"
+                 "            ^\nhint: define it, give it a fallback as in $(VM_VCPUS:0), or set "
+                 "allow_undefined = true if it is meant to be empty");
+    ASSERT_ERROR("executable = x\nRequestCPUs = $(Request_CPUs)\nqueue\n",
+                 "x.sub:2:15: this macro is defined by itself, or nested too deeply\n"
+                 "RequestCPUs = $(Request_CPUs)\n              ^");
+    submit = fixture_parse("executable = x\narguments = $(vm_memory)\nRequestMemory = $(v)\n"
+                           "queue v in (1, 2)\n",
+                           NULL);
+    assert_true(submit_varies(submit, 0, "arguments"));
+}
+
 static void names_may_be_computed(void **state)
 {
     (void)state;
@@ -243,6 +264,7 @@ int main(void)
         cmocka_unit_test(a_name_in_its_own_value_means_the_definition_before),
         cmocka_unit_test(a_fallback_stands_in_for_what_is_not_defined),
         cmocka_unit_test(a_job_and_its_task_have_a_number_together),
+        cmocka_unit_test(what_is_requested_is_known_under_htcondors_names),
         cmocka_unit_test(names_may_be_computed),
         cmocka_unit_test(a_fallback_stands_in_for_an_empty_value_too),
         cmocka_unit_test(the_queue_statement_sets_process_step_row_and_cluster),

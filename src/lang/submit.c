@@ -26,15 +26,27 @@ void submit_warnings_deinit(struct submit_warnings *warnings)
     *warnings = SUBMIT_WARNINGS_INIT;
 }
 
+/*
+ * What HTCondor defines in every submit text and no computer has to say. Of its list SPOOL is left
+ * out: a folder of the server is nothing that a submit text could use, so the name has no value.
+ */
+static const char *const standards[][2] = {
+    {"JobId", "$(ClusterId).$(ProcId)"},    {"Request_CPUs", "$(RequestCPUs)"},
+    {"Request_Memory", "$(RequestMemory)"}, {"VM_VCPUS", "$(Request_CPUs)"},
+    {"VM_MEMORY", "$(Request_Memory)"},
+};
+
 /* The macros point into the submit, which therefore never moves. */
 static struct submit *submit_new(void)
 {
     struct submit *submit = memory_allocate(sizeof(*submit));
-    int r;
 
     macros_init(&submit->macros, &submit->sources, &submit->arena);
-    r = macros_set_standard(&submit->macros, "JobId", "$(ClusterId).$(ProcId)");
-    assert(r == 0);
+    for (size_t i = 0; i < ARRAY_LENGTH(standards); i++) {
+        int r = macros_set_standard(&submit->macros, standards[i][0], standards[i][1]);
+
+        assert(r == 0);
+    }
     return submit;
 }
 
