@@ -242,22 +242,32 @@ static int queue_read_parentheses(struct queue *queue)
     return r;
 }
 
-/* The text of a file or of a command: '#' and ')' have no meaning there. */
-static int queue_add_lines(struct queue *queue, const char *name, const struct buffer *text)
+/* "queue x from seq 0 99": a file with white space in its name is rarer than a forgotten '|'. */
+static void queue_hint_at_command(struct queue *queue)
+{
+    struct slice rest = queue->list;
+    struct slice word = text_take_word(&rest, "");
+
+    if (rest.length > 0 && !memchr(word.data, '.', word.length))
+        error_hint(queue->reader->err,
+                   "if '%.*s' is a command that prints the items, put '|' behind it: from %.*s |",
+                   SLICE_SHOWN(word), SLICE_SHOWN(queue->list));
+}
+
+/* The lines of a file, or those that a command prints: '#' and ')' have no meaning there. */
+static int queue_read_lines(struct queue *queue, struct slice name, bool is_command)
 {
     struct submit *submit = queue->reader->submit;
     struct line_reader lines;
-    struct slice copy, line;
+    struct slice text, line;
     int r;
 
-    if (text->length > SUBMIT_TEXT_SIZE_MAX)
-        return reader_error(queue->reader, queue->list.data, -E2BIG,
-                            "%s gives more than 64 MiB of items", name);
-    copy = sources_add(&submit->sources, name, (struct slice){buffer_text(text), text->length});
-    if (memchr(copy.data, '\0', copy.length))
-        return reader_error(queue->reader, memchr(copy.data, '\0', copy.length), -EINVAL,
-                            "this is not text: it holds a NUL byte");
-    line_reader_init(&lines, &submit->sources, &submit->arena, copy);
+    r = reader_load(queue->reader, name, is_command, "cannot read the items", &text);
+    if (r == -ENOENT && !is_command)
+        queue_hint_at_command(queue);
+    if (r < 0)
+        return r;
+    line_reader_init(&lines, &submit->sources, &submit->arena, text);
     lines.keep_comments = true;
     do {
         r = line_reader_next(&lines, &line, queue->reader->err);
@@ -267,53 +277,6 @@ static int queue_add_lines(struct queue *queue, const char *name, const struct b
             r = queue_add_line(queue, line);
     } while (r == 0);
     return r;
-}
-
-/* Only the submitter can run it; the frozen text holds what it printed. */
-static int queue_read_command(struct queue *queue, struct slice command)
-{
-    const struct submit_world *world = queue->reader->submit->macros.world;
-    _cleanup_free_ char *copy = slice_copy(command);
-    _cleanup_buffer_ struct buffer text = BUFFER_INIT, name = BUFFER_INIT;
-    int r;
-
-    if (!world || !world->run_command)
-        return reader_error(queue->reader, command.data, -EINVAL, "commands cannot be run here");
-    r = world->run_command(world->user_data, copy, &text, queue->reader->err);
-    if (r < 0)
-        return reader_blame_world(queue->reader, command.data, r, "cannot read the items");
-    buffer_appendf(&name, "output of '%s'", copy);
-    return queue_add_lines(queue, buffer_text(&name), &text);
-}
-
-/* "queue x from seq 0 99": a file with white space in its name is rarer than a forgotten '|'. */
-static int queue_refuse_file(struct queue *queue, int code)
-{
-    struct slice rest = queue->list;
-    struct slice word = text_take_word(&rest, "");
-    int r;
-
-    r = reader_blame_world(queue->reader, queue->list.data, code, "cannot read the items");
-    if (rest.length > 0 && !memchr(word.data, '.', word.length))
-        error_hint(queue->reader->err,
-                   "if '%.*s' is a command that prints the items, put '|' behind it: from %.*s |",
-                   SLICE_SHOWN(word), SLICE_SHOWN(queue->list));
-    return r;
-}
-
-static int queue_read_file(struct queue *queue)
-{
-    const struct submit_world *world = queue->reader->submit->macros.world;
-    _cleanup_free_ char *path = slice_copy(queue->list);
-    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
-    int r;
-
-    if (!world || !world->read_file)
-        return reader_error(queue->reader, queue->list.data, -EINVAL, "files cannot be read here");
-    r = world->read_file(world->user_data, path, &text, queue->reader->err);
-    if (r < 0)
-        return queue_refuse_file(queue, r);
-    return queue_add_lines(queue, path, &text);
 }
 
 /* An integer with a sign, which may be missing; false if it is larger than any list. */
@@ -524,8 +487,9 @@ static int queue_read_list(struct queue *queue)
     if (queue->kind != LIST_FROM)
         return queue_add_line(queue, list);
     if (list.data[list.length - 1] == '|')
-        return queue_read_command(queue, slice_trim((struct slice){list.data, list.length - 1}));
-    return queue_read_file(queue);
+        return queue_read_lines(queue, slice_trim((struct slice){list.data, list.length - 1}),
+                                true);
+    return queue_read_lines(queue, list, false);
 }
 
 int queue_read_items(struct queue *queue, const char *word)

@@ -435,17 +435,10 @@ static int read_settings(struct submit_reader *reader)
 
 static int read_text(struct submit_reader *reader, struct slice text, const char *name)
 {
-    const char *nul;
-    int r;
+    int r = reader_add_source(reader, name, text, NULL, &text);
 
-    /* Before it is copied. */
-    if (text.length > SUBMIT_TEXT_SIZE_MAX)
-        return error_set(reader->err, -E2BIG, "%s: larger than 64 MiB", name);
-    text = sources_add(&reader->submit->sources, name, text);
-    /* From here on, texts may be handed out as C strings. */
-    nul = memchr(text.data, '\0', text.length);
-    if (nul)
-        return reader_error(reader, nul, -EINVAL, "this is not text: it holds a NUL byte");
+    if (r < 0)
+        return r;
     r = reader_read_lines(reader, text);
     if (r == 0)
         reader_end_conditions(reader, 0);

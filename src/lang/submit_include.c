@@ -28,13 +28,11 @@ struct statement {
     struct slice rest;  /* behind the ':' */
 };
 
-/* Reads `text` as lines, one level deeper; it may be as long as all that is included together. */
-static int read_deeper(struct submit_reader *reader, const char *name, struct slice text,
-                       const char *place)
+/* Reads a source as lines, one level deeper; it may be as long as all that is included together. */
+static int read_deeper(struct submit_reader *reader, struct slice text, const char *place)
 {
     struct line_reader outer = reader->lines;
     size_t base = reader->condition_base;
-    const char *nul;
     int r;
 
     if (reader->depth == INCLUDE_DEPTH_MAX)
@@ -43,10 +41,6 @@ static int read_deeper(struct submit_reader *reader, const char *name, struct sl
     if (text.length > SUBMIT_TEXT_SIZE_MAX - reader->included_size)
         return reader_error(reader, place, -E2BIG, "more than 64 MiB are included");
     reader->included_size += text.length;
-    text = sources_add(&reader->submit->sources, name, text);
-    nul = text.length > 0 ? memchr(text.data, '\0', text.length) : NULL;
-    if (nul)
-        return reader_error(reader, nul, -EINVAL, "this is not text: it holds a NUL byte");
     reader->depth++;
     reader->condition_base = reader->condition_count;
     r = reader_read_lines(reader, text);
@@ -57,42 +51,19 @@ static int read_deeper(struct submit_reader *reader, const char *name, struct sl
     return r;
 }
 
-/* The lines of a command. */
-static int include_command(struct submit_reader *reader, struct slice command)
+/* The lines of a file, or those that a command prints. */
+static int include(struct submit_reader *reader, struct slice name, bool is_command,
+                   bool may_be_missing)
 {
-    const struct submit_world *world = reader->submit->macros.world;
-    _cleanup_free_ char *copy = slice_copy(command);
-    _cleanup_buffer_ struct buffer text = BUFFER_INIT, name = BUFFER_INIT;
-    int r;
+    struct slice text;
+    int r = reader_load(reader, name, is_command, "cannot include", &text);
 
-    if (!world || !world->run_command)
-        return reader_error(reader, command.data, -EINVAL, "commands cannot be run here");
-    r = world->run_command(world->user_data, copy, &text, reader->err);
-    if (r < 0)
-        return reader_blame_world(reader, command.data, r, "cannot include");
-    buffer_appendf(&name, "output of '%s'", copy);
-    return read_deeper(reader, buffer_text(&name), (struct slice){buffer_text(&text), text.length},
-                       command.data);
-}
-
-static int include_file(struct submit_reader *reader, struct slice path, bool may_be_missing)
-{
-    const struct submit_world *world = reader->submit->macros.world;
-    _cleanup_free_ char *copy = slice_copy(path);
-    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
-    int r;
-
-    if (!world || !world->read_file)
-        return reader_error(reader, path.data, -EINVAL, "files cannot be read here");
-    r = world->read_file(world->user_data, copy, &text, reader->err);
     if (r == -ENOENT && may_be_missing) {
         if (reader->err)
             error_clear(reader->err);
         return 0;
     }
-    if (r < 0)
-        return reader_blame_world(reader, path.data, r, "cannot include");
-    return read_deeper(reader, copy, (struct slice){buffer_text(&text), text.length}, path.data);
+    return r < 0 ? r : read_deeper(reader, text, name.data);
 }
 
 /* The words between "include" and ':', each of which may be there. */
@@ -125,10 +96,11 @@ static int read_include(struct submit_reader *reader, struct statement *statemen
         return r;
     if (rest->length == 0)
         return reader_error(reader, rest->data, -EINVAL, "behind 'include :' a file is missing");
-    if (rest->data[rest->length - 1] == '|')
-        return include_command(reader, slice_trim((struct slice){rest->data, rest->length - 1}));
-    return is_command ? include_command(reader, *rest)
-                      : include_file(reader, *rest, may_be_missing);
+    if (rest->data[rest->length - 1] == '|') {
+        is_command = true;
+        *rest = slice_trim((struct slice){rest->data, rest->length - 1});
+    }
+    return include(reader, *rest, is_command, may_be_missing);
 }
 
 /* The argument of that number, from 1, or with `and_rest` all from there on; empty if none. */
@@ -274,6 +246,7 @@ int reader_find_template(struct submit_reader *reader, struct slice text, bool *
 static int use_template(struct submit_reader *reader, struct slice name, struct slice arguments)
 {
     _cleanup_buffer_ struct buffer text = BUFFER_INIT, filled = BUFFER_INIT, source = BUFFER_INIT;
+    struct slice lines;
     int r;
 
     r = load_template(reader, name, &text);
@@ -290,8 +263,9 @@ static int use_template(struct submit_reader *reader, struct slice name, struct 
                             "with its arguments the template is longer "
                             "than 64 MiB");
     buffer_appendf(&source, "template '%.*s'", SLICE_SHOWN(name));
-    return read_deeper(reader, buffer_text(&source),
-                       (struct slice){buffer_text(&filled), filled.length}, name.data);
+    r = reader_add_source(reader, buffer_text(&source),
+                          (struct slice){buffer_text(&filled), filled.length}, name.data, &lines);
+    return r < 0 ? r : read_deeper(reader, lines, name.data);
 }
 
 /* Takes "(a, b)" off the front, with parentheses in pairs; *ret_arguments is what is inside. */
@@ -342,7 +316,10 @@ static int use_strictness(struct submit_reader *reader, struct slice name)
     }
     for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++)
         if (slice_equals_ignoring_case(name, kinds[i].name))
-            return read_deeper(reader, "use STRICT", slice_from_text(kinds[i].lines), name.data);
+            return read_deeper(reader,
+                               sources_add(&reader->submit->sources, "use STRICT",
+                                           slice_from_text(kinds[i].lines)),
+                               name.data);
     reader_error(reader, name.data, -EINVAL, "there is no strictness '%.*s'", SLICE_SHOWN(name));
     error_hint(reader->err, "write 'use STRICT : true', false or harsh");
     return -EINVAL;

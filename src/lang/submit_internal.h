@@ -113,6 +113,18 @@ void reader_warn(struct submit_reader *reader, const char *at, const char *forma
 /* Gives what the world said was wrong a place in the text, and says what was tried. */
 int reader_blame_world(struct submit_reader *reader, const char *place, int code, const char *what);
 /*
+ * Makes a text a source of the submit, so that places in it are known. -E2BIG if it is too long,
+ * which is said at `place`, and -EINVAL if it is no text.
+ */
+int reader_add_source(struct submit_reader *reader, const char *name, struct slice text,
+                      const char *place, struct slice *ret_text);
+/*
+ * Reads a file, or what a command prints, and makes it a source; `what` is said to have been tried
+ * if that fails ("cannot include"). Returns what the world does, or as reader_add_source().
+ */
+int reader_load(struct submit_reader *reader, struct slice name, bool is_command, const char *what,
+                struct slice *ret_text);
+/*
  * Replaces the macros of a statement's own line by their values; what stands for a task alone is
  * refused, and other macros without a definition as well unless they may be empty.
  */

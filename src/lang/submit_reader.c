@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What all readers of a submit text need: to say what is wrong, to keep account of what the text
- * costs, and to put the values of macros into a statement's own line.
+ * costs, to take in texts from elsewhere, and to put the values of macros into a statement's own
+ * line.
  */
 #include "submit_internal.h"
 
@@ -73,6 +74,47 @@ int reader_blame_world(struct submit_reader *reader, const char *place, int code
     if (cause.hint)
         error_hint(reader->err, "%s", cause.hint);
     return code;
+}
+
+int reader_add_source(struct submit_reader *reader, const char *name, struct slice text,
+                      const char *place, struct slice *ret_text)
+{
+    const char *nul;
+
+    /* Before it is copied. */
+    if (text.length > SUBMIT_TEXT_SIZE_MAX)
+        return reader_error(reader, place, -E2BIG, "%s is larger than 64 MiB", name);
+    text = sources_add(&reader->submit->sources, name, text);
+    /* From here on, texts may be handed out as C strings. */
+    nul = text.length > 0 ? memchr(text.data, '\0', text.length) : NULL;
+    if (nul)
+        return reader_error(reader, nul, -EINVAL, "this is not text: it holds a NUL byte");
+    *ret_text = text;
+    return 0;
+}
+
+int reader_load(struct submit_reader *reader, struct slice name, bool is_command, const char *what,
+                struct slice *ret_text)
+{
+    const struct submit_world *world = reader->submit->macros.world;
+    _cleanup_free_ char *copy = slice_copy(name);
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT, source = BUFFER_INIT;
+    int (*load)(void *, const char *, struct buffer *, struct error *) = NULL;
+    int r;
+
+    /* Only the submitter's side has a world: no server runs or opens what a text names. */
+    if (world)
+        load = is_command ? world->run_command : world->read_file;
+    if (!load)
+        return reader_error(reader, name.data, -EINVAL,
+                            is_command ? "commands cannot be run here"
+                                       : "files cannot be read here");
+    r = load(world->user_data, copy, &text, reader->err);
+    if (r < 0)
+        return reader_blame_world(reader, name.data, r, what);
+    buffer_appendf(&source, is_command ? "output of '%s'" : "%s", copy);
+    return reader_add_source(reader, buffer_text(&source),
+                             (struct slice){buffer_text(&text), text.length}, name.data, ret_text);
 }
 
 int reader_expand(struct submit_reader *reader, struct slice *text, bool allow_undefined)

@@ -496,7 +496,7 @@ static void text_beyond_a_limit_is_refused(void **state)
     assert_int_equal(submit_parse((struct slice){large, SUBMIT_TEXT_SIZE_MAX + 1}, "x.sub", NULL,
                                   &submit, NULL, &err),
                      -E2BIG);
-    assert_string_equal(error_text(&err), "x.sub: larger than 64 MiB");
+    assert_string_equal(error_text(&err), "x.sub is larger than 64 MiB");
     assert_int_equal(submit_parse((struct slice){large, SUBMIT_LINE_LENGTH_MAX + 1}, "x.sub", NULL,
                                   &submit, NULL, &err),
                      -EINVAL);
