@@ -47,6 +47,12 @@ static int read_item_file(void *user_data, const char *path, struct buffer *text
     return file_read(path, SUBMIT_TEXT_SIZE_MAX, text, err);
 }
 
+static int write_included(void *user_data, const char *path, struct slice text, struct error *err)
+{
+    (void)user_data;
+    return file_replace(path, text.data, text.length, 0644, false, err);
+}
+
 static int run_shell_command(void *user_data, const char *command, struct buffer *text,
                              struct error *err)
 {
@@ -156,6 +162,7 @@ static int list_variables(void *user_data, struct buffer *names, struct error *e
 
 const struct submit_world submit_here = {
     .read_file = read_item_file,
+    .write_file = write_included,
     .run_command = run_shell_command,
     .match_files = match_files,
     .read_template = read_template,

@@ -83,6 +83,19 @@ static void commands_that_fail_say_how(void **state)
     assert_string_equal(error_text(&err), "the command 'exit 3' failed with exit code 3");
 }
 
+static void what_is_included_is_kept_in_a_file(void **state)
+{
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    _cleanup_error_ struct error err = ERROR_INIT;
+    struct slice lines = slice_from_text("a = 1\n");
+
+    (void)state;
+    assert_int_equal(submit_here.write_file(NULL, "kept.sub", lines, &err), 0);
+    assert_int_equal(submit_here.read_file(NULL, "kept.sub", &text, &err), 0);
+    assert_string_equal(buffer_text(&text), "a = 1\n");
+    assert_int_equal(submit_here.write_file(NULL, "nowhere/kept.sub", lines, &err), -ENOENT);
+}
+
 static const char *find(const struct submit_automatic *automatics, size_t count, const char *name)
 {
     for (size_t i = 0; i < count; i++)
@@ -113,6 +126,7 @@ int main(void)
         cmocka_unit_test(patterns_match_in_order),
         cmocka_unit_test(the_users_own_templates_are_found),
         cmocka_unit_test(commands_that_fail_say_how),
+        cmocka_unit_test(what_is_included_is_kept_in_a_file),
         cmocka_unit_test(automatic_macros_say_when_and_where),
     };
 

@@ -11,7 +11,9 @@ struct item_rules {
     bool warns_of_empty;     /* a pattern that matches nothing */
     bool fails_for_empty;    /* likewise */
     bool allows_duplicates;  /* a name that two patterns match is two items */
-    bool fails_for_no_field; /* a line with fewer fields than variables */
+    bool warns_of_duplicate; /* and if it is not, */
+    bool warns_of_no_field;  /* a line with fewer fields than variables; the first one in a list */
+    bool fails_for_no_field; /* likewise */
 };
 
 /* Which of the items count: [start:end:step]. */

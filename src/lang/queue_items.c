@@ -71,6 +71,21 @@ static struct slice take_field(struct slice *line, char separator, bool last)
     return field;
 }
 
+/* Where a line ends before its last variable. Told once: what is meant so is meant in many lines.
+ */
+static int queue_miss_field(struct queue *queue, uint32_t variable, const char *place)
+{
+    struct submit_reader *reader = queue->reader;
+    const char *name = reader->submit->macros.symbols[variable].name;
+
+    if (queue->rules.fails_for_no_field)
+        return reader_error(reader, place, -EINVAL, "here a value for '%s' is missing", name);
+    if (queue->rules.warns_of_no_field)
+        reader_warn(reader, place, "here a value for '%s' is missing, so it is empty", name);
+    queue->rules.warns_of_no_field = false;
+    return 0;
+}
+
 /* A line that ends early leaves the variables behind it empty. */
 static int queue_add_row(struct queue *queue, struct slice line)
 {
@@ -94,15 +109,13 @@ static int queue_add_row(struct queue *queue, struct slice line)
     array_reserve(queue->fields, queue->field_capacity, needed);
     for (size_t i = 0; i < queue->variable_count; i++) {
         bool is_missing = line.length == 0;
-
         struct slice text = take_field(&line, separator, i + 1 == queue->variable_count);
         struct item_field field = {.data = text.data, .length = (uint32_t)text.length};
 
-        if (is_missing && queue->rules.fails_for_no_field)
-            return reader_error(reader, text.data, -EINVAL, "here a value for '%s' is missing",
-                                reader->submit->macros.symbols[queue->variables[i]].name);
-
-        r = queue_compile_field(queue, queue->variables[i], &field);
+        if (is_missing)
+            r = queue_miss_field(queue, queue->variables[i], text.data);
+        if (r == 0)
+            r = queue_compile_field(queue, queue->variables[i], &field);
         if (r < 0)
             return r;
         queue->fields[queue->field_count++] = field;
@@ -158,8 +171,12 @@ static int queue_add_names(struct queue *queue, struct slice pattern, const stru
         struct slice name = text_take(&copy, '\0');
         uint64_t seen;
 
-        if (!queue->rules.allows_duplicates && string_map_get(&queue->matched, name.data, &seen))
+        if (!queue->rules.allows_duplicates && string_map_get(&queue->matched, name.data, &seen)) {
+            if (queue->rules.warns_of_duplicate)
+                reader_warn(queue->reader, pattern.data,
+                            "'%.*s' is matched a second time, and is one item", SLICE_SHOWN(name));
             continue;
+        }
         string_map_put(&queue->matched, name.data, 1);
         r = queue_check_name(queue, pattern, name.data);
         if (r == 0)
@@ -461,9 +478,13 @@ static int queue_read_rules(struct queue *queue)
     struct item_rules *rules = &queue->rules;
     int r;
 
-    rules->warns_of_empty = true;
+    *rules = (struct item_rules){
+        .warns_of_empty = true, .warns_of_duplicate = true, .warns_of_no_field = true};
     r = read_rule(queue, "SubmitFailEmptyFields", "submit_fail_empty_fields",
                   &rules->fails_for_no_field);
+    if (r == 0)
+        r = read_rule(queue, "SubmitWarnEmptyFields", "submit_warn_empty_fields",
+                      &rules->warns_of_no_field);
     if (r < 0 || queue->kind != LIST_MATCHING)
         return r;
     r = read_rule(queue, "SubmitWarnEmptyMatches", "submit_warn_empty_matches",
@@ -471,6 +492,9 @@ static int queue_read_rules(struct queue *queue)
     if (r == 0)
         r = read_rule(queue, "SubmitFailEmptyMatches", "submit_fail_empty_matches",
                       &rules->fails_for_empty);
+    if (r == 0)
+        r = read_rule(queue, "SubmitWarnDuplicateMatches", "submit_warn_duplicate_matches",
+                      &rules->warns_of_duplicate);
     if (r == 0)
         r = read_rule(queue, "SubmitAllowDuplicateMatches", "submit_allow_duplicate_matches",
                       &rules->allows_duplicates);

@@ -177,6 +177,54 @@ static void a_pattern_that_matches_nothing_is_a_warning(void **state)
                                            "queue matching c* *.none\n                  ^");
 }
 
+/* What is said of a text, with '|' behind each. */
+static char *warnings_of(const char *text)
+{
+    static const struct submit_options options = {.world = &fixture_world};
+    _cleanup_submit_warnings_ struct submit_warnings warnings = SUBMIT_WARNINGS_INIT;
+    _cleanup_submit_ struct submit *submit = NULL;
+    struct buffer said = BUFFER_INIT;
+
+    assert_int_equal(
+        submit_parse(slice_from_text(text), "x.sub", &options, &submit, &warnings, NULL), 0);
+    for (size_t i = 0; i < warnings.count; i++)
+        buffer_appendf(&said, "%s|", warnings.texts[i]);
+    buffer_append_text(&said, "");
+    return buffer_take(&said);
+}
+
+static void items_that_are_odd_are_warnings(void **state)
+{
+    static const char short_lines[] = "executable = x\n%squeue x, y from (\na\nb\n)\n";
+    static const char twice[] = "executable = x\n%squeue matching a* a*\n";
+    static const struct {
+        const char *text;
+        const char *setting;
+        const char *said;
+    } cases[] = {
+        {short_lines, "", "x.sub:3:2: here a value for 'y' is missing, so it is empty\na\n ^|"},
+        {short_lines, "SubmitWarnEmptyFields = false\n", ""},
+        {short_lines, "use STRICT : false\n", ""},
+        {twice, "",
+         "x.sub:2:19: 'a.dat' is matched a second time, and is one item\n"
+         "queue matching a* a*\n                  ^|"},
+        {twice, "submit_warn_duplicate_matches = no\n", ""},
+        {twice, "SubmitAllowDuplicateMatches = yes\n", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+        const char *place = strstr(cases[i].text, "%s");
+        _cleanup_free_ char *said = NULL;
+
+        buffer_append(&text, cases[i].text, (size_t)(place - cases[i].text));
+        buffer_appendf(&text, "%s%s", cases[i].setting, place + 2);
+        said = warnings_of(buffer_text(&text));
+        assert_string_equal(said, cases[i].said);
+    }
+}
+
 static void strictness_can_be_set(void **state)
 {
     (void)state;
@@ -293,6 +341,7 @@ int main(void)
         cmocka_unit_test(wrong_statements_are_errors_with_a_place),
         cmocka_unit_test(patterns_match_files_in_order_and_each_once),
         cmocka_unit_test(a_pattern_that_matches_nothing_is_a_warning),
+        cmocka_unit_test(items_that_are_odd_are_warnings),
         cmocka_unit_test(strictness_can_be_set),
         cmocka_unit_test(a_slice_chooses_items_as_python_does),
         cmocka_unit_test(a_table_names_its_columns_itself),

@@ -41,6 +41,8 @@ struct submit_world {
     void *user_data;
     /* The content of a file with items; a relative path counts from where the user submits. */
     int (*read_file)(void *user_data, const char *path, struct buffer *text, struct error *err);
+    /* Makes a file of that content: include command into. What is there under the name is lost. */
+    int (*write_file)(void *user_data, const char *path, struct slice text, struct error *err);
     /* What a shell command prints: queue ... from command |, include command. */
     int (*run_command)(void *user_data, const char *command, struct buffer *text,
                        struct error *err);

@@ -32,6 +32,16 @@ static int fixture_read_file(void *user_data, const char *path, struct buffer *t
     return error_set(err, -ENOENT, "cannot open '%s': no such file", path);
 }
 
+/* Nothing is kept: what was written is told by the error that only one name is for. */
+static int fixture_write_file(void *user_data, const char *path, struct slice text,
+                              struct error *err)
+{
+    (void)user_data;
+    if (strcmp(path, "kept.sub") == 0)
+        return 0;
+    return error_set(err, -EACCES, "cannot write '%s': %.*s", path, (int)text.length, text.data);
+}
+
 static int fixture_match_files(void *user_data, const char *pattern, enum submit_match match,
                                struct buffer *names, struct error *err)
 {
@@ -55,7 +65,7 @@ static int fixture_run_command(void *user_data, const char *command, struct buff
 {
     (void)user_data;
     if (strncmp(command, "echo ", 5) != 0)
-        return error_set(err, -EIO, "'%s' failed with status 1", command);
+        return error_set(err, -ECHILD, "'%s' failed with status 1", command);
     buffer_appendf(text, "%s\n", command + 5);
     return 0;
 }
@@ -99,6 +109,7 @@ static int fixture_list_environment(void *user_data, struct buffer *names, struc
 
 const struct submit_world fixture_world = {
     .read_file = fixture_read_file,
+    .write_file = fixture_write_file,
     .run_command = fixture_run_command,
     .match_files = fixture_match_files,
     .read_template = fixture_read_template,

@@ -6,6 +6,7 @@
  *     include : FILE                    lines of a file
  *     include ifexist : FILE            likewise, if there is one
  *     include command : COMMAND         lines that a command prints; "include : COMMAND |" too
+ *     include command into FILE : COMMAND   likewise, kept in the file, which counts from then on
  *     use TEMPLATE : NAME(a, b), NAME   lines that somebody keeps for all
  *     use STRICT : true                 a template of HTCondor's own
  *     error : TEXT, warning : TEXT      which the reader says
@@ -51,56 +52,109 @@ static int read_deeper(struct submit_reader *reader, struct slice text, const ch
     return r;
 }
 
-/* The lines of a file, or those that a command prints. */
-static int include(struct submit_reader *reader, struct slice name, bool is_command,
-                   bool may_be_missing)
-{
-    struct slice text;
-    int r = reader_load(reader, name, is_command, "cannot include", &text);
+/* What an include statement asks for. */
+struct include {
+    bool may_be_missing; /* then there are no lines, and nobody is told */
+    bool is_command;
+    struct slice into; /* where the lines are kept; empty if nowhere */
+    struct slice name; /* of the file, or the command */
+};
 
-    if (r == -ENOENT && may_be_missing) {
-        if (reader->err)
-            error_clear(reader->err);
-        return 0;
-    }
-    return r < 0 ? r : read_deeper(reader, text, name.data);
+/* Forgets an error about what need not be there. */
+static int forgive(struct submit_reader *reader, int code)
+{
+    if (reader->err)
+        error_clear(reader->err);
+    return code;
 }
 
-/* The words between "include" and ':', each of which may be there. */
-static int read_include(struct submit_reader *reader, struct statement *statement)
+/* Keeps what a command printed, for the next time that the text is read. */
+static int write_included(struct submit_reader *reader, struct slice into, struct slice text)
 {
-    struct slice words = statement->words, word = text_take_word(&words, "");
-    struct slice *rest = &statement->rest;
-    bool may_be_missing, is_command;
+    const struct submit_world *world = reader->submit->macros.world;
+    _cleanup_free_ char *path = slice_copy(into);
     int r;
 
-    may_be_missing =
-        slice_equals_ignoring_case(word, "ifexist") || slice_equals_ignoring_case(word, "ifexists");
-    if (may_be_missing)
-        word = text_take_word(&words, "");
-    is_command =
-        slice_equals_ignoring_case(word, "command") || slice_equals_ignoring_case(word, "output");
-    if (is_command)
-        word = text_take_word(&words, "");
-    if (slice_equals_ignoring_case(word, "into"))
-        return reader_error(reader, word.data, -EINVAL,
-                            "'into' is refused: reading a submit file writes no files");
-    if (word.length > 0) {
-        reader_error(reader, word.data, -EINVAL, "'%.*s' cannot stand behind 'include'",
-                     SLICE_SHOWN(word));
-        error_hint(reader->err, "write 'include [ifexist] [command] : NAME'");
-        return -EINVAL;
+    if (!world->write_file)
+        return reader_error(reader, into.data, -EINVAL, "files cannot be written here");
+    r = world->write_file(world->user_data, path, text, reader->err);
+    return r < 0 ? reader_blame_world(reader, into.data, r, "cannot keep what is included") : 0;
+}
+
+/*
+ * As in HTCondor, a file that is there counts, however old, and the command is not run; the user
+ * removes the file to have it run again. One that is there but cannot be read is not replaced.
+ */
+static int load_included(struct submit_reader *reader, const struct include *include,
+                         struct slice *ret_text)
+{
+    static const char what[] = "cannot include";
+    int r;
+
+    if (include->into.length == 0)
+        return reader_load(reader, include->name, include->is_command, what, ret_text);
+    r = reader_load(reader, include->into, false, what, ret_text);
+    if (r != -ENOENT)
+        return r;
+    (void)forgive(reader, r);
+    r = reader_load(reader, include->name, true, what, ret_text);
+    return r < 0 ? r : write_included(reader, include->into, *ret_text);
+}
+
+/* Takes the words between "include" and ':' off the front of *words, each of which may be there. */
+static int read_include_words(struct submit_reader *reader, struct slice *words,
+                              struct include *ret_include)
+{
+    struct slice word = text_take_word(words, "");
+    int r = 0;
+
+    if (slice_equals_ignoring_case(word, "ifexist") ||
+        slice_equals_ignoring_case(word, "ifexists")) {
+        ret_include->may_be_missing = true;
+        word = text_take_word(words, "");
     }
-    r = reader_expand(reader, rest, false);
+    if (slice_equals_ignoring_case(word, "command") || slice_equals_ignoring_case(word, "output")) {
+        ret_include->is_command = true;
+        word = text_take_word(words, "");
+    }
+    if (ret_include->is_command && slice_equals_ignoring_case(word, "into")) {
+        ret_include->into = text_take_word(words, "");
+        r = reader_expand(reader, &ret_include->into, false);
+        if (r == 0 && ret_include->into.length == 0)
+            r = reader_error(reader, ret_include->into.data, -EINVAL,
+                             "behind 'into' a file is missing");
+        word = text_take_word(words, "");
+    }
+    if (r < 0 || word.length == 0)
+        return r;
+    reader_error(reader, word.data, -EINVAL, "'%.*s' cannot stand behind 'include'",
+                 SLICE_SHOWN(word));
+    error_hint(reader->err, "write 'include [ifexist] [command [into FILE]] : NAME'");
+    return -EINVAL;
+}
+
+static int read_include(struct submit_reader *reader, struct statement *statement)
+{
+    struct slice words = statement->words, name = statement->rest, text;
+    struct include include = {0};
+    int r = read_include_words(reader, &words, &include);
+
+    if (r == 0)
+        r = reader_expand(reader, &name, false);
     if (r < 0)
         return r;
-    if (rest->length == 0)
-        return reader_error(reader, rest->data, -EINVAL, "behind 'include :' a file is missing");
-    if (rest->data[rest->length - 1] == '|') {
-        is_command = true;
-        *rest = slice_trim((struct slice){rest->data, rest->length - 1});
+    if (name.length == 0)
+        return reader_error(reader, name.data, -EINVAL, "behind 'include :' a file is missing");
+    include.name = name;
+    if (name.data[name.length - 1] == '|') {
+        include.is_command = true;
+        include.name = slice_trim((struct slice){name.data, name.length - 1});
     }
-    return include(reader, *rest, is_command, may_be_missing);
+    r = load_included(reader, &include, &text);
+    /* A command that fails is missing, too. */
+    if (include.may_be_missing && (r == -ENOENT || r == -ECHILD))
+        return forgive(reader, 0);
+    return r < 0 ? r : read_deeper(reader, text, name.data);
 }
 
 /* The argument of that number, from 1, or with `and_rest` all from there on; empty if none. */
@@ -297,14 +351,18 @@ static int use_strictness(struct submit_reader *reader, struct slice name)
         const char *lines;
     } kinds[] = {
         {"false", "SubmitWarnEmptyMatches = false\nSubmitFailEmptyMatches = false\n"
-                  "SubmitFailEmptyFields = false\n"},
+                  "SubmitWarnDuplicateMatches = false\n"
+                  "SubmitWarnEmptyFields = false\nSubmitFailEmptyFields = false\n"},
         {"true", "SubmitWarnEmptyMatches = true\nSubmitFailEmptyMatches = true\n"
-                 "SubmitFailEmptyFields = false\n"},
+                 "SubmitWarnDuplicateMatches = true\n"
+                 "SubmitWarnEmptyFields = true\nSubmitFailEmptyFields = false\n"},
         {"harsh", "SubmitWarnEmptyMatches = true\nSubmitFailEmptyMatches = true\n"
-                  "SubmitFailEmptyFields = true\n"},
+                  "SubmitWarnDuplicateMatches = true\n"
+                  "SubmitWarnEmptyFields = true\nSubmitFailEmptyFields = true\n"},
     };
 
     static const char *const settings[] = {"SubmitWarnEmptyMatches", "SubmitFailEmptyMatches",
+                                           "SubmitWarnDuplicateMatches", "SubmitWarnEmptyFields",
                                            "SubmitFailEmptyFields"};
     struct macros *macros = &reader->submit->macros;
 
@@ -355,13 +413,16 @@ static int read_use(struct submit_reader *reader, struct statement *statement)
     return r;
 }
 
+/* What the author of a text wants to be said is said whole, as far as anybody would read. */
+#define MESSAGE_SHOWN(s) ((s).length < 1000 ? (int)(s).length : 1000), (s).data
+
 static int read_error(struct submit_reader *reader, struct statement *statement)
 {
     int r = reader_expand(reader, &statement->rest, true);
 
     return r < 0 ? r
                  : reader_error(reader, statement->line.data, -EINVAL, "%.*s",
-                                SLICE_SHOWN(statement->rest));
+                                MESSAGE_SHOWN(statement->rest));
 }
 
 static int read_warning(struct submit_reader *reader, struct statement *statement)
@@ -369,7 +430,7 @@ static int read_warning(struct submit_reader *reader, struct statement *statemen
     int r = reader_expand(reader, &statement->rest, true);
 
     if (r == 0)
-        reader_warn(reader, statement->line.data, "%.*s", SLICE_SHOWN(statement->rest));
+        reader_warn(reader, statement->line.data, "%.*s", MESSAGE_SHOWN(statement->rest));
     return r;
 }
 

@@ -140,6 +140,11 @@ static void included_lines_are_read_in_place(void **state)
     assert_arguments("include : echo a = 5 |", "$(a)", "5");
     assert_arguments("include ifexist : nowhere.sub\ninclude ifexists : more.sub", "$(from)",
                      "more");
+    assert_arguments("include command into kept.sub : echo a = 6", "$(a)", "6");
+    /* What is kept counts, and the command is not run. */
+    assert_arguments("n = more\ninclude ifexist output into $(n).sub : false |", "$(from)", "more");
+    assert_arguments("include ifexist command : false", "$(a:none)", "none");
+    assert_arguments("include ifexist command into nowhere.sub : false", "$(a:none)", "none");
     assert_arguments("include = 3\nuse = 4", "$(include)$(use)", "34");
 }
 
@@ -158,12 +163,27 @@ static void what_cannot_be_included_is_an_error_with_a_place(void **state)
                                       "include : d.sub\n          ^");
     ASSERT_ERROR("include also : items\n", "x.sub:1:9: 'also' cannot stand behind 'include'\n"
                                            "include also : items\n        ^\n"
-                                           "hint: write 'include [ifexist] [command] : NAME'");
-    ASSERT_ERROR("include command into x : y\n",
-                 "x.sub:1:17: 'into' is refused: reading a submit file writes no files\n"
-                 "include command into x : y\n                ^");
+                                           "hint: write 'include [ifexist] [command [into "
+                                           "FILE]] : NAME'");
+    ASSERT_ERROR("include command into x : echo y\n",
+                 "x.sub:1:22: cannot keep what is included: cannot write 'x': y?\n"
+                 "include command into x : echo y\n                     ^");
+    ASSERT_ERROR("include command into x : false\n",
+                 "x.sub:1:26: cannot include: 'false' failed with status 1\n"
+                 "include command into x : false\n                         ^");
+    ASSERT_ERROR("include command into : echo y\n",
+                 "x.sub:1:21: behind 'into' a file is missing\n"
+                 "include command into : echo y\n                    ^");
+    ASSERT_ERROR("include into x : y\n",
+                 "x.sub:1:9: 'into' cannot stand behind 'include'\ninclude into x : y\n"
+                 "        ^\nhint: write 'include [ifexist] [command [into FILE]] : NAME'");
     ASSERT_ERROR("include :\n",
                  "x.sub:1:10: behind 'include :' a file is missing\ninclude :\n         ^");
+    ASSERT_ERROR(
+        "error 3 : this text is for whoever reads it, so that it is told in its whole length\n",
+        "x.sub:1:1: this text is for whoever reads it, so that it is told in its whole "
+        "length\nerror 3 : this text is for whoever reads it, so that it is told in its whole "
+        "length\n^");
     ASSERT_ERROR("error : no $(nowhere)more\n", "x.sub:1:1: no more\nerror : no $(nowhere)more\n^");
     error = fixture_error("include : items\n", &no_world);
     assert_string_equal(error, "x.sub:1:11: files cannot be read here\ninclude : items\n"
