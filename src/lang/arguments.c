@@ -9,9 +9,11 @@
  */
 #include "arguments.h"
 
+#include "references.h"
 #include "text.h"
 
 #include <errno.h>
+#include <string.h>
 
 bool arguments_are_quoted(struct slice text)
 {
@@ -66,9 +68,24 @@ static bool read_group(struct slice text, size_t *at, char *word, size_t *length
     return false;
 }
 
-/* White space separates outside of groups; a group may stand anywhere within an argument. */
-int arguments_split_raw(struct slice text, struct arena *arena, struct list *list,
-                        const char **ret_message)
+/* Copies the reference at *at as it is, if there is one. */
+static bool copy_reference(struct slice text, struct reference_horizon *horizon, size_t *at,
+                           char *word, size_t *length)
+{
+    size_t size = references_measure(text_behind(text, *at), horizon);
+
+    memcpy(word + *length, text.data + *at, size);
+    *at += size;
+    *length += size;
+    return size > 0;
+}
+
+/*
+ * White space separates outside of groups; a group may stand anywhere within an argument. Without a
+ * horizon, references are text like any other.
+ */
+static int split_raw(struct slice text, struct reference_horizon *horizon, struct arena *arena,
+                     struct list *list, const char **ret_message)
 {
     char *word = arena_allocate(arena, text.length + 1, 1);
     size_t at = 0;
@@ -81,6 +98,9 @@ int arguments_split_raw(struct slice text, struct arena *arena, struct list *lis
             continue;
         }
         while (at < text.length && !text_is_space(text.data[at])) {
+            if (horizon && text.data[at] == '$' &&
+                copy_reference(text, horizon, &at, word, &length))
+                continue;
             if (text.data[at] != '\'')
                 word[length++] = text.data[at++];
             else if (!read_group(text, &at, word, &length))
@@ -94,8 +114,14 @@ int arguments_split_raw(struct slice text, struct arena *arena, struct list *lis
     return 0;
 }
 
-int arguments_split_quoted(struct slice text, struct arena *arena, struct list *list,
-                           const char **ret_message)
+int arguments_split_raw(struct slice text, struct arena *arena, struct list *list,
+                        const char **ret_message)
+{
+    return split_raw(text, NULL, arena, list, ret_message);
+}
+
+static int split_quoted(struct slice text, struct reference_horizon *horizon, struct arena *arena,
+                        struct list *list, const char **ret_message)
 {
     char *raw = arena_allocate(arena, text.length, 1);
     size_t length;
@@ -105,8 +131,17 @@ int arguments_split_quoted(struct slice text, struct arena *arena, struct list *
     r = unquote(text, raw, &length, ret_message);
     if (r < 0)
         return r;
-    return arguments_split_raw((struct slice){.data = raw, .length = length}, arena, list,
-                               ret_message);
+    return split_raw((struct slice){.data = raw, .length = length}, horizon, arena, list,
+                     ret_message);
+}
+
+int arguments_split_environment(struct slice text, bool is_quoted, struct arena *arena,
+                                struct list *list, const char **ret_message)
+{
+    struct reference_horizon horizon = {0};
+
+    return is_quoted ? split_quoted(text, &horizon, arena, list, ret_message)
+                     : split_raw(text, &horizon, arena, list, ret_message);
 }
 
 /* Single quotes have no meaning here, and a backslash has one only before a quote. */
@@ -143,7 +178,7 @@ int arguments_split(struct slice text, struct arena *arena, struct list *list,
                     const char **ret_message)
 {
     if (arguments_are_quoted(text))
-        return arguments_split_quoted(text, arena, list, ret_message);
+        return split_quoted(text, NULL, arena, list, ret_message);
     return split_old(text, arena, list, ret_message);
 }
 

@@ -21,12 +21,16 @@ bool arguments_are_quoted(struct slice text);
  */
 int arguments_split(struct slice text, struct arena *arena, struct list *list,
                     const char **ret_message);
-/* The same for the new syntax only, which the environment shares. */
-int arguments_split_quoted(struct slice text, struct arena *arena, struct list *list,
-                           const char **ret_message);
-/* The same without the double quotes around it, as it stands in an ad's Arguments. */
+/* The same for the new syntax without the double quotes, as it stands in an ad's Arguments. */
 int arguments_split_raw(struct slice text, struct arena *arena, struct list *list,
                         const char **ret_message);
+/*
+ * The same for an environment of the new syntax, with the double quotes or without. Unlike
+ * arguments it is split before the node is known, so what is filled in there (references.h) is
+ * part of its entry, white space and quotes included.
+ */
+int arguments_split_environment(struct slice text, bool is_quoted, struct arena *arena,
+                                struct list *list, const char **ret_message);
 /* Whether an argument cannot stand in the raw new syntax as it is: it is empty, or has spaces or
  * single quotes. */
 bool arguments_need_quotes(struct slice argument);

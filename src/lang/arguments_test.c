@@ -113,6 +113,18 @@ static void a_variable_without_a_value_is_an_error(void **state)
     ASSERT_SPLIT(environment_merge, "=1", "an environment variable has no name before its '='");
 }
 
+static void what_the_node_fills_in_stays_whole_in_an_environment(void **state)
+{
+    (void)state;
+    ASSERT_SPLIT(environment_merge,
+                 "\"A=$$([ ifThenElse(Cpus > 1, \"\"it's x\"\", [a = 1; b].b) ])y B=1\"",
+                 "A=$$([ ifThenElse(Cpus > 1, \"it's x\", [a = 1; b].b) ])y|B=1");
+    ASSERT_SPLIT(environment_merge, "A=$$([ [a = 1; b = 2].b ]);B=$$(X:1;2);C=$;D=$$([1",
+                 "A=$$([ [a = 1; b = 2].b ])|B=$$(X:1;2)|C=$|D=$$([1");
+    ASSERT_SPLIT(environment_merge, "\"A=$$(X:a b) B=$$(X y=z)\"", "A=$$(X:a b)|B=$$(X|y=z)");
+    ASSERT_SPLIT(arguments_split, "\"$$([ 1 ])\"", "$$([|1|])");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +135,7 @@ int main(void)
         cmocka_unit_test(a_new_environment_is_split_like_arguments),
         cmocka_unit_test(of_variables_with_one_name_the_last_counts),
         cmocka_unit_test(many_variables_are_compared_all_the_same),
+        cmocka_unit_test(what_the_node_fills_in_stays_whole_in_an_environment),
         cmocka_unit_test(a_variable_without_a_value_is_an_error),
     };
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See environment.h. Entries are collected first and made unique afterwards, because a later one
- * may overrule what getenv brought in as well as what stands before it in the same value.
+ * See environment.h. What is in the list before has each name once. So new entries are put behind
+ * it as they come, then looked at one after the other: each replaces the one of its name before it,
+ * be that from getenv or from the same value, or stays.
  */
 #include "environment.h"
 
 #include "arguments.h"
+#include "references.h"
 #include "text.h"
 
 #include "base/map.h"
@@ -14,59 +16,50 @@
 #include <errno.h>
 #include <string.h>
 
-/* Fewer variables than this are compared one by one, which needs no memory. */
-enum { WALK_COUNT_MAX = 64 };
+/* So many comparisons of names are made one by one, which needs no memory: every task pays them. */
+enum { WALK_COUNT_MAX = 64 * 64 };
 
 /* A name cannot be empty, a value can. */
-static int environment_add(struct list *list, const char *entry, const char **ret_message)
+static int check_entry(const char *entry, const char **ret_message)
 {
     const char *equals = strchr(entry, '=');
 
-    if (!equals || equals == entry) {
-        *ret_message = equals ? "an environment variable has no name before its '='"
-                              : "an environment variable is not of the form NAME=value";
-        return -EINVAL;
-    }
-    /* Linux bounds all of them together (ARG_MAX); that many would not start a program. */
-    if (list->count == ENVIRONMENT_COUNT_MAX) {
-        *ret_message = "there are more than 2000 environment variables";
-        return -EINVAL;
-    }
-    list_add(list, entry);
-    return 0;
+    if (equals && equals > entry)
+        return 0;
+    *ret_message = equals ? "an environment variable has no name before its '='"
+                          : "an environment variable is not of the form NAME=value";
+    return -EINVAL;
 }
 
-typedef int split_function(struct slice text, struct arena *arena, struct list *list,
-                           const char **ret_message);
-
-/* The entries are arguments; only then they are looked at as variables. */
-static int merge_new(struct slice text, split_function *split, struct arena *arena,
-                     struct list *list, const char **ret_message)
+/* Up to the next ';' that is no part of what the node fills in. */
+static struct slice take_entry(struct slice *text, struct reference_horizon *horizon)
 {
-    _cleanup_list_ struct list entries = LIST_OF_TEXTS_INIT;
-    int r;
+    struct slice entry = {.data = text->data};
 
-    r = split(text, arena, &entries, ret_message);
-    for (size_t i = 0; r == 0 && i < entries.count; i++)
-        r = environment_add(list, entries.items[i], ret_message);
-    return r;
+    while (entry.length < text->length && text->data[entry.length] != ';') {
+        size_t size = text->data[entry.length] == '$'
+                          ? references_measure(text_behind(*text, entry.length), horizon)
+                          : 0;
+
+        entry.length += size > 0 ? size : 1;
+    }
+    *text = text_behind(*text, entry.length + (entry.length < text->length ? 1 : 0));
+    return entry;
 }
 
 /* HTCondor drops white space in front of a name and keeps it everywhere else. */
-static int merge_old(struct slice text, struct arena *arena, struct list *list,
-                     const char **ret_message)
+static void split_old(struct slice text, struct arena *arena, struct list *list)
 {
-    int r = 0;
+    struct reference_horizon horizon = {0};
 
-    while (r == 0 && text.length > 0) {
-        struct slice entry = text_take(&text, ';');
+    while (text.length > 0) {
+        struct slice entry = take_entry(&text, &horizon);
 
         while (entry.length > 0 && text_is_space(*entry.data))
             entry = text_behind(entry, 1);
         if (entry.length > 0)
-            r = environment_add(list, arena_copy(arena, entry), ret_message);
+            list_add(list, arena_copy(arena, entry));
     }
-    return r;
 }
 
 static size_t name_length(const char *entry)
@@ -97,51 +90,71 @@ static size_t find_in_index(struct string_map *index, size_t count, const char *
     return place;
 }
 
-/* Of variables with one name the last value counts, at the place of the first. */
-static void environment_deduplicate(struct list *list)
+/* Puts the entries from `first` on into their places: of one name the last value counts. */
+static int settle(struct list *list, size_t first, const char **ret_message)
 {
-    bool few = list->count <= WALK_COUNT_MAX;
+    bool few = (list->count - first) * list->count <= WALK_COUNT_MAX;
     struct string_map index;
-    size_t kept = 0;
+    size_t kept = first;
+    int r = 0;
 
-    /* Kept entries move to the front of the same list, over those that were looked at already. */
     string_map_init(&index, false);
-    for (size_t i = 0; i < list->count; i++) {
+    for (size_t i = 0; !few && i < first; i++)
+        (void)find_in_index(&index, i, list->items[i]);
+    /* What is kept moves to the front of the same list, over those that were looked at already. */
+    for (size_t i = first; r == 0 && i < list->count; i++) {
         const char *entry = list->items[i];
-        size_t place =
-            few ? find_by_walking(list, kept, entry) : find_in_index(&index, kept, entry);
+        size_t place;
 
+        r = check_entry(entry, ret_message);
+        if (r < 0)
+            break;
+        place = few ? find_by_walking(list, kept, entry) : find_in_index(&index, kept, entry);
         list->items[place] = entry;
         kept += place == kept ? 1 : 0;
     }
     string_map_deinit(&index);
     list->count = kept;
     list->items[kept] = NULL;
+    return r;
 }
 
-static int finish(int r, struct list *list)
+/* Linux bounds all of them together (ARG_MAX); that many would not start a program. */
+static int finish(int r, struct list *list, size_t first, const char **ret_message)
 {
-    if (r == 0 && list->count > 0)
-        environment_deduplicate(list);
-    return r;
+    if (r == 0 && list->count > ENVIRONMENT_COUNT_MAX) {
+        *ret_message = "there are more than 2000 environment variables";
+        r = -EINVAL;
+    }
+    return r < 0 || list->count == first ? r : settle(list, first, ret_message);
 }
 
 int environment_merge_old(struct slice text, struct arena *arena, struct list *list,
                           const char **ret_message)
 {
-    return finish(merge_old(text, arena, list, ret_message), list);
+    size_t first = list->count;
+
+    split_old(text, arena, list);
+    return finish(0, list, first, ret_message);
 }
 
 int environment_merge_raw(struct slice text, struct arena *arena, struct list *list,
                           const char **ret_message)
 {
-    return finish(merge_new(text, arguments_split_raw, arena, list, ret_message), list);
+    size_t first = list->count;
+    int r = arguments_split_environment(text, false, arena, list, ret_message);
+
+    return finish(r, list, first, ret_message);
 }
 
 int environment_merge(struct slice text, struct arena *arena, struct list *list,
                       const char **ret_message)
 {
+    size_t first = list->count;
+    int r;
+
     if (!arguments_are_quoted(text))
         return environment_merge_old(text, arena, list, ret_message);
-    return finish(merge_new(text, arguments_split_quoted, arena, list, ret_message), list);
+    r = arguments_split_environment(text, true, arena, list, ret_message);
+    return finish(r, list, first, ret_message);
 }

@@ -16,7 +16,8 @@
 
 /*
  * Adds the variables as "NAME=value" texts in the arena; one of the same name that is in the list
- * is replaced, at its place. Returns 0, or -EINVAL with `ret_message` saying what is wrong.
+ * is replaced, at its place. The list has each name once. Returns 0, or -EINVAL with `ret_message`
+ * saying what is wrong; then some of the variables may be in the list.
  */
 int environment_merge(struct slice text, struct arena *arena, struct list *list,
                       const char **ret_message);

@@ -17,15 +17,6 @@ struct reference {
     size_t length; /* of the whole, with "$$(" and ")" */
 };
 
-/*
- * What is known not to come any more, so that a long text of beginnings is not searched for an end
- * from each of them.
- */
-struct horizon {
-    bool no_close;          /* no ')' */
-    bool no_expression_end; /* no "])" */
-};
-
 static size_t name_length(struct slice text)
 {
     size_t length = 0;
@@ -41,7 +32,8 @@ static size_t name_length(struct slice text)
 }
 
 /* At "$$([": up to the first "])". */
-static bool read_expression(struct slice text, struct horizon *horizon, struct reference *reference)
+static bool read_expression(struct slice text, struct reference_horizon *horizon,
+                            struct reference *reference)
 {
     size_t start = strlen("$$([");
 
@@ -59,7 +51,8 @@ static bool read_expression(struct slice text, struct horizon *horizon, struct r
 }
 
 /* Whether a reference begins the text. */
-static bool read_reference(struct slice text, struct horizon *horizon, struct reference *reference)
+static bool read_reference(struct slice text, struct reference_horizon *horizon,
+                           struct reference *reference)
 {
     struct slice body;
     const char *close;
@@ -92,13 +85,20 @@ static bool read_reference(struct slice text, struct horizon *horizon, struct re
 
 bool references_are_in(struct slice text)
 {
-    struct horizon horizon = {0};
+    struct reference_horizon horizon = {0};
     struct reference reference;
 
     for (; text.length > 0; text = text_behind(text, 1))
         if (text.data[0] == '$' && read_reference(text, &horizon, &reference))
             return true;
     return false;
+}
+
+size_t references_measure(struct slice text, struct reference_horizon *horizon)
+{
+    struct reference reference;
+
+    return read_reference(text, horizon, &reference) ? reference.length : 0;
 }
 
 static int append_reference(const struct reference *reference, reference_lookup *lookup,
@@ -134,7 +134,7 @@ int references_expand(struct slice text, size_t size_max, reference_lookup *look
                       struct buffer *expanded, struct error *err)
 {
     size_t start = expanded->length;
-    struct horizon horizon = {0};
+    struct reference_horizon horizon = {0};
 
     while (text.length > 0) {
         struct reference reference = {.length = 1};

@@ -21,6 +21,18 @@ typedef int reference_lookup(void *user_data, enum reference_kind kind, struct s
 
 /* Whether the text has such references. */
 bool references_are_in(struct slice text);
+
+/*
+ * What is known not to come any more, for somebody who looks at one text from its start to its end:
+ * a long text of beginnings is not searched for an end from each of them. Zeroed at the start.
+ */
+struct reference_horizon {
+    bool no_close;          /* no ')' */
+    bool no_expression_end; /* no "])" */
+};
+
+/* How much of the text is the reference that begins it; 0 if none does. */
+size_t references_measure(struct slice text, struct reference_horizon *horizon);
 /*
  * Appends the text with values in the places of its references; values are not looked at again.
  * What begins like a reference and is none stays. Returns 0, -EINVAL for one that is undefined and

@@ -45,7 +45,7 @@ is "$(ran_on "$job")" fast \
 submit_file node.sub <<'END'
 executable = /bin/echo
 arguments = $$(Room) $$(Speed) $$(Nothing:none) $$([TARGET.Speed * MY.Least]) $$(DOLLARDOLLAR)(x)
-environment = "WHERE=$$(Room)"
+environment = "WHERE=$$(Room) TWICE=$$([ TARGET.Speed * 2 ])"
 output = $(Process).out
 requirements = Room == "office"
 +Least = 2
@@ -61,6 +61,7 @@ must "state_is $job.0 Completed && state_is $job.1 Completed"
 is "$(cat "$folder/work/0.out")" 'office 5 none 10 $$(x)' \
     'what a task says of its node is filled in'
 like "$(cat "$folder/work/1.out")" '^WHERE=office$' 'in its environment, too'
+like "$(cat "$folder/work/1.out")" '^TWICE=10$' 'where an expression may have blanks'
 must "state_is $job.2 Held"
 like "$(dusk why "$job.2")" 'Nothing' 'what the node does not have holds the task, with its name'
 dusk rm "$job" >/dev/null
