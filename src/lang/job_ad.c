@@ -116,6 +116,26 @@ static void add_number(struct job_writer *writer, const char *name, int64_t valu
     job_add(writer, name, keep_made(writer), varies);
 }
 
+/*
+ * What not every task has. Who classifies the tasks of a part looks at one of them and at what may
+ * differ: so a task that lacks what another may have says that, with an expression that is NULL.
+ */
+static void add_optional(struct job_writer *writer, const char *name, const char *expression,
+                         bool varies)
+{
+    if (expression || varies)
+        job_add(writer, name, expression, varies);
+}
+
+static void add_optional_string(struct job_writer *writer, const char *name, const char *value,
+                                bool varies)
+{
+    if (value)
+        add_string(writer, name, value, varies);
+    else
+        add_optional(writer, name, NULL, varies);
+}
+
 /* Those that this task lacks and another one of its part may have. */
 static void add_absent(struct job_writer *writer, const char *const *names, size_t count)
 {
@@ -145,7 +165,7 @@ static char *join_path(struct job_writer *writer, const char *folder, const char
 /* Whether the value of a command may be another one in another task of the part. */
 static bool varies(const struct job_writer *writer, enum command command)
 {
-    return writer->varies[command];
+    return writer->part->varies[command];
 }
 
 /* One argument of the new syntax, in single quotes where it has to be. */
@@ -225,20 +245,14 @@ static void add_program(struct job_writer *writer)
 {
     const struct submit_task *task = writer->task;
     const char *program = task->executable;
+    _cleanup_buffer_ struct buffer path = BUFFER_INIT;
 
-    if (task->transfer_executable) {
-        _cleanup_buffer_ struct buffer path = BUFFER_INIT;
-
-        if (program[0] != '/')
-            buffer_appendf(&path, "%s/", writer->origin->folder);
-        buffer_append_text(&path, program);
-        add_string(writer, "Cmd", buffer_text(&path), varies(writer, COMMAND_EXECUTABLE));
-    } else {
-        add_string(writer, "Cmd", program, varies(writer, COMMAND_EXECUTABLE));
-    }
-    if (!task->transfer_executable || varies(writer, COMMAND_TRANSFER_EXECUTABLE))
-        job_add(writer, "TransferExecutable", task->transfer_executable ? NULL : "false",
-                varies(writer, COMMAND_TRANSFER_EXECUTABLE));
+    if (task->transfer_executable && program[0] != '/')
+        buffer_appendf(&path, "%s/", writer->origin->folder);
+    buffer_append_text(&path, program);
+    add_string(writer, "Cmd", buffer_text(&path), varies(writer, COMMAND_EXECUTABLE));
+    add_optional(writer, "TransferExecutable", task->transfer_executable ? NULL : "false",
+                 varies(writer, COMMAND_TRANSFER_EXECUTABLE));
     add_arguments(writer);
     add_environment(writer);
 }
@@ -250,10 +264,8 @@ static void add_stream(struct job_writer *writer, const char *name, const char *
     bool is_file = path && strcmp(path, "/dev/null") != 0;
 
     add_string(writer, name, path ? path : "/dev/null", varies(writer, command));
-    if (is_file || varies(writer, command))
-        job_add(writer, stream, is_file ? "false" : NULL, varies(writer, command));
-    if (!is_file || varies(writer, command))
-        job_add(writer, transfer, is_file ? NULL : "false", varies(writer, command));
+    add_optional(writer, stream, is_file ? "false" : NULL, varies(writer, command));
+    add_optional(writer, transfer, is_file ? NULL : "false", varies(writer, command));
 }
 
 /* The streams as they were written, because they are brought to Iwd; only the log is opened here.
@@ -262,17 +274,14 @@ static void add_files(struct job_writer *writer)
 {
     const struct submit_task *task = writer->task;
     const char *folder = task_folder(writer);
-    bool log_varies = varies(writer, COMMAND_LOG);
+    const char *log = task->log ? join_path(writer, folder, task->log) : NULL;
 
     add_string(writer, "Iwd", folder, varies(writer, COMMAND_INITIALDIR));
     add_stream(writer, "In", task->input, COMMAND_INPUT, "TransferIn", "StreamIn");
     add_stream(writer, "Out", task->output, COMMAND_OUTPUT, "TransferOut", "StreamOut");
     add_stream(writer, "Err", task->error, COMMAND_ERROR, "TransferErr", "StreamErr");
-    if (task->log)
-        add_string(writer, "UserLog", join_path(writer, folder, task->log),
-                   log_varies || varies(writer, COMMAND_INITIALDIR));
-    else if (log_varies)
-        job_add(writer, "UserLog", NULL, true);
+    add_optional_string(writer, "UserLog", log,
+                        varies(writer, COMMAND_LOG) || (log && varies(writer, COMMAND_INITIALDIR)));
 }
 
 /* Behind what is there. */
@@ -280,16 +289,6 @@ static void append_list(struct buffer *text, const struct submit_list *list)
 {
     for (size_t i = 0; i < list->count; i++)
         buffer_appendf(text, "%s%s", text->length > 0 ? "," : "", list->items[i]);
-}
-
-/* One that is not given but may be in another task has to be known as well. */
-static void add_list(struct job_writer *writer, const char *name, const struct buffer *text,
-                     bool given, bool vary)
-{
-    if (given)
-        add_string(writer, name, buffer_text(text), vary);
-    else if (vary)
-        job_add(writer, name, NULL, true);
 }
 
 /* Any of the three commands decides whether there is an image, and which. */
@@ -395,26 +394,25 @@ static void add_transfer(struct job_writer *writer)
     if (image_varies(writer))
         add_absent(writer, of_images, ARRAY_LENGTH(of_images));
     job_add(writer, "ShouldTransferFiles", should[task->should_transfer_files], should_varies);
-    if (when[task->when_to_transfer_output] || should_varies)
-        job_add(writer, "WhenToTransferOutput", when[task->when_to_transfer_output], should_varies);
+    add_optional(writer, "WhenToTransferOutput", when[task->when_to_transfer_output],
+                 should_varies);
     if (task->should_transfer_files != SUBMIT_TRANSFER_YES && writer->origin->file_system_domain)
         add_string(writer, "FileSystemDomain", writer->origin->file_system_domain, should_varies);
-    add_list(writer, "TransferInput", &inputs, inputs.length > 0,
-             varies(writer, COMMAND_TRANSFER_INPUT_FILES) || image_varies(writer));
-    add_list(writer, "TransferOutput", &outputs, task->transfer_output_given,
-             varies(writer, COMMAND_TRANSFER_OUTPUT_FILES));
-    if (task->remaps_text && *task->remaps_text)
-        add_string(writer, "TransferOutputRemaps", task->remaps_text,
-                   varies(writer, COMMAND_TRANSFER_OUTPUT_REMAPS));
-    else if (varies(writer, COMMAND_TRANSFER_OUTPUT_REMAPS))
-        job_add(writer, "TransferOutputRemaps", NULL, true);
+    add_optional_string(writer, "TransferInput", inputs.length > 0 ? inputs.data : NULL,
+                        varies(writer, COMMAND_TRANSFER_INPUT_FILES) || image_varies(writer));
+    add_optional_string(writer, "TransferOutput",
+                        task->transfer_output_given ? buffer_text(&outputs) : NULL,
+                        varies(writer, COMMAND_TRANSFER_OUTPUT_FILES));
+    add_optional_string(writer, "TransferOutputRemaps",
+                        task->remaps_text && *task->remaps_text ? task->remaps_text : NULL,
+                        varies(writer, COMMAND_TRANSFER_OUTPUT_REMAPS));
 }
 
 /* A size in whole units; or what was written, unless that is the word for nothing. */
 static void add_request(struct job_writer *writer, const char *name, enum command command,
                         const char *expression, uint64_t amount, uint64_t unit)
 {
-    bool given = writer->submit->parts[writer->task->part].definitions[command] != MACRO_NONE;
+    bool given = writer->part->definitions[command] != MACRO_NONE;
 
     if (expression && expression_classify(slice_from_text(expression)) == EXPRESSION_UNDEFINED)
         job_add(writer, name, NULL, varies(writer, command));
@@ -479,8 +477,7 @@ static void add_tries(struct job_writer *writer)
                 varies(writer, COMMAND_RETRY_UNTIL) || varies(writer, COMMAND_ON_EXIT_REMOVE);
 
     if (!task->max_retries_given && !task->success_exit_code_given && !task->retry_until) {
-        if (task->on_exit_remove || vary)
-            job_add(writer, "OnExitRemove", task->on_exit_remove, vary);
+        add_optional(writer, "OnExitRemove", task->on_exit_remove, vary);
         if (vary)
             add_absent(writer, tries, ARRAY_LENGTH(tries));
         return;
@@ -543,14 +540,12 @@ static void add_state(struct job_writer *writer)
     bool vary = varies(writer, COMMAND_HOLD);
 
     job_add(writer, "JobStatus", task->hold ? JOB_STATUS_HELD : JOB_STATUS_IDLE, vary);
-    if (task->hold || vary) {
-        job_add(writer, "HoldReason", task->hold ? "\"submitted on hold at user's request\"" : NULL,
-                vary);
-        job_add(writer, "HoldReasonCode", task->hold ? "15" : NULL, vary);
-    }
+    add_optional(writer, "HoldReason",
+                 task->hold ? "\"submitted on hold at user's request\"" : NULL, vary);
+    add_optional(writer, "HoldReasonCode", task->hold ? "15" : NULL, vary);
     add_number(writer, "JobPrio", task->priority, varies(writer, COMMAND_PRIORITY));
-    if (task->batch_name)
-        add_string(writer, "JobBatchName", task->batch_name, varies(writer, COMMAND_BATCH_NAME));
+    add_optional_string(writer, "JobBatchName", task->batch_name,
+                        varies(writer, COMMAND_BATCH_NAME));
 }
 
 /* What a start at a certain time needs beside the time itself. */
@@ -631,19 +626,15 @@ static void add_custom(struct job_writer *writer)
 void job_ad_fill(struct job_ad *ad, const struct submit *submit, const struct submit_task *task,
                  const struct job_origin *origin)
 {
-    struct job_writer writer = {.ad = ad,
-                                .submit = submit,
-                                .task = task,
-                                .origin = origin,
-                                .varies = submit->parts[task->part].varies};
+    const struct part *part = &submit->parts[task->part];
+    struct job_writer writer = {.ad = ad, .part = part, .task = task, .origin = origin};
 
     arena_clear(&ad->memory->arena);
     buffer_clear(&ad->memory->text);
     ad->count = 0;
     job_add(&writer, "MyType", "\"Job\"", false);
     add_number(&writer, "ClusterId", (int64_t)task->cluster, false);
-    add_number(&writer, "ProcId", (int64_t)task->process,
-               submit->parts[task->part].range.count > 1);
+    add_number(&writer, "ProcId", (int64_t)task->process, part->range.count > 1);
     job_add(&writer, "JobUniverse", JOB_UNIVERSE_VANILLA, false);
     add_state(&writer);
     add_program(&writer);

@@ -17,10 +17,9 @@ struct job_ad_memory {
 /* One task's attributes being made. */
 struct job_writer {
     struct job_ad *ad;
-    const struct submit *submit;
+    const struct part *part; /* the task's, of its submit */
     const struct submit_task *task;
     const struct job_origin *origin;
-    const bool *varies; /* of the part, by command */
 };
 
 /* The attribute, or NULL. */

@@ -306,6 +306,10 @@ static void what_may_differ_between_tasks_is_said(void **state)
     assert_varying("executable = x\nqueue\nqueue\n", "");
     assert_varying("executable = x\nmax_retries = $(n)\nqueue n in (0, 2)\n",
                    "ProcId JobMaxRetries OnExitRemove OnExitHold JobSuccessExitCode");
+    /* Task 1 has neither of them, and says that others may. */
+    assert_varying(
+        "executable = x\nbatch_name = $(b)\nlog = $(b)\nqueue n, b from (\na night\nb\n)\n",
+        "ProcId JobBatchName UserLog");
     /* Files are fetched in the same way whatever their names are; addresses are not. */
     assert_varying("executable = x\nname = $(n).$(Process)\n"
                    "transfer_input_files = in/$(name), b\nqueue n in (a, b)\n",

@@ -295,8 +295,6 @@ static bool image_may_differ(const struct clauses *clauses)
 static void add_methods(struct clauses *clauses)
 {
     struct list *methods = &clauses->writer->ad->memory->words;
-    const struct job_writer *writer = clauses->writer;
-    const struct part *part = &writer->submit->parts[writer->task->part];
     bool before = clauses->varies, vary;
     _cleanup_buffer_ struct buffer all = BUFFER_INIT;
 
@@ -304,7 +302,7 @@ static void add_methods(struct clauses *clauses)
     clauses->varies = false;
     list_clear(methods);
     note_schemes(clauses, "TransferInput", ',');
-    if (part->inputs_are_files)
+    if (clauses->writer->part->inputs_are_files)
         clauses->varies = image_may_differ(clauses);
     note_schemes(clauses, "OutputDestination", '\0');
     note_schemes(clauses, "TransferOutputRemaps", ';');
@@ -462,7 +460,8 @@ void job_set_requirements(struct job_writer *writer)
         .writer = writer,
         .given = slice_from_text(given ? given : ""),
         .answer = &writer->ad->memory->text,
-        .varies = writer->varies[COMMAND_REQUIREMENTS] || writer->varies[COMMAND_UNIVERSE],
+        .varies =
+            writer->part->varies[COMMAND_REQUIREMENTS] || writer->part->varies[COMMAND_UNIVERSE],
     };
 
     set_gpu_conditions(writer);
