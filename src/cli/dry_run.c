@@ -6,6 +6,8 @@
  */
 #include "dry_run.h"
 
+#include "base/arena.h"
+#include "base/map.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "connection.h"
@@ -43,9 +45,21 @@ static const struct column_set columns_of_values = {
     .usual = "id,command,input,output,request_cpus,request_memory,differs",
 };
 
+/*
+ * Expressions as they are printed, by how they were written: most are the same in all tasks, and
+ * compiling them is what a dry run spends its time with. Emptied when it is full.
+ */
+struct printed {
+    struct string_map index; /* into `texts` */
+    const char *texts[4096]; /* in the arena */
+    size_t count;
+    struct arena arena;
+};
+
 /* One dry run. */
 struct dry_run {
     enum dry_run_form form;
+    struct printed printed;          /* in the form's one spelling */
     struct listing_printer *printer; /* of the table */
     struct submit_task task;
     struct job_ad ad;
@@ -84,35 +98,60 @@ static int compile(const struct dry_run *run, const struct submit_attribute *att
                      attribute->name, attribute->expression, failure.message);
 }
 
-/* Strings stay as they are, whatever is in them. */
-static int append_expression(const struct dry_run *run, const struct submit_attribute *attribute,
-                             enum classad_spelling spelling, struct buffer *text, struct error *err)
+static const char *printed_add(struct printed *printed, const char *expression,
+                               const struct buffer *text)
+{
+    if (printed->count == ARRAY_LENGTH(printed->texts)) {
+        string_map_deinit(&printed->index);
+        string_map_init(&printed->index, false);
+        arena_clear(&printed->arena);
+        printed->count = 0;
+    }
+    string_map_put(&printed->index, expression, printed->count);
+    printed->texts[printed->count] =
+        arena_copy(&printed->arena, (struct slice){buffer_text(text), text->length});
+    return printed->texts[printed->count++];
+}
+
+/* The text lives until the next one is asked for. Strings stay as they are, whatever is in them. */
+static int print_expression(struct dry_run *run, const struct submit_attribute *attribute,
+                            enum classad_spelling spelling, const char **ret_text,
+                            struct error *err)
 {
     _cleanup_classad_expression_ struct classad_expression *expression = NULL;
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    uint64_t place;
     int r;
 
     if (expression_classify(slice_from_text(attribute->expression)) == EXPRESSION_STRING) {
-        buffer_append_text(text, attribute->expression);
+        *ret_text = attribute->expression;
+        return 0;
+    }
+    if (string_map_get(&run->printed.index, attribute->expression, &place)) {
+        *ret_text = run->printed.texts[place];
         return 0;
     }
     r = compile(run, attribute, &expression, err);
-    if (r == 0)
-        classad_node_print(classad_expression_node(expression), spelling, text);
-    return r;
+    if (r < 0)
+        return r;
+    classad_node_print(classad_expression_node(expression), spelling, &text);
+    *ret_text = printed_add(&run->printed, attribute->expression, &text);
+    return 0;
 }
 
 static int print_lines(struct dry_run *run, struct error *err)
 {
     for (size_t i = 0; i < run->ad.count; i++) {
-        _cleanup_buffer_ struct buffer text = BUFFER_INIT, shown = BUFFER_INIT;
+        _cleanup_buffer_ struct buffer shown = BUFFER_INIT;
+        const char *text;
         int r;
 
         if (!run->ad.items[i].expression)
             continue;
-        r = append_expression(run, &run->ad.items[i], CLASSAD_OLD, &text, err);
+        r = print_expression(run, &run->ad.items[i], CLASSAD_OLD, &text, err);
         if (r < 0)
             return r;
-        text_append_printable(&shown, buffer_text(&text), run->utf8);
+        text_append_printable(&shown, text, run->utf8);
         printf("%s = %s\n", run->ad.items[i].name, buffer_text(&shown));
     }
     printf("\n");
@@ -129,20 +168,20 @@ static json_t *number_to_json(struct slice text)
 }
 
 /* What is more than a literal stands in a string, in the new spelling, between marks that tell. */
-static json_t *other_to_json(const struct dry_run *run, const struct submit_attribute *attribute,
+static json_t *other_to_json(struct dry_run *run, const struct submit_attribute *attribute,
                              struct error *err)
 {
     _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    const char *expression;
 
-    buffer_append_text(&text, "/Expr(");
-    if (append_expression(run, attribute, CLASSAD_NEW, &text, err) < 0)
+    if (print_expression(run, attribute, CLASSAD_NEW, &expression, err) < 0)
         return NULL;
-    buffer_append_text(&text, ")/");
+    buffer_appendf(&text, "/Expr(%s)/", expression);
     return json_string(buffer_text(&text)) ?: json_string("(not UTF-8)");
 }
 
-static json_t *attribute_to_json(const struct dry_run *run,
-                                 const struct submit_attribute *attribute, struct error *err)
+static json_t *attribute_to_json(struct dry_run *run, const struct submit_attribute *attribute,
+                                 struct error *err)
 {
     struct slice text = slice_trim(slice_from_text(attribute->expression));
     _cleanup_buffer_ struct buffer value = BUFFER_INIT;
@@ -282,11 +321,14 @@ int dry_run_print(const struct submit *submit, enum dry_run_form form, const cha
         return r;
     run.printer = printer;
     find_origin(&run, folder);
+    string_map_init(&run.printed.index, false);
     submit_task_init(&run.task);
     job_ad_init(&run.ad);
     r = print_tasks(&run, submit, err);
     job_ad_deinit(&run.ad);
     submit_task_deinit(&run.task);
     platform_deinit(&run.platform);
+    string_map_deinit(&run.printed.index);
+    arena_deinit(&run.printed.arena);
     return r;
 }
