@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See automatics.h. */
+/*
+ * See automatics.h. Asked once, when the job is submitted: all tasks see the same time, and the
+ * submitter's computer, not the node's, as in HTCondor. Those that a text uses are written into its
+ * frozen form, so that the server, which reads that days later, has the same values.
+ */
 #include "automatics.h"
 
 #include "base/memory.h"
@@ -45,6 +49,7 @@ static void add_time(struct list *list)
     add(list, "Day", "%02d", day.tm_mday);
 }
 
+/* HTCondor's words for the platform, from where the agent has them, too. */
 static void add_computer(struct list *list)
 {
     _cleanup_platform_ struct platform platform = PLATFORM_INIT;

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See cli_main.h. */
+/*
+ * See cli_main.h. The first word decides: a program that stays (server, agent) takes the rest of
+ * the command line as its own, a command is run in a session, and anything else gets the nearest
+ * name.
+ */
 #include "cli_main.h"
 
 #include "exit_code.h"

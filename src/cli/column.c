@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See column.h. */
+/*
+ * See column.h. One table per kind of thing names its columns: by the members of the server's JSON,
+ * and by HTCondor's attributes, so that the -af of old scripts goes on. Two kinds are no member:
+ * the run time, which grows while a task runs, and what lies one object deeper, written with a dot.
+ *
+ * A value is printed in two ways. Scripts get it as JSON has it, in bytes and seconds, and
+ * HTCondor's word "undefined" where there is none; people get what is rounded, and a dash.
+ */
 #include "column.h"
 
 #include "base/memory.h"
@@ -11,6 +18,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* The first column of each table is the name of the thing: -af:j puts that one in front. */
 static const struct column task_columns[] = {
     {"id", "JobId", "ID", COLUMN_TEXT, false},
     {"job", "ClusterId", "JOB", COLUMN_NUMBER, false},
@@ -142,6 +150,7 @@ const struct column_set columns_of_outputs = {
     .usual = "task,size,mode,path",
 };
 
+/* HTCondor may have two attributes for what is one thing here. */
 static bool alias_has(const char *alias, struct slice name)
 {
     bool found = false;
@@ -155,6 +164,7 @@ static bool alias_has(const char *alias, struct slice name)
     return found;
 }
 
+/* In any case, as HTCondor's attributes are written by people. */
 static const struct column *find_column(const struct column_set *set, struct slice name)
 {
     for (size_t i = 0; i < set->count; i++) {
@@ -166,6 +176,7 @@ static const struct column *find_column(const struct column_set *set, struct sli
     return NULL;
 }
 
+/* A number is nearly always a job that stands behind -af, which takes all words for columns. */
 static int refuse_column(const struct column_set *set, struct slice name, struct error *err)
 {
     _cleanup_free_ char *text = slice_copy(name);
@@ -289,6 +300,7 @@ void column_append_raw(struct buffer *buffer, const struct column *column, const
         buffer_append_text(buffer, "undefined");
 }
 
+/* A double, because JSON has no other numbers; one that does not fit becomes none at all. */
 static void append_size(struct buffer *buffer, const json_t *value)
 {
     double bytes = json_number_value(value);
@@ -304,6 +316,7 @@ static void append_time(struct buffer *buffer, double seconds, bool complete)
         format_time_short(buffer, seconds, clock_wall_seconds());
 }
 
+/* What a person would see as a gap, in a table that may be pasted into a mail. */
 static bool is_nothing(const json_t *value)
 {
     return !value || (json_is_string(value) && json_string_length(value) == 0) ||

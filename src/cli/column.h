@@ -19,7 +19,7 @@ enum column_kind {
     COLUMN_DURATION, /* seconds */
     COLUMN_TIME,     /* seconds since 1970 */
     COLUMN_MODE,     /* permissions, in octal */
-    COLUMN_LIST,     /* an array of texts, or of anything: its length for people */
+    COLUMN_LIST,     /* an array of texts, with blanks between */
     COLUMN_RUN_TIME  /* computed: from started_at to ended_at, or to now */
 };
 

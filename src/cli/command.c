@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See command.h. */
+/*
+ * See command.h. The order is that of `dusk help`: the life of a job, then the computers, then who
+ * may come, then dusk itself.
+ */
 #include "command.h"
 
 #include <string.h>

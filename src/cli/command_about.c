@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dusk config, version and help: about dusk itself. */
+/*
+ * dusk config, version and help: about dusk itself. None of them asks a server, so that they work
+ * where nothing else does: before there is a pool, and when the settings are what is wrong.
+ */
 #include "session.h"
 
 #include "exit_code.h"
@@ -37,6 +40,7 @@ static json_t *text_or_null(const char *text)
     return text ? json_string(text) : json_null();
 }
 
+/* All settings, also those that are not set; last the one of them that commands go by. */
 static json_t *describe_config(const struct config *config)
 {
     enum setting_key used = config->use_server ? SETTING_SERVER : SETTING_SOCKET;
@@ -129,6 +133,7 @@ static int refuse_topic(struct session *session, const char *topic, struct error
     return FAILURE_USAGE;
 }
 
+/* A program explains itself: it is asked as if somebody had typed --help behind it. */
 static int show_topic(struct session *session, const char *topic, struct error *err)
 {
     const struct command *command = commands_find(topic);

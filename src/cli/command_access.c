@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dusk token and dusk login: who may come from afar, and how. */
+/*
+ * dusk token and dusk login: who may come from afar, and how. A token is a secret that is exchanged
+ * for a certificate. So 'create' prints it and nothing else, for $(...), and 'login' takes it from
+ * the environment or a file as well: what stands on a command line, all users of the computer can
+ * read.
+ */
 #include "session.h"
 
 #include "base/address.h"
@@ -71,6 +76,7 @@ static int revoke_token(struct connection *connection, const char *id, struct er
     return r;
 }
 
+/* Before a server is looked for: a mistyped word is wrong without one. */
 static int check_token_verb(struct session *session, struct error *err)
 {
     const char *verb;
@@ -136,6 +142,7 @@ static int read_token_file(struct login *login, const char *path, struct error *
     return 0;
 }
 
+/* Without --user the name is the one that the user has here. Options overrule the environment. */
 static int read_login(struct session *session, struct login *login, struct error *err)
 {
     const char *value;
@@ -207,6 +214,7 @@ static int log_in(struct session *session, const struct login *login, struct err
     r = enrolment_run(&enrolment, &name, &status, err);
     if (r < 0)
         return failure_of_enrolment(r, status, err);
+    /* Last, so that commands go there only once they would be let in. */
     r = config_store_server(server, err);
     if (r < 0)
         return r;

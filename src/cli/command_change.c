@@ -86,6 +86,7 @@ static int change_if_possible(struct connection *connection, const struct change
     return 0;
 }
 
+/* "All" are one's own, also for an admin: of others' jobs he has to name each. */
 static int change_all(struct connection *connection, const struct change *change, struct error *err)
 {
     _cleanup_json_ json_t *pool = NULL;

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dusk status and dusk node: the computers of the pool, and what an admin does with them. */
+/*
+ * dusk status and dusk node: the computers of the pool, and what an admin does with them. Both show
+ * the same list; 'status' has the sums below it, for people alone, because whoever chose columns or
+ * JSON has a program read on.
+ */
 #include "session.h"
 
 #include "exit_code.h"
@@ -38,6 +42,7 @@ static void append_counts(struct buffer *text, const json_t *counts)
         buffer_append_text(text, "none");
 }
 
+/* The server counts: of a hundred thousand nodes only the sums are sent. */
 static int print_totals(struct connection *connection, struct error *err)
 {
     _cleanup_json_ json_t *pool = NULL;

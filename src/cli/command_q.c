@@ -83,6 +83,7 @@ static int read_command_line(struct session *session, struct query *query, struc
     return id_parse(session->operands[0], &query->id, err);
 }
 
+/* The server selects: of a million tasks only those that are shown cross the network. */
 static int show_tasks(struct session *session, const struct query *query, const char *set,
                       const struct column_set *columns, struct error *err)
 {
@@ -144,6 +145,7 @@ static void print_total(const struct job_list *list)
            text.data, list->total.idle);
 }
 
+/* The server does not choose jobs by user: that is done while the list arrives. */
 static int show_jobs(struct session *session, const struct query *query, struct error *err)
 {
     _cleanup_(listing_printer_free_p) struct listing_printer *printer = NULL;

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dusk tail, fetch and why: what a task says, what it left, and what is with it. */
+/*
+ * dusk tail, fetch and why: what a task says, what it left, and what is with it. What a task wrote
+ * is passed on byte by byte, because it may be anything; what the server says in words is made
+ * harmless for the terminal first.
+ */
 #include "session.h"
 
 #include "exit_code.h"
@@ -69,6 +73,7 @@ static int run_tail(struct session *session, struct error *err)
     buffer_append_text(&path, "/v1/tasks/");
     id_append(&path, &id);
     buffer_appendf(&path, "/tail?stream=%s&offset=0&follow=%d", stream, follow);
+    /* A task may be silent for days. */
     if (follow)
         connection_set_timeout(connection, 0);
     r = connection_stream(connection, path.data, write_through, NULL, err);
@@ -77,6 +82,7 @@ static int run_tail(struct session *session, struct error *err)
     return r;
 }
 
+/* The same list that fetching goes by, so that what is shown is what would come. */
 static int list_outputs(struct connection *connection, const struct listing *listing,
                         const struct id *id, struct error *err)
 {
@@ -136,6 +142,7 @@ static int run_fetch(struct session *session, struct error *err)
     return r;
 }
 
+/* The lines are made by the server, which decided: nothing is concluded here. */
 static int run_why(struct session *session, struct error *err)
 {
     _cleanup_buffer_ struct buffer path = BUFFER_INIT, text = BUFFER_INIT;

@@ -2,6 +2,10 @@
 /*
  * dusk run: one program somewhere in the pool, as if it ran here: its standard input, output and
  * error, the files it makes, its exit status, Ctrl-C.
+ *
+ * It is a job of one task that is submitted like any other, so that it waits, moves and is shown
+ * like others; but nobody else cares for it. So it is removed when it is held, and when this
+ * command is told to end.
  */
 #define _GNU_SOURCE
 #include "session.h"
@@ -183,6 +187,8 @@ static int give_up(struct run_watch *watch, struct error *err)
                      json_member_text(task, "reason", "the task was held without a reason"));
 }
 
+/* Only of a program that ran to its end are there outputs and a status; else the words of the
+ * failure. */
 static int finish(struct run_watch *watch, enum run_end end, struct error *err)
 {
     int r;

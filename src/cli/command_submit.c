@@ -76,6 +76,8 @@ static void add_text(struct texts *texts, const char *text)
     texts->items[texts->count++] = text;
 }
 
+/* What options say becomes lines of the text: one reader decides what they mean, and in which
+ * order. */
 static void append_line(struct request *request, const char *before, const char *value)
 {
     _cleanup_buffer_ struct buffer line = BUFFER_INIT;
@@ -159,6 +161,7 @@ static int read_command_line(struct session *session, struct request *request, s
     return key < 0 ? key : take_operands(session, request, err);
 }
 
+/* The warnings are told also if an error follows, which they may explain. */
 static int parse(struct request *request, const struct origin *origin, struct submit **ret_submit,
                  bool *ret_warned, struct error *err)
 {
@@ -201,6 +204,7 @@ static void print_reply(const struct request *request, const json_t *reply, bool
         printf("%" PRIu64 " task%s submitted as job %" PRIu64 "\n", tasks, tasks == 1 ? "" : "s",
                job);
     }
+    /* Now, because whoever reads the number may want to use it while this command waits. */
     (void)fflush(stdout);
 }
 
@@ -230,6 +234,7 @@ static int wait_for_job(const struct request *request, struct connection *connec
     return r < 0 ? r : waiting_conclude(&id, &progress);
 }
 
+/* The server is looked for first: files of gigabytes are not read for one that is away. */
 static int send_job(struct session *session, const struct request *request,
                     const struct submit *submit, const struct origin *origin, bool warned,
                     struct error *err)

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dusk wait: ends when jobs are over, with an exit code that says how. */
+/*
+ * dusk wait: ends when jobs are over, with an exit code that says how. Several are waited for one
+ * after the other, which takes as long as the slowest of them in any order; the worst of their ends
+ * is the command's own.
+ */
 #include "session.h"
 
 #include "base/number.h"
@@ -24,6 +28,7 @@ struct plan {
     bool fetch;
 };
 
+/* Results come home only when all of them are there, and before the exit code says so. */
 static int wait_for_one(const struct plan *plan, const struct id *id, struct error *err)
 {
     const struct waiting waiting = {

@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See config.h. Each source is asked only for what no stronger one has said. */
+/*
+ * See config.h. Each source is asked only for what no stronger one has said: the command line, the
+ * environment, the user's file, what is there on this computer, the defaults.
+ *
+ * Which of server and socket is used follows from that: whoever names a server on the command line
+ * or in the environment means it; otherwise a socket that is there wins over a server in the file,
+ * because results come home over it by themselves.
+ */
 #include "config.h"
 
 #include "base/buffer.h"
@@ -109,6 +116,7 @@ static int take_line(void *userdata, const char *section, const char *name, cons
             offer(reader->config, (enum setting_key)key, value, reader->path);
             return 1;
         }
+    /* Refused, because a setting that is misspelt would silently set nothing. */
     nearest = spelling_nearest(name, key_names, SETTING_COUNT);
     reader->result =
         error_set(reader->err, -EINVAL, "'%s' has the unknown key '%s'", reader->path, name);
@@ -208,6 +216,7 @@ static bool line_sets(struct slice line, const char *key)
            slice_equals(slice_trim((struct slice){line.data, (size_t)(equals - line.data)}), key);
 }
 
+/* All other lines of the file stay as they are, comments too. */
 int config_store_server(const char *server, struct error *err)
 {
     _cleanup_free_ char *path = config_file_path();

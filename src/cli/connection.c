@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See connection.h. */
+/*
+ * See connection.h. Whatever goes wrong between a command and its answer becomes one of the few
+ * failures that exit codes tell apart (exit_code.h), with the server's own words where there are
+ * some.
+ *
+ * Answers that may be long are never held as a whole: files go to a sink, and lists are taken apart
+ * while they arrive (json_array.h), so that `dusk q` needs as much memory for a million tasks as
+ * for one. Two errors can meet there, the way's and that of whoever takes the pieces; the latter is
+ * told, because it is the reason for the former.
+ */
 #include "connection.h"
 
 #include "base/address.h"
@@ -20,6 +29,7 @@ struct connection {
     uint64_t timeout_ms;
 };
 
+/* The first words that many read of dusk: they say both ways on. */
 static int refuse_without_server(struct error *err)
 {
     error_set(err, FAILURE_NO_SERVER,
@@ -105,6 +115,7 @@ const char *json_member_text(const json_t *object, const char *name, const char 
     return text ? text : otherwise;
 }
 
+/* For counts and sizes: what is negative or no number is 0. */
 uint64_t json_member_number(const json_t *object, const char *name)
 {
     const json_t *value = json_object_get(object, name);
@@ -115,6 +126,7 @@ uint64_t json_member_number(const json_t *object, const char *name)
     return number > 0 && number < 0x1p63 ? (uint64_t)number : 0;
 }
 
+/* Those that commands act on, or that have an exit code; all others are no more than failures. */
 static int failure_of_status(unsigned int status)
 {
     switch (status) {
@@ -284,6 +296,7 @@ int connection_upload(struct connection *connection, const char *path, int fd, u
     int r;
 
     r = client_upload(connection->client, path, fd, size, &status, &answer, err);
+    /* The file became shorter, which is nothing that the server did. */
     if (r == -ENODATA)
         return r;
     if (r < 0)

@@ -202,6 +202,7 @@ static json_t *attribute_to_json(struct dry_run *run, const struct submit_attrib
     return other_to_json(run, attribute, err);
 }
 
+/* One object; the brackets around all are print_tasks()'s, so that no list is ever held. */
 static int print_json(struct dry_run *run, struct error *err)
 {
     _cleanup_json_ json_t *object = json_object();

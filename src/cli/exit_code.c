@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See exit_code.h. */
+/*
+ * See exit_code.h. Scripts branch on these numbers: they never change their meaning, and the text
+ * below, which `dusk help exit-codes` prints, changes together with them.
+ */
 #include "exit_code.h"
 
 enum exit_code exit_code_of(int failure)

@@ -141,6 +141,7 @@ void fetching_append_path(struct buffer *path, const struct id *task, uint64_t i
     buffer_appendf(path, "/outputs/%" PRIu64, index);
 }
 
+/* An error of this computer's disk is told in place of the stream that broke off because of it. */
 static int copy_output(const struct fetching *fetching, const struct output *output, int fd,
                        struct error *err)
 {
@@ -155,6 +156,7 @@ static int copy_output(const struct fetching *fetching, const struct output *out
     return r;
 }
 
+/* The user's own folders have to be there; those below --into are made. */
 static int open_folder(const struct output *output, const struct fetching *fetching,
                        struct error *err)
 {
@@ -175,6 +177,8 @@ static int open_folder(const struct output *output, const struct fetching *fetch
     return -EIO;
 }
 
+/* Under its name only when it is complete, and never outside of its folder, whatever a node called
+ * it. */
 static int fetch_output(const struct fetching *fetching, const struct output *output,
                         struct error *err)
 {

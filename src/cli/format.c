@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See format.h. */
+/*
+ * See format.h. Rounded for reading: three digits are what the eye takes in, and whoever wants to
+ * compute takes the bare values of -af or --json.
+ */
 #define _GNU_SOURCE
 #include "format.h"
 
@@ -23,6 +26,7 @@ void format_size(struct buffer *buffer, uint64_t bytes)
         buffer_appendf(buffer, "%.0f%c", value, units[unit]);
 }
 
+/* As HTCondor writes it, with the days in front of a '+'; short ones in seconds. */
 void format_duration(struct buffer *buffer, double seconds)
 {
     uint64_t whole;
@@ -62,6 +66,7 @@ void format_time(struct buffer *buffer, double seconds)
         append_time(buffer, &parts, "%Y-%m-%d %H:%M:%S");
 }
 
+/* As much as tells it apart from now: within a day the time of day, within a year the day. */
 void format_time_short(struct buffer *buffer, double seconds, double now)
 {
     time_t moment = (time_t)seconds, current = (time_t)now;

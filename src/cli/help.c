@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See help.h. */
+/*
+ * See help.h. All of it is made from the tables of commands and options: what works is explained,
+ * and what is explained works. A word without a summary is one that HTCondor's users type; it works
+ * unmentioned.
+ */
 #include "help.h"
 
 #include "base/memory.h"
@@ -26,6 +30,7 @@ const struct program *help_find_program(const char *name)
     return NULL;
 }
 
+/* What is too long for its column gets a line of its own. */
 static void append_padded(struct buffer *text, const char *start, size_t column)
 {
     buffer_appendf(text, "%-*s", (int)column, start);

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See inputs.h. */
+/*
+ * See inputs.h. Every file that a task names is opened, looked at and hashed before anything is
+ * sent: a name that is wrong costs a second, and not a night in the queue.
+ *
+ * What is kept of a file is its content; names only point at contents. So a file that all tasks
+ * share, or that has two names, is read once and uploaded once.
+ */
 #define _GNU_SOURCE
 #include "inputs.h"
 
@@ -53,6 +59,8 @@ const struct input *inputs_find_content(const struct inputs *inputs, const char 
     return string_map_get(&inputs->by_content, sha256, &place) ? &inputs->items[place] : NULL;
 }
 
+/* The usual mistake is to be in another folder than the file counts from: so the hint names that.
+ */
 static int refuse_open(const struct collector *collector, const struct input_kind *kind,
                        const char *path, int code, struct error *err)
 {
@@ -67,6 +75,7 @@ static int refuse_open(const struct collector *collector, const struct input_kin
                         kind->noun, path, strerror(-code));
 }
 
+/* A folder, a pipe or a device has no content that a hash could name. */
 static int check_kind(const struct collector *collector, const struct input_kind *kind,
                       const char *path, const struct stat *status, struct error *err)
 {

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See json_array.h: counts brackets outside of strings. */
+/*
+ * See json_array.h. jansson reads whole texts, and a list of a million tasks is not to be held as
+ * one. So brackets are counted outside of strings, which is just enough to see where an element
+ * ends, and each element is given to jansson alone. Whether it is right JSON, jansson says.
+ */
 #include "json_array.h"
 
 #include "base/buffer.h"
@@ -45,6 +49,7 @@ static int refuse(struct error *err, const char *why)
     return -EBADMSG;
 }
 
+/* At the end of an element: reads it, and makes room for the next one. */
 static int hand_on(struct json_array *array, struct error *err)
 {
     json_error_t why;

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See listing.h. */
+/*
+ * See listing.h. There are four forms: a table for people, bare values for scripts (-af), a block
+ * of all columns for each thing (--long), and the server's JSON, which is passed on unread. A thing
+ * is printed as it arrives and then forgotten; only a table keeps its first rows, until it knows
+ * how wide its columns have to be (table.c). The columns that were chosen are told to the server,
+ * which leaves out the rest.
+ */
 #include "listing.h"
 
 #include "base/memory.h"
@@ -128,6 +134,7 @@ struct listing_printer *listing_printer_free(struct listing_printer *printer)
     return NULL;
 }
 
+/* The separators and the heading are what HTCondor's -af:,th asks for. */
 static void print_bare(struct listing_printer *printer)
 {
     const struct listing *listing = printer->listing;
@@ -203,6 +210,7 @@ void listing_end(struct listing_printer *printer)
         table_end(printer->table);
 }
 
+/* Remembers how the text ends. */
 static int write_out(void *userdata, const void *data, size_t length)
 {
     if (length > 0)
@@ -217,6 +225,7 @@ int listing_pass_through(struct connection *connection, const char *path, struct
 
     if (r < 0 && ferror(stdout))
         return error_set_errno(err, r, "cannot write the output");
+    /* The prompt of a shell shall not stand behind the last bracket. */
     if (r == 0 && last != '\n')
         (void)putchar('\n');
     return r;

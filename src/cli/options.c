@@ -35,6 +35,7 @@ struct options {
     int first_operand;
 };
 
+/* The command's own words and the common ones; those of a server only where one is asked. */
 static void collect_words(struct options *options)
 {
     const struct command *command = options->command;
@@ -154,6 +155,7 @@ static int add_option(struct options *options, int argc, char *const *argv, int 
     return used;
 }
 
+/* A "-" alone is an operand, standard input; behind "--" everything is. */
 static void translate(struct options *options, int argc, char *const *argv)
 {
     bool all_operands = false;
@@ -207,6 +209,7 @@ int options_refuse(const struct command *command, struct error *err, const char 
     return FAILURE_USAGE;
 }
 
+/* getopt(3) tells three mistakes by one answer; optopt tells them apart. */
 static int refuse_unknown(struct options *options, struct error *err)
 {
     const char *name = options->command->name, *given = options->argv[optind - 1], *nearest;

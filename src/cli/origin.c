@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See origin.h. */
+/*
+ * See origin.h. What is checked here, names of files, has gone through macros and lists of items,
+ * and no pointer leads back into the text. So the line that a message names is looked for again:
+ * the last one that sets the command. Where there are several queue statements it may be another
+ * one, but then the message still has the name that is wrong.
+ */
 #include "origin.h"
 
 #include "base/memory.h"
@@ -94,6 +99,7 @@ struct walk {
     struct submit_task task;
 };
 
+/* Expanded as it will be on the server, but for the number of the job. */
 static int visit_task(struct walk *walk, uint64_t process, struct error *err)
 {
     int r = submit_expand(walk->submit, CLUSTER_NOT_KNOWN, process, &walk->task, err);
@@ -101,6 +107,7 @@ static int visit_task(struct walk *walk, uint64_t process, struct error *err)
     return r < 0 ? r : walk->visit(walk->userdata, &walk->task, err);
 }
 
+/* Beyond the limit the last one too: a counter that runs out of its files does so at the end. */
 static int visit_range(struct walk *walk, struct submit_range range, uint64_t limit,
                        struct error *err)
 {
@@ -127,6 +134,7 @@ int origin_walk(const struct submit *submit, const char *const *names, size_t na
     for (size_t part = 0; r == 0 && part < submit_part_count(submit); part++) {
         struct submit_range range = submit_part_range(submit, part);
 
+        /* Where none of these values varies, one task stands for all of its part. */
         if (part_varies(submit, part, names, name_count))
             r = visit_range(&walk, range, limit, err);
         else

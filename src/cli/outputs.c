@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See outputs.h. */
+/*
+ * See outputs.h. Results come hours or days later, and a folder that is missing would be found out
+ * only then. So folders are looked at when the job is submitted, each once. It is a courtesy and no
+ * promise: a folder may be gone by then, and of tasks that differ only so many are looked at.
+ */
 #include "outputs.h"
 
 #include "base/map.h"
@@ -58,6 +62,7 @@ static int check_file(struct checker *checker, const struct submit_task *task, c
     struct stat status;
     char *slash;
 
+    /* An address is no file of this computer. */
     if (!name || *name == '\0' || strcmp(name, "/dev/null") == 0 || strstr(name, "://"))
         return 0;
     path = origin_path(checker->origin, task, name);

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See run_job.h. */
+/*
+ * See run_job.h. `dusk run` is a submit file that nobody wrote, read by the reader that reads all
+ * of them, so that a task is described in one way only. What the command line says is not put into
+ * that text, where a '$', a quote or a line end would mean something: it is the value of a
+ * variable, and $ENV() takes that as it is.
+ */
 #define _GNU_SOURCE
 #include "run_job.h"
 
@@ -63,6 +68,7 @@ static bool is_program(const char *path)
     return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
 }
 
+/* As execvp(3) looks: an entry that is empty is the current folder. */
 static char *search_path(const char *name)
 {
     const char *at = getenv("PATH");

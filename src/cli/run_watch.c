@@ -34,6 +34,7 @@ enum { CHILD_UNREAD = 3 }; /* how a printing child ends when nobody reads what i
 static const char *const stream_names[] = {"stdout", "stderr"};
 static const int stream_targets[] = {STDOUT_FILENO, STDERR_FILENO};
 
+/* Those that would end this command, and the one that tells of a child's end: read one by one. */
 static void fill_signals(sigset_t *signals)
 {
     sigemptyset(signals);
@@ -74,6 +75,7 @@ struct tail {
     uint64_t *written;
 };
 
+/* SIGUSR1 is how the parent ends this child: it may come before or behind a piece, never within. */
 static int print_piece(void *userdata, const void *data, size_t length)
 {
     struct tail *tail = userdata;
@@ -122,6 +124,7 @@ static _noreturn_ void run_tail_child(const struct run_watch *watch, int child)
     }
 }
 
+/* A process of its own, because a request that hangs and signals cannot be waited for together. */
 static _noreturn_ void run_waiter_child(const struct run_watch *watch)
 {
     struct waiting waiting = {.id = watch->task};
@@ -158,6 +161,7 @@ static int start_child(const struct run_watch *watch, int child, pid_t *ret_pid,
     run_tail_child(watch, child);
 }
 
+/* Whether it works or not, this command ends: the answer is not looked at. */
 static void remove_task(struct run_watch *watch)
 {
     _cleanup_buffer_ struct buffer path = BUFFER_INIT;
@@ -216,6 +220,7 @@ static bool take_signal(struct run_watch *watch, int signals, pid_t *children,
     return interrupt(watch, (int)info.ssi_signo, ret_end);
 }
 
+/* The printing ones finish the piece that they are at, so that the count is right. */
 static void stop_children(const pid_t *children)
 {
     static const int signals[CHILD_COUNT] = {SIGUSR1, SIGUSR1, SIGKILL};
@@ -250,6 +255,7 @@ struct spooled {
     bool found[2];
 };
 
+/* What the task printed is among its outputs, under names that it cannot have by chance. */
 static int find_streams(void *userdata, const json_t *output, struct error *err)
 {
     static const char *const names[] = {RUN_STDOUT, RUN_STDERR};
@@ -271,6 +277,7 @@ struct rest {
     uint64_t skip; /* bytes that were printed before */
 };
 
+/* The file has all that was printed; what the children printed already is passed over. */
 static int print_rest(void *userdata, const void *data, size_t length)
 {
     struct rest *rest = userdata;

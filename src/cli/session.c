@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See session.h. */
+/*
+ * See session.h. The frame that all commands share: it takes the options that every command has,
+ * connects when a server is asked for first, and makes one message and one exit code of whatever a
+ * command returns. So a command is what it does, and nothing else.
+ */
 #include "session.h"
 
 #include "exit_code.h"
@@ -96,6 +100,7 @@ int session_need_operands(const struct session *session, size_t least, size_t mo
     return 0;
 }
 
+/* Late, so that a command line that is wrong is told without a server. */
 int session_connect(struct session *session, struct connection **ret_connection, struct error *err)
 {
     if (!session->connection) {

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See submission.h. */
+/*
+ * See submission.h. The job is sent without its files, by their hashes alone, and only what the
+ * server then says to lack is uploaded: whoever submits a sweep again after a small change uploads
+ * that change. Nothing is accepted before all contents are there, so the request may be repeated.
+ */
 #include "submission.h"
 
 #include "sys/descriptor.h"
@@ -10,6 +14,7 @@
 /* How often the server may find something missing; more than once is a content that was lost. */
 enum { ROUNDS_MAX = 3 };
 
+/* A folder has a mode and no content. NULL if a name is not UTF-8, which JSON cannot carry. */
 static json_t *describe_inputs(const struct inputs *inputs)
 {
     json_t *files = json_object();
@@ -61,6 +66,7 @@ static int refuse_changed(const struct input *input, struct error *err)
     return -ESTALE;
 }
 
+/* The hash says what is sent: the server refuses a file that has changed since it was read. */
 static int upload(struct connection *connection, const struct input *input, struct error *err)
 {
     _cleanup_buffer_ struct buffer path = BUFFER_INIT;

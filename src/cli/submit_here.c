@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See submit_here.h. */
+/*
+ * See submit_here.h. The submitter's computer as a submit text sees it. This is the only place
+ * where reading a text opens files and runs commands, with the rights of the user who wrote or
+ * chose it, in the folder where he submits. A server reads texts without any such world.
+ */
 #define _GNU_SOURCE
 #include "submit_here.h"
 
@@ -16,6 +20,7 @@
 
 extern char **environ;
 
+/* Bounded while it is read: a command that prints for ever must not fill the memory. */
 static int read_stream(FILE *stream, const char *name, struct buffer *text, struct error *err)
 {
     enum { CHUNK = 64 * 1024 };
@@ -53,6 +58,8 @@ static int write_included(void *user_data, const char *path, struct slice text, 
     return file_replace(path, text.data, text.length, 0644, false, err);
 }
 
+/* Through the shell, as the user would type it. What a command prints before it fails is not used.
+ */
 static int run_shell_command(void *user_data, const char *command, struct buffer *text,
                              struct error *err)
 {

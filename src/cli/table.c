@@ -90,6 +90,7 @@ static bool shrink_widest(struct table *table, bool flexible_only)
     return widest != NULL;
 }
 
+/* First at the cost of those that may be cut, then of all; if that is not enough, lines are cut. */
 static void fit_to_terminal(struct table *table)
 {
     size_t margin = table->terminal.width;
@@ -135,6 +136,7 @@ static void write_line(struct table *table, const char *const *cells)
     table->write(table->userdata, line->data, line->length);
 }
 
+/* The rows that waited are written and forgotten; those behind them have to fit. */
 static void settle(struct table *table)
 {
     const char **headings;

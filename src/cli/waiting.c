@@ -71,6 +71,7 @@ void progress_append(struct buffer *text, const struct progress *progress)
         buffer_appendf(text, ", %" PRIu64 " removed", progress->removed);
 }
 
+/* The first one; there is no second. */
 static int take_task(void *userdata, const json_t *element, struct error *err)
 {
     json_t **found = userdata;
@@ -190,6 +191,7 @@ static int ask_patiently(const struct waiting *waiting, uint64_t *seen,
     }
 }
 
+/* Ends at the first answer by which nothing more will happen without somebody. */
 int waiting_run(const struct waiting *waiting, struct progress *ret_progress, struct error *err)
 {
     uint64_t seen = waiting->seen;

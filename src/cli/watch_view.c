@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See watch_view.h. */
+/*
+ * See watch_view.h. What is drawn follows from what is handed in: the counts of the jobs, the
+ * nodes, the terminal. A picture has to fit: one that is higher than the terminal, or has a line
+ * that wraps, could not be drawn over by the next one. So lines are cut, and nodes that find no
+ * room are a number.
+ */
 #include "watch_view.h"
 
 #include "base/memory.h"
@@ -18,6 +23,7 @@ enum {
     LINES_BESIDE_NODES = 6 /* title, bar, blank, headings, "and more", and the cursor's own */
 };
 
+/* In the order in which their states first appear. */
 void watch_view_append_nodes(struct buffer *text, const json_t *nodes)
 {
     const char *states[STATES_MAX];
@@ -60,6 +66,7 @@ void watch_view_append_line(struct buffer *text, const struct watch_view *view)
     watch_view_append_nodes(text, view->nodes);
 }
 
+/* It shows what is still to come, and of tasks that were removed nothing is. */
 static void append_bar(struct buffer *text, const struct progress *progress, size_t width,
                        bool utf8)
 {
@@ -77,6 +84,7 @@ static void append_bar(struct buffer *text, const struct progress *progress, siz
                    progress->tasks > 0 ? 100 * done / progress->tasks : 0);
 }
 
+/* Names of jobs and nodes are anybody's words, and made harmless for the terminal. */
 static void append_fitted_line(struct buffer *text, const char *line, struct terminal terminal)
 {
     size_t width = terminal.width > 0 ? terminal.width : WIDTH_UNKNOWN;

@@ -7,6 +7,11 @@
  *
  * The defaults are HTCondor's texts. Its DiskUsage and ImageSize, which those refer to, are what
  * dusk gives to a task that asks for nothing, so that they come to the same.
+ *
+ * Each attribute comes with whether it may differ within its part (`varies`). That is what makes
+ * matching cheap: tasks of which nothing varies that a node could look at are one kind of job, and
+ * are compared with nodes once (server/matching.c). To say "varies" where nothing does costs time;
+ * to say nothing where something does would start tasks on the wrong nodes.
  */
 #include "job_ad_internal.h"
 
@@ -48,6 +53,7 @@ void job_ad_deinit(struct job_ad *ad)
     *ad = (struct job_ad){0};
 }
 
+/* A walk: there are some sixty names, and a map would have to be filled for every task. */
 struct submit_attribute *job_ad_get(const struct job_ad *ad, const char *name)
 {
     for (size_t i = 0; i < ad->count; i++)
@@ -88,6 +94,7 @@ void job_set(struct job_writer *writer, const char *name, const char *expression
     attribute->varies = attribute->varies || varies;
 }
 
+/* Takes over what stands in the memory's buffer, and leaves that empty for the next text. */
 static const char *keep_made(struct job_writer *writer)
 {
     struct job_ad_memory *memory = writer->ad->memory;
@@ -307,6 +314,8 @@ static const struct submit_attribute *find_command(const struct submit_task *tas
     return NULL;
 }
 
+/* Commands that are attributes come as expressions: this one is written out, or it counts as
+ * another. */
 static bool command_is(const struct submit_task *task, const char *name, const char *value)
 {
     const struct submit_attribute *command = find_command(task, name);
@@ -426,7 +435,10 @@ static void add_request(struct job_writer *writer, const char *name, enum comman
                 varies(writer, command));
 }
 
-/* The sizes are overruled by image_size and disk_usage, if these are given. */
+/*
+ * The sizes are overruled by image_size and disk_usage, if these are given: those are attributes
+ * by themselves, and are set behind these (add_commands).
+ */
 static void add_requests(struct job_writer *writer)
 {
     const struct submit_task *task = writer->task;
@@ -506,7 +518,10 @@ static void add_niceness(struct job_writer *writer)
         job_set(writer, "MaxJobRetirementTime", "0", nice->varies);
 }
 
-/* The group names the user who pays, and that is the submitter if nobody else is. */
+/*
+ * The group names the user who pays, and that is the submitter if nobody else is. HTCondor keeps
+ * the two apart and joined with a dot; its tools read either.
+ */
 static void add_accounting(struct job_writer *writer)
 {
     const char *group = job_ad_find(writer->ad, "AcctGroup");
@@ -573,7 +588,10 @@ static void add_deferral(struct job_writer *writer)
         job_add(writer, "ScheddInterval", "300", false);
 }
 
-/* What the commands said each by itself, and what follows from that. */
+/*
+ * What the commands said each by itself, and what follows from that. Behind all that has a reader
+ * of its own, because some overrule it: rank the default Rank, image_size the default ImageSize.
+ */
 static void add_commands(struct job_writer *writer)
 {
     const struct submit_task *task = writer->task;
@@ -594,7 +612,7 @@ static void add_commands(struct job_writer *writer)
     add_deferral(writer);
 }
 
-/* What HTCondor says even if nobody asked. */
+/* What HTCondor says even if nobody asked; an attribute that one task lacks gets it there. */
 static void add_defaults(struct job_writer *writer)
 {
     static const char *const defaults[][2] = {
@@ -623,12 +641,17 @@ static void add_custom(struct job_writer *writer)
     }
 }
 
+/*
+ * The order matters where one looks at another: commands come behind the values that they overrule,
+ * custom attributes behind commands, and the requirements see all of them.
+ */
 void job_ad_fill(struct job_ad *ad, const struct submit *submit, const struct submit_task *task,
                  const struct job_origin *origin)
 {
     const struct part *part = &submit->parts[task->part];
     struct job_writer writer = {.ad = ad, .part = part, .task = task, .origin = origin};
 
+    /* The memory of the last task is used again: this runs once for every task that differs. */
     arena_clear(&ad->memory->arena);
     buffer_clear(&ad->memory->text);
     ad->count = 0;

@@ -6,6 +6,10 @@
  * he wants there. The order of the clauses is HTCondor's.
  *
  * Requirements that are set as an attribute ("+Requirements") stand as they are.
+ *
+ * People compare what they see here with what condor_submit made of the same file, and scripts look
+ * for pieces of it. So the text is HTCondor's own, also where another one would mean the same;
+ * submit_corpus_test.c holds it against real ones.
  */
 #include "job_ad_internal.h"
 
@@ -32,7 +36,10 @@ static bool mentions(const struct clauses *clauses, const char *name)
     return expression_mentions(clauses->given, name);
 }
 
-/* The value of an attribute that is there; whether it is then shapes the answer. */
+/*
+ * The value of an attribute that is there. Whether it is shapes the answer: so whatever is looked
+ * at makes the requirements vary if it varies itself, also where it turns out to add no clause.
+ */
 static const char *look_up(struct clauses *clauses, const char *name)
 {
     const struct submit_attribute *attribute = job_ad_get(clauses->writer->ad, name);
@@ -135,7 +142,10 @@ static bool asks_for_more(struct clauses *clauses, const char *name, double leas
            expression_number(slice_from_text(expression)) > least;
 }
 
-/* What every node has: disk, memory, cores. */
+/*
+ * What every node has: disk, memory, cores. HTCondor does not treat the three alike: what is asked
+ * of memory is required whatever the user's own expression says of it, as is a request for disk.
+ */
 static void add_machine(struct clauses *clauses)
 {
     if (!look_up(clauses, "RequestDisk")) {
@@ -207,7 +217,10 @@ static bool is_resource(const char *name)
     return true;
 }
 
-/* In the order of their names: each time the least of those behind the last one. */
+/*
+ * In the order of their names, which is HTCondor's: each time the least of those behind the last
+ * one. There are two or three; to sort them would need a list for every task.
+ */
 static void add_resources(struct clauses *clauses)
 {
     const struct job_ad *ad = clauses->writer->ad;
@@ -291,7 +304,11 @@ static bool image_may_differ(const struct clauses *clauses)
     return image && image->varies;
 }
 
-/* Each way to fetch or deliver that a URL names has to be one of the node's. */
+/*
+ * Each way to fetch or deliver that a URL names has to be one of the node's. The names of inputs
+ * vary in most sweeps while the ways do not: if no input can be an address, the requirements stay
+ * the same for all tasks, and the sweep is one kind of job.
+ */
 static void add_methods(struct clauses *clauses)
 {
     struct list *methods = &clauses->writer->ad->memory->words;
@@ -402,7 +419,10 @@ static void add_start_time(struct clauses *clauses)
                         "(time() < (DeferralTime + DeferralWindow)))");
 }
 
-/* The conditions on GPUs that have commands of their own, unless require_gpus has them. */
+/*
+ * The conditions on GPUs that have commands of their own, unless require_gpus has them. They are
+ * put into RequireGPUs, which is looked at for each GPU of a node, and not into the requirements.
+ */
 static void set_gpu_conditions(struct job_writer *writer)
 {
     static const struct {
@@ -437,7 +457,7 @@ static void set_gpu_conditions(struct job_writer *writer)
     buffer_clear(clauses.answer);
 }
 
-/* One after the other, in HTCondor's order. */
+/* One after the other, in HTCondor's order; the last two belong to no group of it. */
 static void add_all(struct clauses *clauses)
 {
     add_platform(clauses);
@@ -464,9 +484,11 @@ void job_set_requirements(struct job_writer *writer)
             writer->part->varies[COMMAND_REQUIREMENTS] || writer->part->varies[COMMAND_UNIVERSE],
     };
 
+    /* Before the look at "+Requirements": it is an attribute that those may refer to. */
     set_gpu_conditions(writer);
     if (job_ad_get(writer->ad, "Requirements"))
         return;
+    /* In parentheses, because what follows binds stronger than its own "||". */
     if (given)
         buffer_appendf(clauses.answer, "(%s)", given);
     add_all(&clauses);
