@@ -31,6 +31,16 @@ static int read_file(void *user_data, const char *path, struct buffer *text, str
     return 0;
 }
 
+/* Nothing is kept: what was written is read back by nobody. */
+static int write_file(void *user_data, const char *path, struct slice text, struct error *err)
+{
+    (void)user_data;
+    (void)path;
+    if (text.length % 7 == 0)
+        return error_set(err, -13, "there is no room");
+    return 0;
+}
+
 /* A command prints its own words, so that lines of a text can be anywhere. */
 static int run_command(void *user_data, const char *command, struct buffer *text, struct error *err)
 {
@@ -230,6 +240,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct submit_world world = {
         .read_file = read_file,
+        .write_file = write_file,
         .run_command = run_command,
         .match_files = match_files,
         .read_template = read_template,
