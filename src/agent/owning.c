@@ -7,6 +7,8 @@
 #include "sys/clock.h"
 #include "sys/log.h"
 
+enum { REST_MS = 1000 };
+
 static enum agent_event_kind event_of(enum owner_presence presence)
 {
     switch (presence) {
@@ -83,12 +85,15 @@ void owning_begin(struct body *body)
                                       .idle_after_ms = settings->idle_after_ms,
                                       .resume_after_ms = settings->resume_after_ms};
     struct presence_options watch = {
-        .sources = settings->presence, .root = "", .nudge = settings->nudge};
+        .sources = settings->presence, .root = "", .rest_ms = REST_MS, .nudge = settings->nudge};
     struct presence_listener listener = {on_used, on_lasts, body};
     struct lending_event event = {.kind = LENDING_TICK};
 
     if (options.resume_after_ms > options.idle_after_ms)
         options.resume_after_ms = options.idle_after_ms;
+    /* When tasks go on, a source must be listening again. */
+    if (watch.rest_ms > options.resume_after_ms / 2)
+        watch.rest_ms = options.resume_after_ms / 2;
     uv_timer_init(&body->loop, &owning->timer);
     owning->timer.data = body;
     lending_init(&owning->lending, &options, clock_boot_ms());

@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { REST_MS = 1000, TRY_AGAIN_MS = 10000 };
+enum { TRY_AGAIN_MS = 10000 };
 
 static const struct source_kind *const kinds[] = {&source_x11};
 
@@ -139,7 +139,7 @@ void source_used(struct source *source)
 {
     for (struct source_watch *watch = source->watches; watch; watch = watch->next)
         uv_poll_stop(&watch->poll);
-    uv_timer_start(source->rest, listen_again, REST_MS, 0);
+    uv_timer_start(source->rest, listen_again, source->options->rest_ms, 0);
     tell_used(source, clock_boot_ms());
 }
 

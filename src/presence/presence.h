@@ -10,8 +10,8 @@
  * lasts (OWNER_REASON_UNWATCHED) until it works, and it is tried again and again. `auto` asks for
  * the sources that can work here, and for each of them as if by name.
  *
- * After a use its source rests for a second: whoever types costs the agent one look a second, and
- * the first key is still heard at once.
+ * After a use its source rests for a moment: whoever types costs the agent a look a second, and the
+ * first key is still heard at once. What comes meanwhile is heard at the end of the rest.
  */
 #pragma once
 
@@ -35,6 +35,7 @@ struct presence_listener {
 struct presence_options {
     const char *sources; /* names with ',' between them, or "auto", or "none"; presence_check()ed */
     const char *root;    /* "" but in tests: stands before /dev, /proc and /sys */
+    uint64_t rest_ms;    /* how long a source rests after a use; shorter than any pause for one */
     uint32_t nudge;      /* pixels that a mouse may move within a second without being used */
 };
 

@@ -73,6 +73,12 @@ int cgroup_root_open(struct cgroup_root *root, const char *mark, struct error *e
 void cgroup_root_close(struct cgroup_root *root);
 /* Whether the groups hold tasks to this. */
 bool cgroup_root_limits(const struct cgroup_root *root, enum cgroup_controller controller);
+/*
+ * Whether all of the tasks together get the processor only when nothing else on the computer wants
+ * it (cpu.idle), as is right but in one moment: while the keeper waits for a child that is one of
+ * them. Without groups for the processors nothing happens.
+ */
+void cgroup_root_give_way(const struct cgroup_root *root, bool gives_way);
 /* Appends the paths of the keeper's groups, a line each, for cgroup_remove_stale(). */
 void cgroup_root_list(const struct cgroup_root *root, struct buffer *paths);
 /*

@@ -205,6 +205,8 @@ int cgroup_root_open(struct cgroup_root *root, const char *mark, struct error *e
     }
     if (r < 0)
         cgroup_root_close(root);
+    else
+        cgroup_root_give_way(root, true);
     return r;
 }
 
@@ -227,6 +229,20 @@ void cgroup_root_close(struct cgroup_root *root)
 bool cgroup_root_limits(const struct cgroup_root *root, enum cgroup_controller controller)
 {
     return root->is_unified[controller] || root->branches[controller].folder >= 0;
+}
+
+/* Linux has cpu.idle since 5.15, in both versions; before that the least weight comes near it. */
+void cgroup_root_give_way(const struct cgroup_root *root, bool gives_way)
+{
+    bool is_unified = root->is_unified[CGROUP_CPUS];
+    int folder = is_unified ? root->folder : root->branches[CGROUP_CPUS].folder;
+
+    if (folder < 0 || cgroup_file_write(folder, "cpu.idle", gives_way ? "1" : "0") == 0)
+        return;
+    if (is_unified)
+        cgroup_file_write(folder, "cpu.weight", gives_way ? "1" : "100");
+    else
+        cgroup_file_write(folder, "cpu.shares", gives_way ? "2" : "1024");
 }
 
 void cgroup_root_list(const struct cgroup_root *root, struct buffer *paths)

@@ -247,13 +247,15 @@ static void abandon(struct keeper *keeper)
 static void set_timer(struct keeper *keeper, bool again)
 {
     uint64_t at = kept_first_deadline(&keeper->kept), abandon = abandon_at(keeper);
-    uint64_t look = kept_next_look(&keeper->kept);
+    uint64_t look = kept_next_look(&keeper->kept), calm = kept_hurry_end(&keeper->kept);
     struct itimerspec when = {0};
 
     if (look < at)
         at = look;
     if (abandon < at)
         at = abandon;
+    if (calm < at)
+        at = calm;
     if (again && clock_boot_ms() + AGAIN_MS < at)
         at = clock_boot_ms() + AGAIN_MS;
     if (at != UINT64_MAX) {
@@ -280,8 +282,9 @@ static void read_timer(struct keeper *keeper)
 
 static void handle_event(struct keeper *keeper, const struct epoll_event *event)
 {
-    switch ((enum wake)event->data.u64) {
+    switch ((enum wake)(uint32_t)event->data.u64) {
     case WAKE_KEPT:
+        kept_wake(&keeper->kept, event->data.u64 >> 32);
         break;
     case WAKE_LISTENER:
         accept_agent(keeper);

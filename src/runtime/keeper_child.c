@@ -23,8 +23,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/ioprio.h>
 #include <linux/keyctl.h>
 #include <linux/openat2.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -312,6 +314,19 @@ static bool was_cut_off(const struct birth *birth, pid_t pid, uint64_t begun_us)
            process_never_executed(pid);
 }
 
+/*
+ * The processor and the disk belong to everything else on this computer first. It inherits, but
+ * comes a moment after the program began, because until then its parent waits for it: a child that
+ * was born in that moment is spared, where no group gives way as a whole (cgroup_root_give_way()).
+ */
+static void give_way(pid_t pid)
+{
+    const struct sched_param none = {0};
+
+    (void)sched_setscheduler(pid, SCHED_IDLE, &none);
+    (void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, pid, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
+}
+
 int keeper_child_start(const struct keeper_spawn *spawn, const char *variable,
                        const struct cgroup *group, pid_t *ret_pid, struct buffer *path,
                        struct keeper_failure *ret_failure)
@@ -330,6 +345,7 @@ int keeper_child_start(const struct keeper_spawn *spawn, const char *variable,
     else if (was_cut_off(birth, pid, begun_us))
         birth->error = ETIMEDOUT;
     if (birth->error == 0) {
+        give_way(pid);
         *ret_pid = pid;
         return 0;
     }

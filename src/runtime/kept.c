@@ -31,7 +31,11 @@
  * How often memory is looked at where the kernel does not hold tasks to it. A look walks through
  * /proc, which takes some milliseconds of a processor.
  */
-enum { LOOK_MS = 1000 };
+enum {
+    LOOK_MS = 1000,
+    FREEZE_HURRY_MS = 1000, /* at most: it ends when all are frozen */
+    KILL_HURRY_MS = 200
+};
 
 struct kept_task {
     uint64_t key;
@@ -42,6 +46,7 @@ struct kept_task {
     bool lapsed;
     bool was_frozen;   /* its group may have to be thawed at the end */
     bool told_to_end;  /* so its end is not its own, also for an agent that was not there then */
+    bool is_due;       /* pending, and something has happened that may end that */
     bool is_forgotten; /* to be dropped without a word when it is over */
     struct process_tree tree;
     uint64_t deadline_boot_ms; /* 0: never */
@@ -195,6 +200,11 @@ static void tell_list(struct kept *kept)
 
 /* ---- states ---- */
 
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 #define MOVE(state) (1u << KEEPER_STATE_##state)
 
 static const unsigned allowed_moves[] = {
@@ -220,7 +230,7 @@ static void watch_group(struct kept *kept, const struct kept_task *task, bool wa
 {
     struct epoll_event event = {
         .events = EPOLLPRI,
-        .data.u64 = KEPT_WAKE,
+        .data.u64 = (uint64_t)task->place << 32 | KEPT_WAKE,
     };
 
     if (task->tree.group)
@@ -239,11 +249,38 @@ static void move(struct kept *kept, struct kept_task *task, enum keeper_state st
         watch_group(kept, task, is_pending(state));
         kept->pending_count += is_pending(state) ? 1 : -1;
     }
+    task->is_due = is_pending(state);
     task->state = state;
+}
+
+/*
+ * A process must run to be frozen, to be killed, and to become its program. Where it gets the
+ * processor only when nobody else wants it, that may take for ever, and most of all when an owner
+ * has just come back. So for a moment the tasks do not give way.
+ */
+static void hurry(struct kept *kept, uint64_t length_ms)
+{
+    if (kept->hurry_end_ms == 0)
+        cgroup_root_give_way(&kept->groups, false);
+    kept->hurry_end_ms = larger(kept->hurry_end_ms, clock_boot_ms() + length_ms);
+}
+
+static void calm_down(struct kept *kept)
+{
+    if (kept->hurry_end_ms == 0)
+        return;
+    kept->hurry_end_ms = 0;
+    cgroup_root_give_way(&kept->groups, true);
+}
+
+uint64_t kept_hurry_end(const struct kept *kept)
+{
+    return kept->hurry_end_ms == 0 ? UINT64_MAX : kept->hurry_end_ms;
 }
 
 static void freeze(struct kept *kept, struct kept_task *task)
 {
+    hurry(kept, FREEZE_HURRY_MS);
     move(kept, task, KEEPER_STATE_FREEZING);
     task->was_frozen = true;
     process_tree_freeze(&task->tree);
@@ -251,9 +288,10 @@ static void freeze(struct kept *kept, struct kept_task *task)
 
 /* ---- the end ---- */
 
-static uint64_t larger(uint64_t a, uint64_t b)
+static void kill_task(struct kept *kept, const struct kept_task *task)
 {
-    return a > b ? a : b;
+    hurry(kept, KILL_HURRY_MS);
+    process_tree_kill(&task->tree);
 }
 
 /* Which of its processes is the keeper's own child. */
@@ -369,20 +407,42 @@ static void continue_freezing(struct kept *kept, struct kept_task *task)
     }
 }
 
+/* A place may have another task by now: it is looked at once too often. */
+void kept_wake(struct kept *kept, size_t place)
+{
+    if (place < kept->place_count && kept->tasks[place])
+        kept->tasks[place]->is_due = true;
+}
+
+/*
+ * Only what is due is looked at: when a hundred tasks are frozen, each of their groups wakes the
+ * loop, and the keeper would take the processor from those that still have to freeze.
+ */
+static void continue_task(struct kept *kept, struct kept_task *task)
+{
+    if (!task->is_due && task->tree.group)
+        return;
+    task->is_due = false;
+    if (task->state == KEEPER_STATE_ENDING)
+        continue_ending(kept, task);
+    else
+        continue_freezing(kept, task);
+}
+
 bool kept_continue(struct kept *kept)
 {
-    bool again = false;
+    bool again = false, had_pending = kept->pending_count > 0;
 
     for (size_t i = 0; i < kept->place_count && kept->pending_count > 0; i++) {
         struct kept_task *task = kept->tasks[i];
 
-        if (task && task->state == KEEPER_STATE_ENDING)
-            continue_ending(kept, task);
-        else if (task && task->state == KEEPER_STATE_FREEZING)
-            continue_freezing(kept, task);
+        if (task && is_pending(task->state))
+            continue_task(kept, task);
         task = kept->tasks[i];
         again = again || (task && is_pending(task->state) && !task->tree.group);
     }
+    if ((had_pending && kept->pending_count == 0) || clock_boot_ms() >= kept_hurry_end(kept))
+        calm_down(kept);
     return again;
 }
 
@@ -390,7 +450,7 @@ void kept_kill_all(struct kept *kept)
 {
     for (size_t i = 0; i < kept->place_count; i++)
         if (kept->tasks[i] && kept->tasks[i]->state < KEEPER_STATE_ENDING)
-            process_tree_kill(&kept->tasks[i]->tree);
+            kill_task(kept, kept->tasks[i]);
 }
 
 /* ---- memory ---- */
@@ -438,7 +498,7 @@ void kept_look(struct kept *kept, uint64_t now_boot_ms)
         if (!must_be_looked_at(task) || !is_over_memory(task, &table))
             continue;
         task->result.over_memory = true;
-        process_tree_kill(&task->tree);
+        kill_task(kept, task);
     }
     process_table_deinit(&table);
 }
@@ -453,13 +513,24 @@ uint64_t kept_next_look(const struct kept *kept)
 
 /* ---- requests ---- */
 
-/* Where no group holds the task together, a warden does, and is the leader's parent. */
-static int start_leader(struct process_tree *tree, const struct keeper_spawn *spawn,
-                        const char *variable, struct buffer *path, struct keeper_failure *failure)
+/*
+ * Where no group holds the task together, a warden does, and is the leader's parent. The keeper
+ * stands still until the child has become its program, so that must not wait for the owner's.
+ */
+static int start_leader(struct kept *kept, struct process_tree *tree,
+                        const struct keeper_spawn *spawn, const char *variable, struct buffer *path,
+                        struct keeper_failure *failure)
 {
-    if (tree->group)
-        return keeper_child_start(spawn, variable, tree->group, &tree->leader, path, failure);
-    return warden_start(spawn, variable, &tree->warden, &tree->leader, path, failure);
+    int r;
+
+    if (!tree->group)
+        return warden_start(spawn, variable, &tree->warden, &tree->leader, path, failure);
+    if (kept->hurry_end_ms == 0)
+        cgroup_root_give_way(&kept->groups, false);
+    r = keeper_child_start(spawn, variable, tree->group, &tree->leader, path, failure);
+    if (kept->hurry_end_ms == 0)
+        cgroup_root_give_way(&kept->groups, true);
+    return r;
 }
 
 /*
@@ -500,7 +571,7 @@ static void handle_spawn(struct kept *kept, uint64_t key, const struct keeper_sp
         kept->ungrouped_count++;
     buffer_appendf(&variable, "%s=%s%llu", PROCESS_TREE_VARIABLE, kept->marker_start,
                    (unsigned long long)key);
-    if (start_leader(&task->tree, spawn, buffer_text(&variable), &path, &failure) == 0) {
+    if (start_leader(kept, &task->tree, spawn, buffer_text(&variable), &path, &failure) == 0) {
         map_put(&kept->by_pid, (uint64_t)child_of(&task->tree), task->place);
         tell_of(kept, task, KEEPER_NEWS_STARTED);
         return;
@@ -547,12 +618,12 @@ static void handle_signal(struct kept_task *task, int signal)
     process_tree_signal(&task->tree, signal);
 }
 
-static void handle_kill(struct kept_task *task)
+static void handle_kill(struct kept *kept, struct kept_task *task)
 {
     if (task->state >= KEEPER_STATE_ENDING)
         return;
     task->told_to_end = true;
-    process_tree_kill(&task->tree);
+    kill_task(kept, task);
 }
 
 /*
@@ -566,7 +637,7 @@ static void handle_forget(struct kept *kept, struct kept_task *task)
         return;
     }
     task->is_forgotten = true;
-    process_tree_kill(&task->tree);
+    kill_task(kept, task);
 }
 
 static void handle_usage(struct kept *kept, struct kept_task *task)
@@ -602,7 +673,7 @@ void kept_handle_request(struct kept *kept, const struct keeper_request *request
         handle_thaw(kept, task, request->deadline_boot_ms);
         break;
     case KEEPER_REQUEST_KILL:
-        handle_kill(task);
+        handle_kill(kept, task);
         break;
     case KEEPER_REQUEST_DEADLINE:
         task->deadline_boot_ms = request->deadline_boot_ms;
