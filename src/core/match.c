@@ -8,7 +8,6 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "lang/classad.h"
-#include "lang/text.h"
 
 #include <errno.h>
 #include <string.h>
@@ -481,26 +480,6 @@ bool matchmaker_looks_at(const struct matchmaker *matchmaker, uint32_t job_class
     return classad_get(matchmaker->jobs.items[job_class].ad, name);
 }
 
-/* One line of a node's attributes; what cannot be read is as good as absent. */
-static void read_line(struct classad *ad, struct slice line)
-{
-    const char *equals = line.length > 0 ? memchr(line.data, '=', line.length) : NULL;
-    struct classad_failure failure;
-    struct slice name, expression;
-
-    if (!equals)
-        return;
-    name = slice_trim((struct slice){line.data, (size_t)(equals - line.data)});
-    expression = (struct slice){equals + 1, line.length - (size_t)(equals + 1 - line.data)};
-    (void)classad_set(ad, name, slice_trim(expression), CLASSAD_OLD, &failure);
-}
-
-static void read_node(struct slice lines, struct classad *ad)
-{
-    while (lines.length > 0)
-        read_line(ad, text_take(&lines, '\n'));
-}
-
 int matchmaker_classify_node(struct matchmaker *matchmaker, struct slice lines,
                              uint32_t *ret_node_class)
 {
@@ -508,7 +487,7 @@ int matchmaker_classify_node(struct matchmaker *matchmaker, struct slice lines,
     _cleanup_(closure_deinit) struct closure closure;
     struct classad_failure failure;
 
-    read_node(lines, ad);
+    classad_read_tolerantly(ad, lines);
     closure_init(&closure, matchmaker, ad, false);
     for (size_t i = 0; i < matchmaker->name_count; i++)
         (void)closure_want(&closure, matchmaker->names[i]);

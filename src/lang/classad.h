@@ -153,6 +153,8 @@ void classad_remove(struct classad *ad, const char *name);
  */
 int classad_read(struct classad *ad, struct slice text, enum classad_spelling spelling,
                  struct classad_failure *ret_failure);
+/* The same of old lines that others wrote: one that cannot be read is passed over. */
+void classad_read_tolerantly(struct classad *ad, struct slice lines);
 /* Appends the ad: "[ a = 1; b = 2 ]" on one line, or a line per attribute. */
 void classad_print(const struct classad *ad, enum classad_spelling spelling, struct buffer *text);
 

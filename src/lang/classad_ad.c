@@ -268,22 +268,39 @@ static int read_line(struct classad *ad, struct slice line, struct classad_failu
                        CLASSAD_OLD, ret_failure);
 }
 
+/* The next line that says something; false behind the last one. */
+static bool take_line(struct slice *text, struct slice *ret_line)
+{
+    while (text->length > 0) {
+        *ret_line = slice_trim(text_take(text, '\n'));
+        if (ret_line->length > 0 && ret_line->data[0] != '#')
+            return true;
+    }
+    return false;
+}
+
 int classad_read(struct classad *ad, struct slice text, enum classad_spelling spelling,
                  struct classad_failure *ret_failure)
 {
+    struct slice line;
     int r = 0;
 
     if (text.length > CLASSAD_TEXT_SIZE_MAX)
         return refuse_size(text, ret_failure);
     if (spelling == CLASSAD_NEW)
         return classad_parse_ad(text, &ad->store, &ad->attributes, ret_failure);
-    while (text.length > 0 && r == 0) {
-        struct slice line = slice_trim(text_take(&text, '\n'));
-
-        if (line.length > 0 && line.data[0] != '#')
-            r = read_line(ad, line, ret_failure);
-    }
+    while (r == 0 && take_line(&text, &line))
+        r = read_line(ad, line, ret_failure);
     return r;
+}
+
+void classad_read_tolerantly(struct classad *ad, struct slice lines)
+{
+    struct classad_failure failure;
+    struct slice line;
+
+    while (take_line(&lines, &line))
+        (void)read_line(ad, line, &failure);
 }
 
 void classad_print(const struct classad *ad, enum classad_spelling spelling, struct buffer *text)

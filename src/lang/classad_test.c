@@ -297,6 +297,18 @@ static void evaluation_without_end_is_an_error(void **state)
                     NULL, NULL, "error");
 }
 
+static void a_line_that_cannot_be_read_may_be_passed_over(void **state)
+{
+    static const char lines[] = "A = 1\nno line\n= 2\nB = ((\n# C = 3\n\nD = A + 3\r\n";
+    _cleanup_classad_ struct classad *ad = classad_new();
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+
+    (void)state;
+    classad_read_tolerantly(ad, slice_from_text(lines));
+    classad_print(ad, CLASSAD_OLD, &text);
+    assert_string_equal(text.data, "A = 1\nD = A + 3\n");
+}
+
 static void note_name(void *user_data, enum classad_side side, struct slice name)
 {
     static const char *const sides[] = {"", "MY.", "TARGET."};
@@ -349,6 +361,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_has_a_place_and_a_sentence),
         cmocka_unit_test(nesting_is_bounded_and_length_is_not),
         cmocka_unit_test(evaluation_without_end_is_an_error),
+        cmocka_unit_test(a_line_that_cannot_be_read_may_be_passed_over),
         cmocka_unit_test(names_and_conditions_are_told),
     };
 

@@ -44,8 +44,7 @@ static void make_ads(struct filling *filling)
     filling->task_ad = classad_new();
     filling->node_ad = classad_new();
     if (filling->node->attributes)
-        (void)classad_read(filling->node_ad, slice_from_text(filling->node->attributes),
-                           CLASSAD_OLD, &failure);
+        classad_read_tolerantly(filling->node_ad, slice_from_text(filling->node->attributes));
     for (size_t i = 0; i < ad->count; i++)
         if (ad->items[i].expression)
             (void)classad_set(filling->task_ad, slice_from_text(ad->items[i].name),
