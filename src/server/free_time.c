@@ -42,6 +42,7 @@ void free_time_hear(struct node_record *node, bool is_free, double now)
     if (is_free && node->free_since == 0) {
         node->free_since = node->free_counted = now;
         node->history_unsaved = true;
+        node->stay_at = 0;
     } else if (node->free_since > 0 && (!is_free || now - node->free_counted >= COUNTED_AFTER_S)) {
         count(node, now, !is_free);
     }

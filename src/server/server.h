@@ -120,7 +120,7 @@ struct node_record {
     bool history_unsaved;
     uint32_t node_class; /* as the brain was told, as is the stay */
     uint8_t stay;
-    double stay_at;     /* when that was worked out */
+    double stay_at;     /* when that was worked out; 0: it is to be, at the next report */
     bool is_classified; /* by its attributes as they are, and by the names that count now */
     struct agent_link *link;
     uint64_t session;
@@ -387,7 +387,8 @@ void matching_analyze(struct server *server, uint32_t job_class,
 
 /* free_time.c; times are seconds since 1970 */
 
-/* What a report says: free is who is neither used by its owner nor leaving. */
+/* What a report says: free is who is neither used by its owner nor leaving. Of one who has just
+ * become so, the prospects are to be told again. */
 void free_time_hear(struct node_record *node, bool is_free, double now);
 /* It says hello: whether it was away, last_seen_at still tells. */
 void free_time_come_back(struct node_record *node, double lease, double now);
