@@ -13,7 +13,8 @@ enum {
     HOUR_S = 3600,
     WEEK_S = HISTORY_HOURS * HOUR_S,
     DAY_HOURS = 24,
-    PARTS = 1024, /* of an hour, and of an end */
+    PARTS = 1024,      /* of an hour, and of an end */
+    CERTAIN = 1 << 16, /* the chance of what will surely be so */
     /* What is three weeks old counts half: 0.8 ^ 3. */
     FADE_NUMERATOR = 4,
     FADE_DENOMINATOR = 5,
@@ -21,8 +22,6 @@ enum {
     FADE_WEEKS_MAX = 64,
     /* Longer ago is too old to be added. */
     ADD_WEEKS_MAX = 8,
-    /* What takes longer has the chance of what takes so long: next to none, or nearly certain. */
-    CHANCE_WEEKS_MAX = 4,
     /* A node that was never seen: an end in twelve hours, as if twelve had been watched. */
     UNSEEN_HOURS = 12 * PARTS,
     UNSEEN_ENDS = PARTS,
@@ -35,7 +34,7 @@ enum {
     /* Beyond it nothing is left of a minute: 64 ends an hour. */
     RATE_MAX = 64 << RATE_SHIFT,
     /* Chances below e^-16 are taken for that. */
-    EXPONENT_MAX = 16 * HISTORY_CERTAIN,
+    EXPONENT_MAX = 16 * CERTAIN,
     STAY_UNIT_S = 300,
     STAY_PER_DOUBLING = 4
 };
@@ -206,7 +205,7 @@ static uint64_t rate_at(const struct foretelling *foretelling, uint64_t at_s)
 /* e to the power of minus `exponent`, by the first terms of its series upside down. */
 static uint64_t decay(uint64_t exponent)
 {
-    uint64_t x = exponent < EXPONENT_MAX ? exponent : EXPONENT_MAX, one = HISTORY_CERTAIN;
+    uint64_t x = exponent < EXPONENT_MAX ? exponent : EXPONENT_MAX, one = CERTAIN;
 
     return one * one / (one + x + x * x / (2 * one) + x * x / one * x / (6 * one));
 }
@@ -215,31 +214,15 @@ static uint64_t decay(uint64_t exponent)
 static uint64_t get_through(const struct foretelling *foretelling, uint64_t at_s, uint64_t until_s,
                             uint64_t chance)
 {
-    uint64_t exponent = rate_at(foretelling, at_s) * (until_s - at_s) / HOUR_S /
-                        ((1 << RATE_SHIFT) / HISTORY_CERTAIN);
+    uint64_t exponent =
+        rate_at(foretelling, at_s) * (until_s - at_s) / HOUR_S / ((1 << RATE_SHIFT) / CERTAIN);
 
-    return chance * decay(exponent) / HISTORY_CERTAIN;
-}
-
-uint32_t history_chance(const struct history *history, uint64_t since_s, uint64_t now_s,
-                        uint64_t duration_s)
-{
-    const uint64_t longest_s = (uint64_t)CHANCE_WEEKS_MAX * WEEK_S;
-    uint64_t chance = HISTORY_CERTAIN;
-    uint64_t end_s = now_s + (duration_s < longest_s ? duration_s : longest_s);
-    struct foretelling foretelling;
-
-    begin(&foretelling, history, since_s);
-    for (uint64_t at_s = now_s, until_s; at_s < end_s; at_s = until_s) {
-        until_s = piece_end(since_s, at_s, end_s);
-        chance = get_through(&foretelling, at_s, until_s, chance);
-    }
-    return (uint32_t)chance;
+    return chance * decay(exponent) / CERTAIN;
 }
 
 uint64_t history_expected_s(const struct history *history, uint64_t since_s, uint64_t now_s)
 {
-    uint64_t chance = HISTORY_CERTAIN, end_s = now_s + WEEK_S, expected = 0;
+    uint64_t chance = CERTAIN, end_s = now_s + WEEK_S, expected = 0;
     struct foretelling foretelling;
 
     begin(&foretelling, history, since_s);
@@ -251,7 +234,7 @@ uint64_t history_expected_s(const struct history *history, uint64_t since_s, uin
         expected += (chance + after) / 2 * (until_s - at_s);
         chance = after;
     }
-    return expected / HISTORY_CERTAIN;
+    return expected / CERTAIN;
 }
 
 /* The logarithm to the base of two, with a straight line between the powers. */

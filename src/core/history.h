@@ -25,8 +25,7 @@
 
 enum {
     HISTORY_HOURS = 7 * 24,
-    HISTORY_AGES = 5,          /* free for less than 15 minutes, 1 hour, 4, 16, and for longer */
-    HISTORY_CERTAIN = 1 << 16, /* the chance of what will surely be so */
+    HISTORY_AGES = 5, /* free for less than 15 minutes, 1 hour, 4, 16, and for longer */
     HISTORY_SIZE = 4 + 4 * HISTORY_HOURS + 8 * HISTORY_AGES
 };
 
@@ -46,13 +45,6 @@ struct history {
  */
 void history_add(struct history *history, uint64_t since_s, uint64_t from_s, uint64_t to_s,
                  bool has_ended);
-
-/*
- * The chance that a node that is free since then stays so for that long from now on, in parts of
- * HISTORY_CERTAIN; more than four weeks are taken for four.
- */
-uint32_t history_chance(const struct history *history, uint64_t since_s, uint64_t now_s,
-                        uint64_t duration_s);
 
 /* How long it may be expected to stay free from now on, in seconds; a week at most. */
 uint64_t history_expected_s(const struct history *history, uint64_t since_s, uint64_t now_s);

@@ -39,34 +39,27 @@ static void a_node_that_was_never_seen_is_expected_to_be_free_the_longer_it_was(
     old_s = history_expected_s(&history, now_s - DAY, now_s);
     assert_in_range(fresh_s, 8 * HOUR, 16 * HOUR);
     assert_in_range(old_s, 20 * HOUR, 2 * DAY);
-    assert_int_equal(history_chance(&history, now_s, now_s, 0), HISTORY_CERTAIN);
-    assert_in_range(history_chance(&history, now_s, now_s, HOUR), HISTORY_CERTAIN / 2,
-                    HISTORY_CERTAIN * 8 / 10);
 }
 
 static void an_office_is_free_overnight_and_not_over_the_morning(void **state)
 {
     struct history history = {0};
-    uint32_t night, morning, weekend;
+    uint64_t night_s, morning_s, weekend_s;
 
     (void)state;
     watch_office(&history, 100);
-    night = history_chance(&history, at(108, 1, 17), at(108, 1, 20), 10 * HOUR);
-    morning = history_chance(&history, at(108, 1, 17), at(108, 2, 8), 2 * HOUR);
-    weekend = history_chance(&history, at(108, 4, 17), at(108, 4, 20), 36 * HOUR);
-    assert_true(night > HISTORY_CERTAIN * 8 / 10);
-    assert_true(morning < HISTORY_CERTAIN / 2);
-    assert_true(weekend > 2 * history_chance(&history, at(108, 1, 17), at(108, 1, 20), 14 * HOUR));
-    assert_true(history_expected_s(&history, at(108, 1, 17), at(108, 1, 20)) >
-                2 * history_expected_s(&history, at(108, 1, 17), at(108, 2, 8)));
-    assert_true(history_expected_s(&history, at(108, 4, 17), at(108, 4, 20)) >
-                history_expected_s(&history, at(108, 1, 17), at(108, 1, 20)));
+    night_s = history_expected_s(&history, at(108, 1, 17), at(108, 1, 20));
+    morning_s = history_expected_s(&history, at(108, 1, 17), at(108, 2, 8));
+    weekend_s = history_expected_s(&history, at(108, 4, 17), at(108, 4, 20));
+    assert_in_range(night_s, 10 * HOUR, 20 * HOUR);
+    assert_true(night_s > 2 * morning_s);
+    assert_true(weekend_s > night_s + 3 * HOUR);
 }
 
 static void who_mostly_comes_back_soon_is_waited_for_first(void **state)
 {
     struct history history = {0};
-    uint32_t fresh, old;
+    uint64_t fresh_s, old_s;
 
     (void)state;
     /* Five hours do not divide a week, so its hours are all alike. */
@@ -74,10 +67,10 @@ static void who_mostly_comes_back_soon_is_waited_for_first(void **state)
         add_spell(&history, from_s, from_s + 5 * MINUTE);
         add_spell(&history, from_s + 10 * MINUTE, from_s + 4 * HOUR);
     }
-    fresh = history_chance(&history, at(58, 1, 2), at(58, 1, 2), 10 * MINUTE);
-    old = history_chance(&history, at(58, 1, 1), at(58, 1, 2), 10 * MINUTE);
-    assert_true(fresh < HISTORY_CERTAIN * 7 / 10);
-    assert_true(old > HISTORY_CERTAIN * 9 / 10);
+    fresh_s = history_expected_s(&history, at(58, 1, 2), at(58, 1, 2));
+    old_s = history_expected_s(&history, at(58, 1, 1), at(58, 1, 2));
+    assert_in_range(fresh_s, 4 * HOUR, 6 * HOUR);
+    assert_true(old_s > fresh_s + HOUR);
 }
 
 static void it_does_not_matter_in_how_many_pieces_a_spell_is_added(void **state)
@@ -92,23 +85,6 @@ static void it_does_not_matter_in_how_many_pieces_a_spell_is_added(void **state)
     assert_memory_equal(&whole, &pieces, sizeof(whole));
 }
 
-static void longer_is_never_likelier(void **state)
-{
-    struct history history = {0};
-    uint32_t before = HISTORY_CERTAIN;
-
-    (void)state;
-    watch_office(&history, 0);
-    for (uint64_t duration_s = 0; duration_s < 2 * WEEK; duration_s += 1234) {
-        uint32_t chance = history_chance(&history, at(9, 3, 4), at(9, 3, 5) + 17, duration_s);
-
-        assert_true(chance <= before);
-        before = chance;
-    }
-    assert_int_equal(history_chance(&history, 17, 17, 4 * WEEK),
-                     history_chance(&history, 17, 17, UINT64_MAX));
-}
-
 static void what_is_old_counts_less(void **state)
 {
     struct history history = {0}, changed;
@@ -118,8 +94,8 @@ static void what_is_old_counts_less(void **state)
     changed = history;
     /* The office has moved: since then nobody comes. */
     history_add(&changed, at(8, 0, 17), at(8, 0, 17), at(16, 0, 0), false);
-    assert_true(history_chance(&changed, at(19, 0, 0), at(20, 1, 8), 2 * HOUR) >
-                history_chance(&history, at(19, 0, 0), at(20, 1, 8), 2 * HOUR));
+    assert_true(history_expected_s(&changed, at(19, 0, 0), at(20, 1, 8)) >
+                history_expected_s(&history, at(19, 0, 0), at(20, 1, 8)));
     assert_true(changed.ends[DAY / HOUR + 9] < history.ends[DAY / HOUR + 9] / 4);
     /* After a year nothing is left of it. */
     history_add(&changed, at(70, 0, 0), at(70, 0, 0), at(70, 0, 1), false);
@@ -138,8 +114,8 @@ static void a_clock_that_jumps_does_no_harm(void **state)
     add_spell(&history, at(10, 0, 4), at(10, 0, 1));
     assert_memory_equal(&history, &before, sizeof(history));
     /* Free since the future is free since now. */
-    assert_int_equal(history_chance(&history, at(11, 0, 0), at(10, 0, 0), MINUTE),
-                     history_chance(&history, at(10, 0, 0), at(10, 0, 0), MINUTE));
+    assert_in_range(history_expected_s(&history, at(11, 0, 0), at(10, 0, 0)), HOUR,
+                    history_expected_s(&history, at(10, 0, 0), at(10, 0, 0)));
     /* Back from the future: the weeks go on from there. */
     add_spell(&history, at(5, 0, 0), at(5, 0, 1));
     assert_int_equal(history.week, 5);
@@ -172,11 +148,10 @@ static void no_time_is_too_long_and_no_count_too_high(void **state)
     assert_int_equal(history.week, 10000);
     assert_int_equal(history.watched[0], UINT16_MAX);
     assert_int_equal(history.age_watched[HISTORY_AGES - 1], UINT32_MAX);
-    assert_true(history_chance(&history, 0, now_s, DAY) > HISTORY_CERTAIN * 9 / 10);
+    assert_in_range(history_expected_s(&history, 0, now_s), 6 * DAY, WEEK);
     for (int i = 0; i < 1000; i++)
         add_spell(&history, now_s, now_s);
     assert_int_equal(history.ends[0], UINT16_MAX);
-    assert_true(history_chance(&history, now_s, now_s, HOUR) < HISTORY_CERTAIN / 100);
     assert_true(history_expected_s(&history, now_s, now_s) < HOUR);
 }
 
@@ -214,7 +189,6 @@ int main(void)
         cmocka_unit_test(an_office_is_free_overnight_and_not_over_the_morning),
         cmocka_unit_test(who_mostly_comes_back_soon_is_waited_for_first),
         cmocka_unit_test(it_does_not_matter_in_how_many_pieces_a_spell_is_added),
-        cmocka_unit_test(longer_is_never_likelier),
         cmocka_unit_test(what_is_old_counts_less),
         cmocka_unit_test(a_clock_that_jumps_does_no_harm),
         cmocka_unit_test(a_spell_over_the_turn_of_the_week_fades_once),
