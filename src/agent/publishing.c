@@ -52,15 +52,14 @@ static void note_change(struct body *body)
     body->report_due = true;
 }
 
-void publishing_tell_all(struct body *body, struct attributes *ret_attributes)
+const struct attributes *publishing_tell_all(struct body *body)
 {
     struct publishing *publishing = &body->publishing;
 
     attributes_deinit(&publishing->told);
     put_together(body, &publishing->told);
     publishing->is_due = false;
-    *ret_attributes = ATTRIBUTES_INIT;
-    (void)attributes_apply(ret_attributes, &publishing->told, NULL);
+    return &publishing->told;
 }
 
 void publishing_tell_changes(struct body *body, struct attributes *ret_changes)

@@ -39,7 +39,7 @@ void publishing_deinit(struct body *body);
 /* An attempt has used so much processor time in all, as far as is known now. */
 void publishing_count_use(struct body *body, struct attempt *attempt, uint64_t cpu_us);
 
-/* All attributes as of now, which the server then knows; freed by the caller. */
-void publishing_tell_all(struct body *body, struct attributes *ret_attributes);
+/* All attributes as of now, which the server then knows; they stay here. */
+const struct attributes *publishing_tell_all(struct body *body);
 /* What the server does not know yet; freed by the caller. */
 void publishing_tell_changes(struct body *body, struct attributes *ret_changes);

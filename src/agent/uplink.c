@@ -162,10 +162,9 @@ static const char *on_connected(void *userdata, struct link *link)
         .capacity = body->options.capacity,
         .facts = (char *)body->options.facts,
     };
-    publishing_tell_all(body, &hello.hello.attributes);
+    hello.hello.attributes = *publishing_tell_all(body); /* whose they stay */
     wire_batch_clear(&body->uplink.batch);
     wire_batch_append(&body->uplink.batch, &hello);
-    attributes_deinit(&hello.hello.attributes);
     uv_timer_start(&body->uplink.timer, on_timer, WELCOME_PATIENCE_MS, 0);
     return NULL;
 }
