@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "kept.h"
+#include "oom_score.h"
 #include "process_tree.h"
 #include "sys/clock.h"
 #include "sys/descriptor.h"
@@ -47,8 +48,6 @@ enum {
     STARTER_PATIENCE_MS = 5000,       /* for a process that is about to end */
     PATHS_SIZE_MAX = 16 * 1024,       /* of keeper.group */
 };
-
-#define OOM_SCORE_ADJUSTMENT "-900"
 
 /* What an event of the epoll is about. */
 enum wake { WAKE_KEPT = KEPT_WAKE, WAKE_LISTENER, WAKE_AGENT, WAKE_SIGNAL, WAKE_TIMER };
@@ -450,10 +449,9 @@ static int run(const char *state_folder, uint64_t abandon_after_ms, bool uses_gr
 /* To be killed for want of memory would cost all tasks; wishes, which an ordinary user has not. */
 static void ask_for_resources(void)
 {
-    _cleanup_fd_ int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     struct rlimit descriptors;
 
-    if (fd >= 0 && write(fd, OOM_SCORE_ADJUSTMENT, strlen(OOM_SCORE_ADJUSTMENT)) < 0)
+    if (!oom_score_set(OOM_SCORE_SPARED))
         log_debug("keeper: no protection when memory runs out");
     if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
         descriptors.rlim_cur = descriptors.rlim_max;

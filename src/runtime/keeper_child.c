@@ -15,6 +15,7 @@
 
 #include "base/memory.h"
 #include "keeper_failure.h"
+#include "oom_score.h"
 #include "process_table.h"
 #include "sys/clock.h"
 #include "sys/descriptor.h"
@@ -46,7 +47,6 @@ enum {
 };
 
 /* A task is a better thing to kill than anything of the owner's when memory runs out. */
-#define OOM_SCORE_ADJUSTMENT "800"
 
 /* What the child needs to know, and what it leaves for the keeper to see. */
 struct birth {
@@ -111,14 +111,6 @@ static int set_descriptor_limit(void)
     return setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static void make_likely_oom_victim(void)
-{
-    _cleanup_fd_ int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-
-    if (fd >= 0 && write(fd, OOM_SCORE_ADJUSTMENT, strlen(OOM_SCORE_ADJUSTMENT)) < 0)
-        return; /* it is a wish */
-}
-
 /*
  * Where no group counts the task's processes, the kernel counts those of its user, and he may have
  * others: some times what the task asked for, and never more than half of what the user may have,
@@ -148,7 +140,7 @@ static int set_limits(const struct birth *birth)
 
     sigemptyset(&none);
     umask(022);
-    make_likely_oom_victim();
+    (void)oom_score_set(OOM_SCORE_FIRST_TO_GO); /* a wish */
     if (sigprocmask(SIG_SETMASK, &none, NULL) < 0 || setsid() < 0 ||
         close_range(3, UINT_MAX, CLOSE_RANGE_CLOEXEC) < 0 || setrlimit(RLIMIT_CORE, &no_core) < 0 ||
         set_descriptor_limit() < 0 || set_limit(RLIMIT_FSIZE, spawn->file_size_max) < 0 ||

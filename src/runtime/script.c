@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "script.h"
 
+#include "oom_score.h"
 #include "sys/clock.h"
 #include "sys/descriptor.h"
 #include "sys/file.h"
@@ -78,16 +79,6 @@ static bool become(const struct user *user, pid_t parent)
            getppid() == parent;
 }
 
-/* As a task's (keeper_child.c): when memory runs out, the agent may be spared and this goes. */
-static void be_first_to_go(void)
-{
-    int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-
-    if (file >= 0)
-        (void)file_write_all(file, "800", 3);
-    descriptor_close(file);
-}
-
 static _noreturn_ void run_child(const char *path, const struct user *user,
                                  const int writing[STREAMS], pid_t parent)
 {
@@ -103,7 +94,8 @@ static _noreturn_ void run_child(const char *path, const struct user *user,
     umask(077);
     setrlimit(RLIMIT_CORE, &no_core);
     setpriority(PRIO_PROCESS, 0, NICENESS);
-    be_first_to_go();
+    /* As a task's: when memory runs out, the agent may be spared and this goes. */
+    (void)oom_score_set(OOM_SCORE_FIRST_TO_GO);
     /* Ours are closed in any case; whoever started the agent may have left more. */
     close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
     if (null >= 0 && chdir("/") == 0 && dup2(null, STDIN_FILENO) >= 0 &&
