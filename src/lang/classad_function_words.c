@@ -152,13 +152,30 @@ struct classad_value classad_function_words_member(struct call *call)
                                     value_text(&word), call->variant == 1));
 }
 
+/* Whether some word of the first is in the second, or, without `held`, is not in it. */
+static struct classad_value some_word(struct call *call, struct classad_value first,
+                                      struct classad_value second,
+                                      const struct delimiters *delimiters, bool held)
+{
+    struct words words = {value_text(&first), delimiters};
+    struct words others = {value_text(&second), delimiters};
+    struct slice word;
+
+    while (words_next(&words, &word)) {
+        if (!evaluation_spend(call->evaluation, second.length))
+            return VALUE_ERROR;
+        if (words_hold(others, word, call->variant == 1) == held)
+            return value_boolean(true);
+    }
+    return value_boolean(false);
+}
+
 /* Whether all words of the first are in the second; an UNDEFINED list is an empty one. */
 struct classad_value classad_function_words_subset(struct call *call)
 {
     struct classad_value first = call_argument(call, 0), second = call_argument(call, 1);
+    struct classad_value missing;
     struct delimiters delimiters;
-    struct slice word;
-    struct words words, others;
 
     if (!take_delimiters(call, 2, &delimiters) ||
         (first.type != CLASSAD_STRING && first.type != CLASSAD_UNDEFINED) ||
@@ -168,38 +185,21 @@ struct classad_value classad_function_words_subset(struct call *call)
         return second.type == CLASSAD_UNDEFINED ? second : value_boolean(true);
     if (second.type == CLASSAD_UNDEFINED)
         return value_boolean(false);
-    words = (struct words){value_text(&first), &delimiters};
-    others = (struct words){value_text(&second), &delimiters};
-    while (words_next(&words, &word)) {
-        if (!evaluation_spend(call->evaluation, second.length))
-            return VALUE_ERROR;
-        if (!words_hold(others, word, call->variant == 1))
-            return value_boolean(false);
-    }
-    return value_boolean(true);
+    missing = some_word(call, first, second, &delimiters, false);
+    return missing.type == CLASSAD_BOOLEAN ? value_boolean(!missing.boolean) : missing;
 }
 
 struct classad_value classad_function_words_intersect(struct call *call)
 {
     struct classad_value first = call_argument(call, 0), second = call_argument(call, 1);
     struct delimiters delimiters;
-    struct slice word;
-    struct words words, others;
     bool known = take_delimiters(call, 2, &delimiters);
 
     if (first.type == CLASSAD_UNDEFINED || second.type == CLASSAD_UNDEFINED)
         return VALUE_UNDEFINED;
     if (!known || first.type != CLASSAD_STRING || second.type != CLASSAD_STRING)
         return VALUE_ERROR;
-    words = (struct words){value_text(&first), &delimiters};
-    others = (struct words){value_text(&second), &delimiters};
-    while (words_next(&words, &word)) {
-        if (!evaluation_spend(call->evaluation, second.length))
-            return VALUE_ERROR;
-        if (words_hold(others, word, false))
-            return value_boolean(true);
-    }
-    return value_boolean(false);
+    return some_word(call, first, second, &delimiters, true);
 }
 
 /* stringList_regexpMember(pattern, list[, delimiters[, options]]); UNDEFINED for an empty list. */
