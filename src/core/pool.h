@@ -52,6 +52,9 @@ struct pool_part {
     uint32_t job_class;
 };
 
+/* Whether to the brain the tasks of one are like those of the other: their request and class. */
+bool pool_parts_are_alike(const struct pool_part *left, const struct pool_part *right);
+
 /* One attempt as the agent reports it. */
 struct pool_report_item {
     uint64_t epoch;

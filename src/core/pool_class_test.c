@@ -267,6 +267,20 @@ static void nodes_that_the_requirements_rule_out_are_counted(void **state)
     assert_int_equal(explanation.job_class, 1);
 }
 
+static void parts_are_alike_if_they_ask_for_the_same(void **state)
+{
+    struct pool_part part = {.count = 1, .request = {1, 2, 3}, .job_class = 4}, other = part;
+
+    (void)state;
+    other.first = 7;
+    assert_true(pool_parts_are_alike(&part, &other));
+    other.request.disk = 4;
+    assert_false(pool_parts_are_alike(&part, &other));
+    other = part;
+    other.job_class = 5;
+    assert_false(pool_parts_are_alike(&part, &other));
+}
+
 /* All that needs memory; stops where it is refused. */
 static int grow(struct pool *pool)
 {
@@ -328,6 +342,7 @@ int main(void)
         fixture_test(a_node_may_leave_the_middle_of_its_class),
         fixture_test(a_job_class_is_in_use_as_long_as_a_job_is_of_it),
         fixture_test(nodes_that_the_requirements_rule_out_are_counted),
+        cmocka_unit_test(parts_are_alike_if_they_ask_for_the_same),
         fixture_test(classes_are_refused_when_memory_ends),
     };
 

@@ -27,10 +27,16 @@ struct pool_job *pool_find_job(const struct pool *pool, uint32_t number)
 
 /* Kinds: found by their request and class, made and freed with the parts that have it. */
 
+bool pool_parts_are_alike(const struct pool_part *left, const struct pool_part *right)
+{
+    return left->job_class == right->job_class &&
+           resources_are_equal(&left->request, &right->request);
+}
+
 static bool kind_is_of(const struct pool_kind *kind, const struct pool_part *part)
 {
-    return kind->job_class == part->job_class &&
-           resources_are_equal(&kind->request, &part->request);
+    return pool_parts_are_alike(
+        &(struct pool_part){.request = kind->request, .job_class = kind->job_class}, part);
 }
 
 /* The place in the map for the kind of this part: its own, or the free one where it belongs. */

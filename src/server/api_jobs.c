@@ -97,19 +97,8 @@ static void write_submission(struct server *server, void *userdata)
                         json_incref(submission->files), strlen(submission->text) + strlen(files));
 }
 
-/* What tells a task apart from others in the brain. */
-struct wish {
-    struct resources request;
-    uint32_t job_class;
-};
-
-static bool wishes_are_equal(const struct wish *left, const struct wish *right)
-{
-    return left->job_class == right->job_class &&
-           resources_are_equal(&left->request, &right->request);
-}
-
-static int expand_wish(struct submission *submission, uint64_t process, struct wish *ret,
+/* What tells a task apart from others in the brain, as a part without numbers of tasks. */
+static int expand_wish(struct submission *submission, uint64_t process, struct pool_part *ret,
                        struct error *err)
 {
     struct server *server = submission->server;
@@ -130,7 +119,7 @@ static int expand_wish(struct submission *submission, uint64_t process, struct w
 }
 
 static int add_part(struct submission *submission, uint64_t first, uint64_t count,
-                    const struct wish *wish, struct error *err)
+                    const struct pool_part *wish, struct error *err)
 {
     const struct resources *request = &wish->request;
     size_t needed = submission->part_count + 1;
@@ -159,7 +148,8 @@ static int add_part(struct submission *submission, uint64_t first, uint64_t coun
 }
 
 /* Behind expand_wish() of its first task. */
-static bool range_varies(const struct submission *submission, size_t part, const struct wish *first)
+static bool range_varies(const struct submission *submission, size_t part,
+                         const struct pool_part *first)
 {
     const struct submit *submit = submission->submit;
 
@@ -174,7 +164,7 @@ static int divide_range(struct submission *submission, size_t index, struct erro
 {
     struct submit_range range = submit_part_range(submission->submit, index);
     uint64_t first = range.first, end = range.first + range.count;
-    struct wish wish, other;
+    struct pool_part wish, other;
     bool varies;
     int r = expand_wish(submission, first, &wish, err);
 
@@ -185,7 +175,7 @@ static int divide_range(struct submission *submission, size_t index, struct erro
         r = expand_wish(submission, i, &other, err);
         if (r < 0)
             return r;
-        if (wishes_are_equal(&other, &wish))
+        if (pool_parts_are_alike(&other, &wish))
             continue;
         r = add_part(submission, first, i - first, &wish, err);
         if (r < 0)

@@ -278,8 +278,7 @@ static void why_task(struct server *server, json_t *lines, uint32_t job, uint32_
 
 /* Tasks that ask for the same and wait for the same, by the first of them that is idle. */
 struct group {
-    struct resources request;
-    uint32_t job_class;
+    struct pool_part part; /* one of theirs */
     uint32_t first_idle;
 };
 
@@ -301,8 +300,7 @@ static uint32_t first_idle_of(const struct server *server, uint32_t job,
 static bool group_is_known(const struct group *groups, size_t count, const struct pool_part *part)
 {
     for (size_t i = 0; i < count; i++)
-        if (groups[i].job_class == part->job_class &&
-            resources_are_equal(&groups[i].request, &part->request))
+        if (pool_parts_are_alike(&groups[i].part, part))
             return true;
     return false;
 }
@@ -320,7 +318,7 @@ static size_t find_groups(const struct server *server, uint32_t job, struct grou
         if (!group_is_known(groups, count, &part))
             first_idle = first_idle_of(server, job, &part);
         if (first_idle != NONE)
-            groups[count++] = (struct group){part.request, part.job_class, first_idle};
+            groups[count++] = (struct group){part, first_idle};
         task = part.first + part.count;
     }
     return count;
