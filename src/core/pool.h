@@ -285,6 +285,9 @@ int pool_set_job_class(struct pool *pool, uint32_t job_class, const int64_t *pre
 /* The same from the other side: for job classes from 0 to count-1. */
 int pool_set_node_class(struct pool *pool, uint32_t node_class, const int64_t *preferences,
                         size_t count);
+/* The same of one pair of classes that were both told before, or that parts or nodes are of. */
+void pool_set_preference(struct pool *pool, uint32_t job_class, uint32_t node_class,
+                         int64_t preference);
 /* Whether some part, or some node, is of the class: one that is not may be told anew as another. */
 bool pool_uses_job_class(const struct pool *pool, uint32_t job_class);
 bool pool_uses_node_class(const struct pool *pool, uint32_t node_class);

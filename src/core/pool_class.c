@@ -42,16 +42,29 @@ static bool reserve_preferences(struct pool_job_class *class, size_t count)
            array_try_reserve(class->suiting, class->suiting_capacity, count);
 }
 
-/* Where the node class belongs among those that suit. */
+/* Where the node class stands among those that suit, or belongs, if it is preferred that much. */
+static size_t suiting_place(const struct pool_job_class *class, uint32_t node_class,
+                            int64_t preference)
+{
+    size_t low = 0, high = class->suiting_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        uint32_t other = class->suiting[middle];
+
+        if (class->preferences[other] > preference ||
+            (class->preferences[other] == preference && other < node_class))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 static void insert_suiting(struct pool_job_class *class, uint32_t node_class)
 {
-    int64_t preference = class->preferences[node_class];
-    size_t at = class->suiting_count;
+    size_t at = suiting_place(class, node_class, class->preferences[node_class]);
 
-    while (at > 0 && (class->preferences[class->suiting[at - 1]] < preference ||
-                      (class->preferences[class->suiting[at - 1]] == preference &&
-                       class->suiting[at - 1] > node_class)))
-        at--;
     memmove(&class->suiting[at + 1], &class->suiting[at],
             (class->suiting_count - at) * sizeof(*class->suiting));
     class->suiting[at] = node_class;
@@ -60,19 +73,27 @@ static void insert_suiting(struct pool_job_class *class, uint32_t node_class)
 
 static void remove_suiting(struct pool_job_class *class, uint32_t node_class)
 {
-    for (size_t i = 0; i < class->suiting_count; i++) {
-        if (class->suiting[i] != node_class)
-            continue;
-        class->suiting_count--;
-        memmove(&class->suiting[i], &class->suiting[i + 1],
-                (class->suiting_count - i) * sizeof(*class->suiting));
-        return;
-    }
+    size_t at = suiting_place(class, node_class, class->preferences[node_class]);
+
+    assert(class->suiting[at] == node_class);
+    class->suiting_count--;
+    memmove(&class->suiting[at], &class->suiting[at + 1],
+            (class->suiting_count - at) * sizeof(*class->suiting));
 }
 
-static void set_preference(struct pool_job_class *class, uint32_t node_class, int64_t preference)
+void pool_set_preference(struct pool *pool, uint32_t job_class, uint32_t node_class,
+                         int64_t preference)
 {
-    remove_suiting(class, node_class);
+    struct pool_job_class *class = &pool->job_classes[job_class];
+    int64_t before = class->preferences[node_class];
+
+    assert(job_class < pool->job_class_count && node_class < pool->node_class_count);
+    if (preference == before)
+        return;
+    if (before == POOL_NEVER)
+        class->has_news = pool->classes_have_news = true;
+    else
+        remove_suiting(class, node_class);
     class->preferences[node_class] = preference;
     if (preference != POOL_NEVER)
         insert_suiting(class, node_class);
@@ -126,55 +147,32 @@ int pool_reserve_node_class(struct pool *pool, uint32_t node_class)
     return 0;
 }
 
-/* New work, in a way: nodes that did not suit before may do now. NONE stands for all. */
-static void refresh_kinds(struct pool *pool, uint32_t job_class)
+void pool_show_news(struct pool *pool)
 {
+    if (!pool->classes_have_news)
+        return;
     for (uint32_t i = 0; i < pool->kind_count; i++) {
         const struct heap_entry *first = heap_first(&pool->kinds[i].ready);
 
-        if (first && (job_class == NONE || pool->kinds[i].job_class == job_class))
+        if (first && pool->job_classes[pool->kinds[i].job_class].has_news)
             heap_set(&pool->fresh_kinds, i, first->key);
     }
-}
-
-/* Smaller for what is preferred, so that a heap gives that first. */
-static uint64_t preference_key(int64_t preference)
-{
-    return ~((uint64_t)preference ^ (uint64_t)1 << 63);
-}
-
-static void sort_suiting(struct pool_job_class *class, size_t node_class_count, struct heap *order)
-{
-    class->suiting_count = 0;
-    for (uint32_t i = 0; i < node_class_count; i++)
-        if (class->preferences[i] != POOL_NEVER)
-            heap_set(order, i, preference_key(class->preferences[i]));
-    while (order->length > 0) {
-        uint32_t first = heap_first(order)->item;
-
-        class->suiting[class->suiting_count++] = first;
-        heap_remove(order, first);
-    }
+    for (uint32_t i = 0; i < pool->job_class_count; i++)
+        pool->job_classes[i].has_news = false;
+    pool->classes_have_news = false;
 }
 
 int pool_set_job_class(struct pool *pool, uint32_t job_class, const int64_t *preferences,
                        size_t count)
 {
-    _cleanup_(heap_deinit) struct heap order = HEAP_INIT;
-    struct pool_job_class *class;
     int r = count > 0 ? pool_reserve_node_class(pool, (uint32_t)count - 1) : 0;
 
     if (r == 0)
         r = pool_reserve_job_class(pool, job_class);
-    if (r == 0 && !heap_try_reserve(&order, pool->node_class_count))
-        r = -ENOMEM;
     if (r < 0)
         return r;
-    class = &pool->job_classes[job_class];
     for (uint32_t i = 0; i < pool->node_class_count; i++)
-        class->preferences[i] = i < count ? preferences[i] : POOL_NEVER;
-    sort_suiting(class, pool->node_class_count, &order);
-    refresh_kinds(pool, job_class);
+        pool_set_preference(pool, job_class, i, i < count ? preferences[i] : POOL_NEVER);
     return 0;
 }
 
@@ -188,8 +186,7 @@ int pool_set_node_class(struct pool *pool, uint32_t node_class, const int64_t *p
     if (r < 0)
         return r;
     for (uint32_t i = 1; i < pool->job_class_count; i++)
-        set_preference(&pool->job_classes[i], node_class, i < count ? preferences[i] : POOL_NEVER);
-    refresh_kinds(pool, NONE);
+        pool_set_preference(pool, i, node_class, i < count ? preferences[i] : POOL_NEVER);
     return 0;
 }
 

@@ -175,6 +175,20 @@ static void a_new_preference_is_obeyed_by_the_next_step(void **state)
     assert_int_equal(started_on(fixture), 0);
 }
 
+static void what_is_told_again_is_no_news(void **state)
+{
+    struct pool_fixture *fixture = *state;
+
+    prefer(fixture, 1, 7, POOL_NEVER, 0);
+    submit(fixture, 1, 1, 1);
+    fixture_tick(fixture, 0);
+    prefer(fixture, 1, 7, POOL_NEVER, 0);
+    prefer(fixture, 1, 7, POOL_NEVER, POOL_NEVER);
+    assert_int_equal(pool_next_step_ms(fixture->pool), UINT64_MAX);
+    prefer(fixture, 1, 7, 0, POOL_NEVER);
+    assert_true(pool_next_step_ms(fixture->pool) < UINT64_MAX);
+}
+
 static void a_class_of_nodes_is_told_to_all_job_classes(void **state)
 {
     static const int64_t first_suits[] = {0, 7, POOL_NEVER}, last_suits[] = {0, POOL_NEVER, 7};
@@ -337,6 +351,7 @@ int main(void)
         fixture_test(a_freed_node_takes_the_first_task_that_it_suits),
         fixture_test(what_runs_stays_when_its_node_changes),
         fixture_test(a_new_preference_is_obeyed_by_the_next_step),
+        fixture_test(what_is_told_again_is_no_news),
         fixture_test(a_class_of_nodes_is_told_to_all_job_classes),
         fixture_test(classes_keep_their_order_however_they_are_told),
         fixture_test(a_node_may_leave_the_middle_of_its_class),

@@ -138,6 +138,7 @@ struct pool_job_class {
     uint32_t *suiting; /* owned; node classes, the preferred ones first */
     size_t suiting_count, suiting_capacity;
     uint32_t part_count;
+    bool has_news; /* some node class suits that did not */
 };
 
 struct pool_node_class {
@@ -183,6 +184,7 @@ struct pool {
     size_t node_count, node_capacity;
     struct pool_job_class *job_classes;
     size_t job_class_count, job_class_capacity;
+    bool classes_have_news;
     struct pool_node_class *node_classes;
     size_t node_class_count, node_class_capacity;
     uint32_t *fresh_nodes;
@@ -272,6 +274,8 @@ void pool_classes_deinit(struct pool *pool);
 /* Room for classes up to this one; 0 or -ENOMEM. */
 int pool_reserve_job_class(struct pool *pool, uint32_t job_class);
 int pool_reserve_node_class(struct pool *pool, uint32_t node_class);
+/* Kinds that suit where they did not before are fresh: new work, in a way. */
+void pool_show_news(struct pool *pool);
 /* Room for so many more members. */
 int pool_reserve_members(struct pool *pool, uint32_t node_class, size_t more);
 bool pool_class_suits(const struct pool *pool, uint32_t job_class, uint32_t node_class);

@@ -302,8 +302,10 @@ static void schedule_kinds(struct pool *pool, size_t budget, struct pool_effects
 
 void pool_schedule(struct pool *pool, struct pool_effects *effects)
 {
-    size_t budget = schedule_nodes(pool, STARTS_PER_STEP, effects);
+    size_t budget = STARTS_PER_STEP;
 
+    pool_show_news(pool);
+    budget = schedule_nodes(pool, budget, effects);
     /* While nodes are still to be tried, there is no telling what is left for the kinds. */
     if (budget > 0)
         schedule_kinds(pool, budget, effects);
@@ -311,5 +313,5 @@ void pool_schedule(struct pool *pool, struct pool_effects *effects)
 
 bool pool_schedule_is_due(const struct pool *pool)
 {
-    return pool->fresh_node_count > 0 || pool->fresh_kinds.length > 0;
+    return pool->fresh_node_count > 0 || pool->fresh_kinds.length > 0 || pool->classes_have_news;
 }
