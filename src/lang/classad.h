@@ -170,6 +170,8 @@ struct classad_evaluator {
     int64_t now_seconds;        /* since 1970 */
     int32_t utc_offset_seconds; /* of the zone here, east of Greenwich */
     uint64_t seed;              /* of random(), which changes it */
+    uint32_t step_count_max;    /* of one evaluation; 0: CLASSAD_STEP_COUNT_MAX */
+    uint64_t steps_spent;       /* by all its evaluations so far */
     struct arena arena;         /* holds the values of the last evaluation */
 };
 

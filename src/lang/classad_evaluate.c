@@ -15,7 +15,8 @@
 
 enum {
     DEPTH_MAX = 2000, /* deeper than any expression nests, with room for references */
-    STEP_LENGTH = 32  /* what a step can do of a string */
+    STEP_LENGTH = 32, /* what a step can do of a string */
+    BEGIN_STEPS = 20  /* what it takes to begin, which counts as spent and not towards the limit */
 };
 
 void classad_evaluator_deinit(struct classad_evaluator *evaluator)
@@ -452,12 +453,17 @@ const struct classad_node *classad_node_dereference(struct evaluation *evaluatio
     return from.type == CLASSAD_AD ? look_up(from.ad, &node->name, false, ret_scope) : NULL;
 }
 
+static uint32_t step_count_max(const struct classad_evaluator *evaluator)
+{
+    return evaluator->step_count_max > 0 ? evaluator->step_count_max : CLASSAD_STEP_COUNT_MAX;
+}
+
 static struct evaluation begin(struct classad_evaluator *evaluator)
 {
     arena_clear(&evaluator->arena);
     return (struct evaluation){
         .evaluator = evaluator,
-        .steps_left = CLASSAD_STEP_COUNT_MAX,
+        .steps_left = step_count_max(evaluator),
         .depth_left = DEPTH_MAX,
         .references_left = CLASSAD_REFERENCE_DEPTH_MAX,
         .bytes_left = CLASSAD_VALUE_SIZE_MAX,
@@ -492,6 +498,7 @@ struct classad_value classad_evaluate(struct classad_evaluator *evaluator,
 
     evaluation.scope = make_scopes(&evaluator->arena, my, target);
     value = classad_node_evaluate(&evaluation, node);
+    evaluator->steps_spent += BEGIN_STEPS + step_count_max(evaluator) - evaluation.steps_left;
     /* A walk along a list that had to end early looks like one that found nothing. */
     return evaluation.steps_left > 0 ? value : VALUE_ERROR;
 }

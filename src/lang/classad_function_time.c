@@ -2,6 +2,11 @@
 /* Functions on times. What time it is, and in which zone, the evaluator was told. */
 #include "classad_internal.h"
 
+enum {
+    FORMAT_STEPS = 20, /* what a letter of a format costs: one may stand for a whole date */
+    SPLIT_STEPS = 30   /* what an ad of the parts of a date costs */
+};
+
 static struct classad_value value_now(const struct call *call)
 {
     const struct classad_evaluator *evaluator = call->evaluation->evaluator;
@@ -238,6 +243,8 @@ struct classad_value classad_function_split_time(struct call *call)
     struct ad_builder builder = {.evaluation = call->evaluation};
     struct classad_value time;
 
+    if (!evaluation_spend(call->evaluation, SPLIT_STEPS))
+        return VALUE_ERROR;
     builder.attributes =
         evaluation_allocate(call->evaluation, 1, sizeof(*builder.attributes) + 4096);
     if (!builder.attributes)
@@ -299,7 +306,8 @@ struct classad_value classad_function_format_time(struct call *call)
     struct classad_value time;
     struct date date;
 
-    if (format.type != CLASSAD_STRING || !evaluation_spend(call->evaluation, format.length))
+    if (format.type != CLASSAD_STRING ||
+        !evaluation_spend(call->evaluation, FORMAT_STEPS * format.length))
         return VALUE_ERROR;
     if (argument.type == CLASSAD_AD)
         date = date_from_ad(call, &argument);
