@@ -2,9 +2,14 @@
 /*
  * See match.h. A class is found by the text that makes it: the attributes that count, each on a
  * line, in a fixed order. Only of classes there are compiled ads, not of tasks and nodes.
+ *
+ * A new class waits in a heap until its pairs with all classes of the other side are evaluated. The
+ * one on which the fewest steps were spent goes on next, for a slice: so what is simple is never
+ * long behind what is not.
  */
 #include "core/match.h"
 
+#include "base/heap.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "lang/classad.h"
@@ -12,12 +17,20 @@
 #include <errno.h>
 #include <string.h>
 
-enum { CROWDED_COUNT = 1000 }; /* new classes since the last tidying; few pools ever have so many */
+enum {
+    CROWDED_COUNT = 1000,    /* new classes since the last tidying; few pools ever have so many */
+    SLICE_STEPS = 5000,      /* before another class may be first */
+    MOVED_PER_STEP = 256,    /* classes that make room in the pool's order of them */
+    ANALYSIS_STEPS = 2000000 /* about as many milliseconds as a person does not notice */
+};
 
 struct match_class {
     char *key;          /* owned; what it is found by; NULL: the number is free */
     struct classad *ad; /* owned */
-    bool is_fleeting;   /* its expressions may be worth something else a minute later */
+    char *user;       /* owned; of a class of tasks: in whose share it counts; NULL: in nobody's */
+    bool is_fleeting; /* its expressions may be worth something else a minute later */
+    uint32_t next;    /* of the other side: those below it are evaluated with this one */
+    uint64_t spent;   /* on it in this round, in steps */
 };
 
 struct class_list {
@@ -40,8 +53,9 @@ struct matchmaker {
     bool has_news;     /* a name came that the classes of nodes do not know of */
     size_t crowded_at; /* so many classes are worth a tidying */
     struct classad_evaluator evaluator;
-    int64_t *preferences; /* owned; for telling the pool */
-    size_t preference_capacity;
+    struct heap pending;          /* by item_of(): classes with pairs that are not evaluated */
+    struct string_map share_used; /* user -> classes of tasks that count in his share */
+    bool shares_are_bounded;
 };
 
 static void class_list_init(struct class_list *list)
@@ -59,6 +73,7 @@ static void class_list_deinit(struct class_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         free(list->items[i].key);
+        free(list->items[i].user);
         classad_free(list->items[i].ad);
     }
     free(list->items);
@@ -113,6 +128,7 @@ static void class_list_drop(struct class_list *list, uint32_t number)
 
     string_map_remove(&list->by_key, class->key);
     free(class->key);
+    free(class->user);
     classad_free(class->ad);
     *class = (struct match_class){0};
     list->used--;
@@ -128,6 +144,8 @@ struct matchmaker *matchmaker_new(struct pool *pool)
     class_list_init(&matchmaker->jobs);
     class_list_init(&matchmaker->nodes);
     string_map_init(&matchmaker->significant, true);
+    string_map_init(&matchmaker->share_used, false);
+    matchmaker->evaluator.step_count_max = MATCH_STEPS_MAX;
     matchmaker->crowded_at = CROWDED_COUNT;
     return matchmaker;
 }
@@ -149,7 +167,8 @@ struct matchmaker *matchmaker_free(struct matchmaker *matchmaker)
     forget_names(matchmaker);
     free(matchmaker->names);
     classad_evaluator_deinit(&matchmaker->evaluator);
-    free(matchmaker->preferences);
+    heap_deinit(&matchmaker->pending);
+    string_map_deinit(&matchmaker->share_used);
     free(matchmaker);
     return NULL;
 }
@@ -295,24 +314,55 @@ static int64_t preference_of(struct matchmaker *matchmaker, uint32_t job, uint32
     return order_of_real(rank);
 }
 
-static int tell_job_class(struct matchmaker *matchmaker, uint32_t job)
+/* A class of either side as a number for the heap. */
+static uint32_t item_of(uint32_t number, bool is_node)
 {
-    size_t count = matchmaker->nodes.count;
-
-    array_reserve(matchmaker->preferences, matchmaker->preference_capacity, count);
-    for (uint32_t i = 0; i < count; i++)
-        matchmaker->preferences[i] = preference_of(matchmaker, job, i);
-    return pool_set_job_class(matchmaker->pool, job, matchmaker->preferences, count);
+    return 2 * number + (is_node ? 1 : 0);
 }
 
-static int tell_node_class(struct matchmaker *matchmaker, uint32_t node)
+/* The next pair of the class; returns its cost in steps. */
+static uint64_t evaluate_pair(struct matchmaker *matchmaker, uint32_t number, bool is_node)
 {
-    size_t count = matchmaker->jobs.count;
+    struct class_list *list = is_node ? &matchmaker->nodes : &matchmaker->jobs;
+    uint32_t other = list->items[number].next++;
+    uint32_t job = is_node ? other : number, node = is_node ? number : other;
+    uint64_t before = matchmaker->evaluator.steps_spent;
 
-    array_reserve(matchmaker->preferences, matchmaker->preference_capacity, count);
-    for (uint32_t i = 0; i < count; i++)
-        matchmaker->preferences[i] = preference_of(matchmaker, i, node);
-    return pool_set_node_class(matchmaker->pool, node, matchmaker->preferences, count);
+    pool_set_preference(matchmaker->pool, job, node, preference_of(matchmaker, job, node));
+    return matchmaker->evaluator.steps_spent - before + 1 +
+           matchmaker->nodes.count / MOVED_PER_STEP;
+}
+
+/* Goes on with one class that waits; returns what that cost. */
+static uint64_t go_on_with(struct matchmaker *matchmaker, uint32_t item, uint64_t steps)
+{
+    bool is_node = item % 2 == 1;
+    uint32_t number = item / 2;
+    struct match_class *class = &(is_node ? &matchmaker->nodes : &matchmaker->jobs)->items[number];
+    size_t end = (is_node ? &matchmaker->jobs : &matchmaker->nodes)->count;
+    uint64_t spent = 0;
+
+    while (class->next < end && spent < steps)
+        spent += evaluate_pair(matchmaker, number, is_node);
+    class->spent += spent;
+    if (class->next < end)
+        heap_set(&matchmaker->pending, item, class->spent);
+    else
+        heap_remove(&matchmaker->pending, item);
+    return spent;
+}
+
+bool matchmaker_go_on(struct matchmaker *matchmaker, uint64_t steps)
+{
+    const struct heap_entry *first;
+
+    while (steps > 0 && (first = heap_first(&matchmaker->pending))) {
+        uint64_t spent =
+            go_on_with(matchmaker, first->item, steps < SLICE_STEPS ? steps : SLICE_STEPS);
+
+        steps -= spent < steps ? spent : steps;
+    }
+    return matchmaker->pending.length > 0;
 }
 
 void matchmaker_set_clock(struct matchmaker *matchmaker, int64_t now_seconds,
@@ -322,24 +372,90 @@ void matchmaker_set_clock(struct matchmaker *matchmaker, int64_t now_seconds,
     matchmaker->evaluator.utc_offset_seconds = utc_offset_seconds;
 }
 
-int matchmaker_look_again(struct matchmaker *matchmaker)
+/* From the first pair on. Class 0 of the other side is a pair like others, but none is told it. */
+static void begin_pairs(struct matchmaker *matchmaker, uint32_t number, bool is_node)
 {
-    int r = 0;
+    struct match_class *class = &(is_node ? &matchmaker->nodes : &matchmaker->jobs)->items[number];
 
-    for (uint32_t i = 1; i < matchmaker->jobs.count && r == 0; i++)
-        if (matchmaker->jobs.items[i].is_fleeting)
-            r = tell_job_class(matchmaker, i);
-    for (uint32_t i = 1; i < matchmaker->nodes.count && r == 0; i++)
-        if (matchmaker->nodes.items[i].is_fleeting)
-            r = tell_node_class(matchmaker, i);
-    return r;
+    class->next = is_node ? 1 : 0;
+    class->spent = 0;
+    heap_set(&matchmaker->pending, item_of(number, is_node), 0);
 }
 
-/* The class of what the closure holds, made and told to the pool if it is new. */
-static int find_class(struct closure *closure, struct class_list *list, uint32_t limit,
-                      int (*tell)(struct matchmaker *matchmaker, uint32_t number),
-                      uint32_t *ret_number)
+/* What still waits since the last time is to come to its end first. */
+static void look_at_fleeting(struct matchmaker *matchmaker, bool is_node)
 {
+    const struct class_list *list = is_node ? &matchmaker->nodes : &matchmaker->jobs;
+
+    for (uint32_t i = 1; i < list->count; i++)
+        if (list->items[i].is_fleeting && !heap_contains(&matchmaker->pending, item_of(i, is_node)))
+            begin_pairs(matchmaker, i, is_node);
+}
+
+void matchmaker_look_again(struct matchmaker *matchmaker)
+{
+    look_at_fleeting(matchmaker, false);
+    look_at_fleeting(matchmaker, true);
+}
+
+/* The pool knows the class from now on, and nothing suits it yet. */
+static int begin_class(struct matchmaker *matchmaker, uint32_t number, bool is_node)
+{
+    static const int64_t never = POOL_NEVER;
+
+    if (!heap_try_reserve(&matchmaker->pending, item_of(number, is_node) + 1))
+        return -ENOMEM;
+    return is_node ? pool_set_node_class(matchmaker->pool, number, &never, 1)
+                   : pool_set_job_class(matchmaker->pool, number, &never, 1);
+}
+
+/* ---- shares ---- */
+
+static uint64_t share_used(const struct matchmaker *matchmaker, const char *user)
+{
+    uint64_t used = 0;
+
+    (void)string_map_get(&matchmaker->share_used, user, &used);
+    return used;
+}
+
+/* Half of what the others leave: as many as are free besides his own. */
+static bool share_is_used_up(const struct matchmaker *matchmaker, const char *user)
+{
+    return matchmaker->shares_are_bounded &&
+           share_used(matchmaker, user) + matchmaker->jobs.used > MATCH_JOB_CLASSES_MAX;
+}
+
+static void share_take(struct matchmaker *matchmaker, uint32_t number, const char *user)
+{
+    if (!user)
+        return;
+    matchmaker->jobs.items[number].user = memory_copy_string(user);
+    string_map_put(&matchmaker->share_used, user, share_used(matchmaker, user) + 1);
+}
+
+static void share_give_back(struct matchmaker *matchmaker, uint32_t number)
+{
+    const char *user = matchmaker->jobs.items[number].user;
+    uint64_t used = user ? share_used(matchmaker, user) : 0;
+
+    if (used > 1)
+        string_map_put(&matchmaker->share_used, user, used - 1);
+    else if (used == 1)
+        (void)string_map_remove(&matchmaker->share_used, user);
+}
+
+void matchmaker_bound_shares(struct matchmaker *matchmaker)
+{
+    matchmaker->shares_are_bounded = true;
+}
+
+/* The class of what the closure holds, made if it is new. The class of nobody's is always there. */
+static int find_class(struct closure *closure, const char *user, uint32_t *ret_number)
+{
+    struct matchmaker *matchmaker = closure->matchmaker;
+    struct class_list *list = closure->of_task ? &matchmaker->jobs : &matchmaker->nodes;
+    uint32_t limit = closure->of_task ? MATCH_JOB_CLASSES_MAX : MATCH_NODE_CLASSES_MAX;
     uint64_t known;
     uint32_t number;
     int r;
@@ -349,15 +465,18 @@ static int find_class(struct closure *closure, struct class_list *list, uint32_t
         return 0;
     }
     number = class_list_next(list);
+    if (user && share_is_used_up(matchmaker, user))
+        return -EDQUOT;
     if (number > limit)
         return -E2BIG;
-    class_list_put(list, number, buffer_text(&closure->key), take_pointer(closure->kept));
-    r = tell(closure->matchmaker, number);
+    r = begin_class(matchmaker, number, !closure->of_task);
     if (r < 0)
-        class_list_drop(list, number);
-    else
-        *ret_number = number;
-    return r;
+        return r;
+    class_list_put(list, number, buffer_text(&closure->key), take_pointer(closure->kept));
+    begin_pairs(matchmaker, number, !closure->of_task);
+    share_take(matchmaker, number, user);
+    *ret_number = number;
+    return 0;
 }
 
 /* Whether an attribute is not there, or a literal that changes nothing: true, or a rank of 0. */
@@ -443,7 +562,28 @@ static void leave_amounts_out(struct classad *ad)
     buffer_deinit(&rest.text);
 }
 
-int matchmaker_classify_task(struct matchmaker *matchmaker,
+/* Classes that nobody is of any more are let go at the next opportunity. */
+static int refuse_class(struct matchmaker *matchmaker, int r, struct error *err)
+{
+    static const char hint[] = "let tasks have the same requirements and rank, or wait until some "
+                               "of those jobs are over";
+
+    if (r == -ENOMEM)
+        return error_set(err, r, "there is no memory for other requirements");
+    matchmaker->crowded_at = 0;
+    if (r == -EDQUOT)
+        error_set(err, r,
+                  "your tasks have as many different requirements and ranks as one user may have: "
+                  "half of what the others leave of %u",
+                  MATCH_JOB_CLASSES_MAX);
+    else
+        error_set(err, r, "the pool has tasks with %u different requirements and ranks already",
+                  MATCH_JOB_CLASSES_MAX);
+    error_hint(err, "%s", hint);
+    return r;
+}
+
+int matchmaker_classify_task(struct matchmaker *matchmaker, const char *user,
                              const struct match_attribute *attributes, size_t count,
                              uint32_t *ret_job_class, struct error *err)
 {
@@ -463,13 +603,9 @@ int matchmaker_classify_task(struct matchmaker *matchmaker,
     r = closure_follow(&closure, &failure);
     if (r < 0)
         return error_set(err, r, "requirements or rank, written in full: %s", failure.message);
-    r = find_class(&closure, &matchmaker->jobs, MATCH_JOB_CLASSES_MAX, tell_job_class,
-                   ret_job_class);
-    if (r == -E2BIG)
-        return error_set(err, r, "the pool has tasks with %u different requirements already",
-                         MATCH_JOB_CLASSES_MAX);
+    r = find_class(&closure, user, ret_job_class);
     if (r < 0)
-        return error_set(err, r, "there is no memory for other requirements");
+        return refuse_class(matchmaker, r, err);
     r = matchmaker->has_news ? 1 : 0;
     matchmaker->has_news = false;
     return r;
@@ -493,8 +629,7 @@ int matchmaker_classify_node(struct matchmaker *matchmaker, struct slice lines,
         (void)closure_want(&closure, matchmaker->names[i]);
     /* What a node cannot say is UNDEFINED, as what it does not say. */
     (void)closure_follow(&closure, &failure);
-    return find_class(&closure, &matchmaker->nodes, MATCH_NODE_CLASSES_MAX, tell_node_class,
-                      ret_node_class);
+    return find_class(&closure, NULL, ret_node_class);
 }
 
 bool matchmaker_is_crowded(const struct matchmaker *matchmaker)
@@ -522,18 +657,26 @@ static void collect_names(struct matchmaker *matchmaker)
     matchmaker->has_news = false;
 }
 
+static void drop_class(struct matchmaker *matchmaker, uint32_t number, bool is_node)
+{
+    heap_remove(&matchmaker->pending, item_of(number, is_node));
+    if (!is_node)
+        share_give_back(matchmaker, number);
+    class_list_drop(is_node ? &matchmaker->nodes : &matchmaker->jobs, number);
+}
+
 void matchmaker_tidy(struct matchmaker *matchmaker)
 {
     size_t used = matchmaker->jobs.used;
 
     for (uint32_t i = 1; i < matchmaker->jobs.count; i++)
         if (matchmaker->jobs.items[i].key && !pool_uses_job_class(matchmaker->pool, i))
-            class_list_drop(&matchmaker->jobs, i);
+            drop_class(matchmaker, i, false);
     if (matchmaker->jobs.used < used)
         collect_names(matchmaker);
     for (uint32_t i = 1; i < matchmaker->nodes.count; i++)
         if (matchmaker->nodes.items[i].key && !pool_uses_node_class(matchmaker->pool, i))
-            class_list_drop(&matchmaker->nodes, i);
+            drop_class(matchmaker, i, true);
     matchmaker->crowded_at = matchmaker->jobs.used + matchmaker->nodes.used + CROWDED_COUNT;
 }
 
@@ -549,6 +692,7 @@ void match_analysis_deinit(struct match_analysis *analysis)
 struct analyst {
     struct matchmaker *matchmaker;
     const struct classad *task;
+    uint64_t steps_end;                     /* then what was looked at must do */
     const struct classad_node **conditions; /* owned; as many as the analysis has */
     size_t capacity;
     size_t analysis_capacity;
@@ -575,10 +719,16 @@ static void analyze_class(struct analyst *analyst, uint32_t node_class, uint32_t
     struct match_analysis *analysis = analyst->analysis;
     size_t failed = 0, last = 0;
 
+    analysis->nodes += count;
     for (size_t i = 0; i < analysis->count; i++) {
-        struct classad_value value = classad_evaluate(&analyst->matchmaker->evaluator,
-                                                      analyst->conditions[i], analyst->task, node);
+        struct classad_value value;
 
+        if (analyst->matchmaker->evaluator.steps_spent >= analyst->steps_end) {
+            analysis->is_cut = true;
+            return;
+        }
+        value = classad_evaluate(&analyst->matchmaker->evaluator, analyst->conditions[i],
+                                 analyst->task, node);
         if (is_true(&value))
             continue;
         analysis->conditions[i].fails += count;
@@ -599,15 +749,17 @@ void matchmaker_analyze(struct matchmaker *matchmaker, uint32_t job_class,
 {
     const struct classad *task = matchmaker->jobs.items[job_class].ad;
     const struct classad_node *requirements = classad_get(task, "Requirements");
-    struct analyst analyst = {.matchmaker = matchmaker, .task = task, .analysis = ret_analysis};
+    struct analyst analyst = {.matchmaker = matchmaker,
+                              .task = task,
+                              .steps_end = matchmaker->evaluator.steps_spent + ANALYSIS_STEPS,
+                              .analysis = ret_analysis};
 
-    *ret_analysis = (struct match_analysis){0};
+    *ret_analysis = (struct match_analysis){
+        .is_pending = heap_contains(&matchmaker->pending, item_of(job_class, false))};
     if (requirements)
         classad_node_walk_conditions(requirements, add_condition, &analyst);
-    for (uint32_t i = 0; i < count && i < matchmaker->nodes.count; i++) {
-        ret_analysis->nodes += nodes_of_class[i];
+    for (uint32_t i = 0; i < count && i < matchmaker->nodes.count && !ret_analysis->is_cut; i++)
         if (nodes_of_class[i] > 0)
             analyze_class(&analyst, i, nodes_of_class[i]);
-    }
     free(analyst.conditions);
 }

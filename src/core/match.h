@@ -26,8 +26,14 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
+/*
+ * Of tasks. A user may have half of those that the others leave; a class that tasks of several have
+ * counts for the one who came with it.
+ */
 #define MATCH_JOB_CLASSES_MAX  ((uint32_t)10 * 1000)
 #define MATCH_NODE_CLASSES_MAX ((uint32_t)200 * 1000)
+/* What takes longer is an ERROR: no requirement that is true, and no rank. */
+#define MATCH_STEPS_MAX ((uint32_t)10 * 1000)
 
 struct matchmaker;
 
@@ -45,18 +51,26 @@ struct matchmaker *matchmaker_free(struct matchmaker *matchmaker);
 /* What time() and its kind say from now on: seconds since 1970, and those of the zone here. */
 void matchmaker_set_clock(struct matchmaker *matchmaker, int64_t now_seconds,
                           int32_t utc_offset_seconds);
+/* What depends on the clock or on chance is to be evaluated again; matchmaker_go_on() does it. */
+void matchmaker_look_again(struct matchmaker *matchmaker);
 /*
- * Evaluates again what depends on the clock or on chance, and tells the pool. Returns 0 or -ENOMEM.
+ * Evaluates pairs of classes that wait for it, and tells the pool, until about that many steps were
+ * spent (classad.h): a new class suits nothing before. Returns whether some still wait; a million
+ * steps take some ten milliseconds.
  */
-int matchmaker_look_again(struct matchmaker *matchmaker);
+bool matchmaker_go_on(struct matchmaker *matchmaker, uint64_t steps);
+
+/* From now on no user gets more than his share: what was accepted before a restart is let in. */
+void matchmaker_bound_shares(struct matchmaker *matchmaker);
 
 /*
- * The class of a task of these attributes. Returns 1 if its expressions look at names of nodes that
- * nobody looked at since that was last returned: then all nodes must be classified anew. Else 0, or
- * -EINVAL if one of its expressions cannot be read, or only before it was printed anew; -E2BIG if
- * there are too many classes, -ENOMEM.
+ * The class of a task of these attributes, in that user's share, or in nobody's (NULL). Returns 1
+ * if its expressions look at names of nodes that nobody looked at since that was last returned:
+ * then all nodes must be classified anew. Else 0, or -EINVAL if one of its expressions cannot be
+ * read, or only before it was printed anew; -E2BIG if there are too many classes, -EDQUOT if the
+ * user's share of them is used up, -ENOMEM.
  */
-int matchmaker_classify_task(struct matchmaker *matchmaker,
+int matchmaker_classify_task(struct matchmaker *matchmaker, const char *user,
                              const struct match_attribute *attributes, size_t count,
                              uint32_t *ret_job_class, struct error *err);
 /* Whether tasks of the class look at that attribute of their own. Case is ignored. */
@@ -89,6 +103,8 @@ struct match_analysis {
     size_t count;
     uint32_t nodes;
     uint32_t suited; /* on which all of them are true */
+    bool is_cut;     /* it took too long: not all nodes were looked at */
+    bool is_pending; /* the brain is not told of all of them yet */
 };
 
 void match_analysis_deinit(struct match_analysis *analysis);

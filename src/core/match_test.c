@@ -19,9 +19,10 @@ static uint32_t task_class(struct matchmaker *matchmaker, const char *requiremen
                                                  {"Rank", rank}};
     uint32_t job_class = NONE;
 
-    assert_int_equal(matchmaker_classify_task(matchmaker, attributes, ARRAY_LENGTH(attributes),
-                                              &job_class, NULL),
+    assert_int_equal(matchmaker_classify_task(matchmaker, NULL, attributes,
+                                              ARRAY_LENGTH(attributes), &job_class, NULL),
                      expected);
+    assert_false(matchmaker_go_on(matchmaker, UINT64_MAX));
     return job_class;
 }
 
@@ -30,6 +31,7 @@ static uint32_t node_class(struct matchmaker *matchmaker, const char *lines)
     uint32_t class = NONE;
 
     assert_int_equal(matchmaker_classify_node(matchmaker, slice_from_text(lines), &class), 0);
+    assert_false(matchmaker_go_on(matchmaker, UINT64_MAX));
     return class;
 }
 
@@ -161,10 +163,10 @@ static void what_the_clock_decides_is_looked_at_again(void **state)
     assert_int_equal(start(fixture, 2, night), 0);
     (void)node_class(matchmaker, "ClockMin = 5");
     matchmaker_set_clock(matchmaker, 3600, 0);
-    memory_fail_at(1);
-    assert_int_equal(matchmaker_look_again(matchmaker), -ENOMEM);
-    memory_fail_at(0);
-    assert_int_equal(matchmaker_look_again(matchmaker), 0);
+    matchmaker_look_again(matchmaker);
+    assert_true(matchmaker_go_on(matchmaker, 1));
+    matchmaker_look_again(matchmaker);
+    assert_false(matchmaker_go_on(matchmaker, UINT64_MAX));
     fixture_tick(fixture, 0);
     assert_int_equal(fixture_state(fixture, 1, 0), TASK_RUNNING);
     assert_int_equal(start(fixture, 3, night), NONE);
@@ -179,7 +181,7 @@ static void an_expression_that_cannot_be_read_is_refused(void **state)
     _cleanup_error_ struct error err = ERROR_INIT;
     uint32_t job_class;
 
-    assert_int_equal(matchmaker_classify_task(matchmaker, attributes, 1, &job_class, &err),
+    assert_int_equal(matchmaker_classify_task(matchmaker, NULL, attributes, 1, &job_class, &err),
                      -EINVAL);
     assert_string_equal(error_text(&err),
                         "'Requirements = Memory >': the expression breaks off here");
@@ -201,7 +203,7 @@ static void requirements_that_cannot_be_kept_are_refused(void **state)
         buffer_append_character(&text, '\1');
     buffer_append_character(&text, '"');
     attributes[1].expression = buffer_text(&text);
-    assert_true(matchmaker_classify_task(matchmaker, attributes, 2, &job_class, &err) < 0);
+    assert_true(matchmaker_classify_task(matchmaker, NULL, attributes, 2, &job_class, &err) < 0);
     assert_non_null(strstr(error_text(&err), "requirements or rank, written in full: "));
     /* The name that it looked at is still new to the nodes. */
     (void)task_class(matchmaker, "TARGET.x", NULL, 1);
@@ -233,8 +235,8 @@ static void attributes_are_followed_as_deep_as_they_are_evaluated(void **state)
         (void)snprintf(names[i], sizeof(names[i]), "X%d", i);
     for (int i = 1; i <= DEPTH; i++)
         attributes[i] = (struct match_attribute){names[i], i < DEPTH ? names[i + 1] : "7"};
-    assert_int_equal(matchmaker_classify_task(matchmaker, attributes, DEPTH + 1, &job_class, NULL),
-                     1);
+    assert_int_equal(
+        matchmaker_classify_task(matchmaker, NULL, attributes, DEPTH + 1, &job_class, NULL), 1);
     join(fixture, 0, node_class(matchmaker, "Memory = 7"));
     assert_int_equal(start(fixture, 1, job_class), 0);
     matchmaker_free(matchmaker);
@@ -265,6 +267,149 @@ static void classes_that_nobody_is_of_make_room(void **state)
     assert_int_equal(node_class(matchmaker, "Memory = 4"), 0);
     (void)task_class(matchmaker, "Memory > 1", NULL, 1);
     assert_int_equal(node_class(matchmaker, "Memory = 4"), gone);
+    matchmaker_free(matchmaker);
+}
+
+/* Requirements of so many comparisons, each of four steps, and a number that makes them others. */
+static void append_long(struct buffer *text, int comparisons, int number)
+{
+    buffer_appendf(text, "%d > 0", number);
+    for (int i = 0; i < comparisons; i++)
+        buffer_append_text(text, " && Memory > 0");
+}
+
+static bool is_pending(struct matchmaker *matchmaker, uint32_t job_class)
+{
+    struct match_analysis analysis;
+    bool pending;
+
+    matchmaker_analyze(matchmaker, job_class, NULL, 0, &analysis);
+    pending = analysis.is_pending;
+    match_analysis_deinit(&analysis);
+    return pending;
+}
+
+static uint32_t waiting_class(struct matchmaker *matchmaker, const char *user,
+                              const char *requirements)
+{
+    struct match_attribute attribute = {"Requirements", requirements};
+    uint32_t job_class;
+
+    assert_true(matchmaker_classify_task(matchmaker, user, &attribute, 1, &job_class, NULL) >= 0);
+    assert_true(is_pending(matchmaker, job_class));
+    return job_class;
+}
+
+static void what_is_simple_does_not_wait_for_what_is_not(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    uint32_t dear, simple, last = 0;
+
+    (void)task_class(matchmaker, "Memory > 3", NULL, 1);
+    for (int i = 1; i <= 60; i++) {
+        char line[32];
+
+        (void)snprintf(line, sizeof(line), "Memory = %d", i);
+        last = node_class(matchmaker, line);
+    }
+    join(fixture, 1, last);
+    append_long(&text, 1000, 1);
+    dear = waiting_class(matchmaker, NULL, text.data);
+    assert_true(matchmaker_go_on(matchmaker, 60000));
+    simple = waiting_class(matchmaker, NULL, "Memory > 59");
+    assert_int_equal(start(fixture, 1, simple), NONE);
+    assert_true(matchmaker_go_on(matchmaker, 60000));
+    assert_false(is_pending(matchmaker, simple));
+    assert_true(is_pending(matchmaker, dear));
+    fixture_tick(fixture, 0);
+    assert_int_equal(fixture_find(fixture, POOL_SEND_START)->send.node, 1);
+    /* One that nobody is of any more is waited for no longer. */
+    matchmaker_tidy(matchmaker);
+    assert_false(matchmaker_go_on(matchmaker, 1));
+    matchmaker_free(matchmaker);
+}
+
+static void requirements_that_take_too_long_are_not_true(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT, longer = BUFFER_INIT;
+
+    append_long(&text, 1000, 1);
+    append_long(&longer, 10000, 1);
+    join(fixture, 0, node_class(matchmaker, "Memory = 1"));
+    (void)task_class(matchmaker, "Memory > 1", NULL, 1);
+    join(fixture, 1, node_class(matchmaker, "Memory = 1"));
+    assert_int_equal(start(fixture, 1, task_class(matchmaker, text.data, NULL, 0)), 1);
+    assert_int_equal(start(fixture, 2, task_class(matchmaker, longer.data, NULL, 0)), NONE);
+    matchmaker_free(matchmaker);
+}
+
+static void an_analysis_ends_though_not_all_nodes_were_looked_at(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    uint32_t counts[1000] = {0}, job_class;
+    struct match_analysis analysis;
+
+    append_long(&text, 1000, 1);
+    job_class = task_class(matchmaker, text.data, NULL, 1);
+    for (int i = 1; i < 1000; i++) {
+        char line[32];
+
+        (void)snprintf(line, sizeof(line), "Memory = %d", i);
+        counts[node_class(matchmaker, line)]++;
+    }
+    matchmaker_analyze(matchmaker, job_class, counts, 10, &analysis);
+    assert_false(analysis.is_cut);
+    assert_int_equal(analysis.suited, 9);
+    match_analysis_deinit(&analysis);
+    matchmaker_analyze(matchmaker, job_class, counts, 1000, &analysis);
+    assert_true(analysis.is_cut);
+    assert_in_range(analysis.nodes, 10, 998);
+    match_analysis_deinit(&analysis);
+    matchmaker_free(matchmaker);
+}
+
+/* Submits tasks of different classes until that is refused; returns how many there were. */
+static uint32_t use_up(struct matchmaker *matchmaker, const char *user, struct error *err)
+{
+    static int number = 0;
+    uint32_t count = 0, job_class;
+    char text[32];
+    int r;
+
+    do {
+        struct match_attribute attribute = {"Rank", text};
+
+        (void)snprintf(text, sizeof(text), "%d", ++number);
+        r = matchmaker_classify_task(matchmaker, user, &attribute, 1, &job_class, err);
+        count += r == 0 ? 1 : 0;
+    } while (r == 0);
+    return count;
+}
+
+static void no_user_takes_all_classes_from_the_others(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
+    _cleanup_error_ struct error first = ERROR_INIT, second = ERROR_INIT, none = ERROR_INIT;
+
+    (void)waiting_class(matchmaker, "first", "Memory > 1");
+    (void)waiting_class(matchmaker, "first", "Memory > 2");
+    matchmaker_bound_shares(matchmaker);
+    assert_int_equal(use_up(matchmaker, "first", &first), MATCH_JOB_CLASSES_MAX / 2 - 2);
+    assert_non_null(strstr(error_text(&first), "as one user may have"));
+    assert_int_equal(use_up(matchmaker, "second", &second), MATCH_JOB_CLASSES_MAX / 4);
+    /* Refused, he makes those that nobody is of worth a tidying. */
+    assert_true(matchmaker_is_crowded(matchmaker));
+    assert_int_equal(use_up(matchmaker, NULL, &none), MATCH_JOB_CLASSES_MAX / 4);
+    assert_non_null(strstr(error_text(&none), "different requirements and ranks already"));
+    matchmaker_tidy(matchmaker);
+    assert_int_equal(use_up(matchmaker, "third", &second), MATCH_JOB_CLASSES_MAX / 2);
     matchmaker_free(matchmaker);
 }
 
@@ -314,6 +459,10 @@ int main(void)
         fixture_test(a_function_that_is_none_rules_out_every_node),
         fixture_test(attributes_are_followed_as_deep_as_they_are_evaluated),
         fixture_test(classes_that_nobody_is_of_make_room),
+        fixture_test(what_is_simple_does_not_wait_for_what_is_not),
+        fixture_test(requirements_that_take_too_long_are_not_true),
+        fixture_test(an_analysis_ends_though_not_all_nodes_were_looked_at),
+        fixture_test(no_user_takes_all_classes_from_the_others),
         fixture_test(conditions_are_counted_one_by_one),
     };
 

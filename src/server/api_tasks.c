@@ -175,6 +175,11 @@ static void explain_requirements(struct server *server, json_t *lines, uint32_t 
     struct match_analysis analysis;
 
     matching_analyze(server, job_class, &analysis);
+    if (analysis.is_pending)
+        add_line(lines, "Its requirements are being compared with the nodes; it waits for that.");
+    if (analysis.is_cut)
+        add_line(lines, "They take long to evaluate; what follows is about the first %u nodes.",
+                 analysis.nodes);
     if (analysis.suited < analysis.nodes) {
         add_line(lines,
                  "Its requirements rule out %u of %u connected node%s, on which is not true:",

@@ -397,7 +397,7 @@ static void batch_sleep(struct server *server)
         uv_timer_start(&batch->timer, on_timer, ROOM_INTERVAL_MS, 0);
         return;
     }
-    if (batch->length > 0 || next <= now) {
+    if (batch->length > 0 || next <= now || server->matching_is_due) {
         uv_idle_start(&batch->idle, on_idle);
         return;
     }
@@ -412,6 +412,7 @@ static void on_prepare(uv_prepare_t *prepare)
 {
     struct server *server = prepare->data;
 
+    matching_go_on(server);
     if (server->batch.length > 0 || server->room.still ||
         pool_next_step_ms(server->pool) <= room_clock_ms(server)) {
         room_look(server);

@@ -12,7 +12,6 @@
 
 #include "base/memory.h"
 #include "sys/clock.h"
-#include "sys/log.h"
 
 #include <string.h>
 
@@ -25,6 +24,9 @@ enum { STAY_INTERVAL_SECONDS = 900 };
 /* How often what hangs on the time of day is evaluated. */
 enum { LOOK_INTERVAL_SECONDS = 60 };
 
+/* What may be spent on classes before the loop looks around again; some ten milliseconds. */
+enum { STEPS_PER_TURN = 200000 };
+
 /* So that who requires an hour of the day gets it within a minute. */
 static void look_again(struct server *server)
 {
@@ -34,8 +36,7 @@ static void look_again(struct server *server)
         return;
     server->looked_at = now;
     matchmaker_set_clock(server->matchmaker, (int64_t)now, clock_utc_offset_seconds(now));
-    if (matchmaker_look_again(server->matchmaker) < 0)
-        log_error("no memory to look at requirements again; they stay as they were");
+    matchmaker_look_again(server->matchmaker);
 }
 
 void matching_init(struct server *server)
@@ -140,7 +141,8 @@ int matching_classify_task(struct server *server, const struct submit *submit, c
             .name = ad->items[i].name,
             .expression = ad->items[i].expression,
         };
-    r = matchmaker_classify_task(server->matchmaker, attributes, ad->count, ret_job_class, err);
+    r = matchmaker_classify_task(server->matchmaker, user, attributes, ad->count, ret_job_class,
+                                 err);
     server->nodes_are_outdated = server->nodes_are_outdated || r > 0;
     return r < 0 ? r : 0;
 }
@@ -148,7 +150,7 @@ int matching_classify_task(struct server *server, const struct submit *submit, c
 int matching_classify_nowhere(struct server *server, uint32_t *ret_job_class)
 {
     static const struct match_attribute nowhere = {"Requirements", "false"};
-    int r = matchmaker_classify_task(server->matchmaker, &nowhere, 1, ret_job_class, NULL);
+    int r = matchmaker_classify_task(server->matchmaker, NULL, &nowhere, 1, ret_job_class, NULL);
 
     return r < 0 ? r : 0;
 }
@@ -168,6 +170,11 @@ bool matching_varies(const struct server *server, uint32_t job_class)
             return true;
     }
     return false;
+}
+
+void matching_go_on(struct server *server)
+{
+    server->matching_is_due = matchmaker_go_on(server->matchmaker, STEPS_PER_TURN);
 }
 
 void matching_tidy(struct server *server)

@@ -134,6 +134,7 @@ int server_restore(struct server *server, struct error *err)
     if (r == 0)
         r = store_walk_live_jobs(server->store, restore_job, server, err);
     matching_classify_nodes(server);
+    matchmaker_bound_shares(server->matchmaker);
     if (r == 0)
         r = store_walk_live_tasks(server->store, restore_task, server, err);
     if (r < 0)

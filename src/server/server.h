@@ -254,6 +254,7 @@ struct server {
     struct job_ad job_ad; /* reused likewise */
     struct platform platform;
     bool nodes_are_outdated; /* see matching_classify_nodes() */
+    bool matching_is_due;    /* see matching_go_on() */
     uint32_t batches_untidy;
     double looked_at; /* when requirements were last evaluated for the time of day */
 };
@@ -377,6 +378,8 @@ int matching_classify_task(struct server *server, const struct submit *submit, c
                            const char *folder, uint32_t *ret_job_class, struct error *err);
 /* Whether other tasks of its part may be of another class. */
 bool matching_varies(const struct server *server, uint32_t job_class);
+/* Before a batch: new classes find what suits them, as far as a turn of the loop has time. */
+void matching_go_on(struct server *server);
 /* After a batch, and after a job that came to nothing. */
 void matching_tidy(struct server *server);
 /* The name of a connected node of the class; NULL if there is none. */

@@ -122,6 +122,13 @@ printf 'executable = /bin/true\nrequirements = Room ==\nqueue\n' | submit_file w
 ends_with 1 "$dusk_path" submit "$folder/work/wrong.sub"
 like "$output" 'wrong.sub:2:.*expression' 'requirements that are no expression are refused'
 
+printf '%s\n' 'executable = /bin/true' 'requirements = Speed > $(Process)' 'queue 6000' |
+    submit_file share.sub
+ends_with 1 "$dusk_path" submit "$folder/work/share.sub"
+like "$output" 'as many different requirements and ranks as one user may have' \
+    'no user takes all classes from the others'
+is "$(ran_on "$(submits 'requirements = Speed == 10')")" fast 'and what he was refused is forgotten'
+
 # ---- what is meant to hurt ----
 
 # A match that ends before it begins, in requirements and in what is filled in at the start.
