@@ -8,6 +8,7 @@
  * long behind what is not.
  */
 #include "core/match.h"
+#include "core/match_round.h"
 
 #include "base/heap.h"
 #include "base/map.h"
@@ -624,6 +625,7 @@ int matchmaker_classify_node(struct matchmaker *matchmaker, struct slice lines,
     struct classad_failure failure;
 
     classad_read_tolerantly(ad, lines);
+    match_round(ad, &matchmaker->evaluator);
     closure_init(&closure, matchmaker, ad, false);
     for (size_t i = 0; i < matchmaker->name_count; i++)
         (void)closure_want(&closure, matchmaker->names[i]);

@@ -11,6 +11,8 @@
  * prefers the nodes for which its Rank, as a number, is larger (HTCondor manual, "Matchmaking with
  * ClassAds").
  *
+ * Attributes that never stand still, such as LoadAvg, are rounded before (match_round.h).
+ *
  * A node's amounts (Memory, Disk, Cpus) are those of the whole node here; what is left of them is
  * the brain's business. So conditions that compare them with the task's requests, as HTCondor adds
  * to everybody's Requirements, say nothing here: tasks that ask for different amounts may be of one

@@ -117,6 +117,19 @@ static void a_name_that_is_new_tells_nodes_apart(void **state)
     matchmaker_free(matchmaker);
 }
 
+static void loads_that_are_nearly_the_same_are_one_class(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
+
+    (void)task_class(matchmaker, "TARGET.LoadAvg < 0.3", NULL, 1);
+    assert_int_equal(node_class(matchmaker, "LoadAvg = 0.26"),
+                     node_class(matchmaker, "LoadAvg = 0.29"));
+    assert_int_not_equal(node_class(matchmaker, "LoadAvg = 0.29"),
+                         node_class(matchmaker, "LoadAvg = 0.30"));
+    matchmaker_free(matchmaker);
+}
+
 static void requirements_and_rank_decide_where_a_task_runs(void **state)
 {
     struct pool_fixture *fixture = *state;
@@ -451,6 +464,7 @@ int main(void)
         fixture_test(what_is_written_the_same_is_one_class),
         fixture_test(amounts_are_left_to_the_brain),
         fixture_test(a_name_that_is_new_tells_nodes_apart),
+        fixture_test(loads_that_are_nearly_the_same_are_one_class),
         fixture_test(requirements_and_rank_decide_where_a_task_runs),
         fixture_test(an_attribute_that_is_its_own_end_is_an_end),
         fixture_test(what_the_clock_decides_is_looked_at_again),

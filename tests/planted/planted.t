@@ -86,7 +86,7 @@ for room in base core sim; do
 done
 rm -f "$work"/src/*/*_test.c "$work"/src/*/*_fixture.c "$work"/src/*/*_bench.c
 # The simulator's classes come from nobody's attributes.
-rm -f "$work/src/core/match.c"
+rm -f "$work"/src/core/match*.c
 mkdir "$work/src/main"
 cp "$planted/main.c" "$work/src/main/main.c"
 

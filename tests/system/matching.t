@@ -25,7 +25,8 @@ cd "$folder/work" || exit 1
 start_server
 start_agent slow --cpus 1 --attribute Speed=1 --attribute 'Room="lab"'
 start_agent fast --cpus 1 --attribute Speed=10 --attribute 'Room="lab"' --attribute HasMatlab=true
-start_agent other --cpus 1 --attribute Speed=5 --attribute 'Room="office"'
+start_agent other --cpus 1 --attribute Speed=5 --attribute 'Room="office"' \
+    --attribute KeyboardIdle=1000
 for node in slow fast other; do
     must "node_is $node Unclaimed"
 done
@@ -39,6 +40,9 @@ is "$(ran_on "$(submits 'rank = -Speed')")" slow 'which may be the lowest of som
 job=$(submits 'requirements = TARGET.HasMatlab && Speed >= MY.Least' '+Least = 2')
 is "$(ran_on "$job")" fast \
     'its own attributes count, too'
+
+is "$(ran_on "$(submits 'requirements = KeyboardIdle > 15 * 60 && KeyboardIdle < 1000')")" other \
+    'what never stands still counts as rounded down'
 
 # ---- what the node is called ----
 
