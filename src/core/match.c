@@ -451,12 +451,19 @@ void matchmaker_bound_shares(struct matchmaker *matchmaker)
     matchmaker->shares_are_bounded = true;
 }
 
-/* The class of what the closure holds, made if it is new. The class of nobody's is always there. */
+/* For the tasks of nobody, which are of few classes, there is always room. */
+static uint32_t class_limit(bool of_task, const char *user)
+{
+    if (!of_task)
+        return MATCH_NODE_CLASSES_MAX;
+    return user ? MATCH_JOB_CLASSES_MAX : UINT32_MAX;
+}
+
+/* The class of what the closure holds, made if it is new. */
 static int find_class(struct closure *closure, const char *user, uint32_t *ret_number)
 {
     struct matchmaker *matchmaker = closure->matchmaker;
     struct class_list *list = closure->of_task ? &matchmaker->jobs : &matchmaker->nodes;
-    uint32_t limit = closure->of_task ? MATCH_JOB_CLASSES_MAX : MATCH_NODE_CLASSES_MAX;
     uint64_t known;
     uint32_t number;
     int r;
@@ -468,7 +475,7 @@ static int find_class(struct closure *closure, const char *user, uint32_t *ret_n
     number = class_list_next(list);
     if (user && share_is_used_up(matchmaker, user))
         return -EDQUOT;
-    if (number > limit)
+    if (number > class_limit(closure->of_task, user))
         return -E2BIG;
     r = begin_class(matchmaker, number, !closure->of_task);
     if (r < 0)

@@ -66,11 +66,11 @@ bool matchmaker_go_on(struct matchmaker *matchmaker, uint64_t steps);
 void matchmaker_bound_shares(struct matchmaker *matchmaker);
 
 /*
- * The class of a task of these attributes, in that user's share, or in nobody's (NULL). Returns 1
- * if its expressions look at names of nodes that nobody looked at since that was last returned:
- * then all nodes must be classified anew. Else 0, or -EINVAL if one of its expressions cannot be
- * read, or only before it was printed anew; -E2BIG if there are too many classes, -EDQUOT if the
- * user's share of them is used up, -ENOMEM.
+ * The class of a task of these attributes, in that user's share, or in nobody's (NULL), for whom
+ * there is always room. Returns 1 if its expressions look at names of nodes that nobody looked at
+ * since that was last returned: then all nodes must be classified anew. Else 0, or -EINVAL if one
+ * of its expressions cannot be read, or only before it was printed anew; -E2BIG if there are too
+ * many classes, -EDQUOT if the user's share of them is used up, -ENOMEM.
  */
 int matchmaker_classify_task(struct matchmaker *matchmaker, const char *user,
                              const struct match_attribute *attributes, size_t count,

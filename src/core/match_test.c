@@ -409,7 +409,7 @@ static void no_user_takes_all_classes_from_the_others(void **state)
 {
     struct pool_fixture *fixture = *state;
     struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
-    _cleanup_error_ struct error first = ERROR_INIT, second = ERROR_INIT, none = ERROR_INIT;
+    _cleanup_error_ struct error first = ERROR_INIT, second = ERROR_INIT, third = ERROR_INIT;
 
     (void)waiting_class(matchmaker, "first", "Memory > 1");
     (void)waiting_class(matchmaker, "first", "Memory > 2");
@@ -419,10 +419,20 @@ static void no_user_takes_all_classes_from_the_others(void **state)
     assert_int_equal(use_up(matchmaker, "second", &second), MATCH_JOB_CLASSES_MAX / 4);
     /* Refused, he makes those that nobody is of worth a tidying. */
     assert_true(matchmaker_is_crowded(matchmaker));
-    assert_int_equal(use_up(matchmaker, NULL, &none), MATCH_JOB_CLASSES_MAX / 4);
-    assert_non_null(strstr(error_text(&none), "different requirements and ranks already"));
     matchmaker_tidy(matchmaker);
-    assert_int_equal(use_up(matchmaker, "third", &second), MATCH_JOB_CLASSES_MAX / 2);
+    assert_int_equal(use_up(matchmaker, "third", &third), MATCH_JOB_CLASSES_MAX / 2);
+    matchmaker_free(matchmaker);
+}
+
+static void what_was_accepted_before_has_no_share(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
+    _cleanup_error_ struct error err = ERROR_INIT;
+
+    assert_int_equal(use_up(matchmaker, "first", &err), MATCH_JOB_CLASSES_MAX);
+    assert_non_null(strstr(error_text(&err), "different requirements and ranks already"));
+    (void)waiting_class(matchmaker, NULL, "false");
     matchmaker_free(matchmaker);
 }
 
@@ -477,6 +487,7 @@ int main(void)
         fixture_test(requirements_that_take_too_long_are_not_true),
         fixture_test(an_analysis_ends_though_not_all_nodes_were_looked_at),
         fixture_test(no_user_takes_all_classes_from_the_others),
+        fixture_test(what_was_accepted_before_has_no_share),
         fixture_test(conditions_are_counted_one_by_one),
     };
 
