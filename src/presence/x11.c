@@ -11,6 +11,7 @@
 #include "source.h"
 
 #include "base/memory.h"
+#include "nudge.h"
 #include "sys/clock.h"
 
 #include <errno.h>
@@ -21,13 +22,12 @@
 #include <xcb/xcb.h>
 #include <xcb/xinput.h>
 
-enum { XI_MAJOR = 2, XI_MINOR = 2, NUDGE_WINDOW_MS = 1000 };
+enum { XI_MAJOR = 2, XI_MINOR = 2 };
 
 struct x11 {
     xcb_connection_t *connection;
     uint8_t input_opcode;
-    uint64_t moved; /* pixels, since moved_since_ms */
-    uint64_t moved_since_ms;
+    struct nudge nudge; /* of all mice, which are one pointer here */
 };
 
 static bool is_here(const struct presence_options *options)
@@ -38,11 +38,6 @@ static bool is_here(const struct presence_options *options)
     return display && display[0] != '\0';
 }
 
-static uint64_t distance(int32_t value)
-{
-    return value < 0 ? -(uint64_t)value : (uint64_t)value;
-}
-
 /* Pixels; an absolute device tells places, which are far from 0: then it is a use in any case. */
 static uint64_t motion_length(const xcb_input_raw_motion_event_t *event)
 {
@@ -51,33 +46,20 @@ static uint64_t motion_length(const xcb_input_raw_motion_event_t *event)
     uint64_t length = 0;
 
     for (int i = 0; i < count; i++)
-        length += distance(values[i].integral);
+        length += nudge_distance(values[i].integral);
     return length;
-}
-
-/* A desk that was knocked against moves the mouse by little; a hand moves it on. */
-static bool is_nudge(struct source *source, const xcb_input_raw_motion_event_t *event)
-{
-    struct x11 *x11 = source->data;
-    uint64_t now_ms = clock_boot_ms();
-
-    if (now_ms - x11->moved_since_ms > NUDGE_WINDOW_MS) {
-        x11->moved = 0;
-        x11->moved_since_ms = now_ms;
-    }
-    x11->moved += motion_length(event);
-    return x11->moved < source->options->nudge;
 }
 
 static bool is_use(struct source *source, const xcb_generic_event_t *event)
 {
-    const struct x11 *x11 = source->data;
+    struct x11 *x11 = source->data;
     const xcb_ge_generic_event_t *generic = (const xcb_ge_generic_event_t *)event;
 
     if ((event->response_type & 0x7f) != XCB_GE_GENERIC || generic->extension != x11->input_opcode)
         return false;
-    if (generic->event_type == XCB_INPUT_RAW_MOTION && source->options->nudge > 0)
-        return !is_nudge(source, (const xcb_input_raw_motion_event_t *)generic);
+    if (generic->event_type == XCB_INPUT_RAW_MOTION)
+        return nudge_add(&x11->nudge, motion_length((const xcb_input_raw_motion_event_t *)generic),
+                         clock_boot_ms(), source->options->nudge);
     return generic->event_type >= XCB_INPUT_RAW_KEY_PRESS &&
            generic->event_type <= XCB_INPUT_RAW_TOUCH_END;
 }
