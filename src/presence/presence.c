@@ -14,7 +14,8 @@
 
 enum { TRY_AGAIN_MS = 10000 };
 
-static const struct source_kind *const kinds[] = {&source_x11};
+static const struct source_kind *const kinds[] = {&source_evdev, &source_x11, &source_tty,
+                                                  &source_utmp};
 
 struct presence {
     struct presence_listener listener;
@@ -150,6 +151,15 @@ void source_used_before(struct source *source, uint64_t ago_ms)
     tell_used(source, ago_ms < now_ms ? now_ms - ago_ms : 0);
 }
 
+char *source_path(const struct presence_options *options, const char *path)
+{
+    struct buffer whole = BUFFER_INIT;
+
+    buffer_append_text(&whole, options->root);
+    buffer_append_text(&whole, path);
+    return buffer_take(&whole);
+}
+
 /* ---- watches ---- */
 
 static void on_watch_closed(uv_handle_t *handle)
@@ -226,11 +236,22 @@ static void source_close(struct source *source)
 
 static void try_again(struct source *source);
 
+/* What went wrong, and what to do if that is known: all of it stands in one line. */
+static char *describe_failure(const struct error *err)
+{
+    struct buffer text = BUFFER_INIT;
+
+    buffer_append_text(&text, error_text(err));
+    if (err->hint)
+        buffer_appendf(&text, "; %s", err->hint);
+    return buffer_take(&text);
+}
+
 /* Said once, and not at each try. What it said to last is not known any more. */
 void source_fail(struct source *source, const struct error *err)
 {
-    bool is_news = !source->why_not || strcmp(source->why_not, error_text(err)) != 0;
-    _cleanup_free_ char *why_not = memory_copy_string(error_text(err));
+    _cleanup_free_ char *why_not = describe_failure(err);
+    bool is_news = !source->why_not || strcmp(source->why_not, why_not) != 0;
 
     source_close(source);
     if (is_news)

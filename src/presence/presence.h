@@ -19,6 +19,7 @@
 #include "core/words.h"
 
 #include <stddef.h>
+#include <sys/types.h>
 #include <uv.h>
 
 struct presence;
@@ -37,6 +38,7 @@ struct presence_options {
     const char *root;    /* "" but in tests: stands before /dev, /proc and /sys */
     uint64_t rest_ms;    /* how long a source rests after a use; shorter than any pause for one */
     uint32_t nudge;      /* pixels that a mouse may move within a second without being used */
+    bool (*is_task)(uid_t uid); /* whether the pool's tasks run as this user; NULL: nobody knows */
 };
 
 /* Whether these are names of sources. The error says which there are. */

@@ -46,7 +46,10 @@ struct source {
     bool holds[OWNER_REASON_COUNT];
 };
 
-extern const struct source_kind source_x11;
+extern const struct source_kind source_evdev, source_tty, source_utmp, source_x11;
+
+/* Where the absolute path is, behind options->root. The caller frees it. */
+char *source_path(const struct presence_options *options, const char *path);
 
 /*
  * Calls `on_readable` whenever something can be read from the descriptor, which is taken over in
