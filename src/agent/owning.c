@@ -4,8 +4,11 @@
 
 #include "base/memory.h"
 #include "body.h"
+#include "runtime/identity.h"
 #include "sys/clock.h"
 #include "sys/log.h"
+
+#include <unistd.h>
 
 enum { REST_MS = 1000 };
 
@@ -77,6 +80,12 @@ static void on_lasts(void *userdata, enum owner_reason reason, bool holds)
     hear(userdata, &event);
 }
 
+/* The users that an agent of root runs tasks as; any other agent is all of its tasks' user. */
+static bool is_task(uid_t uid)
+{
+    return uid >= IDENTITY_UID_FIRST && uid <= IDENTITY_UID_LAST;
+}
+
 void owning_begin(struct body *body)
 {
     const struct settings *settings = body->options.settings;
@@ -85,7 +94,12 @@ void owning_begin(struct body *body)
                                       .idle_after_ms = settings->idle_after_ms,
                                       .resume_after_ms = settings->resume_after_ms};
     struct presence_options watch = {
-        .sources = settings->presence, .root = "", .rest_ms = REST_MS, .nudge = settings->nudge};
+        .sources = settings->presence,
+        .root = "",
+        .rest_ms = REST_MS,
+        .nudge = settings->nudge,
+        .is_task = geteuid() == 0 ? is_task : NULL,
+    };
     struct presence_listener listener = {on_used, on_lasts, body};
     struct lending_event event = {.kind = LENDING_TICK};
 
