@@ -97,6 +97,8 @@ static const struct column node_columns[] = {
     {"memory", "Memory", "MEMORY", COLUMN_SIZE, false},
     {"memory_claimed", NULL, "CLAIMED", COLUMN_SIZE, false},
     {"disk", "Disk", "DISK", COLUMN_SIZE, false},
+    {"gpus", "GPUs", "GPUS", COLUMN_NUMBER, false},
+    {"gpus_claimed", NULL, "CLAIMED", COLUMN_NUMBER, false},
     {"arch", "Arch", "ARCH", COLUMN_TEXT, false},
     {"os", "OpSys", "OS", COLUMN_TEXT, true},
     {"kernel", NULL, "KERNEL", COLUMN_TEXT, true},

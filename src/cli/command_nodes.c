@@ -189,15 +189,16 @@ const struct command command_status = {
     .name = "status",
     .summary = "shows the computers of the pool and what they do",
     .synopsis = "[OPTION]...",
-    .description = "Shows the nodes of the pool, a line each, and the sums. A node is Owner while\n"
-                   "somebody uses the computer, Unclaimed when it waits for work, Claimed when it\n"
-                   "works, and Offline when the server does not hear of it.\n"
-                   "\n"
-                   "Columns: name, state, activity, cpus, cpus_claimed, memory, memory_claimed,\n"
-                   "disk, arch, os, kernel, speed.integer, speed.floating, speed.memory,\n"
-                   "limits.memory, limits.disk, limits.processes, limits.cpus, version,\n"
-                   "last_seen_at, reason, tasks. A limit that is not enforced is watched: a task\n"
-                   "may be over it for a moment before it is ended.\n",
+    .description =
+        "Shows the nodes of the pool, a line each, and the sums. A node is Owner while\n"
+        "somebody uses the computer, Unclaimed when it waits for work, Claimed when it\n"
+        "works, and Offline when the server does not hear of it.\n"
+        "\n"
+        "Columns: name, state, activity, cpus, cpus_claimed, memory, memory_claimed,\n"
+        "disk, gpus, gpus_claimed, arch, os, kernel, speed.integer, speed.floating,\n"
+        "speed.memory, limits.memory, limits.disk, limits.processes, limits.cpus,\n"
+        "version, last_seen_at, reason, tasks. A limit that is not enforced is watched:\n"
+        "a task may be over it for a moment before it is ended.\n",
     .examples = "  dusk status\n"
                 "  dusk status --total\n"
                 "  dusk status -af Machine State\n",

@@ -31,6 +31,7 @@ static const struct option_word option_words[] = {
     {"cpus", 'c', OPTION_VALUE, "N", "processor cores; 1"},
     {"memory", 'm', OPTION_VALUE, "SIZE", "memory, as 500M or 2G; 128M"},
     {"disk", 'd', OPTION_VALUE, "SIZE", "room for its files, as 1G; 16M"},
+    {"gpus", 'g', OPTION_VALUE, "N", "GPUs; none"},
     {"env", 'e', OPTION_VALUE, "NAME[=VALUE]", "a variable; without a value: as it is here"},
     {"input", 'i', OPTION_VALUE, "FILE", "a file or folder to send along; may be repeated"},
     {"no-stdin", 'n', OPTION_FLAG, NULL, "read nothing from standard input"},
@@ -64,6 +65,8 @@ static int take_option(struct run *run, int key, const char *value, struct error
         run->job.memory = value;
     else if (key == 'd')
         run->job.disk = value;
+    else if (key == 'g')
+        run->job.gpus = value;
     else if (key == 'n')
         run->no_stdin = true;
     else if (key == 'e')

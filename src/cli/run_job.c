@@ -167,6 +167,8 @@ static void write_text(const struct run_job *job, struct buffer *text)
         buffer_appendf(text, "request_memory = %s\n", job->memory);
     if (job->disk)
         buffer_appendf(text, "request_disk = %s\n", job->disk);
+    if (job->gpus)
+        buffer_appendf(text, "request_gpus = %s\n", job->gpus);
     buffer_append_text(text, "queue\n");
 }
 

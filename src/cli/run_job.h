@@ -17,13 +17,13 @@
 #define RUN_STDERR RUN_PREFIX "stderr"
 
 struct run_job {
-    const char *program;              /* as it is to be started; see run_find_program() */
-    bool transfer;                    /* it is sent along */
-    char *const *arguments;           /* up to a NULL */
-    const char *stdin_path;           /* absolute; NULL: none */
-    struct buffer environment;        /* in the new syntax of HTCondor, without the outer quotes */
-    struct buffer inputs;             /* files to send along, with commas between */
-    const char *cpus, *memory, *disk; /* as in a submit file; NULL: not given */
+    const char *program;       /* as it is to be started; see run_find_program() */
+    bool transfer;             /* it is sent along */
+    char *const *arguments;    /* up to a NULL */
+    const char *stdin_path;    /* absolute; NULL: none */
+    struct buffer environment; /* in the new syntax of HTCondor, without the outer quotes */
+    struct buffer inputs;      /* files to send along, with commas between */
+    const char *cpus, *memory, *disk, *gpus; /* as in a submit file; NULL: not given */
 };
 
 void run_job_deinit(struct run_job *job);

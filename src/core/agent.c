@@ -86,13 +86,6 @@ static bool agent_has_room(const struct agent *agent, const struct resources *re
     return resources_fit(&needed, &agent->options.capacity);
 }
 
-static struct resources larger_of(const struct resources *a, struct resources b)
-{
-    return (struct resources){.cpus = a->cpus > b.cpus ? a->cpus : b.cpus,
-                              .memory = a->memory > b.memory ? a->memory : b.memory,
-                              .disk = a->disk > b.disk ? a->disk : b.disk};
-}
-
 static uint64_t lease_end(const struct agent_event *event)
 {
     return event->start.answers_ms + event->start.lease_ms;
@@ -164,6 +157,7 @@ static void on_found(struct agent *agent, const struct agent_event *event,
                      struct agent_effects *effects)
 {
     struct attempt *attempt;
+    struct resources used;
 
     assert(agent->attempt_count < agent->options.attempts_max);
     attempt = &agent->attempts[agent->attempt_count++];
@@ -181,7 +175,8 @@ static void on_found(struct agent *agent, const struct agent_event *event,
         .since_ms = agent->now_ms,
     };
     /* What ran before the restart goes on, also if the agent may now use less than before. */
-    agent->most = larger_of(&agent->most, agent_used(agent));
+    used = agent_used(agent);
+    agent->most = resources_larger(&agent->most, &used);
     if (event->epoch > agent->highest_epoch) {
         agent->highest_epoch = event->epoch;
         agent_emit(effects, AGENT_SAVE_EPOCH, event->epoch);
@@ -369,7 +364,7 @@ static void agent_take_stock(struct agent *agent)
     struct resources used = agent_used(agent);
 
     assert(resources_fit(&used, &agent->most));
-    agent->most = larger_of(&agent->options.capacity, used);
+    agent->most = resources_larger(&agent->options.capacity, &used);
 }
 
 void agent_step(struct agent *agent, const struct agent_event *event, struct agent_effects *effects)

@@ -6,7 +6,7 @@
 int agent_fixture_set_up(void **state)
 {
     static const struct agent_options options = {
-        .capacity = {FIXTURE_CPUS, FIXTURE_CPUS, FIXTURE_CPUS},
+        .capacity = {FIXTURE_CPUS, FIXTURE_CPUS, FIXTURE_CPUS, FIXTURE_CPUS},
         .attempts_max = FIXTURE_ATTEMPTS,
         .heartbeat_ms = FIXTURE_HEARTBEAT_MS,
         .grace_ms = FIXTURE_GRACE_MS,

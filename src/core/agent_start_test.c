@@ -117,6 +117,23 @@ static void what_is_too_much_is_shown_as_accepted_and_not_held(void **state)
     assert_int_equal(agent_count_attempts(fixture->agent), FIXTURE_ATTEMPTS);
 }
 
+static void whoever_needs_a_gpu_waits_for_one(void **state)
+{
+    struct agent_fixture *fixture = *state;
+    struct agent_event all = start_event(fixture, 7), one = start_event(fixture, 8);
+
+    all.start.request.gpus = FIXTURE_CPUS;
+    one.start.request.gpus = 1;
+    fixture_step(fixture, all);
+    fixture_step(fixture, one);
+    assert_int_equal(fixture_phase(fixture, 7), AGENT_FETCHING);
+    assert_int_equal(fixture_phase(fixture, 8), AGENT_WAITING);
+    fixture_start(fixture, 9, 1);
+    assert_int_equal(fixture_phase(fixture, 9), AGENT_FETCHING);
+    fixture_tell(fixture, AGENT_FORGET, 7);
+    assert_int_equal(fixture_phase(fixture, 8), AGENT_FETCHING);
+}
+
 /* It was given away when the node was larger, and waiting would not help. */
 static void what_can_never_fit_is_shown_as_accepted_and_not_held_too(void **state)
 {
@@ -272,6 +289,7 @@ int main(void)
         fixture_test(a_start_with_little_time_left_is_shown_at_once),
         fixture_test(an_epoch_is_taken_only_once_and_no_lower_one_after_it),
         fixture_test(what_is_too_much_is_shown_as_accepted_and_not_held),
+        fixture_test(whoever_needs_a_gpu_waits_for_one),
         fixture_test(what_can_never_fit_is_shown_as_accepted_and_not_held_too),
         fixture_test(an_agent_that_leaves_takes_nothing_more),
         fixture_test(who_finds_no_room_waits_for_those_who_leave),

@@ -12,7 +12,7 @@ static void put(struct fit *fit, uint32_t item, uint64_t key, uint64_t a, uint64
 
 static uint32_t find(const struct fit *fit, uint64_t a, uint64_t b, uint64_t c)
 {
-    return fit_find(fit, (uint64_t[]){a, b, c});
+    return fit_find(fit, (uint64_t[FIT_AMOUNTS]){a, b, c});
 }
 
 static void nothing_fits_where_nothing_is(void **state)
@@ -88,7 +88,7 @@ static uint32_t find_by_walking(const struct fit *fit, uint32_t count, const uin
         const struct fit_entry *entry = fit_get(fit, i);
 
         if (entry && entry->amounts[0] >= needed[0] && entry->amounts[1] >= needed[1] &&
-            entry->amounts[2] >= needed[2] &&
+            entry->amounts[2] >= needed[2] && entry->amounts[3] >= needed[3] &&
             (best == UINT32_MAX || entry->key < fit_get(fit, best)->key))
             best = i;
     }
@@ -104,14 +104,16 @@ static void it_finds_what_a_walk_finds(void **state)
     assert_true(fit_try_reserve(&fit, 50));
     for (int i = 0; i < 20000; i++) {
         uint32_t item = (uint32_t)random_below(&random, 50);
-        uint64_t needed[3];
+        struct fit_entry entry = {.key = random_below(&random, 5)};
+        uint64_t needed[FIT_AMOUNTS];
 
+        for (int j = 0; j < FIT_AMOUNTS; j++)
+            entry.amounts[j] = random_below(&random, 6);
         if (random_chance(&random, 300000))
             fit_remove(&fit, item);
         else
-            put(&fit, item, random_below(&random, 5), random_below(&random, 6),
-                random_below(&random, 6), random_below(&random, 6));
-        for (int j = 0; j < 3; j++)
+            fit_set(&fit, item, &entry);
+        for (int j = 0; j < FIT_AMOUNTS; j++)
             needed[j] = random_below(&random, 7);
         assert_int_equal(fit_find(&fit, needed), find_by_walking(&fit, 50, needed));
     }

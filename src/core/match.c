@@ -525,7 +525,8 @@ static int read_task(const struct match_attribute *attributes, size_t count, str
 static bool compares_amounts(struct slice condition)
 {
     static const char *const texts[] = {"TARGET.Memory >= RequestMemory",
-                                        "TARGET.Disk >= RequestDisk", "TARGET.Cpus >= RequestCpus"};
+                                        "TARGET.Disk >= RequestDisk", "TARGET.Cpus >= RequestCpus",
+                                        "TARGET.GPUs >= RequestGPUs"};
 
     for (size_t i = 0; i < ARRAY_LENGTH(texts); i++)
         if (slice_equals_ignoring_case(condition, texts[i]))

@@ -13,10 +13,10 @@
  *
  * Attributes that never stand still, such as LoadAvg, are rounded before (match_round.h).
  *
- * A node's amounts (Memory, Disk, Cpus) are those of the whole node here; what is left of them is
- * the brain's business. So conditions that compare them with the task's requests, as HTCondor adds
- * to everybody's Requirements, say nothing here: tasks that ask for different amounts may be of one
- * class. What an expression of a node says of the task it is matched with sees the
+ * A node's amounts (Memory, Disk, Cpus, GPUs) are those of the whole node here; what is left of
+ * them is the brain's business. So conditions that compare them with the task's requests, as
+ * HTCondor adds to everybody's Requirements, say nothing here: tasks that ask for different amounts
+ * may be of one class. What an expression of a node says of the task it is matched with sees the
  * attributes that make the task's class, and no others.
  *
  * Pure as the rest of the room, but memory that ends ends the process: it is called between steps.

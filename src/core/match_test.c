@@ -89,7 +89,7 @@ static void amounts_are_left_to_the_brain(void **state)
     struct pool_fixture *fixture = *state;
     struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
     static const char added[] = "(TARGET.Disk >= RequestDisk) && (TARGET.memory >= RequestMemory) "
-                                "&& (TARGET.Cpus >= RequestCpus)";
+                                "&& (TARGET.Cpus >= RequestCpus) && (TARGET.GPUs >= RequestGPUs)";
 
     uint32_t with, without;
 

@@ -403,6 +403,7 @@ static void assert_node(const struct pool *pool, const struct pool_node *node)
     assert(used.cpus == node->used.cpus);
     assert(used.memory == node->used.memory);
     assert(used.disk == node->used.disk);
+    assert(used.gpus == node->used.gpus);
     assert(!node->connected || (node->known && !node->row.forgotten));
     pool_assert_offer(pool, node);
 }

@@ -346,13 +346,16 @@ struct pool_explanation {
     uint32_t too_few_cpus; /* even when empty */
     uint32_t too_little_memory;
     uint32_t too_little_disk;
+    uint32_t too_few_gpus;
     uint32_t unsuited; /* the requirements rule them out */
     uint32_t owner_present;
-    uint32_t busy;      /* large enough, but others are there */
-    uint32_t available; /* it could start there */
+    uint32_t busy;         /* large enough, but others are there */
+    uint32_t lacking_gpus; /* of the busy ones: all but GPUs is free */
+    uint32_t available;    /* it could start there */
     uint32_t largest_cpus;
     uint64_t largest_memory;
     uint64_t largest_disk;
+    uint32_t largest_gpus;
     uint32_t tasks_before; /* that wait ahead of it, as far as they need no more than it does */
     struct resources request;
     uint32_t job_class;

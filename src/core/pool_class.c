@@ -269,7 +269,8 @@ void pool_withdraw(struct pool *pool, struct pool_node *node)
 struct pool_node *pool_best_offer(const struct pool *pool, const struct pool_kind *kind)
 {
     const struct resources *request = &kind->request;
-    uint64_t needed[] = {request->cpus > 0 ? request->cpus : 1, request->memory, request->disk};
+    uint64_t needed[] = {request->cpus > 0 ? request->cpus : 1, request->memory, request->disk,
+                         request->gpus};
     const struct pool_job_class *class = &pool->job_classes[kind->job_class];
     struct pool_node *best = NULL;
     uint64_t best_key = UINT64_MAX;

@@ -85,19 +85,29 @@ void fixture_choose(struct pool_fixture *fixture, enum pool_event_kind kind, uin
     fixture_step(fixture, (struct pool_event){.kind = kind, .choice = {job, task}});
 }
 
-void fixture_connect(struct pool_fixture *fixture, uint32_t node, uint32_t cpus)
+static void connect_node(struct pool_fixture *fixture, uint32_t node, struct resources capacity)
 {
     fixture->sessions[node] = ++fixture->last_session;
     fixture_step(fixture, (struct pool_event){.kind = POOL_NODE_CONNECTED,
                                               .connected = {.node = node,
                                                             .session = fixture->last_session,
                                                             .machine = node + 1,
-                                                            .capacity = {cpus, cpus, cpus}}});
+                                                            .capacity = capacity}});
+}
+
+void fixture_connect(struct pool_fixture *fixture, uint32_t node, uint32_t cpus)
+{
+    connect_node(fixture, node, (struct resources){cpus, cpus, cpus});
 }
 
 void fixture_join(struct pool_fixture *fixture, uint32_t node, uint32_t cpus)
 {
-    fixture_connect(fixture, node, cpus);
+    fixture_join_gpus(fixture, node, cpus, 0);
+}
+
+void fixture_join_gpus(struct pool_fixture *fixture, uint32_t node, uint32_t cpus, uint32_t gpus)
+{
+    connect_node(fixture, node, (struct resources){cpus, cpus, cpus, gpus});
     assert_int_equal(fixture_reply(fixture), POOL_REPLY_NODE_ACCEPTED);
     fixture_report(fixture, node, true, 0, NULL, 0);
 }

@@ -41,6 +41,7 @@ void fixture_choose(struct pool_fixture *fixture, enum pool_event_kind kind, uin
 void fixture_connect(struct pool_fixture *fixture, uint32_t node, uint32_t cpus);
 /* And reports that it holds nothing. */
 void fixture_join(struct pool_fixture *fixture, uint32_t node, uint32_t cpus);
+void fixture_join_gpus(struct pool_fixture *fixture, uint32_t node, uint32_t cpus, uint32_t gpus);
 void fixture_disconnect(struct pool_fixture *fixture, uint32_t node);
 /* A report of the last session; `highest` is the highest epoch that the agent has seen. */
 void fixture_report(struct pool_fixture *fixture, uint32_t node, bool full, uint64_t highest,

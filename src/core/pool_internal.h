@@ -5,12 +5,11 @@
  * All objects live in arrays and are named by index, NONE for none; freed ones are chained through
  * their first link. Arrays grow in pool_prepare() and pool_load_*() only.
  *
- *     kind   one distinct request (cpus, memory, disk) of a job class; has a heap of parts with
- *            ready tasks
- *     part   a range of a job's tasks; "returned" are its idle task objects, first in first out
- *     task   a started or singled-out task, with its claim if one stands
- *     node   a computer; offered by its room, within its class, while it may be given work
- *     class  of jobs: which node classes suit, best first; of nodes: which are offered
+ *     kind   one distinct request (cpus, memory, disk, gpus) of a job class; has a heap of parts
+ * with ready tasks part   a range of a job's tasks; "returned" are its idle task objects, first in
+ * first out task   a started or singled-out task, with its claim if one stands node   a computer;
+ * offered by its room, within its class, while it may be given work class  of jobs: which node
+ * classes suit, best first; of nodes: which are offered
  */
 #pragma once
 

@@ -49,6 +49,7 @@ static uint64_t find_kind_place(const struct pool *pool, const struct pool_part 
     digest_add(&digest, part->request.cpus);
     digest_add(&digest, part->request.memory);
     digest_add(&digest, part->request.disk);
+    digest_add(&digest, part->request.gpus);
     digest_add(&digest, part->job_class);
     /*
      * Two requests with one digest stand one behind the other. If the first is freed, the second is

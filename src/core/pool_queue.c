@@ -81,10 +81,10 @@ void pool_place_kind(struct pool *pool, struct pool_kind *kind)
     /* What a request does not ask for is what it leaves: the less it asks for, the better it fits.
      */
     fit_set(&pool->ready_kinds, index,
-            &(struct fit_entry){.key = first->key,
-                                .amounts = {UINT64_MAX - kind->request.cpus,
-                                            UINT64_MAX - kind->request.memory,
-                                            UINT64_MAX - kind->request.disk}});
+            &(struct fit_entry){
+                .key = first->key,
+                .amounts = {UINT64_MAX - kind->request.cpus, UINT64_MAX - kind->request.memory,
+                            UINT64_MAX - kind->request.disk, UINT64_MAX - kind->request.gpus}});
     if (heap_contains(&pool->fresh_kinds, index))
         heap_set(&pool->fresh_kinds, index, first->key);
 }
@@ -143,6 +143,7 @@ struct resources pool_node_room(const struct pool_node *node)
         .cpus = capacity->cpus > used->cpus ? capacity->cpus - used->cpus : 0,
         .memory = capacity->memory > used->memory ? capacity->memory - used->memory : 0,
         .disk = capacity->disk > used->disk ? capacity->disk - used->disk : 0,
+        .gpus = capacity->gpus > used->gpus ? capacity->gpus - used->gpus : 0,
     };
 }
 
@@ -160,7 +161,7 @@ static struct fit_entry node_offer(const struct pool_node *node)
     return (struct fit_entry){
         .key = (uint64_t)(UINT8_MAX - node->stay) << 52 | (uint64_t)(UINT32_MAX - room.cpus) << 20 |
                node->row.node,
-        .amounts = {room.cpus, room.memory, room.disk},
+        .amounts = {room.cpus, room.memory, room.disk, room.gpus},
     };
 }
 
@@ -257,7 +258,8 @@ static bool kind_suits(const void *user_data, uint32_t kind)
 static struct pool_kind *first_kind_for(struct pool *pool, const struct pool_node *node)
 {
     struct resources room = pool_node_room(node);
-    uint64_t needed[] = {UINT64_MAX - room.cpus, UINT64_MAX - room.memory, UINT64_MAX - room.disk};
+    uint64_t needed[] = {UINT64_MAX - room.cpus, UINT64_MAX - room.memory, UINT64_MAX - room.disk,
+                         UINT64_MAX - room.gpus};
     struct showing showing = {.pool = pool, .node_class = node->node_class};
     uint32_t index = fit_find_if(&pool->ready_kinds, needed, kind_suits, &showing);
 

@@ -132,6 +132,26 @@ static void memory_and_disk_count_as_well(void **state)
     assert_int_equal(fixture_started(fixture), 1);
 }
 
+static void a_gpu_is_for_one_task_alone(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct pool_part part = {.count = 3, .request = {1, 1, 1, 1}};
+    uint64_t epoch;
+
+    fixture_join(fixture, 0, 8);
+    fixture_join_gpus(fixture, 1, 8, 2);
+    fixture_submit_parts(fixture, 1, 0, false, &part, 1);
+    assert_int_equal(fixture_count(fixture, POOL_SEND_START), 2);
+    epoch = fixture_find(fixture, POOL_SEND_START)->send.epoch;
+    /* Whoever asks for none does not wait for one. */
+    fixture_submit(fixture, 2, 12);
+    assert_int_equal(fixture_count(fixture, POOL_SEND_START), 12);
+    fixture_choose(fixture, POOL_REMOVE, 1, 0);
+    fixture_end(fixture, 1, epoch, OUTCOME_EXITED, REASON_NONE);
+    assert_int_equal(fixture_find(fixture, POOL_SEND_START)->send.job, 1);
+    assert_int_equal(fixture_state(fixture, 1, 2), TASK_RUNNING);
+}
+
 static void the_emptiest_node_gets_the_task(void **state)
 {
     struct pool_fixture *fixture = *state;
@@ -450,6 +470,7 @@ int main(void)
         fixture_test(the_higher_priority_goes_first_then_the_older_job),
         fixture_test(parts_start_in_order_and_each_where_it_fits),
         fixture_test(memory_and_disk_count_as_well),
+        fixture_test(a_gpu_is_for_one_task_alone),
         fixture_test(the_emptiest_node_gets_the_task),
         fixture_test(a_large_submit_starts_over_several_steps),
         fixture_test(many_nodes_are_served_over_several_steps),

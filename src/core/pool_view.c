@@ -113,6 +113,15 @@ bool pool_view_part(const struct pool *pool, uint32_t job_number, uint32_t task_
     return true;
 }
 
+/* Such a node looks idle to whoever looks at its processors. */
+static void explain_busy(struct pool_explanation *explanation, struct resources room)
+{
+    explanation->busy++;
+    room.gpus = explanation->request.gpus;
+    if (resources_fit(&explanation->request, &room))
+        explanation->lacking_gpus++;
+}
+
 static void explain_node(const struct pool *pool, const struct pool_node *node,
                          struct pool_explanation *explanation)
 {
@@ -130,20 +139,24 @@ static void explain_node(const struct pool *pool, const struct pool_node *node,
         explanation->largest_memory = capacity->memory;
     if (capacity->disk > explanation->largest_disk)
         explanation->largest_disk = capacity->disk;
+    if (capacity->gpus > explanation->largest_gpus)
+        explanation->largest_gpus = capacity->gpus;
     if (request->cpus > capacity->cpus)
         explanation->too_few_cpus++;
     else if (request->memory > capacity->memory)
         explanation->too_little_memory++;
     else if (request->disk > capacity->disk)
         explanation->too_little_disk++;
+    else if (request->gpus > capacity->gpus)
+        explanation->too_few_gpus++;
     else if (!pool_class_suits(pool, explanation->job_class, node->node_class))
         explanation->unsuited++;
     else if (node->owner_present)
         explanation->owner_present++;
-    else if (!resources_fit(request, &room))
-        explanation->busy++;
-    else
+    else if (resources_fit(request, &room))
         explanation->available++;
+    else
+        explain_busy(explanation, room);
 }
 
 /* Ready tasks of kinds that fit wherever this request fits, in parts that go first. */

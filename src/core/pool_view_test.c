@@ -59,6 +59,32 @@ static void each_node_is_ruled_out_by_one_thing(void **state)
     assert_int_equal(why.request.cpus, 2);
 }
 
+/* The first node has none, the second one, and of the third one of two is taken. */
+static void gpus_rule_nodes_out_and_are_what_is_waited_for(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct pool_part one = {.count = 1, .request = {1, 1, 1, 1}};
+    struct pool_part two = {.count = 2, .request = {1, 1, 1, 2}};
+    struct pool_explanation why;
+
+    fixture_join_gpus(fixture, 2, 4, 2);
+    fixture_submit_parts(fixture, 1, 0, false, &one, 1);
+    fixture_join_gpus(fixture, 0, 4, 0);
+    fixture_join_gpus(fixture, 1, 4, 1);
+    fixture_submit_parts(fixture, 2, 0, false, &two, 1);
+    assert_int_equal(fixture_count(fixture, POOL_SEND_START), 0);
+    why = explain(fixture, 2, 0);
+    assert_int_equal(why.too_few_gpus, 2);
+    assert_int_equal(why.largest_gpus, 2);
+    assert_int_equal(why.busy, 1);
+    assert_int_equal(why.lacking_gpus, 1);
+    two.request.cpus = 4;
+    fixture_submit_parts(fixture, 3, 0, false, &two, 1);
+    why = explain(fixture, 3, 0);
+    assert_int_equal(why.busy, 1);
+    assert_int_equal(why.lacking_gpus, 0);
+}
+
 static void forgotten_nodes_do_not_count(void **state)
 {
     struct pool_fixture *fixture = *state;
@@ -235,6 +261,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         fixture_test(each_node_is_ruled_out_by_one_thing),
+        fixture_test(gpus_rule_nodes_out_and_are_what_is_waited_for),
         fixture_test(forgotten_nodes_do_not_count),
         fixture_test(tasks_before_are_those_that_go_first_and_fit_as_well),
         fixture_test(what_is_not_there_is_not_explained),

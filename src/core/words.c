@@ -194,13 +194,13 @@ bool task_state_is_over(enum task_state state)
 /* Member by member: between them there may be padding, which holds anything. */
 bool resources_are_equal(const struct resources *a, const struct resources *b)
 {
-    return a->cpus == b->cpus && a->memory == b->memory && a->disk == b->disk;
+    return a->cpus == b->cpus && a->memory == b->memory && a->disk == b->disk && a->gpus == b->gpus;
 }
 
 bool resources_fit(const struct resources *needed, const struct resources *available)
 {
     return needed->cpus <= available->cpus && needed->memory <= available->memory &&
-           needed->disk <= available->disk;
+           needed->disk <= available->disk && needed->gpus <= available->gpus;
 }
 
 void resources_take(struct resources *available, const struct resources *taken)
@@ -209,6 +209,7 @@ void resources_take(struct resources *available, const struct resources *taken)
     available->cpus -= taken->cpus;
     available->memory -= taken->memory;
     available->disk -= taken->disk;
+    available->gpus -= taken->gpus;
 }
 
 void resources_give(struct resources *available, const struct resources *given)
@@ -216,4 +217,13 @@ void resources_give(struct resources *available, const struct resources *given)
     available->cpus += given->cpus;
     available->memory += given->memory;
     available->disk += given->disk;
+    available->gpus += given->gpus;
+}
+
+struct resources resources_larger(const struct resources *a, const struct resources *b)
+{
+    return (struct resources){.cpus = a->cpus > b->cpus ? a->cpus : b->cpus,
+                              .memory = a->memory > b->memory ? a->memory : b->memory,
+                              .disk = a->disk > b->disk ? a->disk : b->disk,
+                              .gpus = a->gpus > b->gpus ? a->gpus : b->gpus};
 }

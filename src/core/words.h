@@ -99,6 +99,7 @@ struct resources {
     uint32_t cpus;
     uint64_t memory; /* bytes */
     uint64_t disk;   /* bytes */
+    uint32_t gpus;
 };
 
 /* The names that people and peers see; a value out of range is a programming error. */
@@ -128,3 +129,5 @@ bool resources_are_equal(const struct resources *a, const struct resources *b);
 bool resources_fit(const struct resources *needed, const struct resources *available);
 void resources_take(struct resources *available, const struct resources *taken);
 void resources_give(struct resources *available, const struct resources *given);
+/* Of each amount the larger one. */
+struct resources resources_larger(const struct resources *a, const struct resources *b);

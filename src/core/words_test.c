@@ -89,7 +89,7 @@ static void over_is_completed_or_removed(void **state)
 
 static void resources_fit_if_each_does(void **state)
 {
-    const struct resources room = {2, 20, 200};
+    const struct resources room = {2, 20, 200, 4};
     struct resources rest = room;
 
     (void)state;
@@ -98,23 +98,36 @@ static void resources_fit_if_each_does(void **state)
     assert_false(resources_fit(&(struct resources){3, 1, 1}, &room));
     assert_false(resources_fit(&(struct resources){1, 21, 1}, &room));
     assert_false(resources_fit(&(struct resources){1, 1, 201}, &room));
-    resources_take(&rest, &(struct resources){1, 5, 100});
+    assert_false(resources_fit(&(struct resources){1, 1, 1, 5}, &room));
+    resources_take(&rest, &(struct resources){1, 5, 100, 3});
     assert_int_equal(rest.cpus, 1);
     assert_int_equal(rest.memory, 15);
     assert_int_equal(rest.disk, 100);
-    resources_give(&rest, &(struct resources){1, 5, 100});
-    assert_memory_equal(&rest, &room, sizeof(room));
+    assert_int_equal(rest.gpus, 1);
+    resources_give(&rest, &(struct resources){1, 5, 100, 3});
+    assert_true(resources_are_equal(&rest, &room));
 }
 
 static void resources_are_equal_if_each_is(void **state)
 {
-    const struct resources some = {2, 20, 200};
+    const struct resources some = {2, 20, 200, 4};
 
     (void)state;
-    assert_true(resources_are_equal(&some, &(struct resources){2, 20, 200}));
-    assert_false(resources_are_equal(&some, &(struct resources){1, 20, 200}));
-    assert_false(resources_are_equal(&some, &(struct resources){2, 21, 200}));
-    assert_false(resources_are_equal(&some, &(struct resources){2, 20, 199}));
+    assert_true(resources_are_equal(&some, &(struct resources){2, 20, 200, 4}));
+    assert_false(resources_are_equal(&some, &(struct resources){1, 20, 200, 4}));
+    assert_false(resources_are_equal(&some, &(struct resources){2, 21, 200, 4}));
+    assert_false(resources_are_equal(&some, &(struct resources){2, 20, 199, 4}));
+    assert_false(resources_are_equal(&some, &(struct resources){2, 20, 200, 3}));
+}
+
+static void of_two_the_larger_amounts_are_taken(void **state)
+{
+    const struct resources a = {1, 20, 3, 40}, b = {10, 2, 30, 4}, larger = {10, 20, 30, 40};
+    struct resources one = resources_larger(&a, &b), other = resources_larger(&b, &a);
+
+    (void)state;
+    assert_true(resources_are_equal(&one, &larger));
+    assert_true(resources_are_equal(&other, &larger));
 }
 
 static void take_too_much(void)
@@ -144,6 +157,7 @@ int main(void)
         cmocka_unit_test(over_is_completed_or_removed),
         cmocka_unit_test(resources_fit_if_each_does),
         cmocka_unit_test(resources_are_equal_if_each_is),
+        cmocka_unit_test(of_two_the_larger_amounts_are_taken),
         cmocka_unit_test(broken_promises_end_the_process),
     };
 

@@ -435,6 +435,17 @@ static void add_request(struct job_writer *writer, const char *name, enum comman
                 varies(writer, command));
 }
 
+/* The one request that HTCondor leaves out where nothing is asked for. */
+static void add_request_gpus(struct job_writer *writer)
+{
+    const char *expression = writer->task->request_gpus_expression;
+
+    if (expression && expression_classify(slice_from_text(expression)) == EXPRESSION_UNDEFINED)
+        expression = NULL;
+    if (expression || varies(writer, COMMAND_REQUEST_GPUS))
+        job_add(writer, "RequestGPUs", expression, varies(writer, COMMAND_REQUEST_GPUS));
+}
+
 /*
  * The sizes are overruled by image_size and disk_usage, if these are given: those are attributes
  * by themselves, and are set behind these (add_commands).
@@ -449,6 +460,7 @@ static void add_requests(struct job_writer *writer)
                 task->request_memory_bytes, 1024 * 1024);
     add_request(writer, "RequestDisk", COMMAND_REQUEST_DISK, task->request_disk_expression,
                 task->request_disk_bytes, 1024);
+    add_request_gpus(writer);
     add_number(writer, "ImageSize", SUBMIT_MEMORY_DEFAULT / 1024, false);
     add_number(writer, "DiskUsage", SUBMIT_DISK_DEFAULT / 1024, false);
     job_add(writer, "Rank", "0.0", false);

@@ -161,6 +161,9 @@ static void resources_are_asked_for_by_name(void **state)
                        PLATFORM MACHINE " && regexp(Requestalpha,TARGET.alpha) && (TARGET.GPUs >= "
                                         "RequestGPUs) && (TARGET.Zeta >= RequestZeta) && "
                                         "(TARGET.FileSystemDomain == MY.FileSystemDomain)"});
+    ASSERT_ATTRIBUTES("request_gpus = undefined\n", {"RequestGPUs", NULL});
+    ASSERT_ATTRIBUTES("request_gpus = 0\n", {"RequestGPUs", "0"},
+                      {"Requirements", PLATFORM MACHINE DOMAIN_OR("TARGET.HasFileTransfer")});
     /* An attribute of a node cannot begin with a digit. */
     ASSERT_ATTRIBUTES("request_6memory = 1\n+Request6disk = 1\n", {"Request6memory", NULL},
                       {"Request6disk", "1"},

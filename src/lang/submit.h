@@ -220,12 +220,14 @@ struct submit_task {
     const char *remaps_text; /* as written, without the quotes */
 
     uint64_t request_cpus;
+    uint64_t request_gpus;
     uint64_t request_memory_bytes;
     uint64_t request_disk_bytes;
     /* Where more than a number was written, or "undefined"; NULL otherwise. */
     const char *request_cpus_expression;
     const char *request_memory_expression;
     const char *request_disk_expression;
+    const char *request_gpus_expression; /* a number likewise; NULL: none are asked for */
     const char *requirements;
 
     bool hold;

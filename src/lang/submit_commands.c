@@ -193,7 +193,7 @@ const struct command_about command_table[] = {
      {"request_cpu"}},
     {"request_memory", "RequestMemory", EFFECT_DONE, FORM_NONE, NULL, COMMAND_REQUEST_MEMORY},
     {"request_disk", "RequestDisk", EFFECT_DONE, FORM_NONE, NULL, COMMAND_REQUEST_DISK},
-    {"request_gpus", "RequestGPUs", EFFECT_DONE, FORM_EXPRESSION, NULL},
+    {"request_gpus", "RequestGPUs", EFFECT_DONE, FORM_NONE, NULL, COMMAND_REQUEST_GPUS},
     {"require_gpus", "RequireGPUs", EFFECT_DONE, FORM_EXPRESSION, NULL},
     {"gpus_minimum_capability", "GPUsMinCapability", EFFECT_DONE, FORM_EXPRESSION, NULL},
     {"gpus_maximum_capability", "GPUsMaxCapability", EFFECT_DONE, FORM_EXPRESSION, NULL},

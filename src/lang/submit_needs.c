@@ -18,13 +18,16 @@
  * What may be asked of the job itself in an expression. So much is known before it has ever run:
  * what it asks for, and the sizes that HTCondor would have measured.
  */
-static struct classad *known_of_job(const struct submit_task *task)
+static struct classad *known_of_job(const struct task_reader *reader)
 {
+    const struct submit_task *task = reader->task;
     struct classad *ad = classad_new();
 
     classad_set_integer(ad, "ImageSize", SUBMIT_MEMORY_DEFAULT / 1024);
     classad_set_integer(ad, "DiskUsage", SUBMIT_DISK_DEFAULT / 1024);
     classad_set_integer(ad, "RequestCpus", (int64_t)task->request_cpus);
+    if (reader->part->definitions[COMMAND_REQUEST_GPUS] != MACRO_NONE)
+        classad_set_integer(ad, "RequestGPUs", (int64_t)task->request_gpus);
     classad_set_integer(ad, "RequestMemory", (int64_t)(task->request_memory_bytes >> 20));
     return ad;
 }
@@ -36,7 +39,7 @@ static struct classad *known_of_job(const struct submit_task *task)
 static int evaluate(struct task_reader *reader, struct slice value, const char **ret_expression,
                     double *ret_number)
 {
-    _cleanup_classad_ struct classad *ad = known_of_job(reader->task);
+    _cleanup_classad_ struct classad *ad = known_of_job(reader);
     _cleanup_classad_expression_ struct classad_expression *expression = NULL;
     _cleanup_classad_evaluator_ struct classad_evaluator evaluator = CLASSAD_EVALUATOR_INIT;
     struct classad_failure failure;
@@ -92,23 +95,40 @@ int read_request_disk(struct task_reader *reader, struct slice value)
                      &reader->task->request_disk_expression);
 }
 
+/*
+ * A count of what comes in whole pieces, not less than `least`. Of usage there is none in it, so
+ * what is not known now will not be known later.
+ */
+static int read_count(struct task_reader *reader, struct slice value, const char *what,
+                      uint32_t least, uint64_t *ret_count, const char **ret_expression)
+{
+    uint64_t count;
+    double number;
+    int r = number_parse_u64(value, &count);
+
+    number = (double)count;
+    if (r < 0)
+        r = evaluate(reader, value, ret_expression, &number);
+    if (r < 0 || slice_equals_ignoring_case(value, "undefined"))
+        return r < 0 ? r : 0;
+    if (r > 0 || !(number >= least && number <= UINT32_MAX) || number != (double)(uint32_t)number)
+        return value_error(reader, "'%.*s' is not a number of %s", SLICE_SHOWN(value), what);
+    *ret_count = (uint64_t)number;
+    return 0;
+}
+
 /* A task without a core cannot run; HTCondor would give it one silently. */
 int read_request_cpus(struct task_reader *reader, struct slice value)
 {
-    uint64_t cpus;
-    double number;
-    int r = number_parse_u64(value, &cpus);
+    return read_count(reader, value, "cores", 1, &reader->task->request_cpus,
+                      &reader->task->request_cpus_expression);
+}
 
-    number = (double)cpus;
-    if (r < 0)
-        r = evaluate(reader, value, &reader->task->request_cpus_expression, &number);
-    if (r < 0 || slice_equals_ignoring_case(value, "undefined"))
-        return r < 0 ? r : 0;
-    /* Of usage there is none in it, so what is not known now will not be known later. */
-    if (r > 0 || !(number >= 1 && number <= UINT32_MAX) || number != (double)(uint32_t)number)
-        return value_error(reader, "'%.*s' is not a number of cores", SLICE_SHOWN(value));
-    reader->task->request_cpus = (uint64_t)number;
-    return 0;
+int read_request_gpus(struct task_reader *reader, struct slice value)
+{
+    reader->task->request_gpus_expression = task_keep(reader, value);
+    return read_count(reader, value, "GPUs", 0, &reader->task->request_gpus,
+                      &reader->task->request_gpus_expression);
 }
 
 /* Both count in kilobytes; memory is asked for in whole megabytes. */

@@ -457,6 +457,7 @@ static const struct {
     [COMMAND_TRANSFER_OUTPUT_FILES] = {.read = read_transfer_output_files},
     [COMMAND_TRANSFER_OUTPUT_REMAPS] = {.read = read_transfer_output_remaps},
     [COMMAND_REQUEST_CPUS] = {.read = read_request_cpus},
+    [COMMAND_REQUEST_GPUS] = {.read = read_request_gpus},
     [COMMAND_REQUEST_MEMORY] = {.read = read_request_memory},
     [COMMAND_REQUEST_DISK] = {.read = read_request_disk},
     [COMMAND_REQUIREMENTS] = {.read = read_requirements},

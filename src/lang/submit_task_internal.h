@@ -79,6 +79,7 @@ int read_docker_image(struct task_reader *reader, struct slice value);
 /* Whether universe, images and program go together. */
 int check_universe(struct task_reader *reader);
 int read_request_cpus(struct task_reader *reader, struct slice value);
+int read_request_gpus(struct task_reader *reader, struct slice value);
 int read_request_memory(struct task_reader *reader, struct slice value);
 int read_request_disk(struct task_reader *reader, struct slice value);
 /* HTCondor asks for as much as image_size and disk_usage say where nothing else is asked for. */

@@ -261,6 +261,9 @@ static void wrong_values_are_errors_with_a_place(void **state)
     ASSERT_ERROR("executable = x\nrequest_cpus = -1\nqueue\n",
                  "x.sub:2:16: request_cpus: '-1' is not a number of cores\n"
                  "request_cpus = -1\n               ^");
+    ASSERT_ERROR("executable = x\nrequest_gpus = -1\nqueue\n",
+                 "x.sub:2:16: request_gpus: '-1' is not a number of GPUs\n"
+                 "request_gpus = -1\n               ^");
     ASSERT_ERROR("executable = x\nrequest_cpus = 1e300\nqueue\n",
                  "x.sub:2:16: request_cpus: '1e300' is not a number of cores\n"
                  "request_cpus = 1e300\n               ^");
@@ -385,6 +388,20 @@ static void what_is_asked_for_may_be_an_expression(void **state)
     assert_int_equal(task.request_memory_bytes, 2048ULL * 1024 * 1024);
     assert_int_equal(task.request_disk_bytes, 2 * SUBMIT_DISK_DEFAULT);
     assert_string_equal(task.request_cpus_expression, "2 + 2");
+    assert_int_equal(task.request_gpus, 0);
+    assert_null(task.request_gpus_expression);
+    submit_task_deinit(&task);
+    submit_free(take_pointer(submit));
+    submit = first_task("executable = x\nrequest_cpus = 2\nrequest_gpus = RequestCpus * 2\n"
+                        "request_memory = 512 * RequestGPUs\nqueue\n",
+                        &task);
+    assert_int_equal(task.request_gpus, 4);
+    assert_string_equal(task.request_gpus_expression, "RequestCpus * 2");
+    assert_int_equal(task.request_memory_bytes, 2048ULL * 1024 * 1024);
+    submit_task_deinit(&task);
+    submit_free(take_pointer(submit));
+    submit = first_task("executable = x\nrequest_gpus = undefined\nqueue\n", &task);
+    assert_int_equal(task.request_gpus, 0);
     submit_task_deinit(&task);
     submit_free(take_pointer(submit));
     submit = first_task("executable = x\nimage_size = 300M\ndisk_usage = 50000\nqueue\n", &task);

@@ -109,12 +109,14 @@ static int expand_wish(struct submission *submission, uint64_t process, struct p
                                    submission->row.folder, &ret->job_class, err);
     if (r < 0)
         return r;
-    if (server->task.request_cpus > UINT16_MAX)
-        return error_set(err, -ERANGE, "a task asks for %llu cpus",
-                         (unsigned long long)server->task.request_cpus);
+    if (server->task.request_cpus > UINT16_MAX || server->task.request_gpus > UINT16_MAX)
+        return error_set(err, -ERANGE, "a task asks for %llu cpus and %llu gpus",
+                         (unsigned long long)server->task.request_cpus,
+                         (unsigned long long)server->task.request_gpus);
     ret->request = (struct resources){.cpus = (uint32_t)server->task.request_cpus,
                                       .memory = server->task.request_memory_bytes,
-                                      .disk = server->task.request_disk_bytes};
+                                      .disk = server->task.request_disk_bytes,
+                                      .gpus = (uint32_t)server->task.request_gpus};
     return 0;
 }
 
@@ -137,7 +139,8 @@ static int add_part(struct submission *submission, uint64_t first, uint64_t coun
                                                         .next = (uint32_t)first,
                                                         .cpus = request->cpus,
                                                         .memory = request->memory,
-                                                        .disk = request->disk};
+                                                        .disk = request->disk,
+                                                        .gpus = request->gpus};
     submission->pool_parts[needed - 1] = (struct pool_part){.first = (uint32_t)first,
                                                             .count = (uint32_t)count,
                                                             .next = (uint32_t)first,
@@ -156,6 +159,7 @@ static bool range_varies(const struct submission *submission, size_t part,
     return submit_varies(submit, part, "request_cpus") ||
            submit_varies(submit, part, "request_memory") ||
            submit_varies(submit, part, "request_disk") ||
+           submit_varies(submit, part, "request_gpus") ||
            matching_varies(submission->server, first->job_class);
 }
 

@@ -46,13 +46,14 @@ static json_t *node_object(struct server *server, const struct node_record *node
     if (pool_view_node(server->pool, node->number, &view))
         pool_walk_node(server->pool, node->number, add_task, tasks);
     owners_append_reason(&reason, node);
-    object = json_pack("{s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I}", "name", node->name, "state",
+    object = json_pack("{s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "name", node->name, "state",
                        node_state_name(view.state), "activity", activity(&view), "cpus",
                        (json_int_t)view.capacity.cpus, "cpus_claimed",
                        (json_int_t)(view.capacity.cpus - view.available.cpus), "memory",
                        (json_int_t)view.capacity.memory, "memory_claimed",
                        (json_int_t)(view.capacity.memory - view.available.memory), "disk",
-                       (json_int_t)view.capacity.disk);
+                       (json_int_t)view.capacity.disk, "gpus", (json_int_t)view.capacity.gpus,
+                       "gpus_claimed", (json_int_t)(view.capacity.gpus - view.available.gpus));
     json_object_update_new(
         object, json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:s,s:o}", "arch", fact(node, "arch"),
                           "os", fact(node, "os"), "distribution", fact(node, "distribution"),

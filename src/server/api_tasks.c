@@ -204,6 +204,32 @@ static void explain_owners(const struct server *server, json_t *lines)
         add_line(lines, "Why nodes are not lent just now: %s.", reasons.data);
 }
 
+/* GPUs are named to those alone who ask for some: most nodes have none. */
+static void append_gpus(struct buffer *text, uint32_t count)
+{
+    buffer_appendf(text, ", %u GPU%s", count, count == 1 ? "" : "s");
+}
+
+static void explain_amounts(json_t *lines, const struct pool_explanation *why, bool none_fits)
+{
+    const struct resources *request = &why->request;
+    _cleanup_buffer_ struct buffer asked = BUFFER_INIT, largest = BUFFER_INIT;
+
+    if (request->gpus > 0) {
+        append_gpus(&asked, request->gpus);
+        append_gpus(&largest, why->largest_gpus);
+    }
+    add_line(lines, "It needs %u CPU%s%s, %llu MB of memory and %llu MB of disk.", request->cpus,
+             request->cpus == 1 ? "" : "s", buffer_text(&asked), megabytes(request->memory),
+             megabytes(request->disk));
+    if (none_fits)
+        add_line(lines,
+                 "No connected node is large enough: the largest have %u CPUs%s, %llu MB of "
+                 "memory, %llu MB of disk.",
+                 why->largest_cpus, buffer_text(&largest), megabytes(why->largest_memory),
+                 megabytes(why->largest_disk));
+}
+
 static void explain_idle(struct server *server, json_t *lines, const struct pool_explanation *why)
 {
     uint32_t fitting = why->busy + why->available + why->owner_present + why->unsuited;
@@ -212,22 +238,18 @@ static void explain_idle(struct server *server, json_t *lines, const struct pool
         add_line(lines, "No node has joined the pool yet: on one, run 'dusk agent'.");
         return;
     }
-    add_line(lines, "It needs %u CPU%s, %llu MB of memory and %llu MB of disk.", why->request.cpus,
-             why->request.cpus == 1 ? "" : "s", megabytes(why->request.memory),
-             megabytes(why->request.disk));
-    if (fitting == 0 && why->nodes > why->offline)
-        add_line(lines,
-                 "No connected node is large enough: the largest have %u CPUs, %llu MB of memory, "
-                 "%llu MB of disk.",
-                 why->largest_cpus, megabytes(why->largest_memory), megabytes(why->largest_disk));
+    explain_amounts(lines, why, fitting == 0 && why->nodes > why->offline);
     add_line(lines, "Of %u node%s:", why->nodes, why->nodes == 1 ? "" : "s");
     add_count(lines, why->offline, "not connected");
     add_count(lines, why->owner_present, "in use by their owners");
     add_count(lines, why->too_few_cpus, "with too few CPUs");
     add_count(lines, why->too_little_memory, "with too little memory");
     add_count(lines, why->too_little_disk, "with too little disk");
+    add_count(lines, why->too_few_gpus, "with too few GPUs");
     add_count(lines, why->unsuited, "ruled out by its requirements");
     add_count(lines, why->busy, "busy with other tasks");
+    if (why->lacking_gpus > 0)
+        add_line(lines, "    on %u of them all but GPUs is free", why->lacking_gpus);
     add_count(lines, why->available, "with room for it");
     if (why->owner_present > 0)
         explain_owners(server, lines);

@@ -33,6 +33,15 @@ static int restore_class(struct server *server, const struct submit *submit,
     return matching_classify_nowhere(server, ret_job_class);
 }
 
+/* A part from before GPUs were claimed has none in its row, but in its description. */
+static int restore_part(struct server *server, const struct submit *submit,
+                        const struct store_job *row, struct pool_part *part)
+{
+    if (part->request.gpus == 0)
+        part->request.gpus = (uint32_t)server->task.request_gpus;
+    return restore_class(server, submit, row, &part->job_class);
+}
+
 /*
  * What the job's tasks require stands in its description alone. A description that a newer dusk
  * cannot read any more is no reason not to start: its tasks are held when their turn comes.
@@ -51,7 +60,7 @@ static int restore_classes(struct server *server, const struct store_job *row,
         return 0;
     for (size_t i = 0; i < part_count && r == 0; i++)
         if (submit_expand(submit, row->number, parts[i].first, &server->task, NULL) == 0)
-            r = restore_class(server, submit, row, &parts[i].job_class);
+            r = restore_part(server, submit, row, &parts[i]);
     return r;
 }
 
@@ -64,11 +73,13 @@ static int restore_job(const struct store_job *row, const struct store_part *par
 
     pool_parts = memory_allocate((part_count + 1) * sizeof(*pool_parts));
     for (size_t i = 0; i < part_count; i++)
-        pool_parts[i] = (struct pool_part){
-            .first = parts[i].first,
-            .count = parts[i].count,
-            .next = parts[i].next,
-            .request = {.cpus = parts[i].cpus, .memory = parts[i].memory, .disk = parts[i].disk}};
+        pool_parts[i] = (struct pool_part){.first = parts[i].first,
+                                           .count = parts[i].count,
+                                           .next = parts[i].next,
+                                           .request = {.cpus = parts[i].cpus,
+                                                       .memory = parts[i].memory,
+                                                       .disk = parts[i].disk,
+                                                       .gpus = parts[i].gpus}};
     r = restore_classes(server, row, pool_parts, part_count);
     if (r < 0)
         return r;

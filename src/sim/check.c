@@ -56,25 +56,27 @@ static void check_waiting(struct world *world, uint32_t number)
     for (size_t i = 0; computer->agent && i < agent_count_attempts(computer->agent); i++) {
         struct agent_attempt_view view = agent_view_attempt(computer->agent, i);
 
-        if (view.phase == AGENT_WAITING && view.request.cpus > computer->cpus)
-            world_fail(world, "%u.%u waits on pc%u for %u CPUs, and it has %u", view.job, view.task,
-                       number + 1, view.request.cpus, computer->cpus);
+        if (view.phase == AGENT_WAITING && !resources_fit(&view.request, &computer->capacity))
+            world_fail(world, "%u.%u waits on pc%u for %u CPUs and %u GPUs, and it has %u and %u",
+                       view.job, view.task, number + 1, view.request.cpus, view.request.gpus,
+                       computer->capacity.cpus, computer->capacity.gpus);
     }
 }
 
 void check_computer(struct world *world, uint32_t number)
 {
     struct computer *computer = &world->computers[number];
-    uint32_t used = keeper_cpus_in_use(computer);
+    struct resources used = keeper_in_use(computer);
+    struct resources most = resources_larger(&computer->capacity, &computer->in_use_max);
 
     check_waiting(world, number);
     for (size_t i = 0; i < computer->process_count; i++)
         check_owner(world, number, &computer->processes[i]);
-    if (used > computer->cpus && used > computer->cpus_in_use_max)
-        world_fail(world, "pc%u has %u CPUs and runs what needs %u", number + 1, computer->cpus,
-                   used);
+    if (!resources_fit(&used, &most))
+        world_fail(world, "pc%u has %u CPUs, %u GPUs and runs what needs %u and %u", number + 1,
+                   computer->capacity.cpus, computer->capacity.gpus, used.cpus, used.gpus);
     /* What was found beyond its room may end, and nothing may take its place. */
-    computer->cpus_in_use_max = used;
+    computer->in_use_max = used;
 }
 
 void check_row(struct world *world, const struct pool_task_row *before,
@@ -160,7 +162,8 @@ void check_views(struct world *world, uint32_t job, uint32_t task)
     if (!pool_explain_task(pool, job, task, &why))
         world_fail(world, "task %u.%u is there, but cannot be explained", job, task);
     if (why.nodes != why.offline + why.too_few_cpus + why.too_little_memory + why.too_little_disk +
-                         why.unsuited + why.owner_present + why.busy + why.available)
+                         why.too_few_gpus + why.unsuited + why.owner_present + why.busy +
+                         why.available)
         world_fail(world, "the reasons for %u.%u do not add up to %u nodes", job, task, why.nodes);
 }
 

@@ -9,6 +9,7 @@
 
 enum {
     DRIFT_PARTS = 5000, /* clocks run up to half a percent fast or slow */
+    GPUS_MAX = 2,       /* of a computer; the most that a task asks for */
     REDIAL_MS = 5000,
     EPOCH_FORGOTTEN_PARTS =
         300000,    /* of the power failures: the last write had not reached the disk */
@@ -50,17 +51,30 @@ void computer_schedule(struct world *world, uint32_t number, uint64_t at_ms,
     world_schedule(world, at_ms, happening);
 }
 
+static void computer_set_size(struct computer *computer, uint32_t cpus, uint32_t gpus)
+{
+    computer->capacity =
+        (struct resources){.cpus = cpus, .memory = cpus, .disk = cpus, .gpus = gpus};
+}
+
+void computer_draw_size(struct world *world, uint32_t number)
+{
+    bool first = number == 0;
+    uint64_t cpus = random_between(&world->random, first ? 2 : 1, world->options.cpus);
+    uint64_t gpus = random_between(&world->random, first ? GPUS_MAX : 0, GPUS_MAX);
+
+    computer_set_size(&world->computers[number], (uint32_t)cpus, (uint32_t)gpus);
+}
+
 void computer_assemble(struct world *world, uint32_t number)
 {
     struct computer *computer = &world->computers[number];
 
     world_enrol(world, number);
     computer->machine = number + 1;
-    computer->cpus = world->options.cpus;
+    computer_set_size(computer, world->options.cpus, 0);
     if (!world->options.scripted) {
-        /* The first one can hold everything that is ever submitted. */
-        computer->cpus =
-            (uint32_t)random_between(&world->random, number == 0 ? 2 : 1, world->options.cpus);
+        computer_draw_size(world, number);
         computer->drift = (int64_t)random_between(&world->random, 0, 2 * DRIFT_PARTS) - DRIFT_PARTS;
     }
     computer_agent_starts(world, number);
@@ -276,7 +290,7 @@ void computer_agent_starts(struct world *world, uint32_t number)
 {
     struct computer *computer = &world->computers[number];
     struct agent_options options = {
-        .capacity = {computer->cpus, computer->cpus, computer->cpus},
+        .capacity = computer->capacity,
         .attempts_max = world->attempts_max,
         .heartbeat_ms = HEARTBEAT_MS,
         .grace_ms = GRACE_MS,
@@ -289,7 +303,7 @@ void computer_agent_starts(struct world *world, uint32_t number)
         return;
     computer->agent = agent_new(&options);
     computer->tick_at_ms = UINT64_MAX;
-    computer->cpus_in_use_max = keeper_cpus_in_use(computer);
+    computer->in_use_max = keeper_in_use(computer);
     /* Nobody saw the owner while no agent lived; its grace begins now. */
     computer->owner_since_ms = world->now_ms;
     keeper_show(world, number);

@@ -138,8 +138,9 @@ static void draw_size(struct world *world, uint32_t number)
 
     if (number == 0)
         return;
-    computer->cpus = (uint32_t)random_between(&world->random, 1, world->options.cpus);
-    world_trace(world, "pc%u shall have %u CPUs", number + 1, computer->cpus);
+    computer_draw_size(world, number);
+    world_trace(world, "pc%u shall have %u CPUs and %u GPUs", number + 1, computer->capacity.cpus,
+                computer->capacity.gpus);
 }
 
 /*

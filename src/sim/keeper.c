@@ -38,14 +38,14 @@ static struct agent_attempt_view view_of(const struct computer *computer, uint64
     return (struct agent_attempt_view){0};
 }
 
-uint32_t keeper_cpus_in_use(const struct computer *computer)
+struct resources keeper_in_use(const struct computer *computer)
 {
-    uint32_t cpus = 0;
+    struct resources used = {0};
 
     for (size_t i = 0; i < computer->process_count; i++)
         if (computer->processes[i].state != PROCESS_EXITED)
-            cpus += computer->processes[i].request.cpus;
-    return cpus;
+            resources_give(&used, &computer->processes[i].request);
+    return used;
 }
 
 /*

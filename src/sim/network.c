@@ -101,8 +101,7 @@ static struct message *hello_new(const struct computer *computer, uint32_t numbe
 
     hello->node = computer->node;
     hello->machine = computer->machine;
-    hello->capacity = (struct resources){
-        .cpus = computer->cpus, .memory = computer->cpus, .disk = computer->cpus};
+    hello->capacity = computer->capacity;
     return hello;
 }
 
@@ -139,13 +138,22 @@ void network_close(struct world *world, uint32_t number)
     network_send(world, SERVER, message);
 }
 
+/* And was heard lately: a connection that is silent for long gives way to a new one. */
+static bool is_connected(const struct world *world, const struct computer *computer)
+{
+    const struct connection *connection = &world->server.connections[computer->node];
+
+    return computer->session != 0 && connection->session == computer->session &&
+           world->now_ms - connection->heard_ms <= HEARTBEAT_MS;
+}
+
 /* A copied folder can only be told from its original while that one is connected. */
 void network_clone(struct world *world, uint32_t number, bool same_machine)
 {
     struct computer *computer = &world->computers[number];
     struct message *hello, *report;
 
-    if (computer->forgotten || (same_machine && computer->session == 0))
+    if (computer->forgotten || (same_machine && !is_connected(world, computer)))
         return;
     /* An identity belongs to the computer that uses it first, and that one is the original here. */
     if (world->server.disk.nodes[computer->node].machine != computer->machine)

@@ -15,7 +15,8 @@ enum {
     ANSWER_LOST_PARTS = 20000,
     REGRET_PARTS = 300000, /* submits after which somebody finds that it was wrong */
     PARTS_MAX = 12,
-    SECOND_AMOUNT_PARTS = 200000 /* requests for two of something instead of one */
+    SECOND_AMOUNT_PARTS = 200000, /* requests for two of something instead of one */
+    GPU_PARTS = 150000            /* requests for GPUs */
 };
 
 static struct user *user_new(struct world *world)
@@ -187,6 +188,8 @@ static void draw_parts(struct world *world, struct user *user, uint32_t tasks)
         part->request.cpus = draw_amount(world);
         part->request.memory = draw_amount(world);
         part->request.disk = draw_amount(world);
+        if (random_chance(&world->random, GPU_PARTS))
+            part->request.gpus = draw_amount(world);
         part->job_class = classes_draw(world);
         first += part->count;
     }

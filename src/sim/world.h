@@ -147,8 +147,8 @@ struct computer {
     struct agent *agent; /* NULL while the agent's process is dead */
     uint32_t node;       /* its identity */
     uint32_t incarnation;
-    uint32_t cpus;
-    uint32_t cpus_in_use_max; /* beyond what it has: only what it ran before it shrank */
+    struct resources capacity;
+    struct resources in_use_max; /* beyond what it has: only what it ran before it shrank */
     enum power power;
     bool forgotten;
     uint64_t machine;
@@ -324,6 +324,8 @@ void server_stand_still(struct world *world, uint64_t for_ms);
 
 /* computer.c */
 void computer_assemble(struct world *world, uint32_t number);
+/* Other amounts than before; the first one always has room for all that is ever submitted. */
+void computer_draw_size(struct world *world, uint32_t number);
 void computer_discard(struct computer *computer);
 uint64_t computer_clock(const struct world *world, const struct computer *computer);
 /* The world's time at which the computer's clock shows `local_ms`. */
@@ -350,8 +352,8 @@ struct process *keeper_find(struct computer *computer, uint64_t epoch);
 void keeper_perform(struct world *world, uint32_t number, const struct agent_effect *effect);
 /* Tells an agent that has just started what is there. */
 void keeper_show(struct world *world, uint32_t number);
-/* The CPUs of all that has not exited. */
-uint32_t keeper_cpus_in_use(const struct computer *computer);
+/* What all that has not exited needs. */
+struct resources keeper_in_use(const struct computer *computer);
 void keeper_dies(struct world *world, uint32_t number);
 void keeper_power_off(struct world *world, uint32_t number);
 void keeper_suspend(struct world *world, uint32_t number);

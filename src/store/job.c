@@ -10,8 +10,8 @@ static void store_add_part(struct store *store, uint32_t job, size_t number,
                            const struct store_part *part)
 {
     struct statement *add = store_write_begin(
-        store, "INSERT INTO part (job, part, first, count, next, cpus, memory, disk)"
-               " VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+        store, "INSERT INTO part (job, part, first, count, next, cpus, memory, disk, gpus)"
+               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
 
     bind_number(add, job);
     bind_number(add, number);
@@ -21,6 +21,7 @@ static void store_add_part(struct store *store, uint32_t job, size_t number,
     bind_number(add, part->cpus);
     bind_number(add, part->memory);
     bind_number(add, part->disk);
+    bind_number(add, part->gpus);
     store_write_end(store, add);
 }
 
@@ -145,7 +146,7 @@ static int store_load_parts(struct store *store, uint32_t job, struct part_list 
 
     list->length = 0;
     r = store_read_begin(store,
-                         "SELECT first, count, next, cpus, memory, disk FROM part"
+                         "SELECT first, count, next, cpus, memory, disk, gpus FROM part"
                          " WHERE job = ? ORDER BY part",
                          &read, err);
     if (r < 0)
@@ -159,6 +160,7 @@ static int store_load_parts(struct store *store, uint32_t job, struct part_list 
         part.cpus = column_u32(read);
         part.memory = column_number(read);
         part.disk = column_number(read);
+        part.gpus = column_u32(read);
         array_reserve(list->items, list->capacity, list->length + 1);
         list->items[list->length++] = part;
     }

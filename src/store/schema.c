@@ -141,7 +141,11 @@ static const char version_5[] = "CREATE TABLE node_history ("
                                 "    history BLOB NOT NULL"
                                 ");";
 
-static const char *const migrations[] = {version_1, version_2, version_3, version_4, version_5};
+/* The parts that are there were submitted when GPUs were looked for and not claimed. */
+static const char version_6[] = "ALTER TABLE part ADD COLUMN gpus INTEGER NOT NULL DEFAULT 0;";
+
+static const char *const migrations[] = {version_1, version_2, version_3,
+                                         version_4, version_5, version_6};
 
 static int schema_read_number(sqlite3 *database, const char *sql, int64_t *ret_number,
                               struct error *err)

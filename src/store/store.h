@@ -65,6 +65,7 @@ struct store_part {
     uint32_t cpus;
     uint64_t memory; /* bytes */
     uint64_t disk;   /* bytes */
+    uint32_t gpus;
 };
 
 struct store_job {

@@ -51,6 +51,9 @@ static int describe_job(const struct store_job *job, const struct store_part *pa
                    job->over ? "over" : "open", job->completed, job->removed_tasks, job->tasks);
     for (size_t i = 0; i < part_count; i++)
         buffer_appendf(userdata, " %u+%u@%u", parts[i].first, parts[i].count, parts[i].next);
+    for (size_t i = 0; i < part_count; i++)
+        if (parts[i].gpus > 0)
+            buffer_appendf(userdata, " part %zu on %u GPUs", i, parts[i].gpus);
     buffer_append_text(userdata, "\n");
     return 0;
 }
@@ -221,7 +224,7 @@ static void a_job_comes_back_as_it_was(void **state)
     struct store *store = *state;
     struct store_part parts[] = {
         {.first = 0, .count = 40, .cpus = 1, .memory = UINT64_MAX / 2, .disk = 1},
-        {.first = 40, .count = 6, .next = 3, .cpus = 8, .memory = 1, .disk = 1}};
+        {.first = 40, .count = 6, .next = 3, .cpus = 8, .memory = 1, .disk = 1, .gpus = 2}};
     struct store_job job = test_job(17, "ada");
 
     store_begin(store);
@@ -231,7 +234,7 @@ static void a_job_comes_back_as_it_was(void **state)
     store_save_job(store, &job);
     store_save_part(store, 17, 0, 12);
     commit(store);
-    assert_live_jobs(reopen(state), "17 ada held open 4/0/46: 0+40@12 40+6@3\n");
+    assert_live_jobs(reopen(state), "17 ada held open 4/0/46: 0+40@12 40+6@3 part 1 on 2 GPUs\n");
 }
 
 static void texts_of_a_job_may_be_large_and_binary(void **state)

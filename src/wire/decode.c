@@ -108,6 +108,8 @@ static int get_resources(const json_t *object, struct resources *ret, struct err
         r = get_u64(object, "memory", &ret->memory, err);
     if (r == 0)
         r = get_u64(object, "disk", &ret->disk, err);
+    if (r == 0 && json_object_get(object, "gpus"))
+        r = get_u32(object, "gpus", &ret->gpus, err);
     return r;
 }
 

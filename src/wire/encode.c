@@ -67,6 +67,9 @@ static void member_resources(struct buffer *out, const struct resources *resourc
     member_number(out, "cpus", resources->cpus);
     member_number(out, "memory", resources->memory);
     member_number(out, "disk", resources->disk);
+    /* Few nodes have some and few tasks ask for some. */
+    if (resources->gpus > 0)
+        member_number(out, "gpus", resources->gpus);
 }
 
 /* None is the usual case: absent. */

@@ -48,6 +48,7 @@ static void a_hello_survives(void **state)
 
     (void)state;
     assert_round_trip(&message);
+    message.hello.capacity.gpus = 2;
     message.hello.attributes = (struct attributes){.items = attributes, .count = 2};
     assert_round_trip(&message);
 }
@@ -168,6 +169,7 @@ static void a_start_survives(void **state)
     message.start.outputs_given = true;
     message.start.outputs = (struct wire_strings){texts, 2};
     message.start.stdin_name = (char *)"in";
+    message.start.request.gpus = 3;
     assert_round_trip(&message);
 }
 
