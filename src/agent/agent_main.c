@@ -192,6 +192,9 @@ static int run(struct settings *settings, struct state *state, struct error *err
                                       .name = settings->name,
                                       .started_at = clock_wall_seconds()},
                   &attributes);
+    /* Those that were detected are described now; from here on the lent ones are there as well. */
+    gpu_list_extend(&computer.gpus, options.capacity.gpus);
+    options.gpus = &computer.gpus;
     return body_run(&options, err);
 }
 

@@ -15,6 +15,7 @@ static struct attempt *attempt_free(struct attempt *attempt)
     wire_start_deinit(&attempt->start);
     wire_result_deinit(&attempt->result);
     free(attempt->folder);
+    free(attempt->gpus);
     free(attempt);
     return NULL;
 }

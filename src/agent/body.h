@@ -9,6 +9,7 @@
  *     keeping.c     the keeper: its news to events, and what it still has after a restart
  *     fetching.c    the inputs of an attempt, from the server or from the cache, into its folder
  *     launch.c      what the keeper is asked to run
+ *     gpus.c        which of the GPUs are an attempt's
  *     limits.c      what an attempt is held to, and what is said when it was not enough
  *     disk_watch.c  how much disk attempts take
  *     collect.c     what an attempt left
@@ -46,6 +47,7 @@ struct body_options {
     const struct settings *settings;
     struct state *state;
     struct resources capacity;
+    const struct gpu_list *gpus; /* as many as are lent, at least; those are the first */
     uint64_t machine;
     const char *facts;             /* JSON; the limits are added */
     struct attributes *attributes; /* taken over: what is known of the node */

@@ -82,6 +82,20 @@ static void describe_processor(const struct processor *processor, struct attribu
     }
 }
 
+/* HTCondor has a number where it names none. */
+static void describe_gpus(const struct gpu_list *gpus, struct attributes *attributes)
+{
+    _cleanup_buffer_ struct buffer names = BUFFER_INIT;
+
+    for (size_t i = 0; i < gpus->count; i++)
+        buffer_appendf(&names, "%s%s", i > 0 ? ", " : "",
+                       gpus->items[i].uuid ? gpus->items[i].uuid : gpus->items[i].name);
+    if (gpus->count > 0)
+        add_known_text(attributes, "DetectedGPUs", names.data);
+    else
+        add_number(attributes, "DetectedGPUs", 0);
+}
+
 /* Total is what is lent, Detected what is there; how much of it is free is the server's to know. */
 static void describe_size(const struct described *node, struct attributes *attributes)
 {
@@ -100,8 +114,9 @@ static void describe_size(const struct described *node, struct attributes *attri
     add_number(attributes, "TotalVirtualMemory",
                (computer->memory_bytes + computer->swap_bytes) >> KB_SHIFT);
     add_number(attributes, "TotalSwap", computer->swap_bytes >> KB_SHIFT);
-    add_number(attributes, "GPUs", computer->gpus);
-    add_number(attributes, "TotalGPUs", computer->gpus);
+    add_number(attributes, "GPUs", node->capacity.gpus);
+    add_number(attributes, "TotalGPUs", node->capacity.gpus);
+    describe_gpus(&computer->gpus, attributes);
     add_known_number(attributes, "Mips", computer->speed.mips);
     add_known_number(attributes, "KFlops", computer->speed.kflops);
     add_known_number(attributes, "MemoryBandwidth", computer->speed.memory_mb);
@@ -175,6 +190,7 @@ static int check_name(const char *name, struct error *err)
         {"Cpus", "what is lent is set by the key 'cpus'"},
         {"Memory", "what is lent is set by the key 'memory'"},
         {"Disk", "what is lent is set by the key 'disk'"},
+        {"GPUs", "what is lent is set by the key 'gpus'"},
         {"Name", "a node's name is set by the key 'name'"},
         {"State", "the server knows it"},
         {"Activity", "the server knows it"},

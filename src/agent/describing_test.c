@@ -56,7 +56,9 @@ static void a_node_is_described_in_the_words_of_htcondor(void **state)
         {"DetectedMemory", "16384"},
         {"Disk", "1024"},
         {"VirtualMemory", "17825792"},
-        {"GPUs", "0"},
+        {"GPUs", "1"},
+        {"TotalGPUs", "1"},
+        {"DetectedGPUs", "\"GPU-1b, CUDA1\""},
         {"HasFileTransfer", "true"},
         {"Microarch", "\"x86_64-v1\""},
         {"has_avx", "true"},
@@ -69,11 +71,14 @@ static void a_node_is_described_in_the_words_of_htcondor(void **state)
     static const char *const absent[] = {"has_avx2",     "CpuModel",  "CpuModelNumber",
                                          "KeyboardIdle", "HasDocker", "MemoryBandwidth"};
     _cleanup_attributes_ struct attributes attributes = ATTRIBUTES_INIT;
+    struct gpu gpus[] = {{.name = (char *)"CUDA0", .uuid = (char *)"GPU-1b"},
+                         {.name = (char *)"CUDA1"}};
     struct computer computer = make_computer();
 
     (void)state;
+    computer.gpus = (struct gpu_list){.items = gpus, .count = 2};
     describe_node(&(struct described){.computer = &computer,
-                                      .capacity = {4, 8ULL << 30, 1 << 20},
+                                      .capacity = {4, 8ULL << 30, 1 << 20, 1},
                                       .name = "pc1",
                                       .started_at = 1700000000.5},
                   &attributes);

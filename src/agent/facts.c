@@ -18,7 +18,7 @@ struct resources facts_capacity(const struct computer *computer, const struct se
         .cpus = settings->cpus ? settings->cpus : computer->cpus,
         .memory = settings->memory ? settings->memory : memory,
         .disk = settings->disk ? settings->disk : computer->disk_free_bytes,
-        .gpus = (uint32_t)computer->gpus,
+        .gpus = settings->gpus_given ? settings->gpus : (uint32_t)computer->gpus.count,
     };
 }
 

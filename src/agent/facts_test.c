@@ -19,7 +19,8 @@ static void limits_are_added_to_what_was_known(void **state)
 
 static void what_may_be_lent_is_what_is_set_or_what_is_there(void **state)
 {
-    struct computer computer = {.cpus = 4, .memory_bytes = 1000, .disk_free_bytes = 50};
+    struct computer computer = {
+        .cpus = 4, .memory_bytes = 1000, .disk_free_bytes = 50, .gpus.count = 3};
     struct settings settings = {.cpus = 2};
     struct resources capacity = facts_capacity(&computer, &settings);
 
@@ -27,6 +28,9 @@ static void what_may_be_lent_is_what_is_set_or_what_is_there(void **state)
     assert_int_equal(capacity.cpus, 2);
     assert_int_equal(capacity.memory, 950);
     assert_int_equal(capacity.disk, 50);
+    assert_int_equal(capacity.gpus, 3);
+    settings.gpus_given = true;
+    assert_int_equal(facts_capacity(&computer, &settings).gpus, 0);
 }
 
 int main(void)

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "body.h"
 #include "collect.h"
+#include "gpus.h"
 #include "launch.h"
 #include "note.h"
 #include "sys/file.h"
@@ -29,10 +30,14 @@ static int prepare_spawn(struct body *body, struct attempt *attempt, struct erro
 {
     _cleanup_buffer_ struct buffer note = BUFFER_INIT;
     struct keeper_spawn spawn;
-    int r = note_write(&attempt->start, &note, err);
+    const struct launch_node node = {.name = body->options.settings->name,
+                                     .gpus = body->options.gpus};
+    int r = gpus_assign(node.gpus, body->options.capacity.gpus, &body->attempts, attempt, err);
 
     if (r == 0)
-        r = launch_prepare(attempt, body->options.settings->name, &body->arena, &spawn, err);
+        r = note_write(&attempt->start, attempt->gpus, &note, err);
+    if (r == 0)
+        r = launch_prepare(attempt, &node, &body->arena, &spawn, err);
     if (r < 0)
         return r;
     spawn.note = (struct slice){.data = note.data, .length = note.length};
@@ -162,9 +167,10 @@ static void post_found(struct body *body, const struct attempt *attempt,
 static void on_task(struct body *body, const struct keeper_news *news)
 {
     _cleanup_error_ struct error err = ERROR_INIT;
+    _cleanup_free_ char *gpus = NULL;
     struct wire_start start = {0};
     struct attempt *attempt;
-    int r = note_read(news->note, &start, &err);
+    int r = note_read(news->note, &start, &gpus, &err);
 
     if (r < 0 || start.epoch != news->key || attempts_find(&body->attempts, start.epoch) ||
         body->attempts.count == WIRE_ATTEMPTS_MAX) {
@@ -174,6 +180,7 @@ static void on_task(struct body *body, const struct keeper_news *news)
         return;
     }
     attempt = attempts_add(&body->attempts, &start);
+    attempt->gpus = take_pointer(gpus);
     attempt->is_kept = true;
     attempt->was_found = true;
     attempt->deadline_ms = news->deadline_boot_ms;

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "launch.h"
 
+#include "gpus.h"
 #include "limits.h"
 
 #include "base/memory.h"
@@ -23,7 +24,7 @@ struct words {
     size_t count;
 };
 
-enum { STANDARD_VARIABLES = 24 };
+enum { STANDARD_VARIABLES = 24 + GPUS_VARIABLES_MAX };
 
 static char *arena_printf(struct arena *arena, const char *format, ...) _printf_(2, 3);
 
@@ -86,20 +87,25 @@ static const char *default_path(void)
  * submitter has: one who submits from within a task with getenv has all of these, and they speak of
  * another attempt, on another node.
  */
-static void add_description(struct words *words, const struct wire_start *start, const char *node,
-                            const char *work, const char *temporary, struct arena *arena)
+static void add_description(struct words *words, const struct attempt *attempt,
+                            const struct launch_node *node, struct arena *arena)
 {
+    const struct wire_start *start = &attempt->start;
     const struct resources *request = &start->request;
+    const char *work = scratch_work(attempt->scratch);
 
     add_fixed(words, arena_printf(arena, "DUSK_JOB=%u", start->job));
     add_fixed(words, arena_printf(arena, "DUSK_TASK=%u", start->task));
     add_fixed(words, arena_printf(arena, "DUSK_ATTEMPT=%u", start->attempt));
-    add_fixed(words, arena_printf(arena, "DUSK_NODE=%s", node));
+    add_fixed(words, arena_printf(arena, "DUSK_NODE=%s", node->name));
     add_fixed(words, arena_printf(arena, "DUSK_CPUS=%u", request->cpus));
     add_fixed(words, arena_printf(arena, "DUSK_MEMORY=%llu", (unsigned long long)request->memory));
-    add_fixed(words, arena_printf(arena, "TMPDIR=%s", temporary));
+    add_fixed(words, arena_printf(arena, "DUSK_GPUS=%u", request->gpus));
+    add_fixed(words, arena_printf(arena, "TMPDIR=%s", scratch_temporary(attempt->scratch)));
     add_fixed(words, arena_printf(arena, "_CONDOR_SCRATCH_DIR=%s", work));
     add_fixed(words, arena_printf(arena, "_CONDOR_JOB_IWD=%s", work));
+    words->count += gpus_variables(node->gpus, attempt->gpus ? attempt->gpus : "", arena,
+                                   words->items + words->count);
 }
 
 /*
@@ -119,9 +125,12 @@ static void add_own(struct words *words, const struct wire_start *start)
     }
 }
 
-const char **launch_environment(const struct wire_start *start, const char *node, const char *work,
-                                const char *temporary, struct arena *arena)
+/* NULL at the end: what every task gets, and over it the task's own. */
+static const char **make_environment(const struct attempt *attempt, const struct launch_node *node,
+                                     struct arena *arena)
 {
+    const struct wire_start *start = &attempt->start;
+    const char *work = scratch_work(attempt->scratch);
     size_t count_max = STANDARD_VARIABLES + start->environment.count;
     struct words words = {.items = arena_allocate(arena, count_max, sizeof(*words.items))};
 
@@ -132,7 +141,7 @@ const char **launch_environment(const struct wire_start *start, const char *node
     add_standard(&words, start, "LANG=C.UTF-8");
     add_standard(&words, start, "SHELL=" _PATH_BSHELL);
     add_standard(&words, start, arena_printf(arena, "OMP_NUM_THREADS=%u", start->request.cpus));
-    add_description(&words, start, node, work, temporary, arena);
+    add_description(&words, attempt, node, arena);
     add_own(&words, start);
     words.items[words.count] = NULL;
     return words.items;
@@ -238,13 +247,11 @@ static const char **make_arguments(const struct wire_start *start, struct arena 
     return words;
 }
 
-int launch_prepare(const struct attempt *attempt, const char *node, struct arena *arena,
-                   struct keeper_spawn *ret_spawn, struct error *err)
+int launch_prepare(const struct attempt *attempt, const struct launch_node *node,
+                   struct arena *arena, struct keeper_spawn *ret_spawn, struct error *err)
 {
     const struct wire_start *start = &attempt->start;
-    const char *work = scratch_work(attempt->scratch);
-    const char **environment =
-        launch_environment(start, node, work, scratch_temporary(attempt->scratch), arena);
+    const char **environment = make_environment(attempt, node, arena);
     const char *program;
     int r = find_program(attempt, environment, arena, &program, err);
 
@@ -254,7 +261,7 @@ int launch_prepare(const struct attempt *attempt, const char *node, struct arena
         .program = program,
         .arguments = make_arguments(start, arena),
         .environment = environment,
-        .folder = work,
+        .folder = scratch_work(attempt->scratch),
         .input = start->stdin_name ? start->stdin_name : "",
         .output = start->keep_stdout ? LAUNCH_STDOUT : "",
         .error = start->keep_stderr ? LAUNCH_STDERR : "",

@@ -7,23 +7,23 @@
 
 #include "attempt.h"
 #include "base/arena.h"
+#include "runtime/gpu.h"
 #include "runtime/keeper_message.h"
 
 /* The task's standard streams, in its working folder, where they are kept. */
 #define LAUNCH_STDOUT "_dusk_stdout"
 #define LAUNCH_STDERR "_dusk_stderr"
 
+/* What the task is told of the node. */
+struct launch_node {
+    const char *name;
+    const struct gpu_list *gpus; /* all that it has */
+};
+
 /*
  * Fills in the request for an attempt whose scratch is ready, all but note and deadline. What it
  * needs is allocated from `arena` and lives as long as that. -ENOENT if the program has no '/', is
  * no input and is found in no folder of the task's PATH.
  */
-int launch_prepare(const struct attempt *attempt, const char *node, struct arena *arena,
-                   struct keeper_spawn *ret_spawn, struct error *err);
-
-/*
- * The task's environment, NULL at the end: what every task gets, and over it the task's own. Paths
- * are those of the attempt's scratch. Exposed for its test.
- */
-const char **launch_environment(const struct wire_start *start, const char *node, const char *work,
-                                const char *temporary, struct arena *arena);
+int launch_prepare(const struct attempt *attempt, const struct launch_node *node,
+                   struct arena *arena, struct keeper_spawn *ret_spawn, struct error *err);

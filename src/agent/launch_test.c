@@ -57,11 +57,20 @@ static int stop(void **state)
     return 0;
 }
 
+static int prepare_on(struct fixture *fixture, const struct gpu_list *gpus)
+{
+    const struct launch_node node = {.name = "pc1", .gpus = gpus};
+
+    error_clear(&fixture->err);
+    return launch_prepare(&fixture->attempt, &node, &fixture->arena, &fixture->spawn,
+                          &fixture->err);
+}
+
 static int prepare(struct fixture *fixture)
 {
-    error_clear(&fixture->err);
-    return launch_prepare(&fixture->attempt, "pc1", &fixture->arena, &fixture->spawn,
-                          &fixture->err);
+    static const struct gpu_list none = GPU_LIST_INIT;
+
+    return prepare_on(fixture, &none);
 }
 
 static void set_program(struct fixture *fixture, const char *program)
@@ -157,6 +166,27 @@ static void what_dusk_says_of_the_attempt_stands(void **state)
     assert_variable(fixture, "OMP_NUM_THREADS", "1");
 }
 
+/* Also where its submitter had another one's variables. */
+static void a_task_is_told_of_its_gpus(void **state)
+{
+    struct fixture *fixture = *state;
+    struct gpu_list gpus = GPU_LIST_INIT;
+    const char *value;
+
+    gpu_list_extend(&gpus, 2);
+    strings_add(&fixture->attempt.start.environment, "CUDA_VISIBLE_DEVICES=7");
+    assert_int_equal(prepare(fixture), 0);
+    assert_variable(fixture, "DUSK_GPUS", "0");
+    assert_int_equal(count_variable(fixture, "_CONDOR_AssignedGPUs", &value), 0);
+    fixture->attempt.gpus = (char *)"GPU1";
+    fixture->attempt.start.request.gpus = 1;
+    assert_int_equal(prepare_on(fixture, &gpus), 0);
+    assert_variable(fixture, "DUSK_GPUS", "1");
+    assert_variable(fixture, "CUDA_VISIBLE_DEVICES", "1");
+    assert_variable(fixture, "_CONDOR_AssignedGPUs", "GPU1");
+    gpu_list_deinit(&gpus);
+}
+
 static void a_bare_program_is_looked_up_in_the_tasks_path(void **state)
 {
     struct fixture *fixture = *state;
@@ -243,6 +273,7 @@ int main(void)
         TEST(the_agents_environment_stays_with_the_agent),
         TEST(the_tasks_own_variables_win),
         TEST(what_dusk_says_of_the_attempt_stands),
+        TEST(a_task_is_told_of_its_gpus),
         TEST(a_bare_program_is_looked_up_in_the_tasks_path),
         TEST(a_folder_that_is_closed_to_the_task_hides_nothing),
         TEST(a_program_with_a_path_is_taken_as_it_is),

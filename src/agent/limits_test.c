@@ -58,6 +58,7 @@ static void an_agent_that_was_restarted_holds_it_to_the_same(void **state)
 {
     _cleanup_buffer_ struct buffer note = BUFFER_INIT;
     _cleanup_(wire_start_deinit) struct wire_start found = {0};
+    _cleanup_free_ char *gpus = NULL;
     struct wire_file inputs[] = {
         {.name = (char *)"a", .sha256 = (char *)"", .size = 0},
         {.name = (char *)"b", .sha256 = (char *)"00", .size = 100000},
@@ -70,9 +71,10 @@ static void an_agent_that_was_restarted_holds_it_to_the_same(void **state)
                                .input_count = 2};
 
     (void)state;
-    assert_int_equal(note_write(&start, &note, NULL), 0);
+    assert_int_equal(note_write(&start, NULL, &note, NULL), 0);
     assert_int_equal(
-        note_read((struct slice){.data = note.data, .length = note.length}, &found, NULL), 0);
+        note_read((struct slice){.data = note.data, .length = note.length}, &found, &gpus, NULL),
+        0);
     assert_int_equal(limits_disk(&found), limits_disk(&start));
 }
 

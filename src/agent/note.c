@@ -2,12 +2,14 @@
 /* See note.h. */
 #include "note.h"
 
+#include "lang/text.h"
 #include "limits.h"
 #include "runtime/keeper_message.h"
 
 #include <errno.h>
 
-int note_write(const struct wire_start *start, struct buffer *note, struct error *err)
+int note_write(const struct wire_start *start, const char *gpus, struct buffer *note,
+               struct error *err)
 {
     struct wire_message message = {.kind = WIRE_START, .start = *start};
     struct wire_batch batch = {.frame = *note};
@@ -22,6 +24,8 @@ int note_write(const struct wire_start *start, struct buffer *note, struct error
     wire_batch_append(&batch, &message);
     wire_batch_close(&batch);
     *note = batch.frame;
+    if (gpus)
+        buffer_appendf(note, "\n%s", gpus);
     if (note->length <= KEEPER_NOTE_SIZE_MAX)
         return 0;
     error_set(err, -E2BIG, "the list of its outputs is longer than %d bytes", KEEPER_NOTE_SIZE_MAX);
@@ -40,16 +44,19 @@ static int take_start(void *userdata, struct wire_message *message)
     return 0;
 }
 
-int note_read(struct slice note, struct wire_start *ret_start, struct error *err)
+int note_read(struct slice note, struct wire_start *ret_start, char **ret_gpus, struct error *err)
 {
     struct wire_start start = {0};
-    int r = wire_decode(note, take_start, &start, err);
+    struct slice message = text_take(&note, '\n');
+    int r = wire_decode(message, take_start, &start, err);
 
     if (r == 0 && start.epoch == 0)
         r = error_set(err, -EPROTO, "the note is empty");
-    if (r < 0)
+    if (r < 0) {
         wire_start_deinit(&start);
-    else
-        *ret_start = start;
-    return r;
+        return r;
+    }
+    *ret_start = start;
+    *ret_gpus = note.length > 0 ? slice_copy(note) : NULL;
+    return 0;
 }

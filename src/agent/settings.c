@@ -17,6 +17,7 @@
 
 enum { SCRIPT_INTERVAL_MIN_MS = 1000 };
 enum { NUDGE_MAX = 10000 };
+enum { GPUS_MAX = 256 }; /* no computer has so many; their names have room in a note */
 enum { DEFAULT_PORT = 7433, NAME_LENGTH_MAX = 64, TOKEN_SIZE_MAX = 4096 };
 
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
@@ -123,6 +124,18 @@ static int set_disk(void *target, const char *text, struct error *err)
 {
     struct settings *settings = target;
     return parse_size(text, &settings->disk, err);
+}
+
+static int set_gpus(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+    uint64_t gpus;
+
+    if (number_parse_u64(slice_from_text(text), &gpus) < 0 || gpus > GPUS_MAX)
+        return error_set(err, -EINVAL, "'%s' is no number from 0 to %d", text, GPUS_MAX);
+    settings->gpus = (uint32_t)gpus;
+    settings->gpus_given = true;
+    return 0;
 }
 
 static int set_cache_size(void *target, const char *text, struct error *err)
@@ -308,6 +321,11 @@ static const struct configuration_key keys[] = {
      .summary = "disk to lend",
      .usual = "what is free",
      .set = set_disk},
+    {.name = "gpus",
+     .argument = "N",
+     .summary = "GPUs to lend, the first ones; or more than are found",
+     .usual = "all",
+     .set = set_gpus},
     {.name = "presence",
      .argument = "LIST",
      .summary = "who watches for the owner: auto, none, or names",

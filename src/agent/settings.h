@@ -18,6 +18,8 @@ struct settings {
     uint32_t cpus;   /* 0: what is found, as for the next two */
     uint64_t memory; /* bytes */
     uint64_t disk;
+    bool gpus_given; /* because none is a number, too */
+    uint32_t gpus;
     uint64_t cache_size; /* of inputs that are kept for the next task, bytes */
     struct attributes attributes;
     char *attribute_script; /* absolute; NULL: none */

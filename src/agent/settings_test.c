@@ -65,6 +65,7 @@ static void everything_has_a_default(void **state)
     assert_true(fixture->settings.cache_size == 10ULL << 30);
     assert_int_equal(fixture->settings.grace_ms, 10000);
     assert_int_equal(fixture->settings.cpus, 0);
+    assert_false(fixture->settings.gpus_given);
     assert_null(fixture->settings.token);
 }
 
@@ -77,6 +78,18 @@ static void the_command_line_wins_over_the_file(void **state)
     assert_string_equal(fixture->settings.name, "pc9");
     assert_int_equal(fixture->settings.cpus, 5);
     assert_int_equal(fixture->settings.cache_size, 2 << 20);
+}
+
+static void no_gpus_are_a_number_of_gpus(void **state)
+{
+    struct fixture *fixture = *state;
+
+    write_file(fixture, "[agent]\ngpus = 2\n");
+    assert_int_equal(READ(fixture, "--name=a", "--config", fixture->file), 0);
+    assert_int_equal(fixture->settings.gpus, 2);
+    assert_int_equal(READ(fixture, "--name=a", "--gpus=0", "--config", fixture->file), 0);
+    assert_true(fixture->settings.gpus_given);
+    assert_int_equal(fixture->settings.gpus, 0);
 }
 
 static void a_token_comes_three_ways(void **state)
@@ -131,6 +144,8 @@ static void mistakes_are_named(void **state)
     assert_int_equal(READ(fixture, "--cpu-s", "1"), -EINVAL);
     assert_non_null(strstr(error_text(&fixture->err), "--cpu-s"));
     assert_int_equal(READ(fixture, "--cpus", "0"), -EINVAL);
+    assert_int_equal(READ(fixture, "--gpus", "257"), -EINVAL);
+    assert_int_equal(READ(fixture, "--gpus", "CUDA0"), -EINVAL);
     assert_int_equal(READ(fixture, "--name", "a b"), -EINVAL);
     assert_int_equal(READ(fixture, "--memory", "lots"), -EINVAL);
     assert_int_equal(READ(fixture, "--server", "host:99999"), -EINVAL);
@@ -158,6 +173,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(everything_has_a_default),
         TEST(the_command_line_wins_over_the_file),
+        TEST(no_gpus_are_a_number_of_gpus),
         TEST(a_token_comes_three_ways),
         TEST(attributes_are_expressions_of_any_name),
         TEST(attributes_that_cannot_be_are_refused),

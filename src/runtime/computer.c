@@ -7,7 +7,6 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "cgroup.h"
-#include "gpu.h"
 #include "sys/file.h"
 
 #include <dirent.h>
@@ -252,7 +251,7 @@ int computer_detect(const char *state_folder, struct computer *ret_computer, str
     computer.kernel = memory_copy_string(names.release);
     computer.hostname = memory_copy_string(names.nodename);
     computer.swap_bytes = measure_swap();
-    computer.gpus = gpu_count("");
+    gpu_list_find(&computer.gpus, "");
     describe_software(&computer);
     find_speed(state_folder, &computer);
     *ret_computer = computer;
@@ -264,6 +263,7 @@ void computer_deinit(struct computer *computer)
     free(computer->glibc);
     platform_deinit(&computer->platform);
     processor_deinit(&computer->processor);
+    gpu_list_deinit(&computer->gpus);
     free(computer->kernel);
     free(computer->hostname);
     *computer = COMPUTER_INIT;

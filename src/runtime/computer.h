@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "gpu.h"
 #include "processor.h"
 #include "speed.h"
 #include "sys/hash.h"
@@ -20,7 +21,7 @@ struct computer {
     struct platform platform;
     struct processor processor;
     uint64_t swap_bytes;
-    size_t gpus;                      /* that programs can compute on */
+    struct gpu_list gpus;             /* that the drivers tell of */
     char fingerprint[HASH_TEXT_SIZE]; /* see below */
     struct speed speed;
 };

@@ -1,55 +1,130 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See gpu.h. */
+#define _GNU_SOURCE
 #include "gpu.h"
 
 #include "base/buffer.h"
+#include "base/memory.h"
 #include "sys/file.h"
 
 #include <dirent.h>
+#include <stdbool.h>
 #include <string.h>
 
 enum { PROPERTIES_SIZE_MAX = 64 * 1024 };
 
-/* AMD's driver lists processors as well; those have no cores for vectors. */
-static bool has_vector_cores(const char *list, const char *name)
-{
-    _cleanup_buffer_ struct buffer path = BUFFER_INIT, text = BUFFER_INIT;
-    const char *cores;
+#define UUID_CHARACTERS "0123456789abcdefABCDEF-"
 
-    buffer_appendf(&path, "%s/%s/properties", list, name);
-    if (file_read(path.data, PROPERTIES_SIZE_MAX, &text, NULL) < 0)
-        return false;
-    cores = strstr(buffer_text(&text), "simd_count ");
-    return cores && cores[strlen("simd_count ")] != '0';
+/* Takes the uuid over. */
+static void add(struct gpu_list *list, enum gpu_kind kind, uint32_t index, char *uuid)
+{
+    static const char *const names[] = {
+        [GPU_NVIDIA] = "CUDA", [GPU_AMD] = "HIP", [GPU_OTHER] = "GPU"};
+    struct buffer name = BUFFER_INIT;
+
+    buffer_appendf(&name, "%s%u", names[kind], index);
+    array_reserve(list->items, list->capacity, list->count + 1);
+    list->items[list->count++] =
+        (struct gpu){.kind = kind, .index = index, .name = buffer_take(&name), .uuid = uuid};
 }
 
-static bool is_any(const char *list, const char *name)
+/* What stands in a file of a card's folder behind that word; false if there is none. */
+static bool read_property(const char *folder, const char *card, const char *file, const char *word,
+                          struct buffer *value)
 {
-    (void)list;
-    (void)name;
+    _cleanup_buffer_ struct buffer path = BUFFER_INIT, text = BUFFER_INIT;
+    const char *at;
+
+    buffer_appendf(&path, "%s/%s/%s", folder, card, file);
+    if (file_read(path.data, PROPERTIES_SIZE_MAX, &text, NULL) < 0)
+        return false;
+    at = strstr(buffer_text(&text), word);
+    if (!at)
+        return false;
+    at += strlen(word);
+    at += strspn(at, " \t");
+    buffer_append(value, at, strcspn(at, "\n"));
     return true;
 }
 
-static size_t count_in(const char *root, const char *folder,
-                       bool (*is_one)(const char *list, const char *name))
+/* AMD's driver lists processors as well; those have no cores for vectors. */
+static bool has_vector_cores(const char *folder, const char *card)
 {
-    _cleanup_buffer_ struct buffer path = BUFFER_INIT;
-    const struct dirent *device;
-    size_t count = 0;
-    DIR *list;
+    _cleanup_buffer_ struct buffer count = BUFFER_INIT;
 
-    buffer_appendf(&path, "%s%s", root, folder);
-    list = opendir(path.data);
-    while (list && (device = readdir(list)))
-        if (device->d_name[0] != '.' && is_one(path.data, device->d_name))
-            count++;
-    if (list)
-        closedir(list);
-    return count;
+    return read_property(folder, card, "properties", "simd_count ", &count) &&
+           buffer_text(&count)[0] != '0';
 }
 
-size_t gpu_count(const char *root)
+/* Of a card that nobody has used since the start, the driver tells question marks. */
+static char *read_uuid(const char *folder, const char *card)
 {
-    return count_in(root, "/proc/driver/nvidia/gpus", is_any) +
-           count_in(root, "/sys/class/kfd/kfd/topology/nodes", has_vector_cores);
+    _cleanup_buffer_ struct buffer uuid = BUFFER_INIT;
+    const char *text;
+
+    if (!read_property(folder, card, "information", "GPU UUID:", &uuid))
+        return NULL;
+    text = buffer_text(&uuid);
+    if (strncmp(text, "GPU-", 4) != 0 || text[4 + strspn(text + 4, UUID_CHARACTERS)] != '\0')
+        return NULL;
+    return memory_copy_string(text);
+}
+
+static int is_shown(const struct dirent *card)
+{
+    return card->d_name[0] != '.';
+}
+
+/* Numbers by their value; and names of equal length, as the addresses on the bus are, by letters.
+ */
+static int compare(const struct dirent **a, const struct dirent **b)
+{
+    size_t a_length = strlen((*a)->d_name), b_length = strlen((*b)->d_name);
+
+    if (a_length != b_length)
+        return a_length < b_length ? -1 : 1;
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void find_kind(struct gpu_list *list, enum gpu_kind kind, const char *root, const char *name)
+{
+    _cleanup_buffer_ struct buffer folder = BUFFER_INIT;
+    struct dirent **cards = NULL;
+    uint32_t index = 0;
+    int count;
+
+    buffer_appendf(&folder, "%s%s", root, name);
+    count = scandir(folder.data, &cards, is_shown, compare);
+    for (int i = 0; i < count; i++) {
+        const char *card = cards[i]->d_name;
+
+        if (kind == GPU_NVIDIA)
+            add(list, kind, index++, read_uuid(folder.data, card));
+        else if (has_vector_cores(folder.data, card))
+            add(list, kind, index++, NULL);
+        free(cards[i]);
+    }
+    free(cards);
+}
+
+void gpu_list_find(struct gpu_list *list, const char *root)
+{
+    find_kind(list, GPU_NVIDIA, root, "/proc/driver/nvidia/gpus");
+    find_kind(list, GPU_AMD, root, "/sys/class/kfd/kfd/topology/nodes");
+}
+
+void gpu_list_extend(struct gpu_list *list, size_t count)
+{
+    while (list->count < count)
+        add(list, GPU_OTHER, (uint32_t)list->count, NULL);
+}
+
+void gpu_list_deinit(struct gpu_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        free(list->items[i].name);
+        free(list->items[i].uuid);
+    }
+    free(list->items);
+    *list = GPU_LIST_INIT;
 }
