@@ -26,7 +26,7 @@ static struct classad *known_of_job(const struct task_reader *reader)
     classad_set_integer(ad, "ImageSize", SUBMIT_MEMORY_DEFAULT / 1024);
     classad_set_integer(ad, "DiskUsage", SUBMIT_DISK_DEFAULT / 1024);
     classad_set_integer(ad, "RequestCpus", (int64_t)task->request_cpus);
-    if (reader->part->definitions[COMMAND_REQUEST_GPUS] != MACRO_NONE)
+    if (task->request_gpus_expression)
         classad_set_integer(ad, "RequestGPUs", (int64_t)task->request_gpus);
     classad_set_integer(ad, "RequestMemory", (int64_t)(task->request_memory_bytes >> 20));
     return ad;
@@ -129,6 +129,24 @@ int read_request_gpus(struct task_reader *reader, struct slice value)
     reader->task->request_gpus_expression = task_keep(reader, value);
     return read_count(reader, value, "GPUs", 0, &reader->task->request_gpus,
                       &reader->task->request_gpus_expression);
+}
+
+int read_request_attribute(struct task_reader *reader, const char *name, struct slice value)
+{
+    static const struct {
+        const char *name;
+        int (*read)(struct task_reader *reader, struct slice value);
+    } requests[] = {
+        {"RequestCpus", read_request_cpus},
+        {"RequestMemory", read_request_memory},
+        {"RequestDisk", read_request_disk},
+        {"RequestGPUs", read_request_gpus},
+    };
+
+    for (size_t i = 0; i < ARRAY_LENGTH(requests); i++)
+        if (slice_equals_ignoring_case(slice_from_text(name), requests[i].name))
+            return requests[i].read(reader, value);
+    return 0;
 }
 
 /* Both count in kilobytes; memory is asked for in whole megabytes. */

@@ -635,7 +635,7 @@ static int read_attributes(struct task_reader *reader)
 
     for (size_t i = 0; i < reader->part->attribute_count; i++) {
         uint32_t index = reader->part->attributes[i];
-        const char *expression = "undefined";
+        const char *expression = "undefined", *name;
         struct slice value;
         int r;
 
@@ -645,11 +645,14 @@ static int read_attributes(struct task_reader *reader)
         r = expand_value(reader, index, &value);
         if (r == 0 && value.length > 0)
             r = read_expression(reader, value, &expression);
+        name = macros->symbols[reader->definition->symbol].name + strlen("MY.");
+        if (r == 0 && value.length > 0)
+            r = read_request_attribute(reader, name, value);
         if (r < 0)
             return r;
         array_reserve(memory->attributes, memory->attribute_capacity, task->attribute_count + 1);
         memory->attributes[task->attribute_count++] = (struct submit_attribute){
-            .name = macros->symbols[reader->definition->symbol].name + strlen("MY."),
+            .name = name,
             .expression = expression,
             .varies = reader->varies,
         };

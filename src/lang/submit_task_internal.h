@@ -82,6 +82,11 @@ int read_request_cpus(struct task_reader *reader, struct slice value);
 int read_request_gpus(struct task_reader *reader, struct slice value);
 int read_request_memory(struct task_reader *reader, struct slice value);
 int read_request_disk(struct task_reader *reader, struct slice value);
+/*
+ * The same for who sets the attribute itself ("+RequestGPUs = 1"), which HTCondor matches by alike.
+ * Other names are passed over.
+ */
+int read_request_attribute(struct task_reader *reader, const char *name, struct slice value);
 /* HTCondor asks for as much as image_size and disk_usage say where nothing else is asked for. */
 void apply_sizes(struct task_reader *reader);
 

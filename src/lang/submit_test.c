@@ -400,6 +400,15 @@ static void what_is_asked_for_may_be_an_expression(void **state)
     assert_int_equal(task.request_memory_bytes, 2048ULL * 1024 * 1024);
     submit_task_deinit(&task);
     submit_free(take_pointer(submit));
+    submit = first_task("executable = x\n+RequestGPUs = 2\n+requestcpus = RequestGPUs\n"
+                        "MY.RequestMemory = 300\n+RequestDisk = 7\nrequest_cpus = 4\nqueue\n",
+                        &task);
+    assert_int_equal(task.request_gpus, 2);
+    assert_int_equal(task.request_cpus, 2);
+    assert_int_equal(task.request_memory_bytes, 300ULL << 20);
+    assert_int_equal(task.request_disk_bytes, 7ULL << 10);
+    submit_task_deinit(&task);
+    submit_free(take_pointer(submit));
     submit = first_task("executable = x\nrequest_gpus = undefined\nqueue\n", &task);
     assert_int_equal(task.request_gpus, 0);
     submit_task_deinit(&task);

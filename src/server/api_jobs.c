@@ -154,13 +154,14 @@ static int add_part(struct submission *submission, uint64_t first, uint64_t coun
 static bool range_varies(const struct submission *submission, size_t part,
                          const struct pool_part *first)
 {
-    const struct submit *submit = submission->submit;
+    static const char *const requests[] = {"request_cpus", "request_memory", "request_disk",
+                                           "request_gpus", "+RequestCpus",   "+RequestMemory",
+                                           "+RequestDisk", "+RequestGPUs"};
 
-    return submit_varies(submit, part, "request_cpus") ||
-           submit_varies(submit, part, "request_memory") ||
-           submit_varies(submit, part, "request_disk") ||
-           submit_varies(submit, part, "request_gpus") ||
-           matching_varies(submission->server, first->job_class);
+    for (size_t i = 0; i < ARRAY_LENGTH(requests); i++)
+        if (submit_varies(submission->submit, part, requests[i]))
+            return true;
+    return matching_varies(submission->server, first->job_class);
 }
 
 /* Tasks whose requests differ are told apart here, so that the brain sees ranges of equal ones. */
