@@ -51,6 +51,7 @@ struct matchmaker {
     char **names;                  /* owned; the same, in the order in which they came */
     size_t name_count;
     size_t name_capacity;
+    bool all_count;    /* all other names count, too: some task can look at any of them */
     bool has_news;     /* a name came that the classes of nodes do not know of */
     size_t crowded_at; /* so many classes are worth a tidying */
     struct classad_evaluator evaluator;
@@ -89,11 +90,11 @@ static uint32_t class_list_next(struct class_list *list)
     return list->free_number;
 }
 
-/* Whether the text may call time(), dayTime(), random() and the like; at worst it is looked at in
- * vain. */
+/* Whether the text may call time(), dayTime(), random() and the like, or make such a call of
+ * strings; at worst it is looked at in vain. */
 static bool is_fleeting(const char *key)
 {
-    static const char *const words[] = {"time", "random("};
+    static const char *const words[] = {"time", "random(", "eval("};
     size_t length = strlen(key);
 
     for (size_t at = 0; at < length; at++)
@@ -156,6 +157,7 @@ static void forget_names(struct matchmaker *matchmaker)
     for (size_t i = 0; i < matchmaker->name_count; i++)
         free(matchmaker->names[i]);
     matchmaker->name_count = 0;
+    matchmaker->all_count = false;
     string_map_deinit(&matchmaker->significant);
 }
 
@@ -221,31 +223,47 @@ static void add_significant(struct matchmaker *matchmaker, const char *name)
     matchmaker->has_news = true;
 }
 
-/* Each attribute is looked at once. Returns whether the ad has it. */
-static bool closure_want(struct closure *closure, const char *name)
+/* Each attribute that the ad has is looked at once. */
+static void closure_want(struct closure *closure, const char *name)
 {
     uint64_t unused;
 
-    if (!classad_get(closure->ad, name))
-        return false;
-    if (string_map_get(&closure->seen, name, &unused))
-        return true;
+    if (!classad_get(closure->ad, name) || string_map_get(&closure->seen, name, &unused))
+        return;
     string_map_put(&closure->seen, name, 0);
     array_reserve(closure->pending, closure->pending_capacity, closure->pending_count + 1);
     closure->pending[closure->pending_count++] = memory_copy_string(name);
-    return true;
 }
 
-/* A name that an expression of the ad looks at, there or in the other one. */
+static void closure_want_all(struct closure *closure)
+{
+    for (size_t i = 0; i < classad_count(closure->ad); i++) {
+        _cleanup_free_ char *name = slice_copy(classad_name(closure->ad, i));
+
+        closure_want(closure, name);
+    }
+}
+
+/*
+ * A name that an expression of the ad looks at; an empty one stands for all. Which of the two ads
+ * it means is not asked, because evalInEachContext() and its kind exchange them.
+ */
 static void on_name(void *user_data, enum classad_side side, struct slice text)
 {
     struct closure *closure = user_data;
+    struct matchmaker *matchmaker = closure->matchmaker;
     _cleanup_free_ char *name = slice_copy(text);
 
-    if (side != CLASSAD_SIDE_TARGET && closure_want(closure, name))
+    (void)side;
+    if (text.length > 0) {
+        closure_want(closure, name);
+        if (closure->of_task)
+            add_significant(matchmaker, name);
         return;
-    if (side != CLASSAD_SIDE_MY && closure->of_task)
-        add_significant(closure->matchmaker, name);
+    }
+    closure_want_all(closure);
+    if (closure->of_task && !matchmaker->all_count)
+        matchmaker->all_count = matchmaker->has_news = true;
 }
 
 static int closure_keep(struct closure *closure, const char *name, struct classad_failure *failure)
@@ -606,9 +624,9 @@ int matchmaker_classify_task(struct matchmaker *matchmaker, const char *user,
         return r;
     leave_amounts_out(ad);
     if (!says_nothing(matchmaker, ad, "Requirements", false))
-        (void)closure_want(&closure, "Requirements");
+        closure_want(&closure, "Requirements");
     if (!says_nothing(matchmaker, ad, "Rank", true))
-        (void)closure_want(&closure, "Rank");
+        closure_want(&closure, "Rank");
     r = closure_follow(&closure, &failure);
     if (r < 0)
         return error_set(err, r, "requirements or rank, written in full: %s", failure.message);
@@ -636,7 +654,9 @@ int matchmaker_classify_node(struct matchmaker *matchmaker, struct slice lines,
     match_round(ad, &matchmaker->evaluator);
     closure_init(&closure, matchmaker, ad, false);
     for (size_t i = 0; i < matchmaker->name_count; i++)
-        (void)closure_want(&closure, matchmaker->names[i]);
+        closure_want(&closure, matchmaker->names[i]);
+    if (matchmaker->all_count)
+        closure_want_all(&closure);
     /* What a node cannot say is UNDEFINED, as what it does not say. */
     (void)closure_follow(&closure, &failure);
     return find_class(&closure, NULL, ret_node_class);

@@ -6,10 +6,11 @@
  * Tasks are of one class if their Requirements, their Rank and what these look at in the task's own
  * attributes are written the same. Nodes are of one class if those of their attributes that some
  * task's Requirements or Rank look at are written the same; so a name that nobody asks for does not
- * tell nodes apart. Each pair of classes is evaluated once, when the second of the two comes, or
- * again and again if the time of day is in it: a task may run where its Requirements are true, and
- * prefers the nodes for which its Rank, as a number, is larger (HTCondor manual, "Matchmaking with
- * ClassAds").
+ * tell nodes apart. An expression with eval(), or with MY or TARGET as a value, looks at all
+ * attributes of both, so that hardly two nodes are of one class while such a task is there. Each
+ * pair of classes is evaluated once, when the second of the two comes, or again and again if the
+ * time of day is in it: a task may run where its Requirements are true, and prefers the nodes for
+ * which its Rank, as a number, is larger (HTCondor manual, "Matchmaking with ClassAds").
  *
  * Attributes that never stand still, such as LoadAvg, are rounded before (match_round.h).
  *

@@ -112,6 +112,10 @@ static void a_name_that_is_new_tells_nodes_apart(void **state)
     (void)task_class(matchmaker, "Big", NULL, 1);
     assert_int_not_equal(node_class(matchmaker, "Big = Memory > 4\nMemory = 8\n"),
                          node_class(matchmaker, "Big = Memory > 4\nMemory = 9\n"));
+    assert_int_not_equal(node_class(matchmaker, "Big = eval(Limit)\nLimit = \"Memory > 4\"\n"),
+                         node_class(matchmaker, "Big = eval(Limit)\nLimit = \"Memory > 5\"\n"));
+    assert_int_not_equal(node_class(matchmaker, "Big = eval(\"Limit > 4\")\nLimit = 5\n"),
+                         node_class(matchmaker, "Big = eval(\"Limit > 4\")\nLimit = 4\n"));
     assert_int_equal(node_class(matchmaker, "Big = TARGET.x > MY.y\n"),
                      node_class(matchmaker, "Big = TARGET.x > MY.y\n"));
     matchmaker_free(matchmaker);
@@ -127,6 +131,49 @@ static void loads_that_are_nearly_the_same_are_one_class(void **state)
                      node_class(matchmaker, "LoadAvg = 0.29"));
     assert_int_not_equal(node_class(matchmaker, "LoadAvg = 0.29"),
                          node_class(matchmaker, "LoadAvg = 0.30"));
+    matchmaker_free(matchmaker);
+}
+
+/* Each of them sees an attribute of the node without saying TARGET.Memory. */
+static void an_attribute_that_is_looked_at_in_a_roundabout_way_tells_nodes_apart(void **state)
+{
+    static const char *const requirements[] = {
+        "TARGET[\"Memory\"] > 8",
+        "(TARGET).Memory > 8",
+        "eval(join(\"\", \"TARGET.Mem\", \"ory\")) > 8",
+        "MY.Other.Memory > 8",
+        "size(TARGET) > 2",
+        "TARGET[join(\"\", \"Mem\", \"ory\")] > 8",
+        "countMatches(Memory > 8, TARGET.Slots) > 0",
+    };
+
+    for (size_t i = 0; i < ARRAY_LENGTH(requirements); i++) {
+        const struct match_attribute attributes[] = {
+            {"Other", "TARGET"}, {"Memory", "5"}, {"Requirements", requirements[i]}};
+        struct pool_fixture *fixture = *state;
+        struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
+        uint32_t job_class;
+
+        assert_int_equal(node_class(matchmaker, "Memory = 9"), 0);
+        assert_int_equal(matchmaker_classify_task(matchmaker, attributes, 3, &job_class, NULL), 1);
+        assert_int_not_equal(node_class(matchmaker, "Memory = 9\nSlots = { [ Cpus = 1 ] }\n"),
+                             node_class(matchmaker, "Memory = 8\nSlots = { [ Cpus = 1 ] }\n"));
+        assert_int_equal(matchmaker_classify_task(matchmaker, attributes, 3, &job_class, NULL), 0);
+        matchmaker_free(matchmaker);
+    }
+}
+
+/* When the task is gone that can look at everything, what nobody names counts no more. */
+static void all_attributes_count_as_long_as_somebody_can_look_at_them(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
+
+    (void)task_class(matchmaker, "eval(TARGET.Wish)", NULL, 1);
+    assert_int_not_equal(node_class(matchmaker, "Wish = \"Cpus > 2\"\nCpus = 4\n"),
+                         node_class(matchmaker, "Wish = \"Cpus > 2\"\nCpus = 2\n"));
+    matchmaker_tidy(matchmaker);
+    assert_int_equal(node_class(matchmaker, "Wish = \"Cpus > 2\"\nCpus = 4\n"), 0);
     matchmaker_free(matchmaker);
 }
 
@@ -183,6 +230,22 @@ static void what_the_clock_decides_is_looked_at_again(void **state)
     fixture_tick(fixture, 0);
     assert_int_equal(fixture_state(fixture, 1, 0), TASK_RUNNING);
     assert_int_equal(start(fixture, 3, night), NONE);
+    matchmaker_free(matchmaker);
+}
+
+/* The key of the class does not say "time". */
+static void what_is_made_of_strings_may_be_decided_by_the_clock(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
+    uint32_t late = task_class(matchmaker, "eval(join(\"im\", \"t\", \"e()\")) > 9", NULL, 1);
+
+    join(fixture, 0, node_class(matchmaker, "Memory = 1"));
+    assert_int_equal(start(fixture, 1, late), NONE);
+    matchmaker_set_clock(matchmaker, 10, 0);
+    assert_int_equal(matchmaker_look_again(matchmaker), 0);
+    fixture_tick(fixture, 0);
+    assert_int_equal(fixture_state(fixture, 1, 0), TASK_RUNNING);
     matchmaker_free(matchmaker);
 }
 
@@ -475,9 +538,12 @@ int main(void)
         fixture_test(amounts_are_left_to_the_brain),
         fixture_test(a_name_that_is_new_tells_nodes_apart),
         fixture_test(loads_that_are_nearly_the_same_are_one_class),
+        fixture_test(an_attribute_that_is_looked_at_in_a_roundabout_way_tells_nodes_apart),
+        fixture_test(all_attributes_count_as_long_as_somebody_can_look_at_them),
         fixture_test(requirements_and_rank_decide_where_a_task_runs),
         fixture_test(an_attribute_that_is_its_own_end_is_an_end),
         fixture_test(what_the_clock_decides_is_looked_at_again),
+        fixture_test(what_is_made_of_strings_may_be_decided_by_the_clock),
         fixture_test(an_expression_that_cannot_be_read_is_refused),
         fixture_test(requirements_that_cannot_be_kept_are_refused),
         fixture_test(a_function_that_is_none_rules_out_every_node),

@@ -106,11 +106,13 @@ enum classad_side {
     CLASSAD_SIDE_EITHER, /* a bare name: MY's if it has it, else TARGET's */
     CLASSAD_SIDE_MY,
     CLASSAD_SIDE_TARGET,
+    CLASSAD_SIDE_SELECTED, /* x.name and x["name"], of whichever ad x turns out to be */
 };
 
 /*
  * Calls back with each attribute that the expression names, in the order of its text, as often as
- * it stands there; of names within nested ads, too. What eval() makes of a string is not seen.
+ * it stands there; of names within nested ads, too. An empty name, SELECTED, is told for what can
+ * look at attributes that the text does not name: eval(), x[y], and MY or TARGET as a value.
  */
 typedef void classad_name_callback(void *user_data, enum classad_side side, struct slice name);
 void classad_node_walk_names(const struct classad_node *node, classad_name_callback *callback,

@@ -59,15 +59,25 @@ bool name_equals(const struct name *left, const struct name *right)
     return true;
 }
 
-bool name_is_special(struct slice name)
+enum special special_from_name(struct slice name)
 {
-    static const char *const words[] = {"my",   "self",     "target",     "parent",
-                                        "root", "toplevel", "currenttime"};
+    static const struct {
+        const char *name;
+        enum special special;
+    } specials[] = {
+        {"my", SPECIAL_MY},
+        {"self", SPECIAL_MY},
+        {"target", SPECIAL_TARGET},
+        {"parent", SPECIAL_PARENT},
+        {"root", SPECIAL_ROOT},
+        {"toplevel", SPECIAL_ROOT},
+        {"currenttime", SPECIAL_CURRENT_TIME},
+    };
 
-    for (size_t i = 0; i < ARRAY_LENGTH(words); i++)
-        if (slice_equals_ignoring_case(name, words[i]))
-            return true;
-    return false;
+    for (size_t i = 0; i < ARRAY_LENGTH(specials); i++)
+        if (slice_equals_ignoring_case(name, specials[i].name))
+            return specials[i].special;
+    return SPECIAL_NONE;
 }
 
 /* The slot that holds the name, or the empty one where it belongs. */
@@ -129,7 +139,8 @@ void attributes_put(struct attributes *attributes, struct arena *arena, const st
         attributes->items[*slot - 1].expression = expression;
         return;
     }
-    attributes->has_special = attributes->has_special || name_is_special(name->text);
+    attributes->has_special =
+        attributes->has_special || special_from_name(name->text) != SPECIAL_NONE;
     attributes->items[attributes->count++] =
         (struct attribute){.name = *name, .expression = expression};
     *slot = attributes->count;

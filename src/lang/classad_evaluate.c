@@ -102,24 +102,25 @@ static const struct classad_node *look_up(const struct classad_scope *scope,
     return attributes_find(last->target->attributes, name);
 }
 
-/* Names that mean an ad, if no attribute is called so. */
-static struct classad_value special_name(struct evaluation *evaluation, const struct name *name)
+static struct classad_value special_value(struct evaluation *evaluation, const struct name *name)
 {
     const struct classad_scope *scope = evaluation->scope;
     const struct classad_scope *outer = outermost(scope);
 
-    if (slice_equals_ignoring_case(name->text, "my") ||
-        slice_equals_ignoring_case(name->text, "self"))
+    switch (special_from_name(name->text)) {
+    case SPECIAL_MY:
         return value_ad(scope);
-    if (slice_equals_ignoring_case(name->text, "target"))
+    case SPECIAL_TARGET:
         return value_ad(outer ? outer->target : NULL);
-    if (slice_equals_ignoring_case(name->text, "parent"))
+    case SPECIAL_PARENT:
         return value_ad(scope ? scope->parent : NULL);
-    if (slice_equals_ignoring_case(name->text, "root") ||
-        slice_equals_ignoring_case(name->text, "toplevel"))
+    case SPECIAL_ROOT:
         return value_ad(outer);
-    if (slice_equals_ignoring_case(name->text, "currenttime"))
+    case SPECIAL_CURRENT_TIME:
         return value_integer(evaluation->evaluator->now_seconds);
+    case SPECIAL_NONE:
+        break;
+    }
     return VALUE_UNDEFINED;
 }
 
@@ -170,7 +171,7 @@ static struct classad_value evaluate_attribute(struct evaluation *evaluation,
 
     if (found)
         return follow(evaluation, found, scope);
-    return special_name(evaluation, &node->name);
+    return special_value(evaluation, &node->name);
 }
 
 static struct classad_value evaluate_root(struct evaluation *evaluation,

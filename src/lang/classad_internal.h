@@ -137,7 +137,7 @@ struct attribute {
 };
 
 struct attributes {
-    bool has_special; /* one of them is called as what means an ad: MY, TARGET and the like */
+    bool has_special; /* one of them is called as what has a meaning: MY, TARGET and the like */
     struct attribute *items;
     uint32_t count;
     uint32_t capacity;
@@ -196,8 +196,17 @@ const struct classad_node *classad_parse_expression(struct slice text,
 int classad_parse_ad(struct slice text, struct node_store *store, struct attributes *attributes,
                      struct classad_failure *failure);
 
-/* Whether a name means an ad where no attribute is called so. */
-bool name_is_special(struct slice name);
+/* What a name means where no attribute is called so. */
+enum special {
+    SPECIAL_NONE,
+    SPECIAL_MY, /* the ad itself; and so on */
+    SPECIAL_TARGET,
+    SPECIAL_PARENT,
+    SPECIAL_ROOT,
+    SPECIAL_CURRENT_TIME,
+};
+
+enum special special_from_name(struct slice name);
 
 struct classad_node *classad_node_new(struct arena *arena, enum node_kind kind);
 const struct classad_node *classad_node_literal(struct arena *arena, struct classad_value value);

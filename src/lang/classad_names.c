@@ -11,18 +11,60 @@ const struct classad_node *classad_node_without_parentheses(const struct classad
     return node;
 }
 
-void classad_node_walk_names(const struct classad_node *node, classad_name_callback *callback,
-                             void *user_data)
+/* Whether it is MY or TARGET or their like, as a value with all that is in it. */
+static bool is_whole_ad(const struct classad_node *node)
+{
+    enum special special =
+        node->kind == NODE_ATTRIBUTE ? special_from_name(node->name.text) : SPECIAL_NONE;
+
+    return special != SPECIAL_NONE && special != SPECIAL_CURRENT_TIME;
+}
+
+/*
+ * Whether it selects an attribute, and which one: none, which stands for all of them, if only a
+ * value will say. A number in brackets selects from a list.
+ */
+static bool selects_name(const struct classad_node *node, struct slice *ret_name)
+{
+    const struct classad_node *index;
+
+    *ret_name = node->name.text;
+    if (node->kind != NODE_SUBSCRIPT)
+        return node->kind == NODE_SELECT;
+    index = classad_node_without_parentheses(node->operands[1]);
+    if (index->kind != NODE_LITERAL)
+        return true;
+    *ret_name = value_text(&index->value);
+    return index->value.type == CLASSAD_STRING;
+}
+
+static void tell_name(const struct classad_node *node, classad_name_callback *callback,
+                      void *user_data)
 {
     if (node->kind == NODE_ATTRIBUTE)
         callback(user_data, CLASSAD_SIDE_EITHER, node->name.text);
-    if (node->kind == NODE_ROOT)
+    else if (node->kind == NODE_ROOT)
         callback(user_data, CLASSAD_SIDE_MY, node->name.text);
-    if (node->kind == NODE_SELECT_SIDE) {
+    else if (node->kind == NODE_SELECT_SIDE)
         callback(user_data, node->side, node->name.text);
-        return;
+    if (is_whole_ad(node) || (node->kind == NODE_CALL && node->function &&
+                              node->function->code == classad_function_eval))
+        callback(user_data, CLASSAD_SIDE_SELECTED, (struct slice){0});
+}
+
+void classad_node_walk_names(const struct classad_node *node, classad_name_callback *callback,
+                             void *user_data)
+{
+    bool from_ad = node->kind == NODE_SELECT_SIDE;
+    struct slice selected;
+
+    if (selects_name(node, &selected)) {
+        callback(user_data, CLASSAD_SIDE_SELECTED, selected);
+        from_ad = is_whole_ad(classad_node_without_parentheses(node->operands[0]));
     }
-    for (uint32_t i = 0; i < node->count; i++)
+    tell_name(node, callback, user_data);
+    /* Of the ad that a name is selected from no more than that is looked at. */
+    for (uint32_t i = from_ad ? 1 : 0; i < node->count; i++)
         classad_node_walk_names(node->operands[i], callback, user_data);
     if (node->kind == NODE_AD)
         for (uint32_t i = 0; i < node->attributes->count; i++)
@@ -72,7 +114,8 @@ static void add_outside_name(void *user_data, enum classad_side side, struct sli
     size_t at = 0;
     int order = -1;
 
-    if (side == CLASSAD_SIDE_MY || name_is_special(text))
+    if (side == CLASSAD_SIDE_MY || side == CLASSAD_SIDE_SELECTED ||
+        special_from_name(text) != SPECIAL_NONE)
         return;
     if (side == CLASSAD_SIDE_EITHER && names->scope &&
         attributes_find(names->scope->attributes, &name))

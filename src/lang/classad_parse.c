@@ -273,13 +273,11 @@ static const struct classad_node *parse_primary(struct parser *parser)
 /* Whether it is MY or TARGET, from which nearly all selections are. */
 static bool side_of(const struct classad_node *from, enum classad_side *ret_side)
 {
-    bool my = slice_equals_ignoring_case(from->name.text, "my");
+    enum special special =
+        from->kind == NODE_ATTRIBUTE ? special_from_name(from->name.text) : SPECIAL_NONE;
 
-    if (from->kind != NODE_ATTRIBUTE ||
-        (!my && !slice_equals_ignoring_case(from->name.text, "target")))
-        return false;
-    *ret_side = my ? CLASSAD_SIDE_MY : CLASSAD_SIDE_TARGET;
-    return true;
+    *ret_side = special == SPECIAL_MY ? CLASSAD_SIDE_MY : CLASSAD_SIDE_TARGET;
+    return special == SPECIAL_MY || special == SPECIAL_TARGET;
 }
 
 static const struct classad_node *parse_selection(struct parser *parser,

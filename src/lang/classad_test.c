@@ -311,9 +311,31 @@ static void a_line_that_cannot_be_read_may_be_passed_over(void **state)
 
 static void note_name(void *user_data, enum classad_side side, struct slice name)
 {
-    static const char *const sides[] = {"", "MY.", "TARGET."};
+    static const char *const sides[] = {"", "MY.", "TARGET.", "?."};
 
     buffer_appendf(user_data, "%s%.*s ", sides[side], (int)name.length, name.data);
+}
+
+static void assert_names(const char *text, const char *expected)
+{
+    _cleanup_classad_expression_ struct classad_expression *expression = NULL;
+    _cleanup_buffer_ struct buffer names = BUFFER_INIT;
+    struct classad_failure failure;
+
+    assert_int_equal(
+        classad_expression_parse(slice_from_text(text), CLASSAD_NEW, &expression, &failure), 0);
+    classad_node_walk_names(classad_expression_node(expression), note_name, &names);
+    assert_string_equal(names.data, expected);
+}
+
+/* "?. " is told for what may be any attribute at all. */
+static void names_behind_other_names_are_told(void **state)
+{
+    (void)state;
+    assert_names("TARGET[\"Memory\"] + ((target)).Disk + self.x", "?.Memory ?.Disk MY.x ");
+    assert_names("a.b[\"c\"].d[3]", "?.d ?.c ?.b a ");
+    assert_names("a[b] + [c = d][\"c\"]", "?. a b ?.c d ");
+    assert_names("eval(a) + size(PARENT) + currentTime + .e", "?. a PARENT ?. currentTime MY.e ");
 }
 
 static void note_condition(void *user_data, const struct classad_node *condition)
@@ -336,7 +358,7 @@ static void names_and_conditions_are_told(void **state)
         classad_expression_parse(slice_from_text(text), CLASSAD_NEW, &expression, &failure), 0);
     node = classad_expression_node(expression);
     classad_node_walk_names(node, note_name, &names);
-    assert_string_equal(names.data, "TARGET.Arch OpSys MY.x z ");
+    assert_string_equal(names.data, "TARGET.Arch OpSys MY.x ?.y z ");
     classad_node_walk_conditions(node, note_condition, &conditions);
     assert_string_equal(conditions.data, "TARGET.Arch == \"X86_64\"\nOpSys == \"LINUX\"\n"
                                          "f(MY.x,[ y = z ].y)\n");
@@ -363,6 +385,7 @@ int main(void)
         cmocka_unit_test(evaluation_without_end_is_an_error),
         cmocka_unit_test(a_line_that_cannot_be_read_may_be_passed_over),
         cmocka_unit_test(names_and_conditions_are_told),
+        cmocka_unit_test(names_behind_other_names_are_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
