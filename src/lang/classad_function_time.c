@@ -43,7 +43,7 @@ static bool take_offset(struct call *call, int32_t *ret_offset_seconds)
     if (!value_is_number(&offset) && offset.type != CLASSAD_RELATIVE_TIME)
         return false;
     seconds = value_to_integer(call->evaluation, &offset).integer;
-    if (seconds < -86400 || seconds > 86400)
+    if (seconds < -ZONE_SECONDS_MAX || seconds > ZONE_SECONDS_MAX)
         return false;
     *ret_offset_seconds = (int32_t)seconds;
     return true;

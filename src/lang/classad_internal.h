@@ -336,6 +336,9 @@ int64_t real_to_integer(double real);
 void real_print(double real, enum classad_spelling spelling, struct buffer *text);
 
 /* classad_time.c */
+/* How far from Greenwich a zone can be: as far as four digits can say, "+99:99". */
+enum { ZONE_SECONDS_MAX = 99 * 3600 + 99 * 60 };
+
 void date_format(const struct date *date, struct slice format, struct buffer *text);
 /* An absolute time, or ERROR. */
 struct classad_value absolute_time_parse(struct slice text, int32_t local_offset_seconds);

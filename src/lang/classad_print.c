@@ -46,19 +46,23 @@ static const char *operator_text(enum classad_operator operation, enum classad_s
     return operator_texts[operation];
 }
 
-/* Whether the text that was appended last reads back to the number. */
-static bool reads_back(const struct buffer *text, size_t start, double real)
+/* What was appended last. */
+static struct slice written_from(const struct buffer *text, size_t start)
 {
-    struct slice written = {text->data + start, text->length - start};
+    return (struct slice){text->data + start, text->length - start};
+}
+
+static bool reads_back(struct slice written, double real)
+{
     double read;
 
     return number_parse_double(written, &read) == 0 && read == real;
 }
 
-static bool holds_any(const struct buffer *text, size_t start, const char *characters)
+static bool holds_any(struct slice text, const char *characters)
 {
-    for (size_t i = start; i < text->length; i++)
-        if (strchr(characters, text->data[i]))
+    for (size_t i = 0; i < text.length; i++)
+        if (text.data[i] != '\0' && strchr(characters, text.data[i]))
             return true;
     return false;
 }
@@ -77,11 +81,11 @@ void real_print(double real, enum classad_spelling spelling, struct buffer *text
         buffer_appendf(text, "%.1f", real);
     } else {
         buffer_appendf(text, spelling == CLASSAD_OLD ? "%.16G" : "%.15E", real);
-        if (!reads_back(text, start, real)) {
+        if (!reads_back(written_from(text, start), real)) {
             text->length = start;
             buffer_appendf(text, spelling == CLASSAD_OLD ? "%.17G" : "%.16E", real);
         }
-        if (!holds_any(text, start, ".E"))
+        if (!holds_any(written_from(text, start), ".E"))
             buffer_append_text(text, ".0");
     }
 }
@@ -115,6 +119,27 @@ static void print_quoted(struct slice string, char quote, enum classad_spelling 
     buffer_append_character(text, quote);
 }
 
+/*
+ * A string within something else. The old spelling has no escapes: a line feed ends the line, and a
+ * backslash at the end makes the quote a part of the string unless that ends the line. So what it
+ * cannot say is said in the new one, as a string of the old one.
+ */
+static void print_inner_string(struct slice string, enum classad_spelling spelling,
+                               struct buffer *text)
+{
+    _cleanup_buffer_ struct buffer quoted = BUFFER_INIT;
+    bool ends_badly = string.length > 0 && string.data[string.length - 1] == '\\';
+
+    if (spelling == CLASSAD_NEW || !(ends_badly || holds_any(string, "\r\n"))) {
+        print_quoted(string, '"', spelling, text);
+        return;
+    }
+    print_quoted(string, '"', CLASSAD_NEW, &quoted);
+    buffer_append_text(text, "eval(");
+    print_quoted((struct slice){quoted.data, quoted.length}, '"', CLASSAD_OLD, text);
+    buffer_append_character(text, ')');
+}
+
 static bool is_word(struct slice name)
 {
     static const char *const reserved[] = {"true", "false", "undefined", "error", "is", "isnt"};
@@ -140,6 +165,9 @@ void classad_name_print(struct slice name, struct buffer *text)
         print_quoted(name, '\'', CLASSAD_NEW, text);
 }
 
+static void print_node(const struct classad_node *node, enum classad_spelling spelling,
+                       struct buffer *text);
+
 void attributes_print(const struct attributes *attributes, enum classad_spelling spelling,
                       struct buffer *text)
 {
@@ -149,7 +177,7 @@ void attributes_print(const struct attributes *attributes, enum classad_spelling
             buffer_append_text(text, "; ");
         classad_name_print(attributes->items[i].name.text, text);
         buffer_append_text(text, " = ");
-        classad_node_print(attributes->items[i].expression, spelling, text);
+        print_node(attributes->items[i].expression, spelling, text);
     }
     buffer_append_text(text, " ]");
 }
@@ -160,7 +188,7 @@ static void print_operands(const struct classad_node *node, enum classad_spellin
     for (uint32_t i = 0; i < node->count; i++) {
         if (i > 0)
             buffer_append_character(text, ',');
-        classad_node_print(node->operands[i], spelling, text);
+        print_node(node->operands[i], spelling, text);
     }
 }
 
@@ -178,23 +206,23 @@ static void print_chain(const struct classad_node *node, enum classad_spelling s
     for (uint32_t i = 0; i < node->count; i++) {
         if (i > 0)
             buffer_append_text(text, operator_text(node->operators[i - 1], spelling));
-        classad_node_print(node->operands[i], spelling, text);
+        print_node(node->operands[i], spelling, text);
     }
 }
 
 static void print_conditional(const struct classad_node *node, enum classad_spelling spelling,
                               struct buffer *text)
 {
-    classad_node_print(node->operands[0], spelling, text);
+    print_node(node->operands[0], spelling, text);
     if (node->kind == NODE_DEFAULT) {
         buffer_append_text(text, " ?: ");
-        classad_node_print(node->operands[1], spelling, text);
+        print_node(node->operands[1], spelling, text);
         return;
     }
     buffer_append_text(text, " ? ");
-    classad_node_print(node->operands[1], spelling, text);
+    print_node(node->operands[1], spelling, text);
     buffer_append_text(text, " : ");
-    classad_node_print(node->operands[2], spelling, text);
+    print_node(node->operands[2], spelling, text);
 }
 
 /* What stands in front of one of its operands, and what stands behind it. */
@@ -205,7 +233,7 @@ static void print_around(const struct classad_node *node, enum classad_spelling 
         buffer_append_text(text, operator_texts[node->operation]);
     else if (node->kind == NODE_PARENTHESES)
         buffer_append_character(text, '(');
-    classad_node_print(node->operands[0], spelling, text);
+    print_node(node->operands[0], spelling, text);
     if (node->kind == NODE_PARENTHESES) {
         buffer_append_character(text, ')');
     } else if (node->kind == NODE_SELECT || node->kind == NODE_SELECT_SIDE) {
@@ -214,17 +242,20 @@ static void print_around(const struct classad_node *node, enum classad_spelling 
         classad_name_print(node->name.text, text);
     } else if (node->kind == NODE_SUBSCRIPT) {
         buffer_append_character(text, '[');
-        classad_node_print(node->operands[1], spelling, text);
+        print_node(node->operands[1], spelling, text);
         buffer_append_character(text, ']');
     }
 }
 
-void classad_node_print(const struct classad_node *node, enum classad_spelling spelling,
-                        struct buffer *text)
+static void print_node(const struct classad_node *node, enum classad_spelling spelling,
+                       struct buffer *text)
 {
     switch (node->kind) {
     case NODE_LITERAL:
-        classad_value_print(&node->value, spelling, text);
+        if (node->value.type == CLASSAD_STRING)
+            print_inner_string(value_text(&node->value), spelling, text);
+        else
+            classad_value_print(&node->value, spelling, text);
         return;
     case NODE_ROOT:
         buffer_append_character(text, '.');
@@ -262,6 +293,61 @@ void classad_node_print(const struct classad_node *node, enum classad_spelling s
     }
 }
 
+void classad_node_print(const struct classad_node *node, enum classad_spelling spelling,
+                        struct buffer *text)
+{
+    if (node->kind == NODE_LITERAL)
+        classad_value_print(&node->value, spelling, text);
+    else
+        print_node(node, spelling, text);
+}
+
+/* As a date, or in numbers if that has a year or a zone that no date shows. */
+static void print_absolute_time(const struct classad_value *time, struct buffer *text)
+{
+    size_t start = text->length, date;
+    struct classad_value read;
+
+    buffer_append_text(text, "absTime(\"");
+    date = text->length;
+    absolute_time_print(time, text);
+    read = absolute_time_parse(written_from(text, date), 0);
+    if (classad_value_is_same(time, &read)) {
+        buffer_append_text(text, "\")");
+        return;
+    }
+    text->length = start;
+    buffer_appendf(text, "absTime(%lld,%d)", (long long)time->seconds, (int)time->offset_seconds);
+}
+
+/* Days, hours and so on, or a number if these cannot show it. */
+static void print_relative_time(double seconds, struct buffer *text)
+{
+    size_t start = text->length, length;
+    double read;
+
+    buffer_append_text(text, "relTime(\"");
+    length = text->length;
+    relative_time_print(seconds, text);
+    if (relative_time_parse(written_from(text, length), &read) && read == seconds) {
+        buffer_append_text(text, "\")");
+        return;
+    }
+    text->length = start;
+    buffer_append_text(text, "relTime(");
+    real_print(seconds, CLASSAD_NEW, text);
+    buffer_append_character(text, ')');
+}
+
+/* At the end of a line even a backslash may end a string. */
+static void print_string(struct slice string, enum classad_spelling spelling, struct buffer *text)
+{
+    if (holds_any(string, "\r\n"))
+        print_inner_string(string, spelling, text);
+    else
+        print_quoted(string, '"', spelling, text);
+}
+
 void classad_value_print(const struct classad_value *value, enum classad_spelling spelling,
                          struct buffer *text)
 {
@@ -282,17 +368,13 @@ void classad_value_print(const struct classad_value *value, enum classad_spellin
         real_print(value->real, spelling, text);
         return;
     case CLASSAD_STRING:
-        print_quoted(value_text(value), '"', spelling, text);
+        print_string(value_text(value), spelling, text);
         return;
     case CLASSAD_ABSOLUTE_TIME:
-        buffer_append_text(text, "absTime(\"");
-        absolute_time_print(value, text);
-        buffer_append_text(text, "\")");
+        print_absolute_time(value, text);
         return;
     case CLASSAD_RELATIVE_TIME:
-        buffer_append_text(text, "relTime(\"");
-        relative_time_print(value->real, text);
-        buffer_append_text(text, "\")");
+        print_relative_time(value->real, text);
         return;
     case CLASSAD_LIST:
         print_list(value->list->node, spelling, text);

@@ -94,6 +94,35 @@ static void times_are_computed_with(void **state)
         {"absTime(\"yesterday\")", "error"}, {"relTime(\"a while\")", "error"});
 }
 
+/* assert_values() prints each of them, in both spellings, and reads that back. */
+static void what_a_date_or_a_clock_cannot_show_is_printed_nevertheless(void **state)
+{
+    (void)state;
+    ASSERT_VALUES({"absTime(253402300799, 0)", "absTime(\"9999-12-31T23:59:59-00:00\")"},
+                  {"absTime(253402300800, -3600)", "absTime(\"9999-12-31T23:00:00-01:00\")"},
+                  {"absTime(253402300800, 0)", "absTime(253402300800,0)"},
+                  {"absTime(-30610224000, 0)", "absTime(\"1000-01-01T00:00:00-00:00\")"},
+                  {"absTime(-30610224001, 0)", "absTime(-30610224001,0)"},
+                  {"absTime(-9223372036854775808, 0)", "absTime(-9223372036854775808,0)"},
+                  {"absTime(0, 3601)", "absTime(0,3601)"}, {"absTime(0, -90)", "absTime(0,-90)"},
+                  {"absTime(\"2026-11-26T12:00:00+99:99\") - absTime(\"2026-11-26T12:00:00Z\")",
+                   "relTime(\"-4+04:39:00\")"},
+                  {"absTime(\"2026-11-26T12:00:00+99:99\")", "absTime(1795332060,362340)"},
+                  {"absTime(0, 362341)", "error"}, {"relTime(0.1)", "relTime(\"0.1\")"},
+                  {"relTime(0.1 + 0.2)", "relTime(\"0.30000000000000004\")"},
+                  {"relTime(12.3456789)", "relTime(\"12.3456789\")"},
+                  {"relTime(59.9999999)", "relTime(\"59.9999999\")"},
+                  {"relTime(90061.123456789)", "relTime(\"1+01:01:1.1234567890060134\")"},
+                  {"relTime(0.00000001)", "relTime(\"0.00000001\")"},
+                  {"relTime(-1234567890123456768)", "relTime(-1.2345678901234568E+18)"},
+                  {"relTime(4.9e-324)", "relTime(4.940656458412465E-324)"},
+                  {"relTime(-1e-12)", "relTime(\"-0.000000000001\")"},
+                  {"relTime(real(\"INF\"))", "relTime(real(\"INF\"))"},
+                  {"relTime(real(\"-INF\"))", "relTime(real(\"-INF\"))"},
+                  {"relTime(real(\"NaN\"))", "relTime(real(\"NaN\"))"},
+                  {"relTime(\".\")", "error"});
+}
+
 static void names_are_looked_up_from_the_inside_out(void **state)
 {
     (void)state;
@@ -150,6 +179,17 @@ static void a_backslash_is_itself_in_the_old_spelling(void **state)
                      0);
     classad_print(ad, CLASSAD_NEW, &text);
     assert_string_equal(text.data, "[ Path = \"C:\\\\new\\\\\"; B = 2 ]");
+}
+
+static void what_the_old_spelling_cannot_say_is_said_in_the_new_one(void **state)
+{
+    (void)state;
+    assert_printed("\"C:\\\"", CLASSAD_OLD, "\"C:\\\"");
+    assert_value_in("{ \"C:\\\\\", \"a\\\"b\\nc\", \"d\" }[0]", NULL, NULL, "\"C:\\\\\"");
+    assert_value_in("{ \"C:\\\\\", \"a\\\"b\\nc\", \"d\" }", NULL, NULL,
+                    "{ \"C:\\\\\",\"a\\\"b\\nc\",\"d\" }");
+    assert_value_in("{ \"C:\\\\\" }", NULL, NULL, "{ \"C:\\\\\" }");
+    assert_value_in("join(\"\", \"a\\nb\\\\\")", NULL, NULL, "\"a\\nb\\\\\"");
 }
 
 static void an_ad_is_changed_and_walked(void **state)
@@ -374,10 +414,12 @@ int main(void)
         cmocka_unit_test(what_is_undefined_may_still_be_compared_by_identity),
         cmocka_unit_test(logic_has_three_values_and_stops_early),
         cmocka_unit_test(times_are_computed_with),
+        cmocka_unit_test(what_a_date_or_a_clock_cannot_show_is_printed_nevertheless),
         cmocka_unit_test(names_are_looked_up_from_the_inside_out),
         cmocka_unit_test(a_pair_of_ads_sees_each_other),
         cmocka_unit_test(an_expression_is_printed_as_htcondor_prints_it),
         cmocka_unit_test(a_backslash_is_itself_in_the_old_spelling),
+        cmocka_unit_test(what_the_old_spelling_cannot_say_is_said_in_the_new_one),
         cmocka_unit_test(an_ad_is_changed_and_walked),
         cmocka_unit_test(many_attributes_are_all_found),
         cmocka_unit_test(what_is_wrong_has_a_place_and_a_sentence),

@@ -2,6 +2,8 @@
 /* Dates and lengths of time as texts: what ClassAds' time functions read and print. */
 #include "classad_internal.h"
 
+#include "base/number.h"
+
 #include <inttypes.h>
 #include <math.h>
 
@@ -220,7 +222,6 @@ static bool take_part(struct slice *text, const char *letters, bool bare, bool f
 {
     struct slice rest = slice_trim(*text);
     size_t start;
-    double number = 0, scale = 1;
 
     if (rest.length > 0 && strchr(letters, rest.data[rest.length - 1]))
         rest = slice_trim((struct slice){rest.data, rest.length - 1});
@@ -231,19 +232,9 @@ static bool take_part(struct slice *text, const char *letters, bool bare, bool f
     if (fraction && start > 0 && rest.data[start - 1] == '.')
         for (start--; start > 0 && is_digit(rest.data[start - 1]); start--)
             continue;
-    if (start == rest.length)
+    if (number_parse_double(text_behind(rest, start), ret_number) < 0)
         return false;
-    for (size_t i = start; i < rest.length; i++) {
-        if (rest.data[i] == '.') {
-            scale = 0.1;
-            continue;
-        }
-        number =
-            scale < 1 ? number + scale * (rest.data[i] - '0') : number * 10 + (rest.data[i] - '0');
-        scale = scale < 1 ? scale / 10 : 1;
-    }
-    *ret_number = number;
-    text->length = start;
+    text->length = (size_t)(rest.data + start - text->data);
     return true;
 }
 
@@ -267,20 +258,33 @@ bool relative_time_parse(struct slice text, double *ret_seconds)
     return true;
 }
 
-/* The last field: whole, or with as much of its fraction as six digits show. */
+/* The last field: whole, or with six digits as in HTCondor, or with more of them. */
 static void print_seconds(double seconds, struct buffer *text)
 {
-    double whole = floor(seconds);
+    size_t start = text->length;
+    double read;
 
-    buffer_appendf(text, whole == seconds ? "%02.0f" : "%02g", seconds);
+    buffer_appendf(text, floor(seconds) == seconds ? "%02.0f" : "%02g", seconds);
+    for (int digits = 6; digits <= 17; digits++) {
+        struct slice written = {text->data + start, text->length - start};
+
+        if (relative_time_parse(written, &read) && read == seconds)
+            return;
+        text->length = start;
+        buffer_appendf(text, "%.*f", digits, seconds);
+    }
 }
 
-/* Fields that are zero are left out at the front. */
+/* Fields that are zero are left out at the front. What no clock shows is printed as a real. */
 void relative_time_print(double seconds, struct buffer *text)
 {
     int64_t whole, minutes;
     double rest;
 
+    if (!isfinite(seconds)) {
+        real_print(seconds, CLASSAD_NEW, text);
+        return;
+    }
     if (seconds < 0) {
         buffer_append_character(text, '-');
         seconds = -seconds;

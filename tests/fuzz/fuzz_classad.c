@@ -18,12 +18,12 @@ static _noreturn_ void give_up(const char *what, const struct buffer *text)
     abort();
 }
 
-static struct classad_expression *parse(struct slice text)
+static struct classad_expression *parse(struct slice text, enum classad_spelling spelling)
 {
     struct classad_expression *expression = NULL;
     struct classad_failure failure;
 
-    if (classad_expression_parse(text, CLASSAD_NEW, &expression, &failure) == 0)
+    if (classad_expression_parse(text, spelling, &expression, &failure) == 0)
         return expression;
     if (!failure.message || failure.at < text.data || failure.at > text.data + text.length)
         abort();
@@ -38,7 +38,7 @@ static void check_printing(const struct classad_node *node)
     classad_node_print(node, CLASSAD_NEW, &once);
     if (once.length > CLASSAD_TEXT_SIZE_MAX)
         return;
-    copy = parse((struct slice){buffer_text(&once), once.length});
+    copy = parse((struct slice){buffer_text(&once), once.length}, CLASSAD_NEW);
     if (!copy)
         give_up("what was printed cannot be read", &once);
     classad_node_print(classad_expression_node(copy), CLASSAD_NEW, &twice);
@@ -52,18 +52,60 @@ static void count_name(void *user_data, enum classad_side side, struct slice nam
     *(size_t *)user_data += name.length;
 }
 
+/*
+ * What is too long or nests too deep to be read is let pass, and names in quotes, which the old
+ * spelling has no escapes for.
+ */
+static bool can_be_read(const struct buffer *text, enum classad_spelling spelling)
+{
+    size_t depth = 0, deepest = 0;
+
+    if (spelling == CLASSAD_OLD && memchr(text->data, '\'', text->length))
+        return false;
+    for (size_t i = 0; i < text->length; i++) {
+        if (strchr("([{.?", text->data[i]))
+            deepest = ++depth > deepest ? depth : deepest;
+        else if (strchr(")]}", text->data[i]) && depth > 0)
+            depth--;
+    }
+    return text->length < 100000 && deepest < CLASSAD_NESTING_MAX;
+}
+
+/* Prints the value, reads that and prints its value. */
+static void check_value(const struct classad_value *value, enum classad_spelling spelling)
+{
+    _cleanup_classad_evaluator_ struct classad_evaluator evaluator = {.seed = 1};
+    _cleanup_buffer_ struct buffer once = BUFFER_INIT, twice = BUFFER_INIT;
+    _cleanup_classad_expression_ struct classad_expression *copy = NULL;
+    struct classad_value read;
+
+    classad_value_print(value, spelling, &once);
+    if (!can_be_read(&once, spelling))
+        return;
+    copy = parse((struct slice){once.data, once.length}, spelling);
+    if (!copy)
+        give_up("the value that was printed cannot be read", &once);
+    read = classad_evaluate(&evaluator, classad_expression_node(copy), NULL, NULL);
+    classad_value_print(&read, spelling, &twice);
+    if (strcmp(once.data, twice.data) != 0)
+        give_up("the value that was printed reads back to another one", &once);
+    /* Lists hold expressions, and NaN is not equal to itself. */
+    if (value->type < CLASSAD_LIST && !classad_value_is_same(value, &read) &&
+        classad_value_is_same(value, value))
+        give_up("the value that was printed reads back to an unequal one", &once);
+}
+
 static void evaluate(const struct classad_node *node, const struct classad *my,
                      const struct classad *target)
 {
     struct classad_evaluator evaluator = {.now_seconds = 1234567890, .seed = 1};
     struct classad_value value = classad_evaluate(&evaluator, node, my, target);
-    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
 
     if (!classad_value_is_same(&value, &value) && value.type < CLASSAD_LIST &&
         value.real == value.real)
         abort();
-    classad_value_print(&value, CLASSAD_NEW, &text);
-    classad_value_print(&value, CLASSAD_OLD, &text);
+    check_value(&value, CLASSAD_NEW);
+    check_value(&value, CLASSAD_OLD);
     classad_evaluator_deinit(&evaluator);
 }
 
@@ -75,7 +117,7 @@ static void check_condition(void *user_data, const struct classad_node *conditio
 
 static void try_expression(struct slice text)
 {
-    _cleanup_classad_expression_ struct classad_expression *expression = parse(text);
+    _cleanup_classad_expression_ struct classad_expression *expression = parse(text, CLASSAD_NEW);
     _cleanup_classad_ struct classad *ad = classad_new();
     struct classad_failure failure;
     const struct classad_node *node;
