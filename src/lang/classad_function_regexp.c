@@ -151,14 +151,14 @@ static bool is_sound(const struct regexp *regexp, int group_count, size_t start)
  * does not; -1 if that took too long, or if the match is none that a text could be cut by.
  */
 static int match_at(struct evaluation *evaluation, const struct regexp *regexp, struct slice text,
-                    size_t start)
+                    size_t start, uint32_t options)
 {
     int r;
 
     if (!evaluation_spend(evaluation, 1 + (text.length - start) / 16))
         return -1;
     pcre2_set_callout(regexp->context, spend_on_item, evaluation);
-    r = pcre2_match(regexp->code, (PCRE2_SPTR)text.data, text.length, start, 0, regexp->match,
+    r = pcre2_match(regexp->code, (PCRE2_SPTR)text.data, text.length, start, options, regexp->match,
                     regexp->context);
     if (r == PCRE2_ERROR_NOMATCH)
         return 0;
@@ -168,7 +168,7 @@ static int match_at(struct evaluation *evaluation, const struct regexp *regexp, 
 static struct classad_value match_value(struct evaluation *evaluation, const struct regexp *regexp,
                                         struct slice text)
 {
-    int r = match_at(evaluation, regexp, text, 0);
+    int r = match_at(evaluation, regexp, text, 0, 0);
 
     return r < 0 ? VALUE_ERROR : value_boolean(r > 0);
 }
@@ -276,30 +276,27 @@ struct replacement {
     bool all;   /* every match */
 };
 
-/* Behind a match; one character on if it was empty, which is kept. */
-static size_t step_over(const struct replacement *replacement, const PCRE2_SIZE *offsets,
-                        struct buffer *result)
-{
-    size_t end = offsets[1];
-
-    if (offsets[1] > offsets[0] || end >= replacement->text.length)
-        return offsets[1] > offsets[0] ? end : end + 1;
-    if (replacement->whole)
-        buffer_append_character(result, replacement->text.data[end]);
-    return end + 1;
-}
-
+/*
+ * Behind an empty match the same place is tried again for one that is not. If there is none, one
+ * character is kept: by HTCondor's library even if nothing else around the matches is.
+ */
 static struct classad_value replace_with(struct evaluation *evaluation, const struct regexp *regexp,
                                          const struct replacement *replacement)
 {
     _cleanup_buffer_ struct buffer result = BUFFER_INIT;
     const PCRE2_SIZE *offsets = pcre2_get_ovector_pointer(regexp->match);
     struct slice text = replacement->text;
+    uint32_t options = 0;
     size_t at = 0;
-    int r = 0;
+    int r;
 
-    while (at <= text.length) {
-        r = match_at(evaluation, regexp, text, at);
+    for (;;) {
+        r = match_at(evaluation, regexp, text, at, options);
+        if (r == 0 && options != 0 && at < text.length) {
+            buffer_append_character(&result, text.data[at++]);
+            options = 0;
+            continue;
+        }
         if (r <= 0)
             break;
         if (replacement->whole)
@@ -307,7 +304,8 @@ static struct classad_value replace_with(struct evaluation *evaluation, const st
         if (!append_substitute(regexp, (uint32_t)r, text, replacement->substitute, &result) ||
             result.length > CLASSAD_VALUE_SIZE_MAX)
             return VALUE_ERROR;
-        at = step_over(replacement, offsets, &result);
+        at = offsets[1];
+        options = offsets[0] == at ? PCRE2_NOTEMPTY_ATSTART | PCRE2_ANCHORED : 0;
         if (!replacement->all)
             break;
     }

@@ -290,6 +290,7 @@ static struct date date_from_ad(struct call *call, const struct classad_value *a
         .hours = bounded(field_of(call, ad, "Hours"), 0, 23),
         .minutes = bounded(field_of(call, ad, "Minutes"), 0, 59),
         .seconds = bounded(field_of(call, ad, "Seconds"), 0, 60),
+        .offset_seconds = call->evaluation->evaluator->utc_offset_seconds,
     };
 
     date_complete(&date);

@@ -339,12 +339,14 @@ void real_print(double real, enum classad_spelling spelling, struct buffer *text
 /* How far from Greenwich a zone can be: as far as four digits can say, "+99:99". */
 enum { ZONE_SECONDS_MAX = 99 * 3600 + 99 * 60 };
 
-void date_format(const struct date *date, struct slice format, struct buffer *text);
 /* An absolute time, or ERROR. */
 struct classad_value absolute_time_parse(struct slice text, int32_t local_offset_seconds);
 void absolute_time_print(const struct classad_value *time, struct buffer *text);
 bool relative_time_parse(struct slice text, double *ret_seconds);
 void relative_time_print(double seconds, struct buffer *text);
+
+/* classad_time_format.c: appends it as strftime(3) does in the C locale. */
+void date_format(const struct date *date, struct slice format, struct buffer *text);
 
 /* classad_function.c: the table. */
 struct call {

@@ -76,6 +76,7 @@ struct date date_from_time(int64_t seconds, int32_t offset_seconds)
         seconds = -seconds_max;
     seconds += offset_seconds;
     date = date_from_days(date_quotient(seconds, DAY_SECONDS));
+    date.offset_seconds = offset_seconds;
     rest = date_remainder(seconds, DAY_SECONDS);
     date.hours = (int)(rest / HOUR_SECONDS);
     date.minutes = (int)(rest % HOUR_SECONDS / MINUTE_SECONDS);

@@ -14,8 +14,9 @@ struct date {
     int month; /* 1..12 */
     int day;   /* 1..31 */
     int hours, minutes, seconds;
-    int weekday;  /* 0 is Sunday */
-    int year_day; /* 0..365 */
+    int weekday;            /* 0 is Sunday */
+    int year_day;           /* 0..365 */
+    int32_t offset_seconds; /* of the zone that it is a date of, east of Greenwich */
 };
 
 /* Of a division that rounds down, as times before 1970 want it; the divisor is above 0. */

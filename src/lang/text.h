@@ -12,6 +12,33 @@ static inline bool text_is_space(char character)
     return character == ' ' || (character >= '\t' && character <= '\r');
 }
 
+/* ASCII's letters and digits. */
+static inline bool text_is_digit(char character)
+{
+    return character >= '0' && character <= '9';
+}
+
+static inline char text_lower(char character)
+{
+    return character >= 'A' && character <= 'Z' ? (char)(character - 'A' + 'a') : character;
+}
+
+static inline char text_upper(char character)
+{
+    return character >= 'a' && character <= 'z' ? (char)(character - 'a' + 'A') : character;
+}
+
+static inline bool text_is_letter(char character)
+{
+    return text_lower(character) >= 'a' && text_lower(character) <= 'z';
+}
+
+/* What names are made of: letters, digits and '_'. */
+static inline bool text_is_of_name(char character)
+{
+    return text_is_letter(character) || text_is_digit(character) || character == '_';
+}
+
 /* What stands behind the first `count` bytes. */
 static inline struct slice text_behind(struct slice text, size_t count)
 {
