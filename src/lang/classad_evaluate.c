@@ -365,11 +365,15 @@ static struct classad_value evaluate_call(struct evaluation *evaluation,
         .arguments = node->operands,
         .count = node->count,
     };
+    struct classad_value value;
 
     if (!function || node->count < function->count_min || node->count > function->count_max)
         return VALUE_ERROR;
     call.variant = function->variant;
-    return function->code(&call);
+    value = function->code(&call);
+    if (call.regexp)
+        regexps_free(call.regexp);
+    return value;
 }
 
 static struct classad_value evaluate_ad(struct evaluation *evaluation,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Regular expressions, by PCRE2 (pcre2api(3)). A pattern that is a literal is compiled with the
- * expression that holds it, and for each match otherwise. Matching is bounded: each item of the
+ * expression that holds it, and once for each call otherwise. Matching is bounded: each item of the
  * pattern that is tried is a step of the evaluation, told by PCRE2's automatic callouts
  * (pcre2callout(3)), and a pattern that backtracks without end is an ERROR.
  */
@@ -119,13 +119,16 @@ void classad_call_prepare(struct classad_node *call, struct regexp **regexps)
     }
 }
 
-/* Compiling is charged with what it may cost. */
-static struct regexp *regexp_make(struct evaluation *evaluation, struct slice pattern,
-                                  struct slice options)
+/* The call's own, made when it is first asked for; NULL if the pattern is none. */
+static const struct regexp *call_regexp(struct call *call, struct slice pattern,
+                                        struct slice options)
 {
-    if (!evaluation_spend(evaluation, 100 + pattern.length))
-        return NULL;
-    return regexp_new(pattern, options);
+    if (call->node->regexp)
+        return call->node->regexp;
+    /* Compiling is charged with what it may cost. */
+    if (!call->regexp && evaluation_spend(call->evaluation, 100 + pattern.length))
+        call->regexp = regexp_new(pattern, options);
+    return call->regexp;
 }
 
 static int spend_on_item(pcre2_callout_block *block, void *user_data)
@@ -165,25 +168,17 @@ static int match_at(struct evaluation *evaluation, const struct regexp *regexp, 
     return r > 0 && is_sound(regexp, r, start) ? r : -1;
 }
 
-static struct classad_value match_value(struct evaluation *evaluation, const struct regexp *regexp,
-                                        struct slice text)
-{
-    int r = match_at(evaluation, regexp, text, 0, 0);
-
-    return r < 0 ? VALUE_ERROR : value_boolean(r > 0);
-}
-
 struct classad_value regexp_match(struct call *call, const struct classad_value *pattern,
                                   const struct classad_value *options, struct slice text)
 {
-    _cleanup_regexp_ struct regexp *made = NULL;
+    const struct regexp *regexp;
+    int r;
 
-    if (call->node->regexp)
-        return match_value(call->evaluation, call->node->regexp, text);
     if (pattern->type != CLASSAD_STRING)
         return pattern->type == CLASSAD_UNDEFINED ? VALUE_UNDEFINED : VALUE_ERROR;
-    made = regexp_make(call->evaluation, value_text(pattern), value_text(options));
-    return made ? match_value(call->evaluation, made, text) : VALUE_ERROR;
+    regexp = call_regexp(call, value_text(pattern), value_text(options));
+    r = regexp ? match_at(call->evaluation, regexp, text, 0, 0) : -1;
+    return r < 0 ? VALUE_ERROR : value_boolean(r > 0);
 }
 
 /* Evaluates the first `count` arguments and the options behind them; ERROR before UNDEFINED. */
@@ -327,9 +322,9 @@ static bool has_option(struct slice options, char letter)
 /* regexps(pattern, text, substitute[, options]), replace() and replaceAll(). */
 struct classad_value classad_function_regexp_replace(struct call *call)
 {
-    _cleanup_regexp_ struct regexp *made = NULL;
     struct classad_value values[4], wrong;
     struct replacement replacement;
+    const struct regexp *regexp;
 
     if (!take_texts(call, 3, values, &wrong))
         return wrong;
@@ -342,8 +337,6 @@ struct classad_value classad_function_regexp_replace(struct call *call)
         .whole = call->variant > 0 || has_option(value_text(&values[3]), 'f'),
         .all = call->variant == 2 || has_option(value_text(&values[3]), 'g'),
     };
-    if (call->node->regexp)
-        return replace_with(call->evaluation, call->node->regexp, &replacement);
-    made = regexp_make(call->evaluation, value_text(&values[0]), value_text(&values[3]));
-    return made ? replace_with(call->evaluation, made, &replacement) : VALUE_ERROR;
+    regexp = call_regexp(call, value_text(&values[0]), value_text(&values[3]));
+    return regexp ? replace_with(call->evaluation, regexp, &replacement) : VALUE_ERROR;
 }

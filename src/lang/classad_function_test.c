@@ -49,6 +49,44 @@ static void expressions_are_looked_at_as_expressions(void **state)
     assert_value_in("evalInEachContext(p > 2, 5)", ad, NULL, "error");
 }
 
+/* Neither may take a square of time, nor more than what steps allow. */
+static void many_names_are_told_in_order(void **state)
+{
+    enum { COUNT = 30000 };
+    _cleanup_buffer_ struct buffer ad = BUFFER_INIT, expected = BUFFER_INIT;
+
+    (void)state;
+    buffer_append_text(&ad, "all = { 0");
+    for (int i = COUNT; i > 0; i--)
+        buffer_appendf(&ad, ",N%05d,n%05d", i, i);
+    buffer_append_text(&ad, " }\nb = UNRESOLVED(all)\nads = { 0");
+    for (int i = 0; i < 20; i++)
+        buffer_append_text(&ad, ",[]");
+    buffer_append_text(&ad, " }\n");
+    buffer_append_text(&expected, "\"");
+    for (int i = 1; i <= COUNT; i++)
+        buffer_appendf(&expected, "%sN%05d", i > 1 ? "," : "", i);
+    buffer_append_text(&expected, "\"");
+    assert_value_in("b", ad.data, NULL, expected.data);
+    assert_value_in("unresolved(all, join(\"\", \"^N2\", \"9999$\"))", ad.data, NULL, "true");
+    assert_value_in("evalInEachContext(size(b), ads)", ad.data, NULL, "error");
+}
+
+/* It is compiled once, and so costs the steps for that once. */
+static void a_pattern_that_is_computed_serves_a_whole_list(void **state)
+{
+    _cleanup_buffer_ struct buffer ad = BUFFER_INIT;
+
+    (void)state;
+    buffer_append_text(&ad, "pattern = join(\"\", \"b\", \"$\")\nall = { \"a\"");
+    for (int i = 0; i < 20000; i++)
+        buffer_append_text(&ad, ",\"a\"");
+    buffer_append_text(&ad, " }");
+    assert_value_in("regexpMember(pattern, all)", ad.data, NULL, "false");
+    assert_value_in("stringList_regexpMember(pattern, join(\",\", all))", ad.data, NULL, "false");
+    assert_value_in("regexpMember(pattern + 1, all)", ad.data, NULL, "error");
+}
+
 static void lists_are_searched_and_summed(void **state)
 {
     (void)state;
@@ -241,6 +279,8 @@ int main(void)
         cmocka_unit_test(types_are_asked_for),
         cmocka_unit_test(values_are_converted),
         cmocka_unit_test(expressions_are_looked_at_as_expressions),
+        cmocka_unit_test(many_names_are_told_in_order),
+        cmocka_unit_test(a_pattern_that_is_computed_serves_a_whole_list),
         cmocka_unit_test(lists_are_searched_and_summed),
         cmocka_unit_test(strings_are_cut_and_joined),
         cmocka_unit_test(versions_are_compared_by_their_numbers),

@@ -354,7 +354,8 @@ struct call {
     const struct classad_node *node;
     const struct classad_node *const *arguments;
     uint32_t count;
-    int variant; /* which of the functions that share this code */
+    int variant;           /* which of the functions that share this code */
+    struct regexp *regexp; /* owned; made for this call, because the node has none */
 };
 
 typedef struct classad_value classad_function_code(struct call *call);
@@ -395,8 +396,8 @@ struct classad_value list_builder_finish(struct list_builder *builder);
 
 /* classad_function_regexp.c */
 /*
- * Whether the text matches, by the call's own regular expression if that was made beforehand. ERROR
- * if the pattern is none. `options` must be a string.
+ * Whether the text matches. ERROR if the pattern is none. `options` must be a string. Of all texts
+ * that a call matches pattern and options must be the same: they are compiled once.
  */
 struct classad_value regexp_match(struct call *call, const struct classad_value *pattern,
                                   const struct classad_value *options, struct slice text);

@@ -94,10 +94,13 @@ void classad_node_walk_conditions(const struct classad_node *node,
         classad_node_walk_conditions(node->operands[i], callback, user_data);
 }
 
-/* The names that an attribute looks for outside of its own ad: each once, in order. */
+/* The names that an attribute looks for outside of its own ad, as often as it names them. */
 struct outside_names {
     const struct classad_scope *scope;
-    struct slice *items; /* owned */
+    struct outside_name {
+        struct slice text;
+        size_t place; /* in the expression */
+    } * items;        /* owned */
     size_t count;
     size_t capacity;
 };
@@ -111,8 +114,6 @@ static void add_outside_name(void *user_data, enum classad_side side, struct sli
 {
     struct outside_names *names = user_data;
     struct name name = name_from_slice(text);
-    size_t at = 0;
-    int order = -1;
 
     if (side == CLASSAD_SIDE_MY || side == CLASSAD_SIDE_SELECTED ||
         special_from_name(text) != SPECIAL_NONE)
@@ -120,14 +121,57 @@ static void add_outside_name(void *user_data, enum classad_side side, struct sli
     if (side == CLASSAD_SIDE_EITHER && names->scope &&
         attributes_find(names->scope->attributes, &name))
         return;
-    while (at < names->count && (order = text_order(names->items[at], text, true)) < 0)
-        at++;
-    if (at < names->count && order == 0)
-        return;
     array_reserve(names->items, names->capacity, names->count + 1);
-    memmove(&names->items[at + 1], &names->items[at], (names->count - at) * sizeof(*names->items));
-    names->items[at] = text;
+    names->items[names->count] = (struct outside_name){text, names->count};
     names->count++;
+}
+
+/* No two are equal, so that it does not matter how they are sorted. */
+static int compare_outside_names(const void *left_item, const void *right_item)
+{
+    const struct outside_name *left = left_item, *right = right_item;
+    int order = text_order(left->text, right->text, true);
+
+    return order != 0 ? order : (left->place > right->place) - (left->place < right->place);
+}
+
+/* In order, each as it is written first. */
+static void sort_outside_names(struct outside_names *names)
+{
+    size_t kept = 0;
+
+    if (names->count == 0)
+        return;
+    qsort(names->items, names->count, sizeof(*names->items), compare_outside_names);
+    for (size_t i = 1; i < names->count; i++)
+        if (text_order(names->items[i].text, names->items[kept].text, true) != 0)
+            names->items[++kept] = names->items[i];
+    names->count = kept + 1;
+}
+
+static size_t node_size(const struct classad_node *node)
+{
+    size_t size = 1;
+
+    for (uint32_t i = 0; i < node->count; i++)
+        size += node_size(node->operands[i]);
+    if (node->kind == NODE_AD)
+        for (uint32_t i = 0; i < node->attributes->count; i++)
+            size += node_size(node->attributes->items[i].expression);
+    return size;
+}
+
+static struct classad_value match_names(struct call *call, const struct outside_names *names)
+{
+    struct classad_value pattern = call_argument(call, 1), value = value_boolean(false);
+    struct classad_value options = value_string((struct slice){"", 0});
+
+    for (size_t i = 0; i < names->count; i++) {
+        value = regexp_match(call, &pattern, &options, names->items[i].text);
+        if (value.type != CLASSAD_BOOLEAN || value.boolean)
+            return value;
+    }
+    return value;
 }
 
 /* unresolved(attribute): a list in a string; with a pattern, whether one of the names matches. */
@@ -138,26 +182,21 @@ struct classad_value classad_function_unresolved(struct call *call)
     const struct classad_scope *scope;
     const struct classad_node *node =
         classad_node_dereference(call->evaluation, call->arguments[0], &scope);
-    struct classad_value pattern, value, options = value_string((struct slice){"", 0});
 
     if (!classad_node_is_reference(call->arguments[0]))
         return VALUE_ERROR;
     if (!node)
         return VALUE_UNDEFINED;
+    if (!evaluation_spend(call->evaluation, node_size(node)))
+        return VALUE_ERROR;
     names.scope = scope;
     classad_node_walk_names(node, add_outside_name, &names);
-    if (call->count == 2) {
-        pattern = call_argument(call, 1);
-        for (size_t i = 0; i < names.count; i++) {
-            value = regexp_match(call, &pattern, &options, names.items[i]);
-            if (value.type != CLASSAD_BOOLEAN || value.boolean)
-                return value;
-        }
-        return value_boolean(false);
-    }
+    sort_outside_names(&names);
+    if (call->count == 2)
+        return match_names(call, &names);
     for (size_t i = 0; i < names.count; i++) {
         buffer_append_text(&text, i > 0 ? "," : "");
-        buffer_append_slice(&text, names.items[i]);
+        buffer_append_slice(&text, names.items[i].text);
     }
     return evaluation_string(call->evaluation, (struct slice){buffer_text(&text), text.length});
 }
