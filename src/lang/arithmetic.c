@@ -12,6 +12,8 @@
  */
 #include "arithmetic.h"
 
+#include "text.h"
+
 #include "base/memory.h"
 #include "base/number.h"
 
@@ -88,26 +90,12 @@ static char compiler_peek(struct compiler *compiler)
     return compiler->at < compiler->end ? *compiler->at : '\0';
 }
 
-/* isdigit() is free to know other digits in other locales. */
-static bool is_digit(char character)
-{
-    return character >= '0' && character <= '9';
-}
-
-/* A bare name is an operand: $(Process + 1) is what everybody tries first. */
-static bool is_letter(char character)
-{
-    char lower = (char)(character | 0x20);
-
-    return (lower >= 'a' && lower <= 'z') || character == '_';
-}
-
 /* Digits, a fraction, an exponent: "12", "1.5", ".5", "1e-3". */
 static const char *number_end(const char *at, const char *end)
 {
     const char *exponent;
 
-    while (at < end && (is_digit(*at) || *at == '.'))
+    while (at < end && (text_is_digit(*at) || *at == '.'))
         at++;
     if (at == end || (*at | 0x20) != 'e')
         return at;
@@ -115,9 +103,9 @@ static const char *number_end(const char *at, const char *end)
     exponent = at + 1;
     if (exponent < end && (*exponent == '+' || *exponent == '-'))
         exponent++;
-    if (exponent == end || !is_digit(*exponent))
+    if (exponent == end || !text_is_digit(*exponent))
         return at;
-    while (exponent < end && is_digit(*exponent))
+    while (exponent < end && text_is_digit(*exponent))
         exponent++;
     return exponent;
 }
@@ -181,11 +169,12 @@ static int compile_primary(struct compiler *compiler)
 {
     char next = compiler_peek(compiler);
 
-    if (is_digit(next) || next == '.')
+    if (text_is_digit(next) || next == '.')
         return compile_number(compiler);
     if (next == '(')
         return compile_parentheses(compiler);
-    if (next == '$' || is_letter(next))
+    /* A bare name is an operand: $(Process + 1) is what everybody tries first. */
+    if (next == '$' || text_is_letter(next) || next == '_')
         return compile_operand(compiler);
     return fail(compiler->failure, compiler->at, "here a number or a macro is missing");
 }

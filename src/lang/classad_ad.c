@@ -24,15 +24,10 @@ struct classad_expression {
 
 const struct attributes classad_no_attributes = {0};
 
-void node_store_deinit(struct node_store *store)
+static void node_store_deinit(struct node_store *store)
 {
     regexps_free(store->regexps);
     arena_deinit(&store->arena);
-}
-
-static char lower(char character)
-{
-    return character >= 'A' && character <= 'Z' ? (char)(character | 0x20) : character;
 }
 
 /* FNV-1a; what it is for is told by name_equals(). */
@@ -41,7 +36,7 @@ struct name name_from_slice(struct slice text)
     uint64_t hash = 0xcbf29ce484222325u;
 
     for (size_t i = 0; i < text.length; i++)
-        hash = (hash ^ (uint8_t)lower(text.data[i])) * 0x100000001b3u;
+        hash = (hash ^ (uint8_t)text_lower(text.data[i])) * 0x100000001b3u;
     return (struct name){.text = text, .hash = hash};
 }
 
@@ -54,7 +49,7 @@ bool name_equals(const struct name *left, const struct name *right)
     if (memcmp(left->text.data, right->text.data, left->text.length) == 0)
         return true;
     for (size_t i = 0; i < left->text.length; i++)
-        if (lower(left->text.data[i]) != lower(right->text.data[i]))
+        if (text_lower(left->text.data[i]) != text_lower(right->text.data[i]))
             return false;
     return true;
 }

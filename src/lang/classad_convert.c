@@ -16,19 +16,19 @@ int64_t real_to_integer(double real)
     return real != real ? 0 : (int64_t)real;
 }
 
-static double factor_of(char letter)
+int64_t unit_factor(char letter)
 {
-    switch (letter | 0x20) {
-    case 'k':
-        return 1024.0;
-    case 'm':
-        return 1024.0 * 1024;
-    case 'g':
-        return 1024.0 * 1024 * 1024;
-    case 't':
-        return 1024.0 * 1024 * 1024 * 1024;
-    }
-    return 1;
+    static const struct {
+        char letter;
+        int64_t factor;
+    } units[] = {
+        {'b', 1}, {'k', 1 << 10}, {'m', 1 << 20}, {'g', 1 << 30}, {'t', (int64_t)1 << 40},
+    };
+
+    for (size_t i = 0; i < ARRAY_LENGTH(units); i++)
+        if (text_lower(letter) == units[i].letter)
+            return units[i].factor;
+    return 0;
 }
 
 /* The number at the front of a string; false if there is none. */
@@ -37,6 +37,7 @@ static bool read_number(struct evaluation *evaluation, struct slice string, bool
 {
     struct classad_value copy = evaluation_string(evaluation, string);
     char *end;
+    int64_t factor;
     double real;
 
     if (copy.type != CLASSAD_STRING)
@@ -46,7 +47,8 @@ static bool read_number(struct evaluation *evaluation, struct slice string, bool
         return false;
     if (whole)
         real = (double)real_to_integer(real);
-    *ret_real = real * factor_of(*end);
+    factor = unit_factor(*end);
+    *ret_real = real * (double)(factor > 0 ? factor : 1);
     return true;
 }
 

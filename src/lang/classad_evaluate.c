@@ -324,17 +324,17 @@ static struct classad_value evaluate_chain(struct evaluation *evaluation,
     return left;
 }
 
-static struct classad_value evaluate_conditional(struct evaluation *evaluation,
-                                                 const struct classad_node *node)
+struct classad_value evaluation_choose(struct evaluation *evaluation,
+                                       const struct classad_node *const *operands)
 {
-    struct classad_value condition = classad_node_evaluate(evaluation, node->operands[0]);
+    struct classad_value condition = classad_node_evaluate(evaluation, operands[0]);
     bool boolean;
 
     if (condition.type == CLASSAD_UNDEFINED)
         return condition;
     if (!classad_value_as_boolean(&condition, &boolean))
         return VALUE_ERROR;
-    return classad_node_evaluate(evaluation, node->operands[boolean ? 1 : 2]);
+    return classad_node_evaluate(evaluation, operands[boolean ? 1 : 2]);
 }
 
 static struct classad_value evaluate_default(struct evaluation *evaluation,
@@ -411,7 +411,7 @@ static struct classad_value evaluate_kind(struct evaluation *evaluation,
     case NODE_CHAIN:
         return evaluate_chain(evaluation, node);
     case NODE_CONDITIONAL:
-        return evaluate_conditional(evaluation, node);
+        return evaluation_choose(evaluation, node->operands);
     case NODE_DEFAULT:
         return evaluate_default(evaluation, node);
     case NODE_PARENTHESES:

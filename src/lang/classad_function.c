@@ -198,14 +198,7 @@ struct classad_value classad_function_is_type(struct call *call)
 
 struct classad_value classad_function_if_then_else(struct call *call)
 {
-    struct classad_value condition = call_argument(call, 0);
-    bool boolean;
-
-    if (condition.type == CLASSAD_UNDEFINED)
-        return condition;
-    if (!classad_value_as_boolean(&condition, &boolean))
-        return VALUE_ERROR;
-    return call_argument(call, boolean ? 1 : 2);
+    return evaluation_choose(call->evaluation, call->arguments);
 }
 
 /* The text of the argument as an expression, where the call stands. */

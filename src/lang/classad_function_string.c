@@ -91,7 +91,6 @@ struct classad_value classad_function_change_case(struct call *call)
 {
     struct classad_value argument = call_argument(call, 0);
     struct classad_value text = value_to_string(call->evaluation, &argument);
-    char first = call->variant == 'A' ? 'a' : 'A';
     char *copy;
 
     if (text.type != CLASSAD_STRING)
@@ -101,8 +100,7 @@ struct classad_value classad_function_change_case(struct call *call)
         return text;
     copy = (char *)text.string;
     for (size_t i = 0; i < text.length; i++)
-        if (copy[i] >= first && copy[i] <= first + 25)
-            copy[i] ^= 0x20;
+        copy[i] = call->variant == 'A' ? text_upper(copy[i]) : text_lower(copy[i]);
     return text;
 }
 
@@ -162,7 +160,7 @@ struct classad_value classad_function_compare_text(struct call *call)
 
 static bool is_digit_at(struct slice text, size_t at)
 {
-    return at < text.length && text.data[at] >= '0' && text.data[at] <= '9';
+    return at < text.length && text_is_digit(text.data[at]);
 }
 
 static int byte_at(struct slice text, size_t at)

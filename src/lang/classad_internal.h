@@ -87,6 +87,8 @@ struct lexer {
 };
 
 struct token classad_lex(struct lexer *lexer);
+/* Whether it is read as a name without quotes around it. */
+bool classad_word_is_name(struct slice word);
 
 /* A name, and the hash of its letters in lower case. */
 struct name {
@@ -173,8 +175,6 @@ struct node_store {
     struct regexp *regexps; /* owned chain */
 };
 
-void node_store_deinit(struct node_store *store);
-
 struct parser {
     struct lexer lexer;
     struct token token;
@@ -208,14 +208,11 @@ enum special {
 
 enum special special_from_name(struct slice name);
 
-struct classad_node *classad_node_new(struct arena *arena, enum node_kind kind);
 const struct classad_node *classad_node_literal(struct arena *arena, struct classad_value value);
 
 void classad_name_print(struct slice name, struct buffer *text);
 void attributes_print(const struct attributes *attributes, enum classad_spelling spelling,
                       struct buffer *text);
-bool attributes_are_same(const struct attributes *left, const struct attributes *right);
-const struct classad_node *classad_node_without_parentheses(const struct classad_node *node);
 
 /* One evaluation. */
 struct evaluation {
@@ -331,6 +328,8 @@ struct classad_value value_to_real(struct evaluation *evaluation,
                                    const struct classad_value *value);
 struct classad_value value_to_string(struct evaluation *evaluation,
                                      const struct classad_value *value);
+/* What B, K, M, G or T right behind a number multiply it by; 0 for any other character. */
+int64_t unit_factor(char letter);
 /* Towards zero; what does not fit becomes the nearest that does, NaN becomes 0. */
 int64_t real_to_integer(double real);
 void real_print(double real, enum classad_spelling spelling, struct buffer *text);
@@ -370,6 +369,10 @@ struct classad_function {
 
 const struct classad_function *classad_function_find(struct slice name);
 struct classad_value call_argument(struct call *call, uint32_t index);
+
+/* The second of three expressions if the first is true, the third if it is false. */
+struct classad_value evaluation_choose(struct evaluation *evaluation,
+                                       const struct classad_node *const *operands);
 
 /* Elements of a list value, evaluated. */
 struct list_walk {

@@ -11,17 +11,6 @@
 
 #include <errno.h>
 
-static bool is_letter(char character)
-{
-    return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
-           character == '_';
-}
-
-static bool is_digit(char character)
-{
-    return character >= '0' && character <= '9';
-}
-
 static bool is_octal(char character)
 {
     return character >= '0' && character <= '7';
@@ -69,20 +58,10 @@ static bool skip_space(struct lexer *lexer)
 /* The factor of a letter right behind a number, 1 if there is none. */
 static int64_t take_factor(struct lexer *lexer)
 {
-    static const struct {
-        char letter;
-        int64_t factor;
-    } factors[] = {
-        {'b', 1}, {'k', 1 << 10}, {'m', 1 << 20}, {'g', 1 << 30}, {'t', (int64_t)1 << 40},
-    };
+    int64_t factor = unit_factor(peek(lexer, 0));
 
-    for (size_t i = 0; i < ARRAY_LENGTH(factors); i++) {
-        if ((peek(lexer, 0) | 0x20) != factors[i].letter)
-            continue;
-        lexer->at++;
-        return factors[i].factor;
-    }
-    return 1;
+    lexer->at += factor > 0;
+    return factor > 0 ? factor : 1;
 }
 
 /* The value of a digit, or `base` if it is none. */
@@ -90,7 +69,7 @@ static int digit_value(char character, int base)
 {
     char letter = (char)(character | 0x20);
 
-    if (is_digit(character))
+    if (text_is_digit(character))
         return character - '0';
     return base == 16 && letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : base;
 }
@@ -125,14 +104,14 @@ static size_t measure_real(const struct lexer *lexer, const char **ret_message)
 {
     size_t length = 0;
 
-    while (is_digit(peek(lexer, length)))
+    while (text_is_digit(peek(lexer, length)))
         length++;
     if (peek(lexer, length) == '.') {
         length++;
         *ret_message = "a digit must stand behind the point";
-        if (!is_digit(peek(lexer, length)))
+        if (!text_is_digit(peek(lexer, length)))
             return 0;
-        while (is_digit(peek(lexer, length)))
+        while (text_is_digit(peek(lexer, length)))
             length++;
     }
     if ((peek(lexer, length) | 0x20) != 'e')
@@ -141,9 +120,9 @@ static size_t measure_real(const struct lexer *lexer, const char **ret_message)
     if (peek(lexer, length) == '+' || peek(lexer, length) == '-')
         length++;
     *ret_message = "the exponent has no digits";
-    if (!is_digit(peek(lexer, length)))
+    if (!text_is_digit(peek(lexer, length)))
         return 0;
-    while (is_digit(peek(lexer, length)))
+    while (text_is_digit(peek(lexer, length)))
         length++;
     return length;
 }
@@ -172,7 +151,7 @@ static struct token lex_number(struct lexer *lexer, struct token token)
 
     if (peek(lexer, 0) == '0' && (peek(lexer, 1) | 0x20) == 'x')
         return lex_hexadecimal(lexer, token);
-    while (is_digit(peek(lexer, digits)))
+    while (text_is_digit(peek(lexer, digits)))
         digits++;
     if (peek(lexer, digits) == '.' || (peek(lexer, digits) | 0x20) == 'e')
         return lex_real(lexer, token);
@@ -184,26 +163,47 @@ static struct token lex_number(struct lexer *lexer, struct token token)
     return token;
 }
 
+/* What looks like a name and is none. */
+static const struct reserved {
+    const char *text;
+    enum token_kind kind;
+    enum classad_operator operation;
+    bool boolean;
+} reserved_words[] = {
+    {"true", TOKEN_BOOLEAN, 0, true},           {"false", TOKEN_BOOLEAN, 0, false},
+    {"undefined", TOKEN_UNDEFINED, 0, false},   {"error", TOKEN_ERROR, 0, false},
+    {"is", TOKEN_OPERATOR, OPERATOR_IS, false}, {"isnt", TOKEN_OPERATOR, OPERATOR_ISNT, false},
+};
+
+static const struct reserved *find_reserved(struct slice word)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(reserved_words); i++)
+        if (slice_equals_ignoring_case(word, reserved_words[i].text))
+            return &reserved_words[i];
+    return NULL;
+}
+
+bool classad_word_is_name(struct slice word)
+{
+    for (size_t i = 0; i < word.length; i++)
+        if (!text_is_of_name(word.data[i]))
+            return false;
+    return word.length > 0 && !text_is_digit(word.data[0]) && !find_reserved(word);
+}
+
 static struct token lex_word(struct lexer *lexer, struct token token)
 {
-    while (is_letter(peek(lexer, 0)) || is_digit(peek(lexer, 0)))
+    const struct reserved *reserved;
+
+    while (text_is_of_name(peek(lexer, 0)))
         lexer->at++;
     token.text = (struct slice){token.at, (size_t)(lexer->at - token.at)};
     token.kind = TOKEN_NAME;
-    if (slice_equals_ignoring_case(token.text, "true") ||
-        slice_equals_ignoring_case(token.text, "false")) {
-        token.kind = TOKEN_BOOLEAN;
-        token.value = value_boolean(token.text.length == 4);
-    } else if (slice_equals_ignoring_case(token.text, "undefined")) {
-        token.kind = TOKEN_UNDEFINED;
-    } else if (slice_equals_ignoring_case(token.text, "error")) {
-        token.kind = TOKEN_ERROR;
-    } else if (slice_equals_ignoring_case(token.text, "is")) {
-        token.kind = TOKEN_OPERATOR;
-        token.operation = OPERATOR_IS;
-    } else if (slice_equals_ignoring_case(token.text, "isnt")) {
-        token.kind = TOKEN_OPERATOR;
-        token.operation = OPERATOR_ISNT;
+    reserved = find_reserved(token.text);
+    if (reserved) {
+        token.kind = reserved->kind;
+        token.operation = reserved->operation;
+        token.value = value_boolean(reserved->boolean);
     }
     return token;
 }
@@ -395,9 +395,9 @@ struct token classad_lex(struct lexer *lexer)
         token = wrong(token, "this comment has no end");
     else if (lexer->at == lexer->end)
         token.kind = TOKEN_END;
-    else if (is_digit(first) || (first == '.' && is_digit(peek(lexer, 1))))
+    else if (text_is_digit(first) || (first == '.' && text_is_digit(peek(lexer, 1))))
         token = lex_number(lexer, token);
-    else if (is_letter(first))
+    else if (text_is_of_name(first))
         token = lex_word(lexer, token);
     else if (first == '"' || first == '\'')
         token = lex_strings(lexer, token);

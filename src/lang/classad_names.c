@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 
-const struct classad_node *classad_node_without_parentheses(const struct classad_node *node)
+static const struct classad_node *without_parentheses(const struct classad_node *node)
 {
     while (node->kind == NODE_PARENTHESES)
         node = node->operands[0];
@@ -31,7 +31,7 @@ static bool selects_name(const struct classad_node *node, struct slice *ret_name
     *ret_name = node->name.text;
     if (node->kind != NODE_SUBSCRIPT)
         return node->kind == NODE_SELECT;
-    index = classad_node_without_parentheses(node->operands[1]);
+    index = without_parentheses(node->operands[1]);
     if (index->kind != NODE_LITERAL)
         return true;
     *ret_name = value_text(&index->value);
@@ -60,7 +60,7 @@ void classad_node_walk_names(const struct classad_node *node, classad_name_callb
 
     if (selects_name(node, &selected)) {
         callback(user_data, CLASSAD_SIDE_SELECTED, selected);
-        from_ad = is_whole_ad(classad_node_without_parentheses(node->operands[0]));
+        from_ad = is_whole_ad(without_parentheses(node->operands[0]));
     }
     tell_name(node, callback, user_data);
     /* Of the ad that a name is selected from no more than that is looked at. */
@@ -73,7 +73,7 @@ void classad_node_walk_names(const struct classad_node *node, classad_name_callb
 
 bool classad_node_is_constant(const struct classad_node *node)
 {
-    return classad_node_without_parentheses(node)->kind == NODE_LITERAL;
+    return without_parentheses(node)->kind == NODE_LITERAL;
 }
 
 /* Operands of a chain are never chains of && themselves, unless in parentheses. */
@@ -85,7 +85,7 @@ static bool is_conjunction(const struct classad_node *node)
 void classad_node_walk_conditions(const struct classad_node *node,
                                   classad_condition_callback *callback, void *user_data)
 {
-    node = classad_node_without_parentheses(node);
+    node = without_parentheses(node);
     if (!is_conjunction(node)) {
         callback(user_data, node);
         return;

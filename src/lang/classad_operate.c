@@ -68,18 +68,14 @@ static struct classad_value compare_integers(enum classad_operator operation, in
     return compare(operation, left < right ? -1 : left > right);
 }
 
-static int lower(char character)
-{
-    return character >= 'A' && character <= 'Z' ? character | 0x20 : (uint8_t)character;
-}
-
 int text_order(struct slice left, struct slice right, bool ignore_case)
 {
     size_t length = left.length < right.length ? left.length : right.length;
 
     for (size_t i = 0; i < length; i++) {
-        int difference = ignore_case ? lower(left.data[i]) - lower(right.data[i])
-                                     : (uint8_t)left.data[i] - (uint8_t)right.data[i];
+        int difference =
+            ignore_case ? (uint8_t)text_lower(left.data[i]) - (uint8_t)text_lower(right.data[i])
+                        : (uint8_t)left.data[i] - (uint8_t)right.data[i];
 
         if (difference != 0)
             return difference < 0 ? -1 : 1;

@@ -46,7 +46,7 @@ static bool expect(struct parser *parser, enum token_kind kind, const char *mess
     return true;
 }
 
-struct classad_node *classad_node_new(struct arena *arena, enum node_kind kind)
+static struct classad_node *make_empty(struct arena *arena, enum node_kind kind)
 {
     struct classad_node *node = arena_allocate(arena, 1, sizeof(*node));
 
@@ -56,7 +56,7 @@ struct classad_node *classad_node_new(struct arena *arena, enum node_kind kind)
 
 const struct classad_node *classad_node_literal(struct arena *arena, struct classad_value value)
 {
-    struct classad_node *node = classad_node_new(arena, NODE_LITERAL);
+    struct classad_node *node = make_empty(arena, NODE_LITERAL);
 
     node->value = value;
     return node;
@@ -87,7 +87,7 @@ static bool operand_list_add(struct operand_list *list, const struct classad_nod
 static struct classad_node *make_node(struct parser *parser, enum node_kind kind,
                                       const struct operand_list *operands)
 {
-    struct classad_node *node = classad_node_new(parser->arena, kind);
+    struct classad_node *node = make_empty(parser->arena, kind);
 
     node->count = (uint32_t)operands->count;
     node->operands = arena_allocate(parser->arena, operands->count, sizeof(*node->operands));
@@ -153,7 +153,7 @@ static const struct classad_node *parse_name(struct parser *parser)
     advance(parser);
     if (parser->token.kind == TOKEN_OPEN_PARENTHESIS)
         return parse_call(parser, name);
-    node = classad_node_new(parser->arena, NODE_ATTRIBUTE);
+    node = make_empty(parser->arena, NODE_ATTRIBUTE);
     node->name = name_from_slice(name);
     return node;
 }
@@ -161,7 +161,7 @@ static const struct classad_node *parse_name(struct parser *parser)
 /* .name */
 static const struct classad_node *parse_root(struct parser *parser)
 {
-    struct classad_node *node = classad_node_new(parser->arena, NODE_ROOT);
+    struct classad_node *node = make_empty(parser->arena, NODE_ROOT);
 
     advance(parser);
     node->name = name_from_slice(parser->token.text);
@@ -221,7 +221,7 @@ static bool parse_attributes(struct parser *parser, struct attributes *attribute
 
 static const struct classad_node *parse_ad(struct parser *parser)
 {
-    struct classad_node *node = classad_node_new(parser->arena, NODE_AD);
+    struct classad_node *node = make_empty(parser->arena, NODE_AD);
     struct attributes *attributes = arena_allocate(parser->arena, 1, sizeof(*attributes));
 
     *attributes = (struct attributes){0};

@@ -140,26 +140,9 @@ static void print_inner_string(struct slice string, enum classad_spelling spelli
     buffer_append_character(text, ')');
 }
 
-static bool is_word(struct slice name)
-{
-    static const char *const reserved[] = {"true", "false", "undefined", "error", "is", "isnt"};
-
-    for (size_t i = 0; i < name.length; i++) {
-        char letter = (char)(name.data[i] | 0x20);
-        bool digit = name.data[i] >= '0' && name.data[i] <= '9';
-
-        if (!(letter >= 'a' && letter <= 'z') && name.data[i] != '_' && (!digit || i == 0))
-            return false;
-    }
-    for (size_t i = 0; i < ARRAY_LENGTH(reserved); i++)
-        if (slice_equals_ignoring_case(name, reserved[i]))
-            return false;
-    return name.length > 0;
-}
-
 void classad_name_print(struct slice name, struct buffer *text)
 {
-    if (is_word(name))
+    if (classad_word_is_name(name))
         buffer_append_slice(text, name);
     else
         print_quoted(name, '\'', CLASSAD_NEW, text);
@@ -385,7 +368,7 @@ void classad_value_print(const struct classad_value *value, enum classad_spellin
     }
 }
 
-bool attributes_are_same(const struct attributes *left, const struct attributes *right)
+static bool attributes_are_same(const struct attributes *left, const struct attributes *right)
 {
     if (left->count != right->count)
         return false;

@@ -7,22 +7,17 @@
 #include <inttypes.h>
 #include <math.h>
 
-static bool is_digit(char character)
-{
-    return character >= '0' && character <= '9';
-}
-
 /* Takes the next `count` digits, whatever stands before them; false if there are not so many. */
 static bool take_digits(struct slice *text, size_t count, int *ret_number)
 {
     int number = 0;
 
-    while (text->length > 0 && !is_digit(text->data[0]))
+    while (text->length > 0 && !text_is_digit(text->data[0]))
         *text = text_behind(*text, 1);
     if (text->length < count)
         return false;
     for (size_t i = 0; i < count; i++) {
-        if (!is_digit(text->data[i]))
+        if (!text_is_digit(text->data[i]))
             return false;
         number = number * 10 + (text->data[i] - '0');
     }
@@ -43,7 +38,8 @@ static bool take_zone(struct slice *text, int32_t *ret_offset_seconds)
         *ret_offset_seconds = 0;
         return true;
     }
-    while (at > 0 && digits <= 4 && (is_digit(text->data[at - 1]) || text->data[at - 1] == ':')) {
+    while (at > 0 && digits <= 4 &&
+           (text_is_digit(text->data[at - 1]) || text->data[at - 1] == ':')) {
         digits += text->data[at - 1] != ':';
         at--;
     }
@@ -106,10 +102,10 @@ static bool take_part(struct slice *text, const char *letters, bool bare, bool f
         rest = slice_trim((struct slice){rest.data, rest.length - 1});
     else if (!bare)
         return false;
-    for (start = rest.length; start > 0 && is_digit(rest.data[start - 1]); start--)
+    for (start = rest.length; start > 0 && text_is_digit(rest.data[start - 1]); start--)
         continue;
     if (fraction && start > 0 && rest.data[start - 1] == '.')
-        for (start--; start > 0 && is_digit(rest.data[start - 1]); start--)
+        for (start--; start > 0 && text_is_digit(rest.data[start - 1]); start--)
             continue;
     if (number_parse_double(text_behind(rest, start), ret_number) < 0)
         return false;

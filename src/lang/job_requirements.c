@@ -243,8 +243,7 @@ static void add_resources(struct clauses *clauses)
 
 static bool is_scheme_character(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' ||
-           c == '-' || c == '.';
+    return text_is_letter(c) || text_is_digit(c) || c == '+' || c == '-' || c == '.';
 }
 
 /* The scheme of a URL, or nothing: letters, digits and "+-." before "://". */

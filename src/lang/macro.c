@@ -69,12 +69,10 @@ size_t macro_name_length(struct slice text)
     size_t length = 0;
 
     for (; length < text.length; length++) {
-        char character = text.data[length], lower = (char)(character | 0x20);
-        bool letter = (lower >= 'a' && lower <= 'z') || character == '_';
-        bool digit = (character >= '0' && character <= '9') || character == '.';
+        bool digit = text_is_digit(text.data[length]) || text.data[length] == '.';
 
         /* A name cannot begin with a digit: then it would be a number in arithmetic. */
-        if (!letter && !(digit && length > 0))
+        if (digit ? length == 0 : !text_is_of_name(text.data[length]))
             break;
     }
     return length;

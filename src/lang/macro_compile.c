@@ -283,7 +283,7 @@ static bool name_is_computed(const struct compiler *compiler)
             has_macro = true;
             at = skip_macro(at + 2, compiler->end);
         } else if (macro_name_length((struct slice){at, 1}) == 1 ||
-                   (at > compiler->at && ((*at >= '0' && *at <= '9') || *at == '.'))) {
+                   (at > compiler->at && (text_is_digit(*at) || *at == '.'))) {
             at++;
         } else {
             return false;

@@ -236,7 +236,7 @@ static uint64_t next_draw(struct compiler *compiler)
 
     /* FNV-1a (Fowler, Noll, Vo): fixed, short, and the same everywhere. */
     for (const char *c = symbol ? symbol->name : ""; *c; c++)
-        hash = (hash ^ (uint64_t)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c)) * 0x100000001b3u;
+        hash = (hash ^ (uint64_t)text_lower(*c)) * 0x100000001b3u;
     if (symbol)
         count = symbol->definition_count;
     macros->draws = true;

@@ -293,18 +293,9 @@ static int expand_part(const struct call *call, struct buffer *text)
 static bool find_item(struct slice list, const char *separators, uint64_t index,
                       struct slice *ret_item)
 {
-    while (list.length > 0) {
-        struct slice item = {list.data, 0};
-
-        while (item.length < list.length && !strchr(separators, list.data[item.length]))
-            item.length++;
-        list = text_behind(list, item.length + (item.length < list.length ? 1 : 0));
-        item = slice_trim(item);
-        if (item.length > 0 && index-- == 0) {
-            *ret_item = item;
+    while (text_take_item(&list, separators, ret_item))
+        if (index-- == 0)
             return true;
-        }
-    }
     return false;
 }
 

@@ -5,6 +5,7 @@
  * there can be one conversion, of the right size, and no %s or %n.
  */
 #include "arithmetic.h"
+#include "text.h"
 
 #include <errno.h>
 #include <math.h>
@@ -14,7 +15,7 @@
 static struct slice read_digits(struct slice text, int *ret_value)
 {
     *ret_value = 0;
-    while (text.length > 0 && text.data[0] >= '0' && text.data[0] <= '9' && *ret_value < 1000) {
+    while (text.length > 0 && text_is_digit(text.data[0]) && *ret_value < 1000) {
         *ret_value = *ret_value * 10 + (text.data[0] - '0');
         text.data++;
         text.length--;

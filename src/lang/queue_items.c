@@ -307,8 +307,7 @@ static bool take_bound(struct slice *text, bool *ret_given, int64_t *ret_value)
     negative = text->length > 0 && text->data[0] == '-';
     if (negative || (text->length > 0 && text->data[0] == '+'))
         *text = text_behind(*text, 1);
-    for (; digits < text->length && text->data[digits] >= '0' && text->data[digits] <= '9';
-         digits++) {
+    for (; digits < text->length && text_is_digit(text->data[digits]); digits++) {
         value = value * 10 + (text->data[digits] - '0');
         if (value > UINT32_MAX)
             return false;

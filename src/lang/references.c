@@ -21,13 +21,8 @@ static size_t name_length(struct slice text)
 {
     size_t length = 0;
 
-    for (; length < text.length; length++) {
-        char character = text.data[length], lower = (char)(character | 0x20);
-
-        if (!(lower >= 'a' && lower <= 'z') && !(character >= '0' && character <= '9') &&
-            character != '_' && character != '.')
-            break;
-    }
+    while (length < text.length && (text_is_of_name(text.data[length]) || text.data[length] == '.'))
+        length++;
     return length;
 }
 

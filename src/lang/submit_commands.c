@@ -11,6 +11,7 @@
  * same, in the manual page; a test holds the two against each other.
  */
 #include "submit_commands.h"
+#include "text.h"
 
 #include "base/spelling.h"
 
@@ -477,8 +478,7 @@ const struct command_family *command_find_family(const char *name)
 bool command_resource_is_valid(const char *resource)
 {
     for (const char *c = resource; *c; c++)
-        if (!(*c >= 'a' && *c <= 'z') && !(*c >= 'A' && *c <= 'Z') &&
-            !(c > resource && ((*c >= '0' && *c <= '9') || *c == '_')))
+        if (!text_is_letter(*c) && !(c > resource && text_is_of_name(*c)))
             return false;
     return resource[0] && resource[1];
 }

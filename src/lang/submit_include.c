@@ -160,26 +160,26 @@ static int read_include(struct submit_reader *reader, struct statement *statemen
 /* The argument of that number, from 1, or with `and_rest` all from there on; empty if none. */
 static struct slice find_argument(struct slice arguments, uint64_t number, bool and_rest)
 {
-    struct slice argument = {"", 0};
+    const char *end = arguments.data + arguments.length;
+    struct slice argument;
 
-    while (arguments.length > 0) {
-        struct slice here = arguments;
-
-        argument = slice_trim(text_take(&arguments, ','));
-        if (argument.length == 0)
+    while (text_take_item(&arguments, ",", &argument)) {
+        if (--number > 0)
             continue;
-        if (--number == 0)
-            return and_rest ? slice_trim(here) : argument;
+        if (and_rest)
+            argument.length = (size_t)(end - argument.data);
+        return slice_trim(argument);
     }
     return (struct slice){"", 0};
 }
 
 static uint64_t count_arguments(struct slice arguments)
 {
+    struct slice argument;
     uint64_t count = 0;
 
-    while (arguments.length > 0)
-        count += slice_trim(text_take(&arguments, ',')).length > 0;
+    while (text_take_item(&arguments, ",", &argument))
+        count++;
     return count;
 }
 
@@ -199,7 +199,7 @@ static bool read_placeholder(struct slice text, struct placeholder *placeholder)
     *placeholder = (struct placeholder){0};
     if (text.length < 4 || text.data[0] != '$' || text.data[1] != '(')
         return false;
-    for (; at < text.length && text.data[at] >= '0' && text.data[at] <= '9' && at < 6; at++)
+    for (; at < text.length && text_is_digit(text.data[at]) && at < 6; at++)
         placeholder->number = placeholder->number * 10 + (uint64_t)(text.data[at] - '0');
     if (at == 2)
         return false;
@@ -256,13 +256,9 @@ static int fill_template(struct slice text, struct slice arguments, struct buffe
 /* The name decides about a file's: no way leads out of the folder of templates. */
 static bool template_name_is_valid(struct slice name)
 {
-    for (size_t i = 0; i < name.length; i++) {
-        char character = name.data[i], lower = (char)(character | 0x20);
-
-        if (!(lower >= 'a' && lower <= 'z') && !(character >= '0' && character <= '9') &&
-            character != '_' && character != '-')
+    for (size_t i = 0; i < name.length; i++)
+        if (!text_is_of_name(name.data[i]) && name.data[i] != '-')
             return false;
-    }
     return name.length > 0;
 }
 

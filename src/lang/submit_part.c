@@ -321,20 +321,14 @@ static int imports_read_word(struct imports *imports, struct slice word)
 /* "true", "false", or names and patterns; '!' in front takes away. */
 static int imports_read(struct imports *imports, struct slice value)
 {
+    struct slice word;
     bool all;
     int r = 0;
 
     if (boolean_parse(value, &all))
         return all ? imports_read_word(imports, slice_from_text("*")) : 0;
-    while (r == 0 && value.length > 0) {
-        struct slice word = {.data = value.data};
-
-        while (word.length < value.length && !strchr(", \t;", value.data[word.length]))
-            word.length++;
-        value = text_behind(value, word.length + (word.length < value.length ? 1 : 0));
-        if (word.length > 0)
-            r = imports_read_word(imports, word);
-    }
+    while (r == 0 && text_take_item(&value, ", \t;", &word))
+        r = imports_read_word(imports, word);
     return r;
 }
 

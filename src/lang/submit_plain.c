@@ -109,18 +109,13 @@ static int form_kilobytes(struct task_reader *reader, struct slice value,
 /* The words of a list, in the arena, between commas and white space. */
 static int split_words(struct task_reader *reader, struct slice value, struct list *words)
 {
-    list_clear(words);
-    while (value.length > 0) {
-        size_t length = 0;
+    struct slice word;
 
-        while (length < value.length && value.data[length] != ',' &&
-               !text_is_space(value.data[length]))
-            length++;
+    list_clear(words);
+    while (text_take_item(&value, ", \t\n\v\f\r", &word)) {
         if (words->count == LIST_WORD_COUNT_MAX)
             return value_error(reader, "there are more than %d words", LIST_WORD_COUNT_MAX);
-        if (length > 0)
-            list_add(words, task_keep(reader, (struct slice){value.data, length}));
-        value = text_behind(value, length < value.length ? length + 1 : length);
+        list_add(words, task_keep(reader, word));
     }
     return 0;
 }
@@ -156,8 +151,7 @@ static int check_limit(struct task_reader *reader, const char *word)
     double count;
 
     for (char *c = (char *)word; *c; c++)
-        if (*c >= 'A' && *c <= 'Z')
-            *c = (char)(*c - 'A' + 'a');
+        *c = text_lower(*c);
     if (macro_name_is_valid((struct slice){word, length}) &&
         (!colon || (number_parse_double(slice_from_text(colon + 1), &count) == 0 && count > 0)))
         return 0;

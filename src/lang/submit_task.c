@@ -280,12 +280,10 @@ static int read_when_to_transfer_output(struct task_reader *reader, struct slice
 /* Commas separate; white space may be part of a name. */
 static void read_file_list(struct task_reader *reader, struct slice value, struct list *list)
 {
-    while (value.length > 0) {
-        struct slice file = slice_trim(text_take(&value, ','));
+    struct slice file;
 
-        if (file.length > 0)
-            list_add(list, task_keep(reader, file));
-    }
+    while (text_take_item(&value, ",", &file))
+        list_add(list, task_keep(reader, file));
 }
 
 static int read_transfer_input_files(struct task_reader *reader, struct slice value)

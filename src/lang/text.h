@@ -78,12 +78,32 @@ static inline struct slice text_take_word(struct slice *text, const char *stops)
     return word;
 }
 
+/*
+ * Takes the next item off the front of *text: what stands up to one of the `separators`, without
+ * white space around it. Passes over those that are empty; returns false if there is none.
+ */
+static inline bool text_take_item(struct slice *text, const char *separators,
+                                  struct slice *ret_item)
+{
+    struct slice item = {0};
+
+    while (text->length > 0 && item.length == 0) {
+        item.data = text->data;
+        while (item.length < text->length && !strchr(separators, item.data[item.length]))
+            item.length++;
+        *text = text_behind(*text, item.length + (item.length < text->length ? 1 : 0));
+        item = slice_trim(item);
+    }
+    if (item.length > 0)
+        *ret_item = item;
+    return item.length > 0;
+}
+
 /* As strcmp(3), but ASCII's capitals count as small letters. Ends at the first difference. */
 static inline int text_compare_ignoring_case(const char *a, const char *b)
 {
     for (;; a++, b++) {
-        int left = *a >= 'A' && *a <= 'Z' ? *a - 'A' + 'a' : *a;
-        int right = *b >= 'A' && *b <= 'Z' ? *b - 'A' + 'a' : *b;
+        int left = text_lower(*a), right = text_lower(*b);
 
         if (left != right || left == '\0')
             return left - right;
