@@ -374,7 +374,8 @@ static struct token lex_mark(struct lexer *lexer, struct token token)
     struct slice rest = {lexer->at, (size_t)(lexer->end - lexer->at)};
 
     for (size_t i = 0; i < ARRAY_LENGTH(marks); i++) {
-        if (!text_begins(rest, marks[i].text))
+        /* Most are ruled out by their first character. */
+        if (marks[i].text[0] != rest.data[0] || !text_begins(rest, marks[i].text))
             continue;
         lexer->at += strlen(marks[i].text);
         token.kind = marks[i].kind;

@@ -41,16 +41,6 @@ static size_t quoted_length(struct slice text)
     return at < text.length ? at + 1 : text.length;
 }
 
-static bool is_name_start(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* Takes the next token off the front of *text, and white space before it; empty at the end. */
 static struct slice take_token(struct slice *text)
 {
@@ -61,9 +51,8 @@ static struct slice take_token(struct slice *text)
     token = (struct slice){text->data, text->length > 0 ? 1 : 0};
     if (token.length > 0 && (*token.data == '"' || *token.data == '\''))
         token.length = quoted_length(*text);
-    else if (token.length > 0 && (is_name_start(*token.data) || is_digit(*token.data)))
-        while (token.length < text->length &&
-               (is_name_start(token.data[token.length]) || is_digit(token.data[token.length])))
+    else if (token.length > 0 && text_is_of_name(*token.data))
+        while (token.length < text->length && text_is_of_name(token.data[token.length]))
             token.length++;
     *text = text_behind(*text, token.length);
     return token;
@@ -90,7 +79,7 @@ enum expression_kind expression_classify(struct slice text)
         return EXPRESSION_UNDEFINED;
     rest = text;
     number = *text.data == '-' ? text_behind(text, 1) : text;
-    if (number.length == 0 || !is_digit(*number.data) || number_parse_double(rest, &value) < 0)
+    if (number.length == 0 || !text_is_digit(*number.data) || number_parse_double(rest, &value) < 0)
         return EXPRESSION_OTHER;
     return EXPRESSION_NUMBER;
 }
