@@ -94,20 +94,11 @@ static int refuse_time(const struct reader *reader, struct slice token)
 
 /* ---- tokens ---- */
 
-static bool is_letter(char character)
-{
-    return (character | 0x20) >= 'a' && (character | 0x20) <= 'z';
-}
-
-static bool is_digit(char character)
-{
-    return character >= '0' && character <= '9';
-}
-
 /* More than times and days are made of, so that a message shows all of "7am" and of "07.30". */
 static bool is_of_word(char character)
 {
-    return is_letter(character) || is_digit(character) || character == ':' || character == '.';
+    return text_is_letter(character) || text_is_digit(character) || character == ':' ||
+           character == '.';
 }
 
 /* A word, or a single character, however many bytes that has. */
@@ -137,7 +128,7 @@ static bool at_character(const struct reader *reader, char character)
 
 static bool at_time(const struct reader *reader)
 {
-    return !at_end(reader) && is_digit(reader->token.data[0]);
+    return !at_end(reader) && text_is_digit(reader->token.data[0]);
 }
 
 /* ---- hours ---- */
@@ -205,7 +196,7 @@ static bool take_two_digits(struct slice *text, uint16_t *ret_number)
     uint16_t number = 0;
     size_t length = 0;
 
-    while (length < 2 && length < text->length && is_digit(text->data[length]))
+    while (length < 2 && length < text->length && text_is_digit(text->data[length]))
         number = (uint16_t)(number * 10 + (text->data[length++] - '0'));
     *text = text_behind(*text, length);
     *ret_number = number;
@@ -221,7 +212,7 @@ static int read_time(struct reader *reader, uint16_t *ret_minute)
     if (!take_two_digits(&text, &hours) || text.length != 3 || text.data[0] != ':')
         return refuse_time(reader, reader->token);
     text = text_behind(text, 1);
-    if (!is_digit(text.data[0]) || !take_two_digits(&text, &minutes) || text.length > 0 ||
+    if (!text_is_digit(text.data[0]) || !take_two_digits(&text, &minutes) || text.length > 0 ||
         minutes >= HOUR_MINUTES || hours * HOUR_MINUTES + minutes > DAY_MINUTES)
         return refuse_time(reader, reader->token);
     *ret_minute = (uint16_t)(hours * HOUR_MINUTES + minutes);
@@ -372,7 +363,7 @@ static bool take_number(struct slice *text, size_t count, int *ret_number)
     if (text->length < count)
         return false;
     for (size_t i = 0; i < count; i++) {
-        if (!is_digit(text->data[i]))
+        if (!text_is_digit(text->data[i]))
             return false;
         number = number * 10 + (text->data[i] - '0');
     }
