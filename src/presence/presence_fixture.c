@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 /* A source takes what there is in one turn, but for what its timers and closing handles do. */
-enum { TURNS = 10, NOBODY = 65534 };
+enum { TURNS = 10, NOBODY = 65534, REST_MS = 1000 };
 
 static struct fixture fixture;
 
@@ -83,6 +83,7 @@ void fixture_begin(struct fixture *to, const char *sources)
 
     to->options.sources = sources;
     to->options.root = to->root;
+    to->options.rest_ms = REST_MS;
     to->presence = presence_new(&to->loop, &to->options, &listener);
     fixture_settle(to);
 }
