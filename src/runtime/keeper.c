@@ -246,15 +246,15 @@ static void abandon(struct keeper *keeper)
 static void set_timer(struct keeper *keeper, bool again)
 {
     uint64_t at = kept_first_deadline(&keeper->kept), abandon = abandon_at(keeper);
-    uint64_t look = kept_next_look(&keeper->kept), calm = kept_hurry_end(&keeper->kept);
+    uint64_t look = kept_next_look(&keeper->kept), hurry = hurry_next_ms(&keeper->kept.hurry);
     struct itimerspec when = {0};
 
     if (look < at)
         at = look;
     if (abandon < at)
         at = abandon;
-    if (calm < at)
-        at = calm;
+    if (hurry < at)
+        at = hurry;
     if (again && clock_boot_ms() + AGAIN_MS < at)
         at = clock_boot_ms() + AGAIN_MS;
     if (at != UINT64_MAX) {

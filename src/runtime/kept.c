@@ -31,11 +31,7 @@
  * How often memory is looked at where the kernel does not hold tasks to it. A look walks through
  * /proc, which takes some milliseconds of a processor.
  */
-enum {
-    LOOK_MS = 1000,
-    FREEZE_HURRY_MS = 1000, /* at most: it ends when all are frozen */
-    KILL_HURRY_MS = 200
-};
+enum { LOOK_MS = 1000 };
 
 struct kept_task {
     uint64_t key;
@@ -44,7 +40,8 @@ struct kept_task {
     size_t note_length;
     enum keeper_state state;
     bool lapsed;
-    bool was_frozen;   /* its group may have to be thawed at the end */
+    bool was_frozen; /* its group may have to be thawed at the end */
+    bool is_killed;
     bool told_to_end;  /* so its end is not its own, also for an agent that was not there then */
     bool is_due;       /* pending, and something has happened that may end that */
     bool is_forgotten; /* to be dropped without a word when it is over */
@@ -253,34 +250,9 @@ static void move(struct kept *kept, struct kept_task *task, enum keeper_state st
     task->state = state;
 }
 
-/*
- * A process must run to be frozen, to be killed, and to become its program. Where it gets the
- * processor only when nobody else wants it, that may take for ever, and most of all when an owner
- * has just come back. So for a moment the tasks do not give way.
- */
-static void hurry(struct kept *kept, uint64_t length_ms)
-{
-    if (kept->hurry_end_ms == 0)
-        cgroup_root_give_way(&kept->groups, false);
-    kept->hurry_end_ms = larger(kept->hurry_end_ms, clock_boot_ms() + length_ms);
-}
-
-static void calm_down(struct kept *kept)
-{
-    if (kept->hurry_end_ms == 0)
-        return;
-    kept->hurry_end_ms = 0;
-    cgroup_root_give_way(&kept->groups, true);
-}
-
-uint64_t kept_hurry_end(const struct kept *kept)
-{
-    return kept->hurry_end_ms == 0 ? UINT64_MAX : kept->hurry_end_ms;
-}
-
 static void freeze(struct kept *kept, struct kept_task *task)
 {
-    hurry(kept, FREEZE_HURRY_MS);
+    hurry_ask(&kept->hurry);
     move(kept, task, KEEPER_STATE_FREEZING);
     task->was_frozen = true;
     process_tree_freeze(&task->tree);
@@ -288,9 +260,10 @@ static void freeze(struct kept *kept, struct kept_task *task)
 
 /* ---- the end ---- */
 
-static void kill_task(struct kept *kept, const struct kept_task *task)
+static void kill_task(struct kept *kept, struct kept_task *task)
 {
-    hurry(kept, KILL_HURRY_MS);
+    hurry_ask(&kept->hurry);
+    task->is_killed = true;
     process_tree_kill(&task->tree);
 }
 
@@ -429,9 +402,22 @@ static void continue_task(struct kept *kept, struct kept_task *task)
         continue_freezing(kept, task);
 }
 
+/* Whether a task is not frozen or dead that shall be. */
+static bool somebody_must_run(const struct kept *kept)
+{
+    for (size_t i = 0; i < kept->place_count; i++) {
+        const struct kept_task *task = kept->tasks[i];
+
+        if (task &&
+            (is_pending(task->state) || (task->is_killed && task->state < KEEPER_STATE_ENDING)))
+            return true;
+    }
+    return false;
+}
+
 bool kept_continue(struct kept *kept)
 {
-    bool again = false, had_pending = kept->pending_count > 0;
+    bool again = false;
 
     for (size_t i = 0; i < kept->place_count && kept->pending_count > 0; i++) {
         struct kept_task *task = kept->tasks[i];
@@ -441,8 +427,8 @@ bool kept_continue(struct kept *kept)
         task = kept->tasks[i];
         again = again || (task && is_pending(task->state) && !task->tree.group);
     }
-    if ((had_pending && kept->pending_count == 0) || clock_boot_ms() >= kept_hurry_end(kept))
-        calm_down(kept);
+    if (hurry_next_ms(&kept->hurry) != UINT64_MAX)
+        hurry_look(&kept->hurry, &kept->groups, clock_boot_ms(), somebody_must_run(kept));
     return again;
 }
 
@@ -525,10 +511,10 @@ static int start_leader(struct kept *kept, struct process_tree *tree,
 
     if (!tree->group)
         return warden_start(spawn, variable, &tree->warden, &tree->leader, path, failure);
-    if (kept->hurry_end_ms == 0)
+    if (kept->hurry.ends_ms == 0)
         cgroup_root_give_way(&kept->groups, false);
     r = keeper_child_start(spawn, variable, tree->group, &tree->leader, path, failure);
-    if (kept->hurry_end_ms == 0)
+    if (kept->hurry.ends_ms == 0)
         cgroup_root_give_way(&kept->groups, true);
     return r;
 }

@@ -7,6 +7,7 @@
 
 #include "base/map.h"
 #include "cgroup.h"
+#include "hurry.h"
 #include "keeper_message.h"
 
 /*
@@ -28,13 +29,13 @@ struct kept {
     struct map by_key;      /* to the place in tasks */
     struct map by_pid;      /* leaders that were not reaped */
     struct cgroup_root groups;
-    char *marker_start;    /* owned */
-    struct map uid_locks;  /* a descriptor for each uid that a task was started as */
-    int epoll;             /* the loop's */
-    struct buffer *news;   /* the loop's; frames for the agent */
-    bool is_heard;         /* an agent is connected; else news are not written, LIST tells later */
-    uint64_t look_at_ms;   /* when the memory of tasks is looked at next, by CLOCK_BOOTTIME */
-    uint64_t hurry_end_ms; /* until then the tasks do not give way; 0: they do */
+    char *marker_start;   /* owned */
+    struct map uid_locks; /* a descriptor for each uid that a task was started as */
+    int epoll;            /* the loop's */
+    struct buffer *news;  /* the loop's; frames for the agent */
+    bool is_heard;        /* an agent is connected; else news are not written, LIST tells later */
+    uint64_t look_at_ms;  /* when the memory of tasks is looked at next, by CLOCK_BOOTTIME */
+    struct hurry hurry;
 };
 
 /* `marker_start` tells this keeper's tasks from all others in their environments. */
@@ -56,8 +57,6 @@ void kept_lapse(struct kept *kept, uint64_t now_boot_ms);
 void kept_look(struct kept *kept, uint64_t now_boot_ms);
 /* UINT64_MAX as long as there is nothing to look at. */
 uint64_t kept_next_look(const struct kept *kept);
-/* When kept_continue() lets the tasks give way again at the latest; UINT64_MAX: they do. */
-uint64_t kept_hurry_end(const struct kept *kept);
 /*
  * Takes tasks that are being frozen or that end a step on. To be called once after each round of
  * events; returns true if it must be called again soon even if nothing happens.

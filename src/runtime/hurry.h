@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * When tasks do not give way (cgroup_root_give_way()): a process must run to be frozen and to be
+ * killed, and where it gets the processor only when nobody else wants it, that may take for ever;
+ * most of all when an owner has just come back and his programs compute. So until it has happened,
+ * for a second at most, tasks are as anybody.
+ *
+ * It begins when all of a round's freezing and killing is asked for, because from then on the tasks
+ * are also in the way of those who ask.
+ */
+#pragma once
+
+#include "cgroup.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct hurry {
+    bool is_asked_for;
+    uint64_t ends_ms; /* on clock_boot_ms()'s clock; 0: it is not on */
+};
+
+#define HURRY_INIT ((struct hurry){0})
+
+/* Something was begun for which tasks must run. */
+static inline void hurry_ask(struct hurry *hurry)
+{
+    hurry->is_asked_for = true;
+}
+
+/* Behind the round, and again in each that follows. `is_needed`: some task must still run. */
+void hurry_look(struct hurry *hurry, const struct cgroup_root *groups, uint64_t now_ms,
+                bool is_needed);
+/* When hurry_look() must be called at the latest; UINT64_MAX: it need not be. */
+uint64_t hurry_next_ms(const struct hurry *hurry);

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* On a folder with a plain file in place of a group's cpu.idle. */
+#include "hurry.h"
+
+#include "base/buffer.h"
+#include "base/test.h"
+#include "sys/descriptor.h"
+#include "sys/file.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/dusk-hurry-XXXXXX";
+static struct cgroup_root groups = {.folder = -1};
+
+static int make_group(void **state)
+{
+    (void)state;
+    if (!mkdtemp(folder))
+        return -1;
+    groups = CGROUP_ROOT_INIT;
+    groups.folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    groups.is_unified[CGROUP_CPUS] = true;
+    return groups.folder < 0 ? -1 : 0;
+}
+
+static int remove_group(void **state)
+{
+    (void)state;
+    unlinkat(AT_FDCWD, folder, AT_REMOVEDIR);
+    groups.folder = descriptor_close(groups.folder);
+    return 0;
+}
+
+/* What the group was told since the last look; - if nothing. */
+static char told(void)
+{
+    _cleanup_free_ char *path = file_join(folder, "cpu.idle");
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+
+    if (file_read(path, 16, &text, NULL) < 0)
+        return '?';
+    assert_int_equal(file_replace(path, "-", 1, 0600, false, NULL), 0);
+    return text.data[0];
+}
+
+static void it_lasts_until_nobody_must_run_any_more(void **state)
+{
+    struct hurry hurry = HURRY_INIT;
+
+    (void)state;
+    hurry_ask(&hurry);
+    assert_int_equal(hurry_next_ms(&hurry), 0);
+    hurry_look(&hurry, &groups, 5000, true);
+    assert_int_equal(told(), '0');
+    assert_int_equal(hurry_next_ms(&hurry), 6000);
+    hurry_look(&hurry, &groups, 5001, true);
+    assert_int_equal(told(), '-');
+    hurry_look(&hurry, &groups, 5002, false);
+    assert_int_equal(told(), '1');
+    assert_int_equal(hurry_next_ms(&hurry), UINT64_MAX);
+}
+
+static void who_cannot_be_frozen_does_not_make_it_last(void **state)
+{
+    struct hurry hurry = HURRY_INIT;
+
+    (void)state;
+    hurry_ask(&hurry);
+    hurry_look(&hurry, &groups, 5000, true);
+    hurry_look(&hurry, &groups, 5999, true);
+    assert_int_equal(told(), '0');
+    hurry_look(&hurry, &groups, 6000, true);
+    assert_int_equal(told(), '1');
+    hurry_look(&hurry, &groups, 7000, true);
+    assert_int_equal(told(), '-');
+}
+
+static void what_has_happened_already_needs_none(void **state)
+{
+    struct hurry hurry = HURRY_INIT;
+
+    (void)state;
+    hurry_ask(&hurry);
+    hurry_look(&hurry, &groups, 5000, false);
+    assert_int_equal(told(), '-');
+    assert_int_equal(hurry_next_ms(&hurry), UINT64_MAX);
+}
+
+static int begin(void **state)
+{
+    _cleanup_free_ char *path = file_join(folder, "cpu.idle");
+
+    (void)state;
+    return file_replace(path, "-", 1, 0600, false, NULL);
+}
+
+static int end(void **state)
+{
+    _cleanup_free_ char *path = file_join(folder, "cpu.idle");
+
+    (void)state;
+    return unlink(path);
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(it_lasts_until_nobody_must_run_any_more),
+        TEST(who_cannot_be_frozen_does_not_make_it_last),
+        TEST(what_has_happened_already_needs_none),
+    };
+
+    return cmocka_run_group_tests(tests, make_group, remove_group);
+}
