@@ -14,8 +14,10 @@
 
 enum { TRY_AGAIN_MS = 10000 };
 
-static const struct source_kind *const kinds[] = {&source_evdev, &source_x11, &source_tty,
-                                                  &source_utmp};
+static const struct source_kind *const kinds[] = {
+    &source_evdev,   &source_x11,  &source_tty,  &source_utmp,
+    &source_battery, &source_heat, &source_load, &source_programs,
+};
 
 struct presence {
     struct presence_listener listener;
@@ -119,12 +121,18 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     watch->on_readable(watch->source, watch->fd);
 }
 
+static void listen_unless_resting(struct source_watch *watch)
+{
+    if (!uv_is_active((uv_handle_t *)watch->source->rest))
+        uv_poll_start(&watch->poll, watch->events, on_readable);
+}
+
 static void listen_again(uv_timer_t *rest)
 {
     const struct source *source = rest->data;
 
     for (struct source_watch *watch = source->watches; watch; watch = watch->next)
-        uv_poll_start(&watch->poll, UV_READABLE, on_readable);
+        listen_unless_resting(watch);
 }
 
 static void tell_used(struct source *source, uint64_t used_ms)
@@ -185,20 +193,38 @@ int source_watch(struct source *source, int fd, void (*on_readable_fd)(struct so
                                    .source = source,
                                    .next = source->watches,
                                    .fd = fd,
+                                   .events = UV_READABLE,
                                    .on_readable = on_readable_fd};
     watch->poll.data = watch;
     source->watches = watch;
-    if (!uv_is_active((uv_handle_t *)source->rest))
-        uv_poll_start(&watch->poll, UV_READABLE, on_readable);
+    listen_unless_resting(watch);
     return 0;
 }
 
-void source_unwatch(struct source *source, int fd)
+static struct source_watch **find_watch(struct source *source, int fd)
 {
     struct source_watch **at = &source->watches;
 
     while (*at && (*at)->fd != fd)
         at = &(*at)->next;
+    return at;
+}
+
+void source_watch_writable(struct source *source, int fd, bool writable)
+{
+    struct source_watch *watch = *find_watch(source, fd);
+    int events = UV_READABLE | (writable ? UV_WRITABLE : 0);
+
+    if (!watch || watch->events == events)
+        return;
+    watch->events = events;
+    listen_unless_resting(watch);
+}
+
+void source_unwatch(struct source *source, int fd)
+{
+    struct source_watch **at = find_watch(source, fd);
+
     if (*at) {
         struct source_watch *watch = *at;
 
@@ -218,6 +244,36 @@ void source_wake(struct source *source, uint64_t delay_ms, void (*callback)(stru
 {
     source->on_alarm = callback;
     uv_timer_start(source->alarm, on_alarm, delay_ms, 0);
+}
+
+/* The loop's clock stands still within a turn, so that all who look in one wake in one again. */
+void source_wake_together(struct source *source, uint64_t period_ms,
+                          void (*callback)(struct source *source))
+{
+    source_wake(source, period_ms - uv_now(source->alarm->loop) % period_ms, callback);
+}
+
+void source_look_now(struct source *source)
+{
+    _cleanup_error_ struct error err = ERROR_INIT;
+
+    if (source->look(source, &err) < 0)
+        source_fail(source, &err);
+    else
+        source_wake_together(source, source->look_ms, source_look_now);
+}
+
+int source_look(struct source *source, uint64_t period_ms,
+                int (*look)(struct source *source, struct error *err), struct error *err)
+{
+    int r = look(source, err);
+
+    if (r < 0)
+        return r;
+    source->look = look;
+    source->look_ms = period_ms;
+    source_wake_together(source, period_ms, source_look_now);
+    return 0;
 }
 
 /* ---- their life ---- */
@@ -263,22 +319,31 @@ void source_fail(struct source *source, const struct error *err)
     for (unsigned int i = 0; i < OWNER_REASON_COUNT; i++)
         if (i != OWNER_REASON_UNWATCHED)
             source_lasts(source, (enum owner_reason)i, false);
-    source_wake(source, TRY_AGAIN_MS, try_again);
+    source_wake_together(source, TRY_AGAIN_MS, try_again);
 }
 
-static void try_again(struct source *source)
+void source_works(struct source *source)
 {
-    _cleanup_error_ struct error err = ERROR_INIT;
-
-    if (source->kind->open(source, &err) < 0) {
-        source_fail(source, &err);
-        return;
-    }
     if (source->why_not)
         log_notice("presence: %s works again", source->kind->name);
     source->works = true;
     free(take_pointer(source->why_not));
     source_lasts(source, OWNER_REASON_UNWATCHED, false);
+}
+
+/* Who has not answered yet, for the first time or again, watches as little as one who failed. */
+static void try_again(struct source *source)
+{
+    _cleanup_error_ struct error err = ERROR_INIT;
+    int r = source->kind->open(source, &err);
+
+    if (r < 0) {
+        source_fail(source, &err);
+    } else if (r == SOURCE_OPENING) {
+        source_lasts(source, OWNER_REASON_UNWATCHED, true);
+    } else {
+        source_works(source);
+    }
 }
 
 static uv_timer_t *make_timer(uv_loop_t *loop, struct source *source)
@@ -336,9 +401,10 @@ size_t presence_count(const struct presence *presence)
 struct presence_view presence_view(const struct presence *presence, size_t index)
 {
     const struct source *source = &presence->sources[index];
+    const char *why_not = source->why_not ? source->why_not : "it has not answered yet";
 
     return (struct presence_view){.name = source->kind->name,
                                   .works = source->works,
-                                  .why_not = source->why_not,
+                                  .why_not = source->works ? NULL : why_not,
                                   .used_ms = source->used_ms};
 }

@@ -39,6 +39,14 @@ struct presence_options {
     uint64_t rest_ms;    /* how long a source rests after a use; shorter than any pause for one */
     uint32_t nudge;      /* pixels that a mouse may move within a second without being used */
     bool (*is_task)(uid_t uid); /* whether the pool's tasks run as this user; NULL: nobody knows */
+    bool on_battery;            /* lent on its battery as well */
+    uint32_t temperature_max;   /* °C; 0: a little below what each sensor calls critical */
+    double max_load;            /* cores that others' programs may use; 0: as many as they want */
+    uint64_t load_for_ms;       /* above it for so long; 0: a minute */
+    /* CPU time of all tasks so far, which never becomes less; NULL: none. */
+    uint64_t (*own_cpu_us)(void *own_userdata);
+    void *own_userdata;
+    const char *do_not_disturb; /* names of programs with ',' between them; NULL: none */
 };
 
 /* Whether these are names of sources. The error says which there are. */

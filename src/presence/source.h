@@ -13,11 +13,19 @@
 
 struct source;
 
+enum {
+    SOURCE_OPENING = 1,
+    SOURCE_LOOK_MS = 10000, /* an agent that has nothing to do may not wake more often */
+};
+
 struct source_kind {
     const char *name;
     /* Whether `auto` takes it: it can be watched, here and by this user. */
     bool (*is_here)(const struct presence_options *options);
-    /* After a failure `close` is called as well. */
+    /*
+     * After a failure `close` is called as well. SOURCE_OPENING: whether it works turns out later,
+     * by source_works() or source_fail(); until then it does not.
+     */
     int (*open)(struct source *source, struct error *err);
     /* Frees `data`; watches and alarm are gone already. NULL: there is nothing to free. */
     void (*close)(struct source *source);
@@ -27,7 +35,8 @@ struct source_watch {
     uv_poll_t poll;
     struct source *source;
     struct source_watch *next;
-    int fd; /* owned */
+    int fd;     /* owned */
+    int events; /* of enum uv_poll_event */
     void (*on_readable)(struct source *source, int fd);
 };
 
@@ -40,13 +49,16 @@ struct source {
     uv_timer_t *rest;             /* owned by the loop; active while the source rests */
     uv_timer_t *alarm;            /* likewise; source_wake()'s, or that of the next try */
     void (*on_alarm)(struct source *source);
+    int (*look)(struct source *source, struct error *err); /* source_look()'s */
+    uint64_t look_ms;
     bool works;
     char *why_not; /* owned */
     uint64_t used_ms;
     bool holds[OWNER_REASON_COUNT];
 };
 
-extern const struct source_kind source_evdev, source_tty, source_utmp, source_x11;
+extern const struct source_kind source_battery, source_evdev, source_heat, source_load,
+    source_programs, source_tty, source_utmp, source_x11;
 
 /* Where the absolute path is, behind options->root. The caller frees it. */
 char *source_path(const struct presence_options *options, const char *path);
@@ -57,11 +69,29 @@ char *source_path(const struct presence_options *options, const char *path);
  */
 int source_watch(struct source *source, int fd, void (*on_readable)(struct source *source, int fd),
                  struct error *err);
+/* Whether the same is called as well when something can be written to it. */
+void source_watch_writable(struct source *source, int fd, bool writable);
 /* Closes the descriptor of an earlier watch. */
 void source_unwatch(struct source *source, int fd);
 /* Calls it once after so long, in place of what was to be called before. */
 void source_wake(struct source *source, uint64_t delay_ms, void (*on_alarm)(struct source *source));
+/*
+ * The same at the next multiple of the period on the loop's clock, so that all who do something by
+ * the clock wake the agent together.
+ */
+void source_wake_together(struct source *source, uint64_t period_ms,
+                          void (*on_alarm)(struct source *source));
+/*
+ * Calls `look` now and, by source_wake_together(), at each multiple of the period. Returns what the
+ * first look did; when a later one fails, the source fails.
+ */
+int source_look(struct source *source, uint64_t period_ms,
+                int (*look)(struct source *source, struct error *err), struct error *err);
+/* One look in between; the source may have failed and be closed afterwards. */
+void source_look_now(struct source *source);
 
+/* A source that was opening works. */
+void source_works(struct source *source);
 /* Somebody uses the computer now; the source rests for a moment. */
 void source_used(struct source *source);
 /* Somebody used it so long ago, as is known at the beginning. */

@@ -25,8 +25,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 10000 };
-
 struct tty {
     int changes;
     int pseudo;          /* which changes are those of the pseudo-terminals' folder */
@@ -132,7 +130,7 @@ static void look(struct source *source)
         source_fail(source, &err);
         return;
     }
-    source_wake(source, LOOK_MS, look);
+    source_wake_together(source, SOURCE_LOOK_MS, look);
     if (tty->closed_input > before)
         source_used(source);
 }
@@ -173,7 +171,7 @@ static void on_changes(struct source *source, int changes)
         return;
     }
     if (tty->looks && !looked)
-        source_wake(source, LOOK_MS, look);
+        source_wake_together(source, SOURCE_LOOK_MS, look);
     if (taken.used)
         source_used(source);
 }
@@ -205,7 +203,7 @@ static int tty_open(struct source *source, struct error *err)
     if (r < 0)
         return r;
     if (tty->looks)
-        source_wake(source, LOOK_MS, look);
+        source_wake_together(source, SOURCE_LOOK_MS, look);
     tell_last_input(source);
     return 0;
 }
