@@ -66,8 +66,9 @@ static void auto_takes_it_where_there_is_no_logind(void **state)
     assert_string_equal(fixture_view(fixture).name, "utmp");
     fixture->presence = presence_free(fixture->presence);
     fixture_make_folder(fixture, "run/systemd/seats");
+    setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/no-such-bus", 1);
     fixture_begin(fixture, "auto");
-    assert_int_equal(presence_count(fixture->presence), 0);
+    assert_string_equal(fixture_view(fixture).name, "logind");
 }
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
