@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* On a folder with a plain file in place of a group's cpu.idle. */
+#define _GNU_SOURCE
 #include "hurry.h"
 
 #include "base/buffer.h"
