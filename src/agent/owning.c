@@ -86,6 +86,54 @@ static bool is_task(uid_t uid)
     return uid >= IDENTITY_UID_FIRST && uid <= IDENTITY_UID_LAST;
 }
 
+/* What is known now; what has been used since then is asked for, and known the next time. */
+static uint64_t own_cpu_us(void *userdata)
+{
+    struct body *body = userdata;
+
+    keeping_ask_use(body);
+    return body->publishing.all_used_us;
+}
+
+/* When tasks go on, a source must be listening again: it rests for less than the pause. */
+static uint64_t rest_ms(const struct lending_options *options)
+{
+    return REST_MS < options->resume_after_ms / 2 ? REST_MS : options->resume_after_ms / 2;
+}
+
+static void begin_lending(struct body *body, const struct lending_options *options)
+{
+    struct lending *lending = &body->owning.lending;
+    struct agent_event news;
+
+    lending_init(lending, options, clock_boot_ms());
+    if (lending->view.presence == OWNER_AWAY)
+        return;
+    news = (struct agent_event){.kind = event_of(lending->view.presence)};
+    body_post(body, &news);
+}
+
+static void begin_watching(struct body *body, const struct lending_options *options)
+{
+    const struct settings *settings = body->options.settings;
+    struct presence_options watch = {
+        .sources = settings->presence,
+        .root = "",
+        .rest_ms = rest_ms(options),
+        .nudge = settings->nudge,
+        .is_task = geteuid() == 0 ? is_task : NULL,
+        .on_battery = settings->on_battery,
+        .temperature_max = settings->temperature_max,
+        .max_load = settings->max_load,
+        .own_cpu_us = own_cpu_us,
+        .own_userdata = body,
+        .do_not_disturb = settings->do_not_disturb,
+    };
+    struct presence_listener listener = {on_used, on_lasts, body};
+
+    body->owning.presence = presence_new(&body->loop, &watch, &listener);
+}
+
 void owning_begin(struct body *body)
 {
     const struct settings *settings = body->options.settings;
@@ -93,30 +141,14 @@ void owning_begin(struct body *body)
     struct lending_options options = {.is_watched = presence_is_wanted(settings->presence),
                                       .idle_after_ms = settings->idle_after_ms,
                                       .resume_after_ms = settings->resume_after_ms};
-    struct presence_options watch = {
-        .sources = settings->presence,
-        .root = "",
-        .rest_ms = REST_MS,
-        .nudge = settings->nudge,
-        .is_task = geteuid() == 0 ? is_task : NULL,
-    };
-    struct presence_listener listener = {on_used, on_lasts, body};
     struct lending_event event = {.kind = LENDING_TICK};
 
     if (options.resume_after_ms > options.idle_after_ms)
         options.resume_after_ms = options.idle_after_ms;
-    /* When tasks go on, a source must be listening again. */
-    if (watch.rest_ms > options.resume_after_ms / 2)
-        watch.rest_ms = options.resume_after_ms / 2;
     uv_timer_init(&body->loop, &owning->timer);
     owning->timer.data = body;
-    lending_init(&owning->lending, &options, clock_boot_ms());
-    if (owning->lending.view.presence != OWNER_AWAY) {
-        struct agent_event news = {.kind = event_of(owning->lending.view.presence)};
-
-        body_post(body, &news);
-    }
-    owning->presence = presence_new(&body->loop, &watch, &listener);
+    begin_lending(body, &options);
+    begin_watching(body, &options);
     owning->hours = (struct hours){.calendar = &settings->calendar,
                                    .closing_ms = settings->stop_starting_before_ms,
                                    .on_lasts = on_lasts,

@@ -90,8 +90,10 @@ void publishing_count_use(struct body *body, struct attempt *attempt, uint64_t c
 {
     bool is_news = attempt->counted_us > 0 || !attempt->was_found;
 
-    if (cpu_us > attempt->counted_us && is_news)
+    if (cpu_us > attempt->counted_us && is_news) {
         body->publishing.used_us += cpu_us - attempt->counted_us;
+        body->publishing.all_used_us += cpu_us - attempt->counted_us;
+    }
     attempt->counted_us = cpu_us;
 }
 

@@ -26,6 +26,7 @@ struct publishing {
     bool is_due;            /* there may be something to tell */
     struct load load;       /* as it stands in `found` */
     uint64_t used_us;       /* of processor time by tasks, since that was looked at */
+    uint64_t all_used_us;   /* likewise, since this agent began */
     uint64_t looked_ms;     /* when that was */
     struct errand *errand;  /* the script runs; NULL: it does not */
     struct buffer printed;  /* by it */

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 enum { SCRIPT_INTERVAL_MIN_MS = 1000 };
-enum { NUDGE_MAX = 10000 };
+enum { NUDGE_MAX = 10000, TEMPERATURE_MAX = 150 };
 enum { GPUS_MAX = 256 }; /* no computer has so many; their names have room in a note */
 enum { DEFAULT_PORT = 7433, NAME_LENGTH_MAX = 64, TOKEN_SIZE_MAX = 4096 };
 
@@ -30,6 +30,7 @@ void settings_deinit(struct settings *settings)
     free(settings->token);
     free(settings->attribute_script);
     free(settings->presence);
+    free(settings->do_not_disturb);
     calendar_deinit(&settings->calendar);
     attributes_deinit(&settings->attributes);
     *settings = SETTINGS_INIT;
@@ -238,6 +239,50 @@ static int set_nudge(void *target, const char *text, struct error *err)
     return 0;
 }
 
+static int set_on_battery(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+    bool yes = strcmp(text, "yes") == 0 || strcmp(text, "true") == 0;
+
+    if (!yes && strcmp(text, "no") != 0 && strcmp(text, "false") != 0)
+        return error_set(err, -EINVAL, "'%s' is neither yes nor no", text);
+    settings->on_battery = yes;
+    return 0;
+}
+
+static int set_temperature_max(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+    uint64_t degrees;
+
+    if (number_parse_u64(slice_from_text(text), &degrees) < 0 || degrees > TEMPERATURE_MAX)
+        return error_set(err, -EINVAL, "'%s' is no number of degrees from 0 to %d", text,
+                         TEMPERATURE_MAX);
+    settings->temperature_max = (uint32_t)degrees;
+    return 0;
+}
+
+static int set_max_load(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+    double cores;
+
+    if (number_parse_double(slice_from_text(text), &cores) < 0 || !(cores >= 0) ||
+        cores > UINT16_MAX)
+        return error_set(err, -EINVAL, "'%s' is no number of processors such as 0.5", text);
+    settings->max_load = cores;
+    return 0;
+}
+
+static int set_do_not_disturb(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+
+    (void)err;
+    replace(&settings->do_not_disturb, memory_copy_string(text));
+    return 0;
+}
+
 static int set_working_hours(void *target, const char *text, struct error *err)
 {
     struct settings *settings = target;
@@ -357,6 +402,26 @@ static const struct configuration_key keys[] = {
      .summary = "so long before working hours nothing is begun",
      .default_text = "0",
      .set = set_stop_starting_before},
+    {.name = "max_load",
+     .argument = "N",
+     .summary = "processors that other programs may use for a minute; 0: all",
+     .default_text = "0.5",
+     .set = set_max_load},
+    {.name = "do_not_disturb",
+     .argument = "LIST",
+     .summary = "programs that want the computer for themselves: obs,zoom",
+     .usual = "none",
+     .set = set_do_not_disturb},
+    {.name = "on_battery",
+     .argument = "yes|no",
+     .summary = "lend the computer on its battery, too",
+     .default_text = "no",
+     .set = set_on_battery},
+    {.name = "temperature_max",
+     .argument = "DEGREES",
+     .summary = "hotter than that nothing runs; 0: as each sensor says",
+     .default_text = "0",
+     .set = set_temperature_max},
     {.name = "nudge",
      .argument = "PIXELS",
      .summary = "so far a mouse may move in a second without being used",

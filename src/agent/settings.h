@@ -27,7 +27,11 @@ struct settings {
     char *presence; /* the sources that watch, as presence_options has them */
     uint64_t idle_after_ms;
     uint64_t resume_after_ms;
-    uint32_t nudge; /* pixels */
+    uint32_t nudge;           /* pixels */
+    bool on_battery;          /* lent on its battery as well */
+    uint32_t temperature_max; /* °C; 0: what each sensor says */
+    double max_load;          /* cores; 0: any */
+    char *do_not_disturb;     /* names of programs; NULL: none */
     struct calendar calendar;
     uint64_t stop_starting_before_ms; /* the hours of the calendar */
     uint64_t grace_ms;

@@ -153,6 +153,9 @@ static void mistakes_are_named(void **state)
     assert_int_equal(READ(fixture, "--presence", "camera"), -EINVAL);
     assert_non_null(strstr(fixture->err.hint, "'none'"));
     assert_int_equal(READ(fixture, "--nudge", "-1"), -EINVAL);
+    assert_int_equal(READ(fixture, "--on-battery", "perhaps"), -EINVAL);
+    assert_int_equal(READ(fixture, "--max-load", "-1"), -EINVAL);
+    assert_int_equal(READ(fixture, "--temperature-max", "300"), -EINVAL);
 }
 
 static void mistakes_in_the_file_are_named_with_their_line(void **state)

@@ -26,6 +26,7 @@ static const bool phase_move_allowed[AGENT_PHASE_COUNT][AGENT_PHASE_COUNT] = {
                        [AGENT_COLLECTING] = true,
                        [AGENT_ENDED] = true},
     [AGENT_FROZEN] = {[AGENT_RUNNING] = true,
+                      [AGENT_STOPPING] = true,
                       [AGENT_KILLING] = true,
                       [AGENT_COLLECTING] = true,
                       [AGENT_ENDED] = true},
@@ -320,13 +321,30 @@ static uint64_t frozen_until_ms(const struct agent *agent, const struct attempt 
     return until_ms;
 }
 
+/*
+ * For its owner's sake a task leaves politely: it is thawed to hear the signal, and has its grace
+ * in which to save what it can, while whatever the owner does goes first. One without a lease may
+ * not compute any more.
+ */
+static void attempt_leave_frozen(struct agent *agent, struct attempt *attempt,
+                                 struct agent_effects *effects)
+{
+    enum reason reason = agent->owner == OWNER_PRESENT ? REASON_OWNER_RETURNED : REASON_LEASE_ENDED;
+
+    if (attempt->lapsed) {
+        attempt_move(agent, attempt, AGENT_KILLING, reason, effects);
+        return;
+    }
+    attempt_move(agent, attempt, AGENT_STOPPING, reason, effects);
+    agent_emit(effects, AGENT_THAW, attempt->epoch);
+    attempt->frozen = false;
+}
+
 static void attempt_look_frozen(struct agent *agent, struct attempt *attempt,
                                 struct agent_effects *effects)
 {
     if (agent->now_ms >= frozen_until_ms(agent, attempt)) {
-        attempt_move(agent, attempt, AGENT_KILLING,
-                     agent->owner == OWNER_PRESENT ? REASON_OWNER_RETURNED : REASON_LEASE_ENDED,
-                     effects);
+        attempt_leave_frozen(agent, attempt, effects);
         return;
     }
     if (attempt->lapsed || agent->owner == OWNER_PRESENT)
@@ -382,7 +400,8 @@ struct agent_report_item attempt_item(const struct attempt *attempt)
 
     if (attempt->phase <= AGENT_STARTING)
         item.state = ATTEMPT_PREPARING;
-    if (attempt->frozen)
+    /* To its user it is suspended until it is gone, also while it says goodbye. */
+    if (attempt->frozen || (attempt->phase == AGENT_STOPPING && attempt->for_owner))
         item.state = ATTEMPT_SUSPENDED;
     if (attempt->phase == AGENT_ENDED)
         item.state = ATTEMPT_ENDED;

@@ -81,6 +81,11 @@ static void who_stays_longer_gets_his_memory_back_too(void **state)
     }
     assert_int_equal(fixture_phase(fixture, 1), AGENT_FROZEN);
     fixture_pass(fixture, 3);
+    assert_int_equal(fixture_find(fixture, AGENT_TERMINATE)->epoch, 1);
+    assert_int_equal(fixture_find(fixture, AGENT_THAW)->epoch, 1);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_STOPPING);
+    assert_int_equal(fixture_item(fixture, 1).state, ATTEMPT_SUSPENDED);
+    fixture_pass(fixture, FIXTURE_GRACE_MS);
     assert_int_equal(fixture_find(fixture, AGENT_KILL)->epoch, 1);
     fixture_tell(fixture, AGENT_EXITED, 1);
     assert_int_equal(fixture_item(fixture, 1).outcome, OUTCOME_VACATED);

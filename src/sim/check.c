@@ -33,6 +33,7 @@ static void check_owner(struct world *world, uint32_t number, const struct proce
 {
     const struct computer *computer = &world->computers[number];
     uint64_t since_ms = world->now_ms - computer->owner_since_ms;
+    uint64_t ending_ms = world->now_ms - process->ending_ms;
 
     if (!computer->agent || computer->power != POWER_ON ||
         agent_owner(computer->agent) != OWNER_PRESENT || process->state == PROCESS_EXITED)
@@ -40,7 +41,9 @@ static void check_owner(struct world *world, uint32_t number, const struct proce
     if (process->state == PROCESS_RUNNING && !process->ending)
         world_fail(world, "%u.%u runs on pc%u although its owner is there", process->job,
                    process->task, number + 1);
-    if (process->state == PROCESS_RUNNING && since_ms > GRACE_MS + SLACK_MS)
+    /* One that was told to stop before he came, or one that leaves him. */
+    if (process->state == PROCESS_RUNNING && since_ms > GRACE_MS + SLACK_MS &&
+        ending_ms > GRACE_MS + SLACK_MS)
         world_fail(world, "%u.%u still runs on pc%u after its grace, and its owner is there",
                    process->job, process->task, number + 1);
     if (since_ms > SUSPEND_FOR_MS + GRACE_MS + SLACK_MS)

@@ -190,6 +190,8 @@ static void perform_end(struct world *world, uint32_t number, struct process *pr
     /* A starting one is told again when it has started. */
     if (process->state == PROCESS_STARTING || process->state == PROCESS_EXITED)
         return;
+    if (!process->ending)
+        process->ending_ms = world->now_ms;
     process->ending = true;
     if (!certain && world_chance(world, DEAF_PARTS))
         return;

@@ -133,7 +133,8 @@ struct process {
     uint32_t job, task, attempt;
     struct resources request;
     enum process_state state;
-    bool ending;          /* somebody has told it to stop */
+    bool ending;          /* somebody has told it to stop, */
+    uint64_t ending_ms;   /* then, for the first time */
     bool watched;         /* its deadline stands in the queue of things to come */
     uint64_t left_ms;     /* of its computing, at `since_ms` */
     uint64_t since_ms;    /* when it last went on, in world time */

@@ -50,8 +50,10 @@ goes_on()
 }
 
 : >"$folder/ticks"
-chmod 666 "$folder/ticks"
+: >"$folder/goodbye"
+chmod 666 "$folder/ticks" "$folder/goodbye"
 program compute <<END
+trap 'echo bye >>"$folder/goodbye"; exit 1' TERM
 while :; do echo "\$DUSK_ATTEMPT" >>"$folder/ticks"; sleep 0.02; done
 END
 
@@ -78,6 +80,7 @@ ok 'and the task computes' goes_on
 
 press a
 ok 'a key suspends the task' wait_for "state_is $job.0 Suspended"
+like "$(shown reason)" 'somebody uses it; it is lent from [0-9:]+ on' 'the node says why'
 like "$(dusk q "$job" --json)" '"state": *"Suspended"' 'as scripts see, too'
 press a # and again: so it stays for a second more
 stands=$(ticks)
@@ -86,7 +89,6 @@ is "$(ticks)" "$stands" 'it does not compute'
 ok 'it goes on when he was only passing by' wait_for "state_is $job.0 Running"
 ok 'and computes again' goes_on
 is "$(sort -u "$folder/ticks" | tr '\n' ' ')" '1 ' 'all in one attempt'
-like "$(shown reason)" 'somebody uses it; it is lent from [0-9:]+ on' 'the node says why'
 like "$(shown last_activity_ms_ago)" '^[0-9]+$' 'and how long ago he was there'
 
 xdotool mousemove_relative 30 30
@@ -105,6 +107,7 @@ ok 'it is watched again when the X server is back' wait_for "[ \"\$(shown works)
 ok 'and then the task goes on' wait_for "state_is $job.0 Running"
 dusk rm "$job" >/dev/null
 stop_agent pc1
+: >"$folder/goodbye"
 
 # ---- he stays ----
 
@@ -121,6 +124,7 @@ END
 must "state_is $job.0 Running"
 while state_is "$job.0" Running || state_is "$job.0" Suspended; do press a; done
 is "$(task "$job.0" state)" Idle 'when he stays, the task leaves'
+is "$(cat "$folder/goodbye")" bye 'politely: it could say goodbye'
 is "$(node pc1)" 'Owner Idle' 'and the computer is his'
 like "$(dusk why "$job.0")" '1 in use by their owners' 'why says that owners are there'
 like "$(dusk why "$job.0")" 'not lent just now: somebody uses it \(1\)' 'and what keeps them'
