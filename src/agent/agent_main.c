@@ -13,6 +13,7 @@
 #include "net/certificate.h"
 #include "net/enrolment.h"
 #include "net/identity.h"
+#include "runtime/priority.h"
 #include "settings.h"
 #include "state.h"
 #include "sys/clock.h"
@@ -221,6 +222,7 @@ int agent_main(int argc, char **argv)
     signals_to_wait_for(&signals);
     sigprocmask(SIG_BLOCK, &signals, NULL);
     raise_descriptor_limit();
+    priority_go_first();
     r = run(&settings, &state, &err);
     return r < 0 ? give_up(&err, EXIT_CANNOT) : r;
 }

@@ -8,6 +8,7 @@
 #include "errand.h"
 
 #include "base/memory.h"
+#include "runtime/priority.h"
 #include "sys/descriptor.h"
 #include "sys/file.h"
 
@@ -132,8 +133,10 @@ int errand_start(uv_loop_t *loop, const struct errand_task *task, struct errand 
     child = fork();
     if (child < 0)
         return error_set_errno(err, -errno, "cannot start a child process");
-    if (child == 0)
+    if (child == 0) {
+        priority_wait();
         run_child(task, writing, parent);
+    }
     errand = memory_allocate(sizeof(*errand));
     *errand = (struct errand){.task = *task, .child = child, .pipe = descriptor_take(&reading)};
     errand->poll.data = errand;

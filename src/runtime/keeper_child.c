@@ -16,6 +16,7 @@
 #include "base/memory.h"
 #include "keeper_failure.h"
 #include "oom_score.h"
+#include "priority.h"
 #include "process_table.h"
 #include "sys/clock.h"
 #include "sys/descriptor.h"
@@ -24,10 +25,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/ioprio.h>
 #include <linux/keyctl.h>
 #include <linux/openat2.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -146,6 +145,8 @@ static int set_limits(const struct birth *birth)
         set_descriptor_limit() < 0 || set_limit(RLIMIT_FSIZE, spawn->file_size_max) < 0 ||
         set_limit(RLIMIT_CPU, spawn->cpu_seconds_max) < 0 || set_process_limit(birth) < 0)
         return -errno;
+    /* The keeper goes first; nothing that it starts does. */
+    priority_set_nice(0);
     if (spawn->nice != 0 && setpriority(PRIO_PROCESS, 0, spawn->nice) < 0)
         return -errno;
     return 0;
@@ -306,19 +307,6 @@ static bool was_cut_off(const struct birth *birth, pid_t pid, uint64_t begun_us)
            process_never_executed(pid);
 }
 
-/*
- * The processor and the disk belong to everything else on this computer first. It inherits, but
- * comes a moment after the program began, because until then its parent waits for it: a child that
- * was born in that moment is spared, where no group gives way as a whole (cgroup_root_give_way()).
- */
-static void give_way(pid_t pid)
-{
-    const struct sched_param none = {0};
-
-    (void)sched_setscheduler(pid, SCHED_IDLE, &none);
-    (void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, pid, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
-}
-
 int keeper_child_start(const struct keeper_spawn *spawn, const char *variable,
                        const struct cgroup *group, pid_t *ret_pid, struct buffer *path,
                        struct keeper_failure *ret_failure)
@@ -337,7 +325,11 @@ int keeper_child_start(const struct keeper_spawn *spawn, const char *variable,
     else if (was_cut_off(birth, pid, begun_us))
         birth->error = ETIMEDOUT;
     if (birth->error == 0) {
-        give_way(pid);
+        /*
+         * It comes a moment after the program began, because until then we wait for it: a child
+         * that was born in that moment is spared, where no group gives way as a whole (hurry.h).
+         */
+        priority_give_way(pid);
         *ret_pid = pid;
         return 0;
     }

@@ -8,6 +8,7 @@
 #include "script.h"
 
 #include "oom_score.h"
+#include "priority.h"
 #include "sys/clock.h"
 #include "sys/descriptor.h"
 #include "sys/file.h"
@@ -29,7 +30,7 @@
 
 /* By Linux's custom, where no passwd names one: the id that user namespaces have for strangers. */
 enum { NOBODY = 65534 };
-enum { OUT, ERR, STREAMS, READ_SIZE = 4096, COMPLAINT_SIZE_MAX = 4096, NICENESS = 10 };
+enum { OUT, ERR, STREAMS, READ_SIZE = 4096, COMPLAINT_SIZE_MAX = 4096 };
 
 struct user {
     bool is_to_become;
@@ -93,7 +94,7 @@ static _noreturn_ void run_child(const char *path, const struct user *user,
     setsid();
     umask(077);
     setrlimit(RLIMIT_CORE, &no_core);
-    setpriority(PRIO_PROCESS, 0, NICENESS);
+    priority_wait();
     /* As a task's: when memory runs out, the agent may be spared and this goes. */
     (void)oom_score_set(OOM_SCORE_FIRST_TO_GO);
     /* Ours are closed in any case; whoever started the agent may have left more. */

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See priority.h. */
+#define _GNU_SOURCE
+#include "priority.h"
+
+#include <linux/ioprio.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { NICE_FIRST = -10, NICE_LAST = 10 };
+
+static void wait_for_the_disk(pid_t pid)
+{
+    (void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, pid, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
+}
+
+/* Whoever started us with another nice value meant it. */
+void priority_go_first(void)
+{
+    if (getpriority(PRIO_PROCESS, 0) == 0)
+        (void)setpriority(PRIO_PROCESS, 0, NICE_FIRST);
+}
+
+void priority_set_nice(int nice)
+{
+    (void)setpriority(PRIO_PROCESS, 0, nice);
+}
+
+void priority_wait(void)
+{
+    (void)setpriority(PRIO_PROCESS, 0, NICE_LAST);
+    wait_for_the_disk(0);
+}
+
+void priority_give_way(pid_t pid)
+{
+    const struct sched_param none = {0};
+
+    (void)sched_setscheduler(pid, SCHED_IDLE, &none);
+    wait_for_the_disk(pid);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who goes first for the processors and the disk. Of dusk's own processes those that give the
+ * computer back go before everybody, since they are needed when it is busiest and use next to
+ * nothing; work that can wait goes behind; and tasks have what nobody else wants.
+ *
+ * All of it is a wish: what the kernel refuses (an ordinary user who wants to go first) stays as it
+ * is. All may be called in a child between fork and exec.
+ */
+#pragma once
+
+#include <sys/types.h>
+
+/* For the agent and its keeper. */
+void priority_go_first(void);
+/* Whoever they start is as anybody again, unless it says otherwise: nice(2) 0 and up. */
+void priority_set_nice(int nice);
+/* For what copies, removes and measures meanwhile. */
+void priority_wait(void);
+/*
+ * For a task's process, and whatever that starts from now on: it has the processor when nobody else
+ * wants it (SCHED_IDLE, sched(7)), and so the disk (ioprio_set(2)).
+ */
+void priority_give_way(pid_t pid);
