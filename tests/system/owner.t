@@ -57,6 +57,18 @@ trap 'echo bye >>"$folder/goodbye"; exit 1' TERM
 while :; do echo "\$DUSK_ATTEMPT" >>"$folder/ticks"; sleep 0.02; done
 END
 
+# submit_on NODE
+submit_on()
+{
+    dusk submit --quiet /dev/stdin <<END
+executable = compute
+requirements = Name == "$1"
+request_memory = 1M
+request_disk = 1M
+queue
+END
+}
+
 start_desktop
 start_server
 start_agent pc1 --presence x11 --set idle_after=2s --set resume_after=1s --set suspend_for=1h
@@ -66,13 +78,7 @@ start_agent pc1 --presence x11 --set idle_after=2s --set resume_after=1s --set s
 is "$(shown source)" '"x11"' 'the node shows who watches'
 is "$(shown works)" true 'and that it works'
 wait_for '[ "$(node pc1)" = "Unclaimed Idle" ]'
-job=$(dusk submit --quiet /dev/stdin <<END
-executable = compute
-request_memory = 1M
-request_disk = 1M
-queue
-END
-)
+job=$(submit_on pc1)
 ok 'a computer that nobody uses is lent' wait_for "state_is $job.0 Running"
 ok 'and the task computes' goes_on
 
@@ -113,14 +119,7 @@ stop_agent pc1
 
 start_agent pc1 --presence x11 --set idle_after=2s --set resume_after=2s --set suspend_for=1s
 start_agent pc2
-job=$(dusk submit --quiet /dev/stdin <<END
-executable = compute
-requirements = Name == "pc1"
-request_memory = 1M
-request_disk = 1M
-queue
-END
-)
+job=$(submit_on pc1)
 must "state_is $job.0 Running"
 while state_is "$job.0" Running || state_is "$job.0" Suspended; do press a; done
 is "$(task "$job.0" state)" Idle 'when he stays, the task leaves'
@@ -129,6 +128,38 @@ is "$(node pc1)" 'Owner Idle' 'and the computer is his'
 like "$(dusk why "$job.0")" '1 in use by their owners' 'why says that owners are there'
 like "$(dusk why "$job.0")" 'not lent just now: somebody uses it \(1\)' 'and what keeps them'
 
+# ---- an ordinary user's agent, without control groups ----
+
+dusk rm "$job" >/dev/null
+stop_agent pc1
+if [ "$(id -u)" = 0 ] && setpriv --reuid 1 --regid 1 --clear-groups true 2>/dev/null; then
+    mkdir "$folder/pc4"
+    chown 31001:31001 "$folder/pc4"
+    agent_of_root=$dusk_path
+    cat >"$folder/bin/as-user" <<END
+#!/bin/sh
+exec setpriv --reuid 31001 --regid 31001 --clear-groups "$dusk_path" "\$@"
+END
+    chmod 755 "$folder/bin/as-user"
+    dusk_path=$folder/bin/as-user
+    start_agent pc4 --presence x11 --set idle_after=2s --set resume_after=1s
+    dusk_path=$agent_of_root
+    job=$(submit_on pc4)
+    must "state_is $job.0 Running"
+    ok 'an ordinary user lends his computer' goes_on
+    press a
+    ok 'his key suspends the task, too' wait_for "state_is $job.0 Suspended"
+    press a
+    stands=$(ticks)
+    press a
+    is "$(ticks)" "$stands" 'it does not compute'
+    ok 'and goes on when he has gone' wait_for "state_is $job.0 Running"
+    dusk rm "$job" >/dev/null
+    stop_agent pc4
+else
+    skip 'an ordinary user lends his computer' 'only root can become one'
+fi
+
 # ---- the clock on the wall ----
 
 start_agent pc3 --set working_hours=always
@@ -136,7 +167,6 @@ ok 'in working hours nothing is lent' wait_for '[ "$(node pc3)" = "Owner Idle" ]
 like "$(dusk node show pc3 --json)" '"reason":"it is working hours there"' 'and the node says so'
 stop_agent pc3
 
-stop_agent pc1
 stop_agent pc2
 stop_server
 kill -TERM "$desktop_pid"
