@@ -156,6 +156,13 @@ void describe_clock(int32_t utc_offset_seconds, struct attributes *attributes)
 
 /* ---- the load ---- */
 
+/* HTCondor tells the keyboards of terminals from that of the console; sources are both. */
+void describe_idle(uint64_t seconds, struct attributes *attributes)
+{
+    add_number(attributes, "KeyboardIdle", seconds);
+    add_number(attributes, "ConsoleIdle", seconds);
+}
+
 void describe_load(const struct load *load, struct attributes *attributes)
 {
     if (load->all >= 0) {

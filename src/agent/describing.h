@@ -34,6 +34,8 @@ struct load {
     double tasks; /* processors that the pool's tasks have used lately */
 };
 
+/* For so many seconds nobody has used the computer. */
+void describe_idle(uint64_t seconds, struct attributes *attributes);
 void describe_load(const struct load *load, struct attributes *attributes);
 /*
  * Whether the load is so much another that it is worth a message: a pool of 100,000 nodes must not

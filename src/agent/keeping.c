@@ -367,6 +367,7 @@ static int connect_keeper(struct body *body, struct error *err)
     struct keeper_options options = {
         .state_folder = body->options.state->folder,
         .abandon_after_ms = keep_lapsed_ms > 0 ? keep_lapsed_ms : 1,
+        .gives_way = body->options.settings->give_way,
     };
     struct keeping *keeping = &body->keeping;
     bool is_new;

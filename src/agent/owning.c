@@ -52,6 +52,7 @@ static void hear(struct body *body, struct lending_event *event)
         body_post(body, &news);
         log_debug("owner: %s%s", owner_reason_text(view->reason),
                   view->presence == before ? ", too" : "");
+        publishing_look_at_idle(body);
     }
     set_timer(owning);
 }
@@ -155,6 +156,14 @@ void owning_begin(struct body *body)
                                    .userdata = body};
     hours_begin(&owning->hours, &body->loop);
     hear(body, &event);
+    publishing_look_at_idle(body);
+}
+
+uint64_t owning_idle_ms(const struct owning *owning)
+{
+    const struct lending *lending = &owning->lending;
+
+    return clock_boot_ms() - (lending->was_used ? lending->used_ms : lending->begun_ms);
 }
 
 void owning_deinit(struct owning *owning)

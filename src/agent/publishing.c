@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "body.h"
+#include "core/match_round.h"
 #include "runtime/script.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -123,12 +124,34 @@ static void look_at_load(struct publishing *publishing)
     describe_load(&load, &publishing->found);
 }
 
+/* It is told when it comes to a step that people compare with (core/match_round.h). */
+static bool look_at_idle(struct body *body)
+{
+    struct publishing *publishing = &body->publishing;
+    uint64_t idle_s = owning_idle_ms(&body->owning) / 1000;
+    int64_t step_s = match_round_idle((double)idle_s);
+
+    if (step_s == publishing->idle_step_s)
+        return false;
+    publishing->idle_step_s = step_s;
+    describe_idle(idle_s, &publishing->found);
+    return true;
+}
+
+/* Nothing is compared here: somebody may be waiting for his computer. */
+void publishing_look_at_idle(struct body *body)
+{
+    if (look_at_idle(body))
+        body->publishing.is_due = true;
+}
+
 static void on_look(uv_timer_t *timer)
 {
     struct body *body = timer->data;
 
     look_at_clock(&body->publishing);
     look_at_load(&body->publishing);
+    (void)look_at_idle(body);
     keeping_ask_use(body);
     note_change(body);
 }
@@ -217,8 +240,10 @@ void publishing_init(struct body *body, struct attributes *found)
 {
     struct publishing *publishing = &body->publishing;
 
-    *publishing = (struct publishing){
-        .found = *found, .load = {.all = -1, .tasks = -1}, .looked_ms = clock_boot_ms()};
+    *publishing = (struct publishing){.found = *found,
+                                      .load = {.all = -1, .tasks = -1},
+                                      .idle_step_s = -1,
+                                      .looked_ms = clock_boot_ms()};
     *found = ATTRIBUTES_INIT;
     uv_timer_init(&body->loop, &publishing->timer);
     uv_timer_init(&body->loop, &publishing->script_timer);

@@ -25,6 +25,7 @@ struct publishing {
     struct attributes told; /* what the server knows, or will with what is under way */
     bool is_due;            /* there may be something to tell */
     struct load load;       /* as it stands in `found` */
+    int64_t idle_step_s;    /* likewise, rounded; negative: nothing was told */
     uint64_t used_us;       /* of processor time by tasks, since that was looked at */
     uint64_t all_used_us;   /* likewise, since this agent began */
     uint64_t looked_ms;     /* when that was */
@@ -37,6 +38,8 @@ struct publishing {
 void publishing_init(struct body *body, struct attributes *found);
 void publishing_deinit(struct body *body);
 
+/* How long nobody has used the computer is another time now, and the next report tells it. */
+void publishing_look_at_idle(struct body *body);
 /* An attempt has used so much processor time in all, as far as is known now. */
 void publishing_count_use(struct body *body, struct attempt *attempt, uint64_t cpu_us);
 

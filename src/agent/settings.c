@@ -239,15 +239,26 @@ static int set_nudge(void *target, const char *text, struct error *err)
     return 0;
 }
 
-static int set_on_battery(void *target, const char *text, struct error *err)
+static int parse_yes_or_no(const char *text, bool *ret_yes, struct error *err)
 {
-    struct settings *settings = target;
     bool yes = strcmp(text, "yes") == 0 || strcmp(text, "true") == 0;
 
     if (!yes && strcmp(text, "no") != 0 && strcmp(text, "false") != 0)
         return error_set(err, -EINVAL, "'%s' is neither yes nor no", text);
-    settings->on_battery = yes;
+    *ret_yes = yes;
     return 0;
+}
+
+static int set_give_way(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+    return parse_yes_or_no(text, &settings->give_way, err);
+}
+
+static int set_on_battery(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+    return parse_yes_or_no(text, &settings->on_battery, err);
 }
 
 static int set_temperature_max(void *target, const char *text, struct error *err)
@@ -412,6 +423,11 @@ static const struct configuration_key keys[] = {
      .summary = "programs that want the computer for themselves: obs,zoom",
      .usual = "none",
      .set = set_do_not_disturb},
+    {.name = "give_way",
+     .argument = "yes|no",
+     .summary = "tasks have the processors when nobody else wants them",
+     .default_text = "yes",
+     .set = set_give_way},
     {.name = "on_battery",
      .argument = "yes|no",
      .summary = "lend the computer on its battery, too",

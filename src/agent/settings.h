@@ -28,6 +28,7 @@ struct settings {
     uint64_t idle_after_ms;
     uint64_t resume_after_ms;
     uint32_t nudge;           /* pixels */
+    bool give_way;            /* tasks do, to whatever else runs here */
     bool on_battery;          /* lent on its battery as well */
     uint32_t temperature_max; /* °C; 0: what each sensor says */
     double max_load;          /* cores; 0: any */

@@ -31,7 +31,7 @@ static double round_load(double load)
     return load < 10 ? floor(load * 2) / 2 : floor(load / 5) * 5;
 }
 
-static int64_t round_idle(double seconds)
+int64_t match_round_idle(double seconds)
 {
     static const int64_t steps_s[] = {MINUTE_S,      2 * MINUTE_S,  5 * MINUTE_S,  10 * MINUTE_S,
                                       15 * MINUTE_S, 20 * MINUTE_S, 30 * MINUTE_S, HOUR_S,
@@ -54,7 +54,7 @@ static void set_rounded(struct classad *node, const char *name, enum rounding ro
         classad_set_real(node, name, round_load(value));
         break;
     case ROUND_IDLE:
-        classad_set_integer(node, name, round_idle(value));
+        classad_set_integer(node, name, match_round_idle(value));
         break;
     case ROUND_CLOCK:
         (void)classad_set(node, slice_from_text(name), slice_from_text("time()"), CLASSAD_OLD,

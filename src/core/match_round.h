@@ -13,5 +13,7 @@
 
 #include "lang/classad.h"
 
+/* A time without a use, as above. */
+int64_t match_round_idle(double seconds);
 /* Only numbers are rounded, and no expression: that is the same text whatever it is worth. */
 void match_round(struct classad *node, struct classad_evaluator *evaluator);

@@ -205,8 +205,6 @@ int cgroup_root_open(struct cgroup_root *root, const char *mark, struct error *e
     }
     if (r < 0)
         cgroup_root_close(root);
-    else
-        cgroup_root_give_way(root, true);
     return r;
 }
 

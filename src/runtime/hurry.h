@@ -16,17 +16,11 @@
 #include <stdint.h>
 
 struct hurry {
-    bool is_asked_for;
-    uint64_t ends_ms; /* on clock_boot_ms()'s clock; 0: it is not on */
+    bool is_asked_for; /* something was begun for which tasks must run */
+    uint64_t ends_ms;  /* on clock_boot_ms()'s clock; 0: it is not on */
 };
 
 #define HURRY_INIT ((struct hurry){0})
-
-/* Something was begun for which tasks must run. */
-static inline void hurry_ask(struct hurry *hurry)
-{
-    hurry->is_asked_for = true;
-}
 
 /* Behind the round, and again in each that follows. `is_needed`: some task must still run. */
 void hurry_look(struct hurry *hurry, const struct cgroup_root *groups, uint64_t now_ms,

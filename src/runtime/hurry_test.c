@@ -51,7 +51,7 @@ static void it_lasts_until_nobody_must_run_any_more(void **state)
     struct hurry hurry = HURRY_INIT;
 
     (void)state;
-    hurry_ask(&hurry);
+    hurry.is_asked_for = true;
     assert_int_equal(hurry_next_ms(&hurry), 0);
     hurry_look(&hurry, &groups, 5000, true);
     assert_int_equal(told(), '0');
@@ -68,7 +68,7 @@ static void who_cannot_be_frozen_does_not_make_it_last(void **state)
     struct hurry hurry = HURRY_INIT;
 
     (void)state;
-    hurry_ask(&hurry);
+    hurry.is_asked_for = true;
     hurry_look(&hurry, &groups, 5000, true);
     hurry_look(&hurry, &groups, 5999, true);
     assert_int_equal(told(), '0');
@@ -83,7 +83,7 @@ static void what_has_happened_already_needs_none(void **state)
     struct hurry hurry = HURRY_INIT;
 
     (void)state;
-    hurry_ask(&hurry);
+    hurry.is_asked_for = true;
     hurry_look(&hurry, &groups, 5000, false);
     assert_int_equal(told(), '-');
     assert_int_equal(hurry_next_ms(&hurry), UINT64_MAX);

@@ -357,6 +357,8 @@ static void open_groups(struct keeper *keeper)
         log_notice("keeper: tasks are held by their wardens: %s", error_text(&err));
         return;
     }
+    if (keeper->kept.gives_way)
+        cgroup_root_give_way(groups, true);
     cgroup_root_list(groups, &paths);
     if (file_replace(keeper->group_file, paths.data, paths.length, 0600, false, &err) < 0)
         log_warning("keeper: %s", error_text(&err));
@@ -417,7 +419,8 @@ static void keeper_deinit(struct keeper *keeper)
     free(keeper->group_file);
 }
 
-static int run(const char *state_folder, uint64_t abandon_after_ms, bool uses_groups)
+static int run(const char *state_folder, uint64_t abandon_after_ms, bool uses_groups,
+               bool gives_way)
 {
     struct keeper keeper = {.listener = KEEPER_LISTENER,
                             .agent = -1,
@@ -431,6 +434,7 @@ static int run(const char *state_folder, uint64_t abandon_after_ms, bool uses_gr
     if (r == 0)
         r = open_loop(&keeper);
     kept_init(&keeper.kept, keeper.epoll, &keeper.news, buffer_text(&marker));
+    keeper.kept.gives_way = gives_way;
     if (r == 0) {
         clean_up_stale(&keeper);
         if (uses_groups)
@@ -476,7 +480,7 @@ int keeper_main(int argc, char **argv)
     pid_t pid;
     int r;
 
-    if (argc != 5 || number_parse_u64(slice_from_text(argv[2]), &abandon_after_ms) < 0) {
+    if (argc != 6 || number_parse_u64(slice_from_text(argv[2]), &abandon_after_ms) < 0) {
         log_error("'%s' is started by the agent only", KEEPER_COMMAND);
         return EXIT_FAILURE;
     }
@@ -489,7 +493,8 @@ int keeper_main(int argc, char **argv)
     ask_for_resources();
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
         log_error("keeper: cannot become the parent of orphans: %s", strerror(errno));
-    r = run(argv[4], abandon_after_ms, strcmp(argv[3], KEEPER_HOLDS_GROUPS) == 0);
+    r = run(argv[5], abandon_after_ms, strcmp(argv[3], KEEPER_HOLDS_GROUPS) == 0,
+            strcmp(argv[4], KEEPER_GIVES_WAY) == 0);
     if (r < 0)
         log_error("keeper: %s", strerror(-r));
     return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -15,12 +15,16 @@
 #define KEEPER_HOLDS_GROUPS   "groups"
 #define KEEPER_HOLDS_SESSIONS "sessions"
 
+/* Whether tasks give way to everything else on the computer (priority.h), or compete with it. */
+#define KEEPER_GIVES_WAY "gives-way"
+#define KEEPER_COMPETES  "competes"
+
 /* The descriptor on which a keeper finds its listening socket. */
 enum { KEEPER_LISTENER = 3 };
 
 /*
  * Leaves the caller's process behind, runs the keeper until it has no task and no agent, and
  * returns the exit status. Arguments: PROGRAM keeper ABANDON_AFTER_MS groups|sessions
- * STATE_FOLDER.
+ * gives-way|competes STATE_FOLDER.
  */
 int keeper_main(int argc, char **argv);

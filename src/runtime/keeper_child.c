@@ -325,11 +325,6 @@ int keeper_child_start(const struct keeper_spawn *spawn, const char *variable,
     else if (was_cut_off(birth, pid, begun_us))
         birth->error = ETIMEDOUT;
     if (birth->error == 0) {
-        /*
-         * It comes a moment after the program began, because until then we wait for it: a child
-         * that was born in that moment is spared, where no group gives way as a whole (hurry.h).
-         */
-        priority_give_way(pid);
         *ret_pid = pid;
         return 0;
     }

@@ -290,6 +290,7 @@ static void make_command(const struct keeper_options *options, const char *scope
         KEEPER_COMMAND,
         abandon_after,
         options->avoids_groups ? KEEPER_HOLDS_SESSIONS : KEEPER_HOLDS_GROUPS,
+        options->gives_way ? KEEPER_GIVES_WAY : KEEPER_COMPETES,
         options->state_folder,
         NULL,
     };

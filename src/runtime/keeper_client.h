@@ -27,6 +27,7 @@ struct keeper_options {
     uint64_t abandon_after_ms; /* 0: 15 minutes; how long a keeper whose tasks have all lapsed
                                   waits for a word of an agent before it kills them and ends */
     bool avoids_groups;        /* hold tasks by their wardens even where groups work (tests) */
+    bool gives_way;            /* tasks have the processors and the disk when nobody else does */
     const char *scope_program; /* NULL: systemd-run, where systemd runs; "": none; else that
                                   program in its place (tests) */
 };

@@ -13,6 +13,7 @@
 
 #include "base/memory.h"
 #include "keeper_child.h"
+#include "priority.h"
 #include "process_table.h"
 #include "process_tree.h"
 #include "sys/clock.h"
@@ -252,7 +253,7 @@ static void move(struct kept *kept, struct kept_task *task, enum keeper_state st
 
 static void freeze(struct kept *kept, struct kept_task *task)
 {
-    hurry_ask(&kept->hurry);
+    kept->hurry.is_asked_for = kept->gives_way;
     move(kept, task, KEEPER_STATE_FREEZING);
     task->was_frozen = true;
     process_tree_freeze(&task->tree);
@@ -262,7 +263,7 @@ static void freeze(struct kept *kept, struct kept_task *task)
 
 static void kill_task(struct kept *kept, struct kept_task *task)
 {
-    hurry_ask(&kept->hurry);
+    kept->hurry.is_asked_for = kept->gives_way;
     task->is_killed = true;
     process_tree_kill(&task->tree);
 }
@@ -507,15 +508,21 @@ static int start_leader(struct kept *kept, struct process_tree *tree,
                         const struct keeper_spawn *spawn, const char *variable, struct buffer *path,
                         struct keeper_failure *failure)
 {
+    bool steps_in = tree->group && kept->gives_way && kept->hurry.ends_ms == 0;
     int r;
 
-    if (!tree->group)
-        return warden_start(spawn, variable, &tree->warden, &tree->leader, path, failure);
-    if (kept->hurry.ends_ms == 0)
+    if (steps_in)
         cgroup_root_give_way(&kept->groups, false);
-    r = keeper_child_start(spawn, variable, tree->group, &tree->leader, path, failure);
-    if (kept->hurry.ends_ms == 0)
+    r = tree->group ? keeper_child_start(spawn, variable, tree->group, &tree->leader, path, failure)
+                    : warden_start(spawn, variable, &tree->warden, &tree->leader, path, failure);
+    if (steps_in)
         cgroup_root_give_way(&kept->groups, true);
+    /*
+     * It comes a moment after the program began, because until then we wait for it: a child that
+     * was born in that moment is spared, where no group gives way as a whole.
+     */
+    if (r == 0 && kept->gives_way)
+        priority_give_way(tree->leader);
     return r;
 }
 

@@ -35,6 +35,7 @@ struct kept {
     struct buffer *news;  /* the loop's; frames for the agent */
     bool is_heard;        /* an agent is connected; else news are not written, LIST tells later */
     uint64_t look_at_ms;  /* when the memory of tasks is looked at next, by CLOCK_BOOTTIME */
+    bool gives_way;       /* tasks do, to everything else; then they may have to hurry */
     struct hurry hurry;
 };
 

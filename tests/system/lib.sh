@@ -227,7 +227,7 @@ launch_agent()
     [ -s "$folder/token" ] || dusk token create >"$folder/token"
     : >"$folder/$name.out"
     "$dusk_path" agent --state "$folder/$name" --server "$server_address" \
-        --token "$(cat "$folder/token")" --name "$name" --presence none "$@" \
+        --token "$(cat "$folder/token")" --name "$name" --presence none --give-way no "$@" \
         >"$folder/$name.out" 2>>"$folder/$name.log" </dev/null &
     agent_pids[$name]=$!
     disown "${agent_pids[$name]}"

@@ -77,6 +77,7 @@ start_agent pc1 --presence x11 --set idle_after=2s --set resume_after=1s --set s
 
 is "$(shown source)" '"x11"' 'the node shows who watches'
 is "$(shown works)" true 'and that it works'
+like "$(shown KeyboardIdle)" '^"[0-9]+"$' 'and for how long nobody was there, as HTCondor calls it'
 wait_for '[ "$(node pc1)" = "Unclaimed Idle" ]'
 job=$(submit_on pc1)
 ok 'a computer that nobody uses is lent' wait_for "state_is $job.0 Running"
@@ -159,6 +160,30 @@ END
 else
     skip 'an ordinary user lends his computer' 'only root can become one'
 fi
+
+# ---- what else runs here ----
+
+# The class of a task that does nothing, so that it need not wait for a processor to say it.
+class_of_task()
+{
+    ps -o cls= -p "$(pgrep -f 'sleep 4321$' | head -n 1)" | tr -d ' '
+}
+
+start_agent pc5 --give-way yes
+job=$(dusk submit --quiet /dev/stdin <<'END'
+executable = /bin/sleep
+transfer_executable = false
+arguments = 4321
+requirements = Name == "pc5"
+request_memory = 1M
+request_disk = 1M
+queue
+END
+)
+wait_for '[ "$(class_of_task)" = IDL ]'
+is "$(class_of_task)" IDL 'tasks give way to everything else'
+dusk rm "$job" >/dev/null
+stop_agent pc5
 
 # ---- the clock on the wall ----
 
