@@ -9,10 +9,6 @@
 
 enum { ANNA = 1000, TASK = 5000 };
 
-#define WAIT_UNTIL(fixture, condition)                                                             \
-    while (!(condition))                                                                           \
-    uv_run(&(fixture)->loop, UV_RUN_ONCE)
-
 static bool is_task(uid_t uid)
 {
     return uid == TASK;

@@ -15,8 +15,8 @@
 enum { TRY_AGAIN_MS = 10000 };
 
 static const struct source_kind *const kinds[] = {
-    &source_evdev,   &source_x11,  &source_tty,  &source_logind,   &source_utmp,
-    &source_battery, &source_heat, &source_load, &source_programs,
+    &source_evdev, &source_x11,     &source_wayland, &source_tty,  &source_logind,
+    &source_utmp,  &source_battery, &source_heat,    &source_load, &source_programs,
 };
 
 struct presence {

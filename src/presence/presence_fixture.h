@@ -36,6 +36,11 @@ void fixture_begin(struct fixture *fixture, const char *sources);
 void fixture_settle(struct fixture *fixture);
 /* The same, and whatever timers are set to comes. */
 void fixture_pass_time(struct fixture *fixture);
+/* For what another process has to do; the test's own time ends it. */
+#define WAIT_UNTIL(fixture, condition)                                                             \
+    while (!(condition))                                                                           \
+    uv_run(&(fixture)->loop, UV_RUN_ONCE)
+
 /* What the only source says. */
 struct presence_view fixture_view(const struct fixture *fixture);
 

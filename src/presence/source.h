@@ -58,7 +58,7 @@ struct source {
 };
 
 extern const struct source_kind source_battery, source_evdev, source_heat, source_load,
-    source_logind, source_programs, source_tty, source_utmp, source_x11;
+    source_logind, source_programs, source_tty, source_utmp, source_wayland, source_x11;
 
 /* Where the absolute path is, behind options->root. The caller frees it. */
 char *source_path(const struct presence_options *options, const char *path);

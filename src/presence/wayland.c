@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who uses a Wayland desktop: its compositor tells when nobody has used a seat for half a second,
+ * and when somebody does again (ext-idle-notify-v1). So the first key after a pause is heard at
+ * once; from then on the seat is in use until the compositor says otherwise, and is told as used
+ * again and again, because nobody says how often.
+ *
+ * The compositor is WAYLAND_DISPLAY's in XDG_RUNTIME_DIR, with the rights of the agent's user. What
+ * is asked of it at the beginning is answered later, by events: a compositor that stands still does
+ * not stop the agent. Until the answer is there, the computer counts as used.
+ */
+#include "source.h"
+
+#include "base/memory.h"
+
+#include "ext-idle-notify-v1-client-protocol.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <wayland-client.h>
+
+enum { PAUSE_MS = 500, AGAIN_MS = 1000, NOTIFIER_VERSION = 1, SEAT_VERSION = 1 };
+
+/* One of the keyboards and mice that belong together; there is mostly one. */
+struct seat {
+    struct wayland *wayland;
+    struct wl_seat *proxy;
+    struct ext_idle_notification_v1 *notification;
+    bool pauses;
+    struct seat *next;
+};
+
+struct wayland {
+    struct source *source;
+    struct wl_display *display;
+    struct wl_registry *registry;
+    struct wl_callback *listed; /* until all that there is at the beginning has been told */
+    struct ext_idle_notifier_v1 *notifier;
+    struct seat *seats; /* owned */
+    bool was_used;      /* in what was read just now */
+};
+
+static bool is_here(const struct presence_options *options)
+{
+    const char *display = getenv("WAYLAND_DISPLAY");
+
+    (void)options;
+    return display && display[0] != '\0';
+}
+
+/* ---- seats ---- */
+
+static void on_idled(void *data, struct ext_idle_notification_v1 *notification)
+{
+    struct seat *seat = data;
+
+    (void)notification;
+    seat->pauses = true;
+}
+
+static void on_resumed(void *data, struct ext_idle_notification_v1 *notification)
+{
+    struct seat *seat = data;
+
+    (void)notification;
+    seat->pauses = false;
+    seat->wayland->was_used = true;
+}
+
+static const struct ext_idle_notification_v1_listener seat_listener = {.idled = on_idled,
+                                                                       .resumed = on_resumed};
+
+/* Seats may be told before the notifier is. */
+static void ask_for_pauses(const struct wayland *wayland)
+{
+    for (struct seat *seat = wayland->seats; seat && wayland->notifier; seat = seat->next) {
+        if (seat->notification)
+            continue;
+        seat->notification =
+            ext_idle_notifier_v1_get_idle_notification(wayland->notifier, PAUSE_MS, seat->proxy);
+        ext_idle_notification_v1_add_listener(seat->notification, &seat_listener, seat);
+    }
+}
+
+static void on_again(struct source *source)
+{
+    const struct wayland *wayland = source->data;
+
+    for (const struct seat *seat = wayland->seats; seat; seat = seat->next)
+        if (!seat->pauses) {
+            source_wake(source, AGAIN_MS, on_again);
+            source_used(source);
+            return;
+        }
+}
+
+/* ---- what the compositor has ---- */
+
+static void on_global(void *data, struct wl_registry *registry, uint32_t name,
+                      const char *interface, uint32_t version)
+{
+    struct wayland *wayland = data;
+
+    (void)version;
+    if (strcmp(interface, ext_idle_notifier_v1_interface.name) == 0 && !wayland->notifier) {
+        wayland->notifier =
+            wl_registry_bind(registry, name, &ext_idle_notifier_v1_interface, NOTIFIER_VERSION);
+    } else if (strcmp(interface, wl_seat_interface.name) == 0) {
+        struct seat *seat = memory_allocate(sizeof(*seat));
+
+        *seat = (struct seat){.wayland = wayland, .next = wayland->seats};
+        seat->proxy = wl_registry_bind(registry, name, &wl_seat_interface, SEAT_VERSION);
+        wayland->seats = seat;
+    }
+    ask_for_pauses(wayland);
+}
+
+/* A seat that goes is not used any more, and says so itself. */
+static void on_global_remove(void *data, struct wl_registry *registry, uint32_t name)
+{
+    (void)data;
+    (void)registry;
+    (void)name;
+}
+
+static const struct wl_registry_listener registry_listener = {.global = on_global,
+                                                              .global_remove = on_global_remove};
+
+static void on_listed(void *data, struct wl_callback *callback, uint32_t serial)
+{
+    struct wayland *wayland = data;
+
+    (void)serial;
+    wl_callback_destroy(callback);
+    wayland->listed = NULL;
+}
+
+static const struct wl_callback_listener listed_listener = {.done = on_listed};
+
+/* ---- the connection ---- */
+
+/* 0, or why nothing can be heard any more. The callbacks above are called in it, and only there. */
+static int take_events(struct wayland *wayland, struct error *err)
+{
+    struct wl_display *display = wayland->display;
+
+    while (wl_display_prepare_read(display) != 0)
+        if (wl_display_dispatch_pending(display) < 0)
+            break;
+    if (wl_display_read_events(display) < 0 || wl_display_dispatch_pending(display) < 0 ||
+        (wl_display_flush(display) < 0 && errno != EAGAIN))
+        return error_set(err, -ECONNRESET, "the compositor of WAYLAND_DISPLAY=%s is gone",
+                         getenv("WAYLAND_DISPLAY"));
+    if (!wayland->listed && !wayland->notifier)
+        return error_set(err, -EOPNOTSUPP,
+                         "the compositor does not tell who is idle "
+                         "(ext-idle-notify-v1)");
+    return 0;
+}
+
+static void on_events(struct source *source, int fd)
+{
+    struct wayland *wayland = source->data;
+    _cleanup_error_ struct error err = ERROR_INIT;
+
+    (void)fd;
+    wayland->was_used = false;
+    if (take_events(wayland, &err) < 0) {
+        source_fail(source, &err);
+        return;
+    }
+    if (!wayland->listed && !source->works) {
+        source_works(source);
+        source_wake(source, AGAIN_MS, on_again);
+    }
+    if (wayland->was_used) {
+        source_wake(source, AGAIN_MS, on_again);
+        source_used(source);
+    }
+}
+
+static int wayland_open(struct source *source, struct error *err)
+{
+    struct wayland *wayland = memory_allocate(sizeof(*wayland));
+    const char *name = getenv("WAYLAND_DISPLAY");
+    int fd, r;
+
+    *wayland = (struct wayland){.source = source, .display = wl_display_connect(NULL)};
+    source->data = wayland;
+    if (!wayland->display)
+        return error_set_errno(err, -errno, "cannot connect to WAYLAND_DISPLAY=%s",
+                               name ? name : "");
+    wayland->registry = wl_display_get_registry(wayland->display);
+    wl_registry_add_listener(wayland->registry, &registry_listener, wayland);
+    wayland->listed = wl_display_sync(wayland->display);
+    wl_callback_add_listener(wayland->listed, &listed_listener, wayland);
+    /* Its descriptor is closed with the connection; a watch closes its own. */
+    fd = fcntl(wl_display_get_fd(wayland->display), F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return error_set_errno(err, -errno, "cannot watch the connection to the compositor");
+    r = source_watch(source, fd, on_events, err);
+    if (r == 0 && wl_display_flush(wayland->display) < 0)
+        r = error_set_errno(err, -errno, "cannot ask the compositor");
+    return r < 0 ? r : SOURCE_OPENING;
+}
+
+static void wayland_close(struct source *source)
+{
+    struct wayland *wayland = source->data;
+
+    while (wayland && wayland->seats) {
+        struct seat *seat = wayland->seats;
+
+        wayland->seats = seat->next;
+        if (seat->notification)
+            ext_idle_notification_v1_destroy(seat->notification);
+        wl_seat_destroy(seat->proxy);
+        free(seat);
+    }
+    if (wayland && wayland->notifier)
+        ext_idle_notifier_v1_destroy(wayland->notifier);
+    if (wayland && wayland->listed)
+        wl_callback_destroy(wayland->listed);
+    if (wayland && wayland->registry)
+        wl_registry_destroy(wayland->registry);
+    if (wayland && wayland->display)
+        wl_display_disconnect(wayland->display);
+    free(wayland);
+}
+
+const struct source_kind source_wayland = {
+    .name = "wayland", .is_here = is_here, .open = wayland_open, .close = wayland_close};
