@@ -8,6 +8,8 @@
 #include "sys/clock.h"
 #include "sys/log.h"
 
+#include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { REST_MS = 1000 };
@@ -87,13 +89,24 @@ static bool is_task(uid_t uid)
     return uid >= IDENTITY_UID_FIRST && uid <= IDENTITY_UID_LAST;
 }
 
-/* What is known now; what has been used since then is asked for, and known the next time. */
+static uint64_t used_by(int who)
+{
+    struct rusage usage = {0};
+
+    (void)getrusage(who, &usage);
+    return clock_us_of_timeval(usage.ru_utime) + clock_us_of_timeval(usage.ru_stime);
+}
+
+/*
+ * The tasks' and our own: who brings inputs is not the owner. Of the tasks what is known now; what
+ * they have used since then is asked for, and known the next time.
+ */
 static uint64_t own_cpu_us(void *userdata)
 {
     struct body *body = userdata;
 
     keeping_ask_use(body);
-    return body->publishing.all_used_us;
+    return body->publishing.all_used_us + used_by(RUSAGE_SELF) + used_by(RUSAGE_CHILDREN);
 }
 
 /* When tasks go on, a source must be listening again: it rests for less than the pause. */
@@ -161,14 +174,22 @@ void owning_begin(struct body *body)
 
 uint64_t owning_idle_ms(const struct owning *owning)
 {
-    const struct lending *lending = &owning->lending;
-
-    return clock_boot_ms() - (lending->was_used ? lending->used_ms : lending->begun_ms);
+    return clock_boot_ms() - owning->lending.used_ms;
 }
 
 void owning_deinit(struct owning *owning)
 {
     owning->presence = presence_free(owning->presence);
+}
+
+/* A server refuses a longer one; no character is cut in two. */
+static char *copy_short(const char *text)
+{
+    size_t length = strnlen(text, WIRE_SOURCE_TEXT_MAX);
+
+    while (text[length] != '\0' && ((unsigned char)text[length] & 0xc0) == 0x80)
+        length--;
+    return memory_copy_bytes(text, length);
 }
 
 void owning_describe(const struct owning *owning, struct wire_owner *ret_owner)
@@ -189,7 +210,7 @@ void owning_describe(const struct owning *owning, struct wire_owner *ret_owner)
 
         ret_owner->sources[ret_owner->source_count++] =
             (struct wire_source){.name = memory_copy_string(seen.name),
-                                 .why_not = seen.why_not ? memory_copy_string(seen.why_not) : NULL,
+                                 .why_not = seen.why_not ? copy_short(seen.why_not) : NULL,
                                  .was_used = seen.used_ms > 0,
                                  .used_ms_ago = now_ms > seen.used_ms ? now_ms - seen.used_ms : 0};
     }

@@ -24,7 +24,7 @@ struct owning {
 
 /* With the brain, and before it hears of any attempt: an owner may be there already. */
 void owning_begin(struct body *body);
-/* For how long nobody has used the computer; where nobody looks, since this agent began. */
+/* For how long nobody has used the computer, if it is watched. */
 uint64_t owning_idle_ms(const struct owning *owning);
 void owning_deinit(struct owning *owning);
 /* What a full report says of it; the caller frees it with wire_owner_deinit(). */

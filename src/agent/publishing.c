@@ -131,7 +131,8 @@ static bool look_at_idle(struct body *body)
     uint64_t idle_s = owning_idle_ms(&body->owning) / 1000;
     int64_t step_s = match_round_idle((double)idle_s);
 
-    if (step_s == publishing->idle_step_s)
+    /* What nobody watches is not made up. */
+    if (!body->owning.lending.options.is_watched || step_s == publishing->idle_step_s)
         return false;
     publishing->idle_step_s = step_s;
     describe_idle(idle_s, &publishing->found);

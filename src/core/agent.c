@@ -304,8 +304,10 @@ static void agent_speak(struct agent *agent, struct agent_effects *effects)
 
 static void on_owner(struct agent *agent, enum owner_presence owner)
 {
+    /* Told again, for another reason, he is there no shorter. */
+    if (agent->owner != owner)
+        agent->owner_since_ms = agent->now_ms;
     agent->owner = owner;
-    agent->owner_since_ms = agent->now_ms;
     agent->report_due = true;
 }
 

@@ -92,6 +92,22 @@ static void who_stays_longer_gets_his_memory_back_too(void **state)
     assert_int_equal(fixture_item(fixture, 1).reason, REASON_OWNER_RETURNED);
 }
 
+static void told_again_for_another_reason_he_is_there_no_shorter(void **state)
+{
+    struct agent_fixture *fixture = *state;
+
+    fixture_run(fixture, 1, 1);
+    fixture_tell(fixture, AGENT_OWNER_RETURNED, 0);
+    fixture_pass(fixture, FIXTURE_LEASE_MS / 2);
+    fixture_renew(fixture, 1);
+    fixture_tell(fixture, AGENT_OWNER_RETURNED, 0);
+    for (int i = 0; i < 3; i++) {
+        fixture_renew(fixture, 1);
+        fixture_pass(fixture, FIXTURE_LEASE_MS / 2);
+    }
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_STOPPING);
+}
+
 /* Each time that he comes by, the time until it must leave begins anew. */
 static void an_owner_who_only_comes_by_costs_no_work(void **state)
 {
@@ -194,6 +210,7 @@ int main(void)
         fixture_test(with_him_near_what_is_there_goes_on_and_nothing_begins),
         fixture_test(what_is_starting_is_frozen_as_soon_as_it_runs),
         fixture_test(who_stays_longer_gets_his_memory_back_too),
+        fixture_test(told_again_for_another_reason_he_is_there_no_shorter),
         fixture_test(an_owner_who_only_comes_by_costs_no_work),
         fixture_test(what_has_no_lease_either_leaves_him_as_soon_as_the_rest),
         fixture_test(what_lapsed_long_ago_does_not_outlast_its_time_with_him),

@@ -22,6 +22,7 @@
     function(message_get_error);                                                                   \
     function(message_get_member);                                                                  \
     function(message_get_path);                                                                    \
+    function(message_get_sender);                                                                  \
     function(message_read);                                                                        \
     function(message_skip);                                                                        \
     function(open_system);                                                                         \

@@ -48,6 +48,7 @@ struct logind {
     const struct bus_library *library;
     const struct presence_options *options;
     sd_bus *bus;              /* owned */
+    char *sender;             /* owned; logind's own name on the bus; NULL before its first word */
     int fd;                   /* the source's; a copy of the bus's own */
     struct session *sessions; /* owned */
     bool is_listing;          /* somebody was asked for the inhibitors… */
@@ -89,6 +90,14 @@ static bool is_refusal(struct logind *logind, sd_bus_message *answer, const char
         error_set(&logind->failure, -EIO, "%s: %s", what,
                   error->message ? error->message : error->name);
     return error != NULL;
+}
+
+/* The bus lets anybody send a signal to us alone, whatever we asked to hear. */
+static bool is_from(const struct logind *logind, sd_bus_message *signal, const char *sender)
+{
+    const char *said_by = logind->library->message_get_sender(signal);
+
+    return said_by && sender && strcmp(said_by, sender) == 0;
 }
 
 /* ---- sessions ---- */
@@ -225,6 +234,8 @@ static int on_sessions(sd_bus_message *answer, void *userdata, sd_bus_error *ret
     (void)ret_error;
     if (is_refusal(logind, answer, "logind does not say which sessions there are"))
         return 0;
+    if (!logind->sender && library->message_get_sender(answer))
+        logind->sender = memory_copy_string(library->message_get_sender(answer));
     r = library->message_enter_container(answer, SD_BUS_TYPE_ARRAY, "(susso)");
     while (r >= 0 &&
            (r = library->message_read(answer, "(susso)", &id, &uid, &user, &seat, &path)) > 0)
@@ -316,6 +327,8 @@ static int on_manager_signal(sd_bus_message *signal, void *userdata, sd_bus_erro
     int begins, r = 0;
 
     (void)ret_error;
+    if (!is_from(logind, signal, logind->sender))
+        return 0;
     if (strcmp(member, "SessionNew") == 0) {
         r = logind->library->message_read(signal, "so", &id, &path);
         if (r >= 0)
@@ -338,9 +351,12 @@ static int on_properties(sd_bus_message *signal, void *userdata, sd_bus_error *r
     const struct session *session =
         *find_session(logind, logind->library->message_get_path(signal));
     const char *interface;
-    int r = logind->library->message_read(signal, "s", &interface);
+    int r;
 
     (void)ret_error;
+    if (!is_from(logind, signal, logind->sender))
+        return 0;
+    r = logind->library->message_read(signal, "s", &interface);
     if (r >= 0)
         r = read_properties(logind->library, signal, &properties);
     if (r < 0)
@@ -354,9 +370,12 @@ static int on_owner_changed(sd_bus_message *signal, void *userdata, sd_bus_error
 {
     struct logind *logind = userdata;
     const char *name, *before, *now;
-    int r = logind->library->message_read(signal, "sss", &name, &before, &now);
+    int r;
 
     (void)ret_error;
+    if (!is_from(logind, signal, "org.freedesktop.DBus"))
+        return 0;
+    r = logind->library->message_read(signal, "sss", &name, &before, &now);
     if (r < 0)
         return fail(logind, "cannot read who is logind", r);
     if (before[0] != '\0' && !logind->failure.text)
@@ -479,6 +498,8 @@ static void logind_close(struct source *source)
         logind->library->close_unref(logind->bus);
     if (logind)
         error_clear(&logind->failure);
+    if (logind)
+        free(logind->sender);
     free(logind);
 }
 

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { TRY_AGAIN_MS = 10000 };
 
@@ -112,19 +113,23 @@ void source_lasts(struct source *source, enum owner_reason reason, bool holds)
     tell_lasts(source->presence, reason);
 }
 
-static void on_readable(uv_poll_t *poll, int status, int events)
-{
-    struct source_watch *watch = poll->data;
-
-    (void)status;
-    (void)events;
-    watch->on_readable(watch->source, watch->fd);
-}
+static void on_readable(uv_poll_t *poll, int status, int events);
 
 static void listen_unless_resting(struct source_watch *watch)
 {
     if (!uv_is_active((uv_handle_t *)watch->source->rest))
         uv_poll_start(&watch->poll, watch->events, on_readable);
+}
+
+/* After an error libuv listens no more; whether the source can go on is for itself to find out. */
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    struct source_watch *watch = poll->data;
+
+    (void)events;
+    watch->on_readable(watch->source, watch->fd);
+    if (status < 0 && !uv_is_closing((uv_handle_t *)poll))
+        listen_unless_resting(watch);
 }
 
 static void listen_again(uv_timer_t *rest)
@@ -148,7 +153,10 @@ void source_used(struct source *source)
 {
     for (struct source_watch *watch = source->watches; watch; watch = watch->next)
         uv_poll_stop(&watch->poll);
-    uv_timer_start(source->rest, listen_again, source->options->rest_ms, 0);
+    /* A rest that goes on is not made longer: a source that tells uses by the clock would never
+     * hear their end. */
+    if (!uv_is_active((uv_handle_t *)source->rest))
+        uv_timer_start(source->rest, listen_again, source->options->rest_ms, 0);
     tell_used(source, clock_boot_ms());
 }
 
@@ -355,6 +363,30 @@ static uv_timer_t *make_timer(uv_loop_t *loop, struct source *source)
     return timer;
 }
 
+static bool has_source(const struct presence *presence, const struct source_kind *kind)
+{
+    for (size_t i = 0; i < presence->count; i++)
+        if (presence->sources[i].kind == kind)
+            return true;
+    return false;
+}
+
+/*
+ * Whether `auto` found nobody to watch a keyboard that is there: what hands do at it is then seen
+ * by no other source but in a terminal.
+ */
+static bool is_blind(const struct presence *presence)
+{
+    _cleanup_free_ char *devices = source_path(&presence->options, "/dev/input");
+
+    if (strcmp(presence->options.sources, "auto") != 0)
+        return false;
+    if (presence->count == 0)
+        return true;
+    return access(devices, F_OK) == 0 && !has_source(presence, &source_evdev) &&
+           !has_source(presence, &source_x11) && !has_source(presence, &source_wayland);
+}
+
 struct presence *presence_new(uv_loop_t *loop, const struct presence_options *options,
                               const struct presence_listener *listener)
 {
@@ -367,8 +399,10 @@ struct presence *presence_new(uv_loop_t *loop, const struct presence_options *op
         presence->sources[i].alarm = make_timer(loop, &presence->sources[i]);
         try_again(&presence->sources[i]);
     }
-    if (presence->count == 0 && presence_is_wanted(options->sources)) {
-        log_warning("presence: nothing here can be watched, so this computer counts as used");
+    if (is_blind(presence)) {
+        log_warning(
+            "presence: nothing here sees its keyboard, so this computer counts as used; run "
+            "the agent as root or in the desktop's session, or say who watches: --presence");
         listener->on_lasts(listener->userdata, OWNER_REASON_UNWATCHED, true);
     }
     return presence;

@@ -40,7 +40,9 @@ static void auto_takes_what_can_be_watched_here(void **state)
 
     unsetenv("DISPLAY");
     fixture_make_folder(fixture, "dev/pts");
+    fixture_become_ordinary();
     fixture_begin(fixture, "auto");
+    fixture_become_self();
     assert_string_equal(fixture_view(fixture).name, "tty");
     assert_false(fixture->holds[OWNER_REASON_UNWATCHED]);
 }

@@ -34,9 +34,13 @@ static bool is_named(const struct presence_options *options, const char *program
 {
     struct slice rest = slice_from_text(options->do_not_disturb);
 
-    while (rest.length > 0)
-        if (slice_equals(slice_trim(text_take(&rest, ',')), program))
+    while (rest.length > 0) {
+        struct slice name = slice_trim(text_take(&rest, ','));
+
+        /* An empty one would be everything that has no file. */
+        if (name.length > 0 && slice_equals(name, program))
             return true;
+    }
     return false;
 }
 

@@ -22,12 +22,13 @@
 #include <unistd.h>
 #include <wayland-client.h>
 
-enum { PAUSE_MS = 500, AGAIN_MS = 1000, NOTIFIER_VERSION = 1, SEAT_VERSION = 1 };
+enum { PAUSE_MS = 500, AGAIN_MS = 1500, NOTIFIER_VERSION = 1, SEAT_VERSION = 1 };
 
 /* One of the keyboards and mice that belong together; there is mostly one. */
 struct seat {
     struct wayland *wayland;
     struct wl_seat *proxy;
+    uint32_t name; /* in the registry */
     struct ext_idle_notification_v1 *notification;
     bool pauses;
     struct seat *next;
@@ -111,19 +112,36 @@ static void on_global(void *data, struct wl_registry *registry, uint32_t name,
     } else if (strcmp(interface, wl_seat_interface.name) == 0) {
         struct seat *seat = memory_allocate(sizeof(*seat));
 
-        *seat = (struct seat){.wayland = wayland, .next = wayland->seats};
+        *seat = (struct seat){.wayland = wayland, .name = name, .next = wayland->seats};
         seat->proxy = wl_registry_bind(registry, name, &wl_seat_interface, SEAT_VERSION);
         wayland->seats = seat;
     }
     ask_for_pauses(wayland);
 }
 
-/* A seat that goes is not used any more, and says so itself. */
+/* Takes the seat at this place out. */
+static void drop_seat(struct seat **at)
+{
+    struct seat *seat = *at;
+
+    *at = seat->next;
+    if (seat->notification)
+        ext_idle_notification_v1_destroy(seat->notification);
+    wl_seat_destroy(seat->proxy);
+    free(seat);
+}
+
+/* A seat that goes, as one of a remote desktop does, is used no more, and may not say so itself. */
 static void on_global_remove(void *data, struct wl_registry *registry, uint32_t name)
 {
-    (void)data;
+    struct wayland *wayland = data;
+    struct seat **at = &wayland->seats;
+
     (void)registry;
-    (void)name;
+    while (*at && (*at)->name != name)
+        at = &(*at)->next;
+    if (*at)
+        drop_seat(at);
 }
 
 static const struct wl_registry_listener registry_listener = {.global = on_global,
@@ -211,15 +229,8 @@ static void wayland_close(struct source *source)
 {
     struct wayland *wayland = source->data;
 
-    while (wayland && wayland->seats) {
-        struct seat *seat = wayland->seats;
-
-        wayland->seats = seat->next;
-        if (seat->notification)
-            ext_idle_notification_v1_destroy(seat->notification);
-        wl_seat_destroy(seat->proxy);
-        free(seat);
-    }
+    while (wayland && wayland->seats)
+        drop_seat(&wayland->seats);
     if (wayland && wayland->notifier)
         ext_idle_notifier_v1_destroy(wayland->notifier);
     if (wayland && wayland->listed)

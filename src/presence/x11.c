@@ -38,13 +38,26 @@ static bool is_here(const struct presence_options *options)
     return display && display[0] != '\0';
 }
 
+/* Whether the server has sent as much as it says: xcb believes it (XI2proto.txt, RawEvent). */
+static bool is_whole(const xcb_input_raw_motion_event_t *event)
+{
+    uint64_t words = event->length, masks = event->valuators_len;
+
+    return masks <= words &&
+           masks + 4 * (uint64_t)xcb_input_raw_button_press_axisvalues_raw_length(event) <= words;
+}
+
 /* Pixels; an absolute device tells places, which are far from 0: then it is a use in any case. */
 static uint64_t motion_length(const xcb_input_raw_motion_event_t *event)
 {
-    const xcb_input_fp3232_t *values = xcb_input_raw_button_press_axisvalues_raw(event);
-    int count = xcb_input_raw_button_press_axisvalues_raw_length(event);
+    const xcb_input_fp3232_t *values;
     uint64_t length = 0;
+    int count;
 
+    if (!is_whole(event))
+        return UINT32_MAX;
+    values = xcb_input_raw_button_press_axisvalues_raw(event);
+    count = xcb_input_raw_button_press_axisvalues_raw_length(event);
     for (int i = 0; i < count; i++)
         length += nudge_distance(values[i].integral);
     return length;

@@ -33,7 +33,7 @@ enum {
     READ_SIZE = 64 * 1024,
     HELLO_PATIENCE_MS = 30000,
     ABANDON_AFTER_MS = 15 * 60 * 1000,
-    COMMAND_WORDS_MAX = 16,
+    COMMAND_WORDS_MAX = 24,
 };
 
 #define SCOPE_PROGRAM "systemd-run"

@@ -263,7 +263,9 @@ static void freeze(struct kept *kept, struct kept_task *task)
 
 static void kill_task(struct kept *kept, struct kept_task *task)
 {
-    kept->hurry.is_asked_for = kept->gives_way;
+    /* Whoever cannot be killed is told so again and again, and hurries once. */
+    if (!task->is_killed)
+        kept->hurry.is_asked_for = kept->gives_way;
     task->is_killed = true;
     process_tree_kill(&task->tree);
 }

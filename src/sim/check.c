@@ -73,6 +73,7 @@ void check_computer(struct world *world, uint32_t number)
     struct resources most = resources_larger(&computer->capacity, &computer->in_use_max);
 
     check_waiting(world, number);
+    desk_check(world, number);
     for (size_t i = 0; i < computer->process_count; i++)
         check_owner(world, number, &computer->processes[i]);
     if (!resources_fit(&used, &most))

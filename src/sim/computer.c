@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One computer: the agent's brain and what carries out its effects, the connection, the power, the
- * clock, the owner, and the identity that an administrator may take away and give anew.
+ * clock, and the identity that an administrator may take away and give anew.
  */
 #include "world.h"
 
@@ -306,9 +306,9 @@ void computer_agent_starts(struct world *world, uint32_t number)
     computer->in_use_max = keeper_in_use(computer);
     /* Nobody saw the owner while no agent lived; its grace begins now. */
     computer->owner_since_ms = world->now_ms;
+    computer->lending = (struct lending){0};
     keeper_show(world, number);
-    if (computer->owner_present)
-        computer_step(world, number, (struct agent_event){.kind = AGENT_OWNER_RETURNED});
+    desk_agent_starts(world, number);
     computer_schedule(world, number, world_delay(world, 1, 500),
                       (struct happening){.kind = HAPPEN_DIAL});
 }
@@ -380,28 +380,10 @@ void computer_resume(struct world *world, uint32_t number)
     world_trace(world, "the lid of pc%u is opened", number + 1);
     computer->power = POWER_ON;
     computer->owner_since_ms = world->now_ms;
-    if (computer->agent &&
-        (agent_owner(computer->agent) == OWNER_PRESENT) != computer->owner_present)
-        computer_step(world, number,
-                      (struct agent_event){.kind = computer->owner_present ? AGENT_OWNER_RETURNED
-                                                                           : AGENT_OWNER_LEFT});
+    desk_lid_opens(world, number);
     keeper_resume(world, number);
     computer->tick_at_ms = UINT64_MAX;
     computer_disconnected(world, number);
-}
-
-/* An agent that is dead or asleep does not hear it; it asks when it starts or wakes. */
-void computer_owner(struct world *world, uint32_t number, bool present)
-{
-    struct computer *computer = &world->computers[number];
-
-    if (computer->owner_present == present)
-        return;
-    world_trace(world, "the owner of pc%u %s", number + 1, present ? "returns" : "leaves");
-    computer->owner_present = present;
-    computer->owner_since_ms = world->now_ms;
-    computer_step(world, number,
-                  (struct agent_event){.kind = present ? AGENT_OWNER_RETURNED : AGENT_OWNER_LEFT});
 }
 
 /* A new identity on the same computer; what its keeper still runs was given to the old one. */
@@ -465,6 +447,8 @@ void computer_happens(struct world *world, const struct happening *happening)
         computer_resume(world, number);
     else if (happening->kind == HAPPEN_ENROL)
         computer_enrol(world, number);
+    else if (happening->kind == HAPPEN_KEY || happening->kind == HAPPEN_DESK)
+        desk_happens(world, happening);
     else
         keeper_happens(world, happening);
 }

@@ -240,7 +240,7 @@ void faults_end(struct world *world)
         faults_heal(world, n);
         computer_resume(world, n);
         computer_power_on(world, n);
-        computer_owner(world, n, false);
+        desk_owner(world, n, false);
         computer_enrol(world, n);
     }
     users_release_all(world);
@@ -256,7 +256,7 @@ void faults_happen(struct world *world, const struct happening *happening)
     if (world->faults_over)
         return;
     if (happening->kind == HAPPEN_OWNER) {
-        computer_owner(world, happening->computer, happening->number != 0);
+        desk_owner(world, happening->computer, happening->number != 0);
         schedule_owner(world, happening->computer, happening->number == 0);
     } else if (happening->kind == HAPPEN_FAULT_OF_SERVER) {
         fault_of_server(world);

@@ -223,7 +223,7 @@ static int command_owner(struct scenario *scenario, const struct words *words, s
     r = r < 0 ? r : parse_choice(words->items[2], "leaves", "returns", err);
     if (r < 0)
         return r;
-    computer_owner(&scenario->world, number, r == 1);
+    desk_owner(&scenario->world, number, r == 1);
     return 0;
 }
 

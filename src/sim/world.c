@@ -97,6 +97,8 @@ static void world_dispatch(struct world *world, const struct happening *happenin
     case HAPPEN_POWER_ON:
     case HAPPEN_RESUME:
     case HAPPEN_ENROL:
+    case HAPPEN_KEY:
+    case HAPPEN_DESK:
         computer_happens(world, happening);
         break;
     case HAPPEN_HEAL:

@@ -6,7 +6,8 @@
  *     server.c    the server around the pool's brain: inbox, batch, crash, restart
  *     disk.c      its disk: what was committed, and a brain made of it
  *     network.c   messages between the server and the computers
- *     computer.c  one PC: its agent's brain, its power, its owner, its identity
+ *     computer.c  one PC: its agent's brain, its power, its identity
+ *     desk.c      its owner, and what his keys mean
  *     keeper.c    the processes of a PC, which outlive the agent
  *     users.c     who submits, holds, releases, removes, and asks again when no answer came
  *     classes.c   which tasks suit which computers
@@ -19,6 +20,7 @@
 #include "sim/sim.h"
 
 #include "core/agent.h"
+#include "core/lending.h"
 #include "core/pool.h"
 
 #include "base/digest.h"
@@ -62,6 +64,8 @@ enum happening_kind {
     HAPPEN_ENROL,
     HAPPEN_HEAL,
     HAPPEN_OWNER,
+    HAPPEN_KEY,
+    HAPPEN_DESK, /* time alone changes whose the computer is */
     HAPPEN_FAULT_OF_COMPUTER,
     HAPPEN_FAULT_OF_SERVER,
     HAPPEN_SUBMIT,
@@ -165,7 +169,10 @@ struct computer {
     bool cut_in, cut_out;    /* what the network does to it */
     uint64_t cut_until_ms;   /* what is sent meanwhile arrives then; 0: never */
     bool owner_present;
-    uint64_t owner_since_ms; /* or since the agent can know it */
+    struct lending lending;  /* what the agent makes of his keys */
+    uint64_t owner_since_ms; /* the agent takes him to be there since then */
+    uint64_t key_ms;         /* when the agent heard the last one, on the computer's clock */
+    uint64_t keys;           /* how many it heard; the next key in the queue has this number */
     uint64_t down_ms;        /* how long it stays away when it has left; 0: it does not come back */
     struct process *processes; /* owned */
     size_t process_count, process_capacity;
@@ -344,8 +351,14 @@ void computer_power_off(struct world *world, uint32_t number, uint64_t off_ms);
 void computer_power_on(struct world *world, uint32_t number);
 void computer_suspend(struct world *world, uint32_t number, uint64_t off_ms);
 void computer_resume(struct world *world, uint32_t number);
-void computer_owner(struct world *world, uint32_t number, bool present);
 void computer_enrol(struct world *world, uint32_t number);
+
+/* desk.c */
+void desk_agent_starts(struct world *world, uint32_t number);
+void desk_lid_opens(struct world *world, uint32_t number);
+void desk_owner(struct world *world, uint32_t number, bool present);
+void desk_happens(struct world *world, const struct happening *happening);
+void desk_check(struct world *world, uint32_t number);
 
 /* keeper.c */
 struct process *keeper_find(struct computer *computer, uint64_t epoch);
