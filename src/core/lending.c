@@ -10,6 +10,12 @@ static bool forbids_only_to_begin(enum owner_reason reason)
     return reason == OWNER_REASON_CLOSING;
 }
 
+/* Whoever says that his computer is lent again means now; nothing of his word can flap. */
+static bool ends_at_once(enum owner_reason reason)
+{
+    return reason == OWNER_REASON_PAUSED || reason == OWNER_REASON_NEVER;
+}
+
 /* The first that lasts, in the order of the enum; OWNER_REASON_NONE if nothing does. */
 static enum owner_reason find_lasting(const struct lending *lending)
 {
@@ -84,11 +90,12 @@ static void on_used(struct lending *lending, uint64_t used_ms)
     lending->was_used = true;
 }
 
-/* The pause after it begins with its end, unless it left what runs alone. */
+/* The pause after it begins with its end, unless it left what runs alone or was his own word. */
 static void on_lasts(struct lending *lending, enum owner_reason reason, bool holds)
 {
     assert(reason > OWNER_REASON_USED && reason < OWNER_REASON_COUNT);
-    if (lending->holds[reason] && !holds && !forbids_only_to_begin(reason)) {
+    if (lending->holds[reason] && !holds && !forbids_only_to_begin(reason) &&
+        !ends_at_once(reason)) {
         lending->ended = reason;
         lending->ended_ms = lending->now_ms;
     }

@@ -12,8 +12,8 @@
  *
  * So a nudge of the desk costs the tasks a short pause, and a person who comes back to work is not
  * met by new ones. What lasts counts like a use while it lasts, and is followed by the same pause,
- * so that nothing flaps; idle_after counts from a use alone. doc/specification/lending.md is the
- * page for it.
+ * so that nothing flaps, unless it was his own word; idle_after counts from a use alone.
+ * doc/specification/lending.md is the page for it.
  *
  * Pure, like the brains beside it: time comes in with the event, nothing is allocated.
  */

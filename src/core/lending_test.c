@@ -164,6 +164,20 @@ static void of_several_reasons_the_first_is_told(void **state)
     assert_view(&lending, OWNER_PRESENT, OWNER_REASON_LOAD, NEVER);
 }
 
+static void no_pause_follows_his_own_word(void **state)
+{
+    struct lending lending = left_alone();
+
+    (void)state;
+    assert_true(lasts_at(&lending, 0, OWNER_REASON_PAUSED, true));
+    assert_true(lasts_at(&lending, 5, OWNER_REASON_PAUSED, false));
+    assert_view(&lending, OWNER_AWAY, OWNER_REASON_NONE, NEVER);
+    assert_true(lasts_at(&lending, 10, OWNER_REASON_NEVER, true));
+    assert_view(&lending, OWNER_PRESENT, OWNER_REASON_NEVER, NEVER);
+    assert_true(lasts_at(&lending, 15, OWNER_REASON_NEVER, false));
+    assert_view(&lending, OWNER_AWAY, OWNER_REASON_NONE, NEVER);
+}
+
 static void when_he_will_be_away_is_known_unless_something_lasts(void **state)
 {
     struct lending lending = left_alone();
@@ -201,6 +215,7 @@ int main(void)
         cmocka_unit_test(what_lasts_keeps_the_pool_away_and_a_pause_longer),
         cmocka_unit_test(what_never_held_leaves_no_pause),
         cmocka_unit_test(of_several_reasons_the_first_is_told),
+        cmocka_unit_test(no_pause_follows_his_own_word),
         cmocka_unit_test(when_he_will_be_away_is_known_unless_something_lasts),
         cmocka_unit_test(before_closing_nothing_is_begun_and_what_runs_goes_on),
     };

@@ -82,17 +82,24 @@ static const char *const reason_texts[REASON_COUNT] = {
 };
 
 static const char *const owner_reason_names[OWNER_REASON_COUNT] = {
-    [OWNER_REASON_NONE] = "none",           [OWNER_REASON_USED] = "used",
-    [OWNER_REASON_PAUSED] = "paused",       [OWNER_REASON_UNWATCHED] = "unwatched",
-    [OWNER_REASON_HOURS] = "working-hours", [OWNER_REASON_DISTURB] = "do-not-disturb",
-    [OWNER_REASON_BATTERY] = "on-battery",  [OWNER_REASON_HOT] = "too-hot",
-    [OWNER_REASON_LOAD] = "load",           [OWNER_REASON_CLOSING] = "closing",
+    [OWNER_REASON_NONE] = "none",
+    [OWNER_REASON_USED] = "used",
+    [OWNER_REASON_PAUSED] = "paused",
+    [OWNER_REASON_NEVER] = "never",
+    [OWNER_REASON_UNWATCHED] = "unwatched",
+    [OWNER_REASON_HOURS] = "working-hours",
+    [OWNER_REASON_DISTURB] = "do-not-disturb",
+    [OWNER_REASON_BATTERY] = "on-battery",
+    [OWNER_REASON_HOT] = "too-hot",
+    [OWNER_REASON_LOAD] = "load",
+    [OWNER_REASON_CLOSING] = "closing",
 };
 
 static const char *const owner_reason_texts[OWNER_REASON_COUNT] = {
     [OWNER_REASON_NONE] = "nobody uses it",
     [OWNER_REASON_USED] = "somebody uses it",
     [OWNER_REASON_PAUSED] = "its owner has paused it",
+    [OWNER_REASON_NEVER] = "its owner does not lend it",
     [OWNER_REASON_UNWATCHED] = "whether somebody uses it cannot be seen",
     [OWNER_REASON_HOURS] = "it is working hours there",
     [OWNER_REASON_DISTURB] = "a program there must not be disturbed",

@@ -82,8 +82,9 @@ enum owner_presence {
 /* And why; of several the first here is the one that is told. */
 enum owner_reason {
     OWNER_REASON_NONE,
-    OWNER_REASON_USED, /* somebody used the computer not long ago */
-    OWNER_REASON_PAUSED,
+    OWNER_REASON_USED,   /* somebody used the computer not long ago */
+    OWNER_REASON_PAUSED, /* the owner's own word: for some time, or until he says otherwise */
+    OWNER_REASON_NEVER,  /* and this: not at all, until he says otherwise */
     OWNER_REASON_UNWATCHED,
     OWNER_REASON_HOURS,
     OWNER_REASON_DISTURB,
