@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an owner and the agent on his computer say to each other, as C structs and as JSON: one line
+ * from him (`dusk owner`), one line back, and the connection ends.
+ *
+ *     {"version":1,"word":"pause","until_at":1764180000.5}
+ *     {"version":1,"node":"pc1","owner":"present","reason":"paused",…}    the state after it
+ *     {"version":1,"error":"…","hint":"…","refused":true}                 or why not
+ *
+ * The word is also what the agent remembers on its disk. doc/specification/lending.md is the page
+ * for it. Whatever is decoded here was checked as in wire.h.
+ */
+#pragma once
+
+#include "wire.h"
+
+enum {
+    OWNER_WORD_VERSION = 1,
+    OWNER_WORD_SIZE_MAX = 512,              /* a line to the agent, without its line feed */
+    OWNER_ANSWER_SIZE_MAX = 4 * 1024 * 1024 /* and one back */
+};
+
+enum owner_word_kind {
+    OWNER_WORD_STATUS, /* how is it? */
+    OWNER_WORD_RESUME, /* it is lent again */
+    OWNER_WORD_PAUSE,  /* it is not, */
+    OWNER_WORD_NEVER,  /* nor will be */
+    OWNER_WORD_KIND_COUNT
+};
+
+struct owner_word {
+    enum owner_word_kind kind;
+    bool has_end;    /* a pause may: without, it lasts until another word */
+    double until_at; /* seconds since 1970 on the clock on the wall */
+};
+
+/* A task that is here. */
+struct owner_task {
+    uint32_t job, task;
+    enum attempt_state state;
+    char *user; /* owned; whom it is for */
+    double since_at;
+};
+
+struct owner_answer {
+    char *error;  /* owned, as all texts here; NULL: the word was taken, and the rest is filled */
+    char *hint;   /* NULL: none; only with an error */
+    bool refused; /* likewise: he may not say that */
+    char *node;
+    enum owner_presence presence;
+    enum owner_reason reason;
+    double since_at; /* of this presence */
+    bool has_end;    /* it ends by itself if nothing happens, */
+    double until_at; /* then */
+    struct wire_source *sources;
+    size_t source_count;
+    struct owner_task *tasks;
+    size_t task_count;
+};
+
+void owner_answer_deinit(struct owner_answer *answer);
+
+/* "pause". */
+const char *owner_word_name(enum owner_word_kind kind);
+
+/* Whether it is over by its own end when the clock on the wall says this. */
+bool owner_word_is_over(const struct owner_word *word, double wall_seconds);
+
+/* Append the line with its line feed. */
+void owner_word_encode(struct buffer *out, const struct owner_word *word);
+void owner_answer_encode(struct buffer *out, const struct owner_answer *answer);
+
+/* -EPROTO says what is wrong; the word stays untouched then. */
+int owner_word_decode(struct slice line, struct owner_word *ret_word, struct error *err);
+/* The same; the answer is to be deinitialised only after success. */
+int owner_answer_decode(struct slice line, struct owner_answer *ret_answer, struct error *err);
