@@ -2,7 +2,8 @@
 /*
  * See body.h. One iteration of the loop: callbacks post events, each steps the brain, effects
  * become requests, files and messages; then, in on_prepare(), the epoch is saved before the keeper
- * is asked for anything, the keeper gets its requests, and the server its frame.
+ * is asked for anything, the keeper gets its requests, then an owner his answer, and the server its
+ * frame.
  */
 #include "body.h"
 
@@ -304,6 +305,7 @@ static void on_prepare(uv_prepare_t *prepare)
         state_save_epoch(body->options.state, agent_highest_epoch(body->brain));
     body->epoch_due = false;
     keeping_flush(body);
+    hearing_flush(body);
     if (body->report_due && agent_session(body->brain) != 0)
         report(body);
     body->report_due = body->report_is_full = false;
@@ -459,6 +461,8 @@ static int begin(struct body *body, struct error *err)
     if (!body->brain)
         return error_set(err, -ENOMEM, "there is no memory");
     owning_begin(body);
+    word_begin(body);
+    hearing_begin(body);
     outgoing_init(&body->outgoing, &world);
     folders_init(&body->folders, &body->loop, state);
     r = identities_open(state->folder, 0, 0, &body->identities, err);
@@ -497,6 +501,7 @@ static void end(struct body *body)
     tidying_deinit(body);
     publishing_deinit(body);
     owning_deinit(&body->owning);
+    hearing_deinit(body);
     keeping_deinit(&body->keeping);
     uv_prepare_stop(&body->prepare);
     uplink_deinit(&body->uplink);

@@ -16,6 +16,8 @@
  *     outgoing.c    outputs and live output to the server
  *     folders.c     the attempts' folders
  *     owning.c      whether somebody uses the computer, and so whose it is
+ *     word.c        what its owner said, and until when that holds
+ *     hearing.c     the socket at which he says it
  *     publishing.c  the node's attributes, which jobs choose by
  *
  * Callbacks of the loop post events; posting steps the brain at once, unless it is in a step:
@@ -30,6 +32,7 @@
 #include "disk_watch.h"
 #include "fetching.h"
 #include "folders.h"
+#include "hearing.h"
 #include "keeping.h"
 #include "outgoing.h"
 #include "owning.h"
@@ -38,6 +41,7 @@
 #include "state.h"
 #include "tidying.h"
 #include "uplink.h"
+#include "word.h"
 
 #include <uv.h>
 
@@ -74,6 +78,8 @@ struct body {
     struct body_events events;
     bool is_stepping;
     struct owning owning;
+    struct word word;
+    struct hearing hearing;
     uint64_t tick_at_ms;
     struct agent_report_item *items; /* room for a report */
     bool report_due;

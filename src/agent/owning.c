@@ -74,17 +74,21 @@ static void on_used(void *userdata, uint64_t used_ms)
     hear(userdata, &event);
 }
 
-static void on_lasts(void *userdata, enum owner_reason reason, bool holds)
+void owning_lasts(struct body *body, enum owner_reason reason, bool holds)
 {
     struct lending_event event = {.kind = LENDING_LASTS};
 
     event.lasts.reason = reason;
     event.lasts.holds = holds;
-    hear(userdata, &event);
+    hear(body, &event);
 }
 
-/* The users that an agent of root runs tasks as; any other agent is all of its tasks' user. */
-static bool is_task(uid_t uid)
+static void on_lasts(void *userdata, enum owner_reason reason, bool holds)
+{
+    owning_lasts(userdata, reason, holds);
+}
+
+bool owning_is_task(uid_t uid)
 {
     return uid >= IDENTITY_UID_FIRST && uid <= IDENTITY_UID_LAST;
 }
@@ -135,7 +139,7 @@ static void begin_watching(struct body *body, const struct lending_options *opti
         .root = "",
         .rest_ms = rest_ms(options),
         .nudge = settings->nudge,
-        .is_task = geteuid() == 0 ? is_task : NULL,
+        .is_task = geteuid() == 0 ? owning_is_task : NULL,
         .on_battery = settings->on_battery,
         .temperature_max = settings->temperature_max,
         .max_load = settings->max_load,

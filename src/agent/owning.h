@@ -27,5 +27,9 @@ void owning_begin(struct body *body);
 /* For how long nobody has used the computer, if it is watched. */
 uint64_t owning_idle_ms(const struct owning *owning);
 void owning_deinit(struct owning *owning);
+/* Something lasts that keeps the pool away, or does not any more: the brain has heard it then. */
+void owning_lasts(struct body *body, enum owner_reason reason, bool holds);
+/* The users that an agent of root runs tasks as; any other agent is all of its tasks' user. */
+bool owning_is_task(uid_t uid);
 /* What a full report says of it; the caller frees it with wire_owner_deinit(). */
 void owning_describe(const struct owning *owning, struct wire_owner *ret_owner);

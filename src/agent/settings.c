@@ -31,6 +31,8 @@ void settings_deinit(struct settings *settings)
     free(settings->attribute_script);
     free(settings->presence);
     free(settings->do_not_disturb);
+    free(settings->owner_socket);
+    free(settings->owners);
     calendar_deinit(&settings->calendar);
     attributes_deinit(&settings->attributes);
     *settings = SETTINGS_INIT;
@@ -312,6 +314,28 @@ static int set_stop_starting_before(void *target, const char *text, struct error
     return parse_duration(text, &settings->stop_starting_before_ms, err);
 }
 
+static int set_owner_socket(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+    _cleanup_free_ char *current = getcwd(NULL, 0);
+
+    if (text[0] == '\0' || !current)
+        return error_set(err, -EINVAL, "there is no such file");
+    replace(&settings->owner_socket, strcmp(text, "none") == 0 ? NULL : file_join(current, text));
+    return 0;
+}
+
+/* Who they are is looked up by the agent: here a name is only a name. */
+static int set_owners(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+
+    if (text[strspn(text, NAME_CHARACTERS "@$\\, \t")] != '\0')
+        return error_set(err, -EINVAL, "'%s' are no names of users with commas between", text);
+    replace(&settings->owners, memory_copy_string(text));
+    return 0;
+}
+
 static int set_log(void *target, const char *text, struct error *err)
 {
     (void)target;
@@ -326,6 +350,18 @@ static char *find_state(void)
 
     return geteuid() == 0 || !home ? memory_copy_string("/var/lib/dusk/agent")
                                    : file_join(home, ".local/state/dusk/agent");
+}
+
+/* Where `dusk owner` looks for it, too: cli/command_owner.c. */
+static char *find_owner_socket(void)
+{
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    _cleanup_free_ char *state = find_state();
+
+    if (geteuid() == 0)
+        return memory_copy_string("/run/dusk/agent.socket");
+    return runtime && runtime[0] == '/' ? file_join(runtime, "dusk/agent.socket")
+                                        : file_join(state, "agent.socket");
 }
 
 static char *find_name(void)
@@ -438,6 +474,16 @@ static const struct configuration_key keys[] = {
      .summary = "hotter than that nothing runs; 0: as each sensor says",
      .default_text = "0",
      .set = set_temperature_max},
+    {.name = "owner_socket",
+     .argument = "PATH",
+     .summary = "where 'dusk owner' finds this agent; or none",
+     .find_default = find_owner_socket,
+     .set = set_owner_socket},
+    {.name = "owners",
+     .argument = "NAME,...",
+     .summary = "who may say more there, beside root and who sits here",
+     .usual = "nobody",
+     .set = set_owners},
     {.name = "nudge",
      .argument = "PIXELS",
      .summary = "so far a mouse may move in a second without being used",

@@ -35,6 +35,8 @@ struct settings {
     char *do_not_disturb;     /* names of programs; NULL: none */
     struct calendar calendar;
     uint64_t stop_starting_before_ms; /* the hours of the calendar */
+    char *owner_socket;               /* absolute; NULL: none */
+    char *owners;                     /* names of users with commas between; NULL: none */
     uint64_t grace_ms;
     uint64_t suspend_for_ms;
     uint64_t

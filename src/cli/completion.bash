@@ -39,6 +39,12 @@ _dusk_operands() {
         show | forget) _dusk_nodes ;;
         esac
         ;;
+    owner)
+        case $1 in
+        '') echo status pause never resume ;;
+        pause) [ $# -gt 1 ] || echo until ;;
+        esac
+        ;;
     token)
         case $1 in
         '') echo create list revoke ;;

@@ -475,6 +475,8 @@ struct agent_attempt_view agent_view_attempt(const struct agent *agent, size_t i
                                        .task = attempt->task,
                                        .attempt = attempt->attempt,
                                        .phase = attempt->phase,
+                                       .state = attempt_item(attempt).state,
                                        .request = attempt->request,
-                                       .lease_end_ms = attempt->lease_end_ms};
+                                       .lease_end_ms = attempt->lease_end_ms,
+                                       .since_ms = attempt->since_ms};
 }

@@ -171,8 +171,10 @@ struct agent_attempt_view {
     uint64_t epoch;
     uint32_t job, task, attempt;
     enum agent_phase phase;
+    enum attempt_state state; /* as it is reported */
     struct resources request;
     uint64_t lease_end_ms;
+    uint64_t since_ms; /* when the phase began */
 };
 
 size_t agent_count_attempts(const struct agent *agent);

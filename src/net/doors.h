@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Listening sockets on a libuv loop: who comes is accepted and handed on. Only for this room. */
+/* Listening sockets on a libuv loop: who comes is accepted and handed on. */
 #pragma once
 
 #include "base/error.h"

@@ -218,7 +218,8 @@ crash_server()
     must 'has_ended "$server_pid"'
 }
 
-# launch_agent NAME [OPTION...]: does not wait. Its state stays in $folder/NAME.
+# launch_agent NAME [OPTION...]: does not wait. Its state stays in $folder/NAME, and its owner's
+# socket is there, too: this computer's own may be an agent's that is not the test's.
 launch_agent()
 {
     local name=$1
@@ -227,7 +228,8 @@ launch_agent()
     [ -s "$folder/token" ] || dusk token create >"$folder/token"
     : >"$folder/$name.out"
     "$dusk_path" agent --state "$folder/$name" --server "$server_address" \
-        --token "$(cat "$folder/token")" --name "$name" --presence none --give-way no "$@" \
+        --token "$(cat "$folder/token")" --name "$name" --presence none --give-way no \
+        --owner-socket "$folder/$name.socket" "$@" \
         >"$folder/$name.out" 2>>"$folder/$name.log" </dev/null &
     agent_pids[$name]=$!
     disown "${agent_pids[$name]}"

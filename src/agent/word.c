@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See word.h. Of the words only two say that something lasts (core/lending.h); all others say that
+ * it does not.
+ */
+#include "word.h"
+
+#include "base/memory.h"
+#include "body.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+#include "sys/log.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { LOOK_MS = 60000, PRIVATE = 0600 };
+
+static char *file_of(const struct body *body)
+{
+    return file_join(body->options.state->folder, "owner");
+}
+
+/* ---- what it does ---- */
+
+static void on_time(uv_timer_t *timer);
+
+static void set_timer(struct word *word)
+{
+    double left_ms = (word->said.until_at - clock_wall_seconds()) * 1000;
+
+    if (!word->said.has_end)
+        uv_timer_stop(&word->timer);
+    else if (left_ms >= LOOK_MS)
+        uv_timer_start(&word->timer, on_time, LOOK_MS, 0);
+    else
+        uv_timer_start(&word->timer, on_time, left_ms > 0 ? (uint64_t)left_ms + 1 : 0, 0);
+}
+
+/* What holds now before what does not any more, so that there is no moment between them. */
+static void tell_owning(struct body *body)
+{
+    bool is_never = body->word.said.kind == OWNER_WORD_NEVER;
+    bool is_paused = body->word.said.kind == OWNER_WORD_PAUSE;
+
+    if (is_never)
+        owning_lasts(body, OWNER_REASON_NEVER, true);
+    owning_lasts(body, OWNER_REASON_PAUSED, is_paused);
+    if (!is_never)
+        owning_lasts(body, OWNER_REASON_NEVER, false);
+}
+
+void word_take(struct body *body, const struct owner_word *word)
+{
+    static const struct owner_word resume = {.kind = OWNER_WORD_RESUME};
+
+    body->word.said = owner_word_is_over(word, clock_wall_seconds()) ? resume : *word;
+    body->word.save_due = true;
+    tell_owning(body);
+    set_timer(&body->word);
+}
+
+static void on_time(uv_timer_t *timer)
+{
+    struct body *body = timer->data;
+
+    if (owner_word_is_over(&body->word.said, clock_wall_seconds())) {
+        log_notice("the owner's pause is over");
+        word_take(body, &body->word.said);
+    } else {
+        set_timer(&body->word);
+    }
+}
+
+/* ---- what is remembered ---- */
+
+/*
+ * A file that is there and makes no sense was a word once. It counts as the one that is safe for
+ * the owner, and he can take it back.
+ */
+static void recall(struct body *body, struct owner_word *word)
+{
+    _cleanup_free_ char *path = file_of(body);
+    _cleanup_buffer_ struct buffer line = BUFFER_INIT;
+    _cleanup_error_ struct error err = ERROR_INIT;
+    int r = file_read(path, OWNER_WORD_SIZE_MAX, &line, &err);
+
+    if (r == -ENOENT)
+        return;
+    if (r == 0)
+        r = owner_word_decode((struct slice){buffer_text(&line), line.length}, word, &err);
+    if (r == 0)
+        return;
+    word->kind = OWNER_WORD_PAUSE;
+    log_warning("what the owner said last cannot be read from '%s': %s; this counts as 'pause', "
+                "until 'dusk owner resume'",
+                path, error_text(&err));
+}
+
+void word_begin(struct body *body)
+{
+    struct owner_word word = {.kind = OWNER_WORD_RESUME};
+
+    uv_timer_init(&body->loop, &body->word.timer);
+    body->word.timer.data = body;
+    recall(body, &word);
+    word_take(body, &word);
+    /* Nothing new was said, but what is over need not be read again. */
+    body->word.save_due = word.kind != body->word.said.kind;
+}
+
+int word_save(struct body *body, struct error *err)
+{
+    _cleanup_free_ char *path = file_of(body);
+    _cleanup_buffer_ struct buffer line = BUFFER_INIT;
+
+    if (!body->word.save_due)
+        return 0;
+    body->word.save_due = false;
+    owner_word_encode(&line, &body->word.said);
+    return file_replace(path, line.data, line.length, PRIVATE, true, err);
+}
+
+/* ---- how things are ---- */
+
+/* A moment on the agent's own clock as the clock on the wall shows it. */
+static double wall_of(uint64_t boot_ms)
+{
+    return clock_wall_seconds() + ((double)boot_ms - (double)clock_boot_ms()) / 1000;
+}
+
+static void describe_tasks(const struct body *body, struct owner_answer *answer)
+{
+    size_t count = agent_count_attempts(body->brain);
+
+    answer->tasks = memory_allocate((count + 1) * sizeof(*answer->tasks));
+    for (size_t i = 0; i < count; i++) {
+        struct agent_attempt_view view = agent_view_attempt(body->brain, i);
+        const struct attempt *attempt = attempts_find(&body->attempts, view.epoch);
+        const char *user = attempt ? attempt->start.user : NULL;
+
+        answer->tasks[answer->task_count++] =
+            (struct owner_task){.job = view.job,
+                                .task = view.task,
+                                .state = view.state,
+                                .user = user ? memory_copy_string(user) : NULL,
+                                .since_at = wall_of(view.since_ms)};
+    }
+}
+
+/* Its own end is known by the clock on the wall, all others by the agent's own. */
+static void describe_end(const struct body *body, const struct wire_owner *owner,
+                         struct owner_answer *answer)
+{
+    answer->has_end = owner->has_end;
+    answer->until_at = clock_wall_seconds() + (double)owner->end_ms / 1000;
+    if (owner->reason != OWNER_REASON_PAUSED)
+        return;
+    answer->has_end = body->word.said.has_end;
+    answer->until_at = body->word.said.until_at;
+}
+
+void word_describe(const struct body *body, struct owner_answer *ret_answer)
+{
+    const struct lending_view *view = &body->owning.lending.view;
+    struct wire_owner owner;
+
+    owning_describe(&body->owning, &owner);
+    *ret_answer = (struct owner_answer){
+        .node = memory_copy_string(body->options.settings->name),
+        .presence = view->presence,
+        .reason = view->reason,
+        .since_at = wall_of(view->since_ms),
+        .sources = owner.sources,
+        .source_count = owner.source_count,
+    };
+    describe_end(body, &owner, ret_answer);
+    describe_tasks(body, ret_answer);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The owner's own word: pause, never, resume (wire/owner_word.h). It lasts over restarts of the
+ * agent, in the file `owner` of the state folder, and a pause with an end is over when the clock on
+ * the wall says so: that clock is asked again each minute, because somebody may set it.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "wire/owner_word.h"
+
+#include <uv.h>
+
+struct body;
+
+struct word {
+    struct owner_word said; /* the last one that was no question; RESUME at the very beginning */
+    bool save_due;
+    uv_timer_t timer; /* for its end */
+};
+
+/* Takes up what was said before the restart. Behind owning_begin(). */
+void word_begin(struct body *body);
+/* Takes a word other than OWNER_WORD_STATUS: when this returns, the brain has been stepped. */
+void word_take(struct body *body, const struct owner_word *word);
+/*
+ * Remembers what was taken since the last time. After what the brain decided was carried out: a
+ * slow disk must not keep the owner waiting.
+ */
+int word_save(struct body *body, struct error *err);
+/* How things are, for whoever asks; the caller's. */
+void word_describe(const struct body *body, struct owner_answer *ret_answer);

@@ -1,0 +1,158 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The owner's own word: pause, never and resume, and who may say them.
+. "$(dirname "$0")/lib.sh" || exit 1
+cd "$folder/work" || exit 1
+export DUSK_AGENT_SOCKET=$folder/pc1.socket
+
+ticks()
+{
+    wc -l <"$folder/ticks"
+}
+
+# Whether the task computes: it is given the time for some more.
+goes_on()
+{
+    wait_for '[ "$(ticks)" -gt '"$(($(ticks) + 2))"' ]'
+}
+
+# as UID COMMAND...: as another user.
+as()
+{
+    setpriv --reuid "$1" --regid "$1" --clear-groups "${@:2}"
+}
+
+# shown MEMBER: of the whole, as JSON has it.
+shown()
+{
+    dusk owner --json | sed -n "s/^{[^[]*\"$1\":\(\"[^\"]*\"\|[^,}]*\).*/\1/p"
+}
+
+: >"$folder/ticks"
+chmod 666 "$folder/ticks"
+program compute <<END
+echo \$\$ >"$folder/task.pid.new" && mv "$folder/task.pid.new" "$folder/task.pid"
+while :; do echo "\$DUSK_ATTEMPT" >>"$folder/ticks"; sleep 0.02; done
+END
+chmod 777 "$folder"
+
+# ---- nobody to talk to ----
+
+ends_with 3 dusk owner
+like "$output" "no agent runs on this computer, or it does not listen at '.*/pc1.socket'" \
+    'without an agent that is said'
+
+# ---- pause and resume ----
+
+start_server
+start_agent pc1 --set suspend_for=1h
+like "$(dusk owner)" 'pc1 is lent to the pool: nobody uses it' 'the status says that it is lent'
+like "$(dusk owner)" 'No task is here' 'and that no task is here'
+job=$(dusk submit --quiet /dev/stdin <<END
+executable = compute
+request_memory = 1M
+request_disk = 1M
+queue
+END
+)
+must '[ -s "$folder/task.pid" ]'
+must "state_is $job.0 Running"
+ok 'a task computes' goes_on
+like "$(dusk owner)" "^$job\.0 +[^ ]+ +running " 'the status names it'
+
+like "$(dusk owner pause)" "its owner has paused it" 'pause is answered with how it is then'
+like "$(dusk owner)" "^$job\.0 +[^ ]+ +suspended " 'the task is suspended in the same moment'
+ok 'and frozen' wait_for 'is_frozen "$(cat "$folder/task.pid")"'
+stands=$(ticks)
+ok 'the pool learns of it' wait_for "state_is $job.0 Suspended"
+like "$(dusk node show pc1 --json)" '"reason":"its owner has paused it"' 'and why'
+is "$(ticks)" "$stands" 'nothing computes'
+is "$(shown owner) $(shown reason) $(shown until_at)" '"present" "paused" null' 'scripts see it'
+
+crash_agent pc1
+start_agent pc1 --set suspend_for=1h
+is "$(shown reason)" '"paused"' 'an agent that was killed remembers it'
+ok 'the task is still there' wait_for '[ -n "$(dusk owner | grep "^$job\.0 .* suspended")" ]'
+is "$(ticks)" "$stands" 'and computed nothing'
+
+like "$(dusk owner resume)" 'is lent to the pool' 'resume lends it again'
+ok 'the task goes on' goes_on
+is "$(sort -u "$folder/ticks" | tr '\n' ' ')" '1 ' 'in the same attempt'
+ok 'the pool sees it' wait_for "state_is $job.0 Running"
+
+paused=$(dusk owner pause 2s --json)
+like "$paused" '"reason":"paused".*"until_at":[0-9.]+,' 'a pause for two seconds has an end'
+ok 'and ends by itself' wait_for '[ "$(shown reason)" = "\"none\"" ]'
+ok 'and the task goes on' goes_on
+
+like "$(dusk owner pause until 00:00)" ' until [0-9-]+( 00:00)?$' 'until a time of day'
+like "$(dusk owner never)" "does not lend it" 'never is another word'
+ok 'that the pool hears' \
+    wait_for 'dusk node show pc1 --json | grep -q "its owner does not lend it"'
+crash_agent pc1
+start_agent pc1 --set suspend_for=1h
+is "$(shown reason)" '"never"' 'and the agent remembers'
+dusk owner resume >/dev/null
+ok 'it is taken back, too' goes_on
+
+# ---- who may ----
+
+if [ "$(id -u)" = 0 ]; then
+    like "$(as 65533 "$dusk_path" owner)" 'is lent to the pool' 'a stranger may ask'
+    ends_with 5 as 65533 "$dusk_path" owner pause
+    like "$output" 'only whoever sits at this computer may say that' 'and is told why not'
+    is "$(shown reason)" '"none"' 'nothing came of it'
+    dusk owner pause >/dev/null
+    task_uid=$(stat -c %u "/proc/$(cat "$folder/task.pid")")
+    ends_with 5 as "$task_uid" "$dusk_path" owner resume
+    is "$(shown reason)" '"paused"' 'a task may not resume'
+    dusk owner resume >/dev/null
+else
+    skip 'a stranger and a task are refused' 'only root can be another user'
+fi
+
+# ---- who is rude ----
+
+cat >"$folder/bin/visit" <<'END'
+import socket, sys
+def visit():
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(sys.argv[1])
+    return s
+silent = [visit() for i in range(8)]
+print(sum(s.recv(1) == b'' for s in silent[4:]), 'too many')
+print(sum(s.recv(1) == b'' for s in silent[:4]), 'said nothing')
+s = visit()
+s.sendall(b'x' * 600)
+print(s.makefile().readline())
+s = visit()
+s.sendall(b'{"version":1,"word":"pause"')
+s.shutdown(socket.SHUT_WR)
+print(s.recv(1) == b'', 'half a word')
+END
+visits=$(python3 "$folder/bin/visit" "$DUSK_AGENT_SOCKET")
+like "$visits" '4 too many' 'of one user only some are let in'
+like "$visits" '4 said nothing' 'whoever says nothing is sent away'
+like "$visits" 'takes no line as long' 'and whoever says too much'
+like "$visits" 'True half a word' 'half a word is none'
+is "$(shown reason)" '"none"' 'nothing came of it'
+
+# ---- what is broken ----
+
+dusk rm "$job" >/dev/null
+stop_agent pc1
+echo nonsense >"$folder/pc1/owner"
+start_agent pc1
+is "$(shown reason)" '"paused"' 'a word that cannot be read counts as pause'
+like "$(cat "$folder/pc1.log")" 'this counts as .pause.' 'and the log says so'
+launch_agent pc2 --owner-socket "$DUSK_AGENT_SOCKET"
+ok 'a second agent leaves the socket to the first' \
+    wait_for 'grep -q "another agent listens there" "$folder/pc2.log"'
+is "$(shown node)" '"pc1"' 'which still answers'
+must 'grep -q "^ready pc2$" "$folder/pc2.out"'
+stop_agent pc2
+is "$(shown node)" '"pc1"' 'also when the second is gone'
+
+stop_agent pc1
+stop_server
+finish
