@@ -38,7 +38,7 @@ for compiler in gcc clang; do
     # shellcheck disable=SC2046
     (cd "$root/src" && "$compiler" -std=gnu17 -O0 -w -I . -o "$work/sim" ../tests/planted/main.c \
         $(ls base/*.c core/*.c sim/*.c |
-            grep -v '_test\.c$\|_fixture\.c$\|_bench\.c$\|core/match[_a-z]*\.c$') -lm)
+            grep -v '_test\.c$\|_fixture\.c$\|_bench\.c$\|core/\(match\|policy\)[_a-z]*\.c$') -lm)
     same "built by $compiler without optimisation" \
         "$("$work/sim" --seeds "$seeds" --digest)" "$expected"
 done
