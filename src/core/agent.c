@@ -228,6 +228,8 @@ static void on_attempt(struct agent *agent, const struct agent_event *event,
     case AGENT_OWNER_RETURNED:
     case AGENT_OWNER_NEAR:
     case AGENT_OWNER_LEFT:
+    case AGENT_OWNER_VACATES:
+    case AGENT_OWNER_KILLS:
     case AGENT_LEAVE:
         abort();
     }
@@ -302,12 +304,13 @@ static void agent_speak(struct agent *agent, struct agent_effects *effects)
     }
 }
 
-static void on_owner(struct agent *agent, enum owner_presence owner)
+static void on_owner(struct agent *agent, enum owner_presence owner, enum urgency urgency)
 {
     /* Told again, for another reason, he is there no shorter. */
     if (agent->owner != owner)
         agent->owner_since_ms = agent->now_ms;
     agent->owner = owner;
+    agent->urgency = urgency;
     agent->report_due = true;
 }
 
@@ -335,13 +338,19 @@ static void agent_dispatch(struct agent *agent, const struct agent_event *event,
         on_found(agent, event, effects);
         break;
     case AGENT_OWNER_RETURNED:
-        on_owner(agent, OWNER_PRESENT);
+        on_owner(agent, OWNER_PRESENT, URGENCY_NONE);
         break;
     case AGENT_OWNER_NEAR:
-        on_owner(agent, OWNER_NEAR);
+        on_owner(agent, OWNER_NEAR, URGENCY_NONE);
         break;
     case AGENT_OWNER_LEFT:
-        on_owner(agent, OWNER_AWAY);
+        on_owner(agent, OWNER_AWAY, URGENCY_NONE);
+        break;
+    case AGENT_OWNER_VACATES:
+        on_owner(agent, OWNER_PRESENT, URGENCY_VACATE);
+        break;
+    case AGENT_OWNER_KILLS:
+        on_owner(agent, OWNER_PRESENT, URGENCY_KILL);
         break;
     case AGENT_LEAVE:
         agent->leaving = true;
@@ -418,6 +427,14 @@ enum owner_presence agent_owner(const struct agent *agent)
     return agent->owner;
 }
 
+bool agent_has_work(const struct agent *agent)
+{
+    for (size_t i = 0; i < agent->attempt_count; i++)
+        if (agent->attempts[i].phase < AGENT_COLLECTING)
+            return true;
+    return false;
+}
+
 bool agent_is_leaving(const struct agent *agent)
 {
     return agent->leaving;
@@ -430,6 +447,7 @@ uint64_t agent_digest(const struct agent *agent)
     digest_add(&digest, agent->highest_epoch);
     digest_add(&digest, agent->session);
     digest_add(&digest, agent->owner);
+    digest_add(&digest, agent->urgency);
     for (size_t i = 0; i < agent->attempt_count; i++) {
         digest_add(&digest, agent->attempts[i].epoch);
         digest_add(&digest, agent->attempts[i].phase);

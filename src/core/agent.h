@@ -10,7 +10,8 @@
  * forget. Results are kept until then, too.
  *
  * The owner comes first: with the owner present everything is frozen at once, and leaves after a
- * while; with him near nothing is begun. Which of it is so is lending.h's to say.
+ * while; with him near nothing is begun. Which of it is so is lending.h's to say, or policy.h's, by
+ * which he may also want that all leaves.
  * doc/specification/agent.md is the page for it.
  */
 #pragma once
@@ -18,6 +19,9 @@
 #include "core/words.h"
 
 struct agent;
+
+/* For suspend_for_ms: no clock says when what is frozen leaves, but AGENT_OWNER_VACATES does. */
+#define AGENT_NEVER_MS ((uint64_t)INT64_MAX)
 
 struct agent_options {
     struct resources capacity;
@@ -61,7 +65,9 @@ enum agent_event_kind {
     AGENT_OWNER_RETURNED, /* nothing may compute */
     AGENT_OWNER_NEAR,     /* what is there may, but nothing is begun */
     AGENT_OWNER_LEFT,
-    AGENT_LEAVE /* end everything; AGENT_LEFT follows */
+    AGENT_OWNER_VACATES, /* nothing may compute but to leave, as long as the next one lets it */
+    AGENT_OWNER_KILLS,   /* nothing may be here */
+    AGENT_LEAVE          /* end everything; AGENT_LEFT follows */
 };
 
 struct agent_event {
@@ -160,6 +166,8 @@ size_t agent_write_report(struct agent *agent, bool full, struct agent_report_it
 uint64_t agent_highest_epoch(const struct agent *agent);
 uint64_t agent_session(const struct agent *agent); /* 0 while there is no connection */
 enum owner_presence agent_owner(const struct agent *agent);
+/* Whether anything is here that computes, or on its way in or out. */
+bool agent_has_work(const struct agent *agent);
 bool agent_is_leaving(const struct agent *agent);
 const char *agent_phase_name(enum agent_phase phase);
 

@@ -131,6 +131,9 @@ void attempt_stop(struct agent *agent, struct attempt *attempt, enum reason reas
         attempt->news = true;
         break;
     case AGENT_STOPPING:
+        /* Who else wants it gone gives no more than the grace. */
+        attempt->is_vacated = false;
+        break;
     case AGENT_KILLING:
     case AGENT_PHASE_COUNT:
         break;
@@ -355,6 +358,29 @@ static void attempt_look_frozen(struct agent *agent, struct attempt *attempt,
     attempt->for_owner = false;
 }
 
+/* What an owner who wants his computer back makes of an attempt. */
+static void attempt_give_back(struct agent *agent, struct attempt *attempt,
+                              struct agent_effects *effects)
+{
+    if (agent->urgency == URGENCY_KILL) {
+        attempt_kill(agent, attempt, REASON_OWNER_RETURNED, effects);
+        return;
+    }
+    if (attempt->phase != AGENT_RUNNING && attempt->phase != AGENT_FROZEN)
+        return;
+    attempt->for_owner = attempt->is_vacated = true;
+    if (attempt->phase == AGENT_FROZEN)
+        attempt_leave_frozen(agent, attempt, effects);
+    else
+        attempt_move(agent, attempt, AGENT_STOPPING, REASON_OWNER_RETURNED, effects);
+}
+
+/* What was told to stop for the owner's sake has time until he says otherwise. */
+static bool attempt_has_grace(const struct attempt *attempt)
+{
+    return attempt->phase == AGENT_STOPPING && !attempt->is_vacated;
+}
+
 /* What time and the owner make of an attempt now. */
 void attempt_look(struct agent *agent, struct attempt *attempt, struct agent_effects *effects)
 {
@@ -362,14 +388,15 @@ void attempt_look(struct agent *agent, struct attempt *attempt, struct agent_eff
         attempt_lapse(agent, attempt, effects);
     if (attempt->phase <= AGENT_FETCHING && agent->owner != OWNER_AWAY)
         attempt_end(agent, attempt, OUTCOME_VACATED, REASON_OWNER_RETURNED, effects);
+    if (agent->urgency != URGENCY_NONE)
+        attempt_give_back(agent, attempt, effects);
     if (attempt->phase == AGENT_RUNNING && agent->owner == OWNER_PRESENT) {
         attempt->for_owner = true;
         attempt_move(agent, attempt, AGENT_FROZEN, REASON_OWNER_RETURNED, effects);
     }
     if (attempt->phase == AGENT_FROZEN)
         attempt_look_frozen(agent, attempt, effects);
-    if (attempt->phase == AGENT_STOPPING &&
-        agent->now_ms - attempt->since_ms >= agent->options.grace_ms)
+    if (attempt_has_grace(attempt) && agent->now_ms - attempt->since_ms >= agent->options.grace_ms)
         attempt_move(agent, attempt, AGENT_KILLING, attempt->reason, effects);
     if (agent->leaving && attempt->phase < AGENT_COLLECTING)
         attempt_stop(agent, attempt, REASON_AGENT_STOPPED, effects);
@@ -381,7 +408,7 @@ uint64_t attempt_next_ms(const struct agent *agent, const struct attempt *attemp
 
     if (attempt->phase <= AGENT_STOPPING && !attempt->lapsed)
         next = attempt->lease_end_ms;
-    if (attempt->phase == AGENT_STOPPING)
+    if (attempt_has_grace(attempt))
         next = earlier(next, attempt->since_ms + agent->options.grace_ms);
     if (attempt->phase == AGENT_FROZEN)
         next = earlier(next, frozen_until_ms(agent, attempt));

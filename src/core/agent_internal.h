@@ -12,13 +12,21 @@ struct attempt {
     enum agent_phase phase;
     enum outcome outcome;
     enum reason reason;
-    bool forgotten; /* the server wants nothing of it: drop it as soon as nothing of it runs */
-    bool lapsed;    /* frozen because its lease ended */
-    bool for_owner; /* frozen because the owner is there */
-    bool frozen;    /* its processes are, also while they are being killed */
-    bool news;      /* changed since it was last reported */
+    bool forgotten;  /* the server wants nothing of it: drop it as soon as nothing of it runs */
+    bool lapsed;     /* frozen because its lease ended */
+    bool for_owner;  /* frozen, or told to stop, because the owner is there */
+    bool is_vacated; /* told to stop by an owner who also says when that takes too long */
+    bool frozen;     /* its processes are, also while they are being killed */
+    bool news;       /* changed since it was last reported */
     uint64_t lease_end_ms;
     uint64_t since_ms; /* when its phase began */
+};
+
+/* How an owner who is present wants his computer back. */
+enum urgency {
+    URGENCY_NONE, /* what is frozen has suspend_for_ms */
+    URGENCY_VACATE,
+    URGENCY_KILL
 };
 
 struct agent {
@@ -29,6 +37,7 @@ struct agent {
     uint64_t next_report_ms;
     uint64_t highest_epoch;
     enum owner_presence owner;
+    enum urgency urgency;
     uint64_t owner_since_ms; /* when that changed last */
     bool leaving;
     bool left;

@@ -47,6 +47,9 @@ static const char *const table[] = {
     "| owner returned | ended | ended | - | frozen | - | - | - | - | - | - |",
     "| owner near | ended | ended | - | - | running | - | - | - | - | - |",
     "| owner left | - | - | - | - | running | - | - | - | - | - |",
+    "| owner vacates | ended | ended | - | stopping | stopping | killing | - | - | - | - |",
+    "| owner kills | ended | ended | killing | killing | "
+    "killing | killing | killing | - | - | - |",
     "| leave | ended | ended | killing | stopping | killing | killing | - | - | - | - |",
 };
 
@@ -70,6 +73,8 @@ static const struct {
     {"owner returned", AGENT_OWNER_RETURNED, REASON_NONE},
     {"owner near", AGENT_OWNER_NEAR, REASON_NONE},
     {"owner left", AGENT_OWNER_LEFT, REASON_NONE},
+    {"owner vacates", AGENT_OWNER_VACATES, REASON_NONE},
+    {"owner kills", AGENT_OWNER_KILLS, REASON_NONE},
     {"leave", AGENT_LEAVE, REASON_NONE},
 };
 

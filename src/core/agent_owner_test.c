@@ -201,6 +201,68 @@ static void what_is_found_while_he_is_there_is_frozen(void **state)
     assert_int_equal(fixture_phase(fixture, 1), AGENT_FROZEN);
 }
 
+/* Told first and thawed then, it hears the signal before it computes anything else. */
+static void who_vacates_lets_what_is_frozen_leave_politely(void **state)
+{
+    struct agent_fixture *fixture = *state;
+
+    fixture_run(fixture, 1, 1);
+    fixture_tell(fixture, AGENT_OWNER_RETURNED, 0);
+    fixture_tell(fixture, AGENT_OWNER_VACATES, 0);
+    assert_int_equal(agent_owner(fixture->agent), OWNER_PRESENT);
+    assert_true(fixture_find(fixture, AGENT_TERMINATE) < fixture_find(fixture, AGENT_THAW));
+    assert_int_equal(fixture_item(fixture, 1).state, ATTEMPT_SUSPENDED);
+    assert_true(agent_has_work(fixture->agent));
+    fixture_tell(fixture, AGENT_EXITED, 1);
+    assert_int_equal(fixture_item(fixture, 1).outcome, OUTCOME_VACATED);
+    assert_int_equal(fixture_item(fixture, 1).reason, REASON_OWNER_RETURNED);
+    assert_false(agent_has_work(fixture->agent));
+}
+
+static void what_runs_while_he_vacates_is_not_frozen_before(void **state)
+{
+    struct agent_fixture *fixture = *state;
+
+    fixture_run(fixture, 1, 1);
+    fixture_start(fixture, 2, 1);
+    fixture_tell(fixture, AGENT_FETCHED, 2);
+    fixture_tell(fixture, AGENT_OWNER_VACATES, 0);
+    assert_int_equal(fixture_count(fixture, AGENT_FREEZE), 0);
+    assert_int_equal(fixture_count(fixture, AGENT_THAW), 0);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_STOPPING);
+    assert_int_equal(fixture_phase(fixture, 2), AGENT_STARTING);
+    fixture_tell(fixture, AGENT_STARTED, 2);
+    assert_int_equal(fixture_phase(fixture, 2), AGENT_STOPPING);
+    fixture_start(fixture, 3, 1);
+    assert_int_equal(fixture_item(fixture, 3).outcome, OUTCOME_VACATED);
+}
+
+static void he_says_when_it_takes_too_long_and_no_grace_does(void **state)
+{
+    struct agent_fixture *fixture = *state;
+
+    fixture_run(fixture, 1, 1);
+    fixture_tell(fixture, AGENT_OWNER_VACATES, 0);
+    fixture_pass(fixture, 2 * FIXTURE_GRACE_MS);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_STOPPING);
+    assert_true(agent_next_step_ms(fixture->agent) > fixture->now_ms);
+    fixture_tell(fixture, AGENT_OWNER_KILLS, 0);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_KILLING);
+    assert_int_equal(fixture_find(fixture, AGENT_TRACE)->trace.reason, REASON_OWNER_RETURNED);
+}
+
+static void whoever_else_stops_it_meanwhile_gives_the_grace_and_no_more(void **state)
+{
+    struct agent_fixture *fixture = *state;
+
+    fixture_run(fixture, 1, 1);
+    fixture_tell(fixture, AGENT_OWNER_VACATES, 0);
+    fixture_tell(fixture, AGENT_STOP, 1);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_STOPPING);
+    fixture_pass(fixture, FIXTURE_GRACE_MS);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_KILLING);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +280,10 @@ int main(void)
         fixture_test(a_renewal_thaws_nothing_while_he_is_there),
         fixture_test(what_must_stop_while_he_is_there_is_killed),
         fixture_test(what_is_found_while_he_is_there_is_frozen),
+        fixture_test(who_vacates_lets_what_is_frozen_leave_politely),
+        fixture_test(what_runs_while_he_vacates_is_not_frozen_before),
+        fixture_test(he_says_when_it_takes_too_long_and_no_grace_does),
+        fixture_test(whoever_else_stops_it_meanwhile_gives_the_grace_and_no_more),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
