@@ -233,7 +233,7 @@ static void report(struct body *body)
 
     for (size_t i = 0; i < count; i++)
         attempts[i] = describe(body, &body->items[i], &room);
-    owning_describe(&body->owning, &owner);
+    owning_describe(body, &owner);
     message.report = (struct wire_report){
         .session = agent_session(body->brain),
         .sent_ms = clock_boot_ms(),
@@ -304,6 +304,7 @@ static void on_prepare(uv_prepare_t *prepare)
     if (body->epoch_due)
         state_save_epoch(body->options.state, agent_highest_epoch(body->brain));
     body->epoch_due = false;
+    policing_follow_work(body);
     keeping_flush(body);
     hearing_flush(body);
     if (body->report_due && agent_session(body->brain) != 0)
@@ -424,7 +425,8 @@ static struct agent *make_brain(const struct body_options *options)
         .capacity = options->capacity,
         .attempts_max = WIRE_ATTEMPTS_MAX,
         .grace_ms = options->settings->grace_ms,
-        .suspend_for_ms = options->settings->suspend_for_ms,
+        .suspend_for_ms =
+            options->settings->policy ? AGENT_NEVER_MS : options->settings->suspend_for_ms,
         .keep_lapsed_ms = options->settings->keep_lapsed_ms,
         .highest_epoch = options->state->epoch,
     };
@@ -500,6 +502,7 @@ static void end(struct body *body)
     folders_deinit(&body->folders);
     tidying_deinit(body);
     publishing_deinit(body);
+    policing_deinit(&body->policing);
     owning_deinit(&body->owning);
     hearing_deinit(body);
     keeping_deinit(&body->keeping);

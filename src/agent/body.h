@@ -18,6 +18,7 @@
  *     owning.c      whether somebody uses the computer, and so whose it is
  *     word.c        what its owner said, and until when that holds
  *     hearing.c     the socket at which he says it
+ *     policing.c    the same by HTCondor's expressions, if the admin gave some
  *     publishing.c  the node's attributes, which jobs choose by
  *
  * Callbacks of the loop post events; posting steps the brain at once, unless it is in a step:
@@ -36,6 +37,7 @@
 #include "keeping.h"
 #include "outgoing.h"
 #include "owning.h"
+#include "policing.h"
 #include "publishing.h"
 #include "settings.h"
 #include "state.h"
@@ -80,6 +82,7 @@ struct body {
     struct owning owning;
     struct word word;
     struct hearing hearing;
+    struct policing policing;
     uint64_t tick_at_ms;
     struct agent_report_item *items; /* room for a report */
     bool report_due;

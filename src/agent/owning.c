@@ -40,7 +40,14 @@ static void set_timer(struct owning *owning)
         uv_timer_start(&owning->timer, on_time, until_ms > now_ms ? until_ms - now_ms : 0, 0);
 }
 
-/* The brain is told first: everything else may wait. */
+static void tell(struct body *body)
+{
+    struct agent_event news = {.kind = event_of(body->owning.lending.view.presence)};
+
+    body_post(body, &news);
+}
+
+/* The brain is told in the same turn: everything else may wait. */
 static void hear(struct body *body, struct lending_event *event)
 {
     struct owning *owning = &body->owning;
@@ -49,13 +56,13 @@ static void hear(struct body *body, struct lending_event *event)
 
     event->now_ms = clock_boot_ms();
     if (lending_step(&owning->lending, event)) {
-        struct agent_event news = {.kind = event_of(view->presence)};
-
-        body_post(body, &news);
         log_debug("owner: %s%s", owner_reason_text(view->reason),
                   view->presence == before ? ", too" : "");
+        if (!body->policing.policy)
+            tell(body);
         publishing_look_at_idle(body);
     }
+    policing_look(body);
     set_timer(owning);
 }
 
@@ -113,22 +120,24 @@ static uint64_t own_cpu_us(void *userdata)
     return body->publishing.all_used_us + used_by(RUSAGE_SELF) + used_by(RUSAGE_CHILDREN);
 }
 
-/* When tasks go on, a source must be listening again: it rests for less than the pause. */
-static uint64_t rest_ms(const struct lending_options *options)
+/*
+ * When tasks go on, a source must be listening again: it rests for less than the pause. A policy
+ * knows no pause, and counts seconds.
+ */
+static uint64_t rest_ms(const struct body *body, const struct lending_options *options)
 {
+    if (body->policing.policy)
+        return REST_MS;
     return REST_MS < options->resume_after_ms / 2 ? REST_MS : options->resume_after_ms / 2;
 }
 
 static void begin_lending(struct body *body, const struct lending_options *options)
 {
     struct lending *lending = &body->owning.lending;
-    struct agent_event news;
 
     lending_init(lending, options, clock_boot_ms());
-    if (lending->view.presence == OWNER_AWAY)
-        return;
-    news = (struct agent_event){.kind = event_of(lending->view.presence)};
-    body_post(body, &news);
+    if (lending->view.presence != OWNER_AWAY)
+        tell(body);
 }
 
 static void begin_watching(struct body *body, const struct lending_options *options)
@@ -137,12 +146,12 @@ static void begin_watching(struct body *body, const struct lending_options *opti
     struct presence_options watch = {
         .sources = settings->presence,
         .root = "",
-        .rest_ms = rest_ms(options),
+        .rest_ms = rest_ms(body, options),
         .nudge = settings->nudge,
         .is_task = geteuid() == 0 ? owning_is_task : NULL,
         .on_battery = settings->on_battery,
         .temperature_max = settings->temperature_max,
-        .max_load = settings->max_load,
+        .max_load = body->policing.policy ? 0 : settings->max_load,
         .own_cpu_us = own_cpu_us,
         .own_userdata = body,
         .do_not_disturb = settings->do_not_disturb,
@@ -152,17 +161,30 @@ static void begin_watching(struct body *body, const struct lending_options *opti
     body->owning.presence = presence_new(&body->loop, &watch, &listener);
 }
 
+/* To a policy what lasts is told at once and for as long as it lasts; uses it counts itself. */
+static struct lending_options lending_options(const struct body *body)
+{
+    const struct settings *settings = body->options.settings;
+    struct lending_options options = {.is_watched = presence_is_wanted(settings->presence)};
+
+    if (body->policing.policy)
+        return options;
+    options.idle_after_ms = settings->idle_after_ms;
+    options.resume_after_ms = settings->resume_after_ms;
+    if (options.resume_after_ms > options.idle_after_ms)
+        options.resume_after_ms = options.idle_after_ms;
+    return options;
+}
+
 void owning_begin(struct body *body)
 {
     const struct settings *settings = body->options.settings;
     struct owning *owning = &body->owning;
-    struct lending_options options = {.is_watched = presence_is_wanted(settings->presence),
-                                      .idle_after_ms = settings->idle_after_ms,
-                                      .resume_after_ms = settings->resume_after_ms};
+    struct lending_options options;
     struct lending_event event = {.kind = LENDING_TICK};
 
-    if (options.resume_after_ms > options.idle_after_ms)
-        options.resume_after_ms = options.idle_after_ms;
+    policing_init(body);
+    options = lending_options(body);
     uv_timer_init(&body->loop, &owning->timer);
     owning->timer.data = body;
     begin_lending(body, &options);
@@ -196,19 +218,31 @@ static char *copy_short(const char *text)
     return memory_copy_bytes(text, length);
 }
 
-void owning_describe(const struct owning *owning, struct wire_owner *ret_owner)
+/* By the policy nobody knows when a computer is lent. */
+static void describe_end(const struct body *body, struct wire_owner *owner)
 {
-    const struct lending_view *view = &owning->lending.view;
+    const struct lending *lending = &body->owning.lending;
+    uint64_t now_ms = clock_boot_ms(), away_ms = lending_away_ms(lending);
+
+    owner->has_end =
+        !body->policing.policy && lending->view.presence != OWNER_AWAY && away_ms != UINT64_MAX;
+    if (owner->has_end)
+        owner->end_ms = away_ms > now_ms ? away_ms - now_ms : 0;
+}
+
+void owning_describe(const struct body *body, struct wire_owner *ret_owner)
+{
+    const struct owning *owning = &body->owning;
     size_t count = presence_count(owning->presence);
-    uint64_t now_ms = clock_boot_ms(), away_ms = lending_away_ms(&owning->lending);
+    uint64_t now_ms = clock_boot_ms();
 
     *ret_owner =
-        (struct wire_owner){.reason = view->reason,
-                            .has_end = away_ms != UINT64_MAX,
+        (struct wire_owner){.reason = owning->lending.view.reason,
                             .sources = memory_allocate((count + 1) * sizeof(*ret_owner->sources))};
-    ret_owner->has_end = view->presence != OWNER_AWAY && away_ms != UINT64_MAX;
-    if (ret_owner->has_end)
-        ret_owner->end_ms = away_ms > now_ms ? away_ms - now_ms : 0;
+    if (body->policing.policy && ret_owner->reason == OWNER_REASON_NONE &&
+        body->policing.view.presence != OWNER_AWAY)
+        ret_owner->reason = OWNER_REASON_POLICY;
+    describe_end(body, ret_owner);
     for (size_t i = 0; i < count; i++) {
         struct presence_view seen = presence_view(owning->presence, i);
 

@@ -2,7 +2,9 @@
 /*
  * The owner's side of the agent: what the sources see (presence/presence.h) and what the clock on
  * the wall says (hours.h) goes to the part that knows whose the computer is (core/lending.h), and
- * what that says becomes the brain's event, in the same turn of the loop. Nothing is decided here.
+ * what that says becomes the brain's event, in the same turn of the loop. With a policy in
+ * HTCondor's words (policing.h) what lasts is only one more thing that it sees. Nothing is decided
+ * here.
  */
 #pragma once
 
@@ -32,4 +34,4 @@ void owning_lasts(struct body *body, enum owner_reason reason, bool holds);
 /* The users that an agent of root runs tasks as; any other agent is all of its tasks' user. */
 bool owning_is_task(uid_t uid);
 /* What a full report says of it; the caller frees it with wire_owner_deinit(). */
-void owning_describe(const struct owning *owning, struct wire_owner *ret_owner);
+void owning_describe(const struct body *body, struct wire_owner *ret_owner);

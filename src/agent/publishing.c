@@ -78,6 +78,14 @@ void publishing_tell_changes(struct body *body, struct attributes *ret_changes)
     publishing->is_due = false;
 }
 
+void publishing_write(struct body *body, struct buffer *lines)
+{
+    _cleanup_attributes_ struct attributes now = ATTRIBUTES_INIT;
+
+    put_together(body, &now);
+    attributes_write(&now, lines);
+}
+
 /* ---- what changes by itself ---- */
 
 /* The offset is another where summer time begins; else this changes nothing. */

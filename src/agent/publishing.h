@@ -45,5 +45,7 @@ void publishing_count_use(struct body *body, struct attempt *attempt, uint64_t c
 
 /* All attributes as of now, which the server then knows; they stay here. */
 const struct attributes *publishing_tell_all(struct body *body);
+/* Appends all of them as of now, a line each; the server is told nothing. */
+void publishing_write(struct body *body, struct buffer *lines);
 /* What the server does not know yet; freed by the caller. */
 void publishing_tell_changes(struct body *body, struct attributes *ret_changes);

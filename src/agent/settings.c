@@ -20,7 +20,21 @@ enum { NUDGE_MAX = 10000, TEMPERATURE_MAX = 150 };
 enum { GPUS_MAX = 256 }; /* no computer has so many; their names have room in a note */
 enum { DEFAULT_PORT = 7433, NAME_LENGTH_MAX = 64, TOKEN_SIZE_MAX = 4096 };
 
+/* What counts if nobody says anything; a key that was given is told apart from these. */
+enum { IDLE_AFTER_MS = 15 * 60000, RESUME_AFTER_MS = 60000, SUSPEND_FOR_MS = 120000 };
+
+static const double max_load = 0.5;
+
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
+
+static void definitions_deinit(struct settings *settings)
+{
+    for (size_t i = 0; i < settings->definition_count; i++) {
+        free((char *)settings->definitions[i].name);
+        free((char *)settings->definitions[i].value);
+    }
+    free(settings->definitions);
+}
 
 void settings_deinit(struct settings *settings)
 {
@@ -33,6 +47,9 @@ void settings_deinit(struct settings *settings)
     free(settings->do_not_disturb);
     free(settings->owner_socket);
     free(settings->owners);
+    free(settings->policy_name);
+    definitions_deinit(settings);
+    policy_free(settings->policy);
     calendar_deinit(&settings->calendar);
     attributes_deinit(&settings->attributes);
     *settings = SETTINGS_INIT;
@@ -163,6 +180,8 @@ static int set_grace(void *target, const char *text, struct error *err)
 static int set_suspend_for(void *target, const char *text, struct error *err)
 {
     struct settings *settings = target;
+
+    settings->plain_key = "suspend_for";
     return parse_duration(text, &settings->suspend_for_ms, err);
 }
 
@@ -221,12 +240,16 @@ static int set_presence(void *target, const char *text, struct error *err)
 static int set_idle_after(void *target, const char *text, struct error *err)
 {
     struct settings *settings = target;
+
+    settings->plain_key = "idle_after";
     return parse_duration(text, &settings->idle_after_ms, err);
 }
 
 static int set_resume_after(void *target, const char *text, struct error *err)
 {
     struct settings *settings = target;
+
+    settings->plain_key = "resume_after";
     return parse_duration(text, &settings->resume_after_ms, err);
 }
 
@@ -284,6 +307,7 @@ static int set_max_load(void *target, const char *text, struct error *err)
         cores > UINT16_MAX)
         return error_set(err, -EINVAL, "'%s' is no number of processors such as 0.5", text);
     settings->max_load = cores;
+    settings->plain_key = "max_load";
     return 0;
 }
 
@@ -293,6 +317,49 @@ static int set_do_not_disturb(void *target, const char *text, struct error *err)
 
     (void)err;
     replace(&settings->do_not_disturb, memory_copy_string(text));
+    return 0;
+}
+
+static int set_policy(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+    bool is_none = strcmp(text, "none") == 0;
+    int r = is_none ? 0 : policy_check_name(text, err);
+
+    if (r == 0)
+        replace(&settings->policy_name, is_none ? NULL : memory_copy_string(text));
+    return r;
+}
+
+/* In the file a long one comes once more with each of its lines, whole: the last time counts. */
+static bool goes_on(const struct policy_definition *last, const char *name, const char *value)
+{
+    size_t length = strlen(last->value);
+
+    return strcmp(last->name, name) == 0 && strncmp(last->value, value, length) == 0 &&
+           value[length] == ' ';
+}
+
+/* What it means turns out when all are known. */
+static int set_condor(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+    size_t length = strcspn(text, "=");
+    _cleanup_free_ char *name = slice_copy(slice_trim((struct slice){text, length}));
+    _cleanup_free_ char *value =
+        slice_copy(slice_trim(slice_from_text(text + length + (text[length] == '='))));
+    size_t count = settings->definition_count;
+
+    if (text[length] == '\0')
+        return error_set(err, -EINVAL, "one definition is wanted, as in StartIdleTime=60");
+    if (count > 0 && goes_on(&settings->definitions[count - 1], name, value)) {
+        free((char *)settings->definitions[count - 1].value);
+        settings->definitions[count - 1].value = take_pointer(value);
+        return 0;
+    }
+    array_reserve(settings->definitions, settings->definition_capacity, count + 1);
+    settings->definitions[settings->definition_count++] =
+        (struct policy_definition){.name = take_pointer(name), .value = take_pointer(value)};
     return 0;
 }
 
@@ -426,13 +493,23 @@ static const struct configuration_key keys[] = {
     {.name = "idle_after",
      .argument = "TIME",
      .summary = "lend the computer when nobody has used it for so long",
-     .default_text = "15m",
+     .usual = "15m",
      .set = set_idle_after},
     {.name = "resume_after",
      .argument = "TIME",
      .summary = "and let go on what was frozen, as long as it is still there",
-     .default_text = "1m",
+     .usual = "1m",
      .set = set_resume_after},
+    {.name = "policy",
+     .argument = "NAME",
+     .summary = "one of HTCondor's instead: DESKTOP, UWCS_DESKTOP, ALWAYS_RUN",
+     .usual = "none",
+     .set = set_policy},
+    {.name = "condor",
+     .argument = "NAME=EXPRESSION",
+     .summary = "START, SUSPEND… or a macro of it; in the file: condor.NAME",
+     .is_family = true,
+     .set = set_condor},
     {.name = "working_hours",
      .argument = "HOURS",
      .summary = "when nothing may run: Mon-Fri 07:00-19:00",
@@ -452,7 +529,7 @@ static const struct configuration_key keys[] = {
     {.name = "max_load",
      .argument = "N",
      .summary = "processors that other programs may use for a minute; 0: all",
-     .default_text = "0.5",
+     .usual = "0.5",
      .set = set_max_load},
     {.name = "do_not_disturb",
      .argument = "LIST",
@@ -517,7 +594,7 @@ static const struct configuration_key keys[] = {
     {.name = "suspend_for",
      .argument = "TIME",
      .summary = "frozen this long for its owner, a task leaves",
-     .default_text = "2m",
+     .usual = "2m",
      .set = set_suspend_for},
     {.name = "keep_lapsed",
      .argument = "TIME",
@@ -542,7 +619,35 @@ static const struct configuration configuration = {
     .key_count = ARRAY_LENGTH(keys),
 };
 
+/* A policy and the keys that it stands in place of would contradict each other. */
+static int make_policy(struct settings *settings, struct error *err)
+{
+    int r;
+
+    if (!settings->policy_name && settings->definition_count == 0)
+        return 0;
+    if (settings->plain_key) {
+        error_set(err, -EINVAL, "'%s' does not go with a policy in HTCondor's words",
+                  settings->plain_key);
+        error_hint(err,
+                   "the policy says that with START, SUSPEND, CONTINUE and PREEMPT: take out "
+                   "either '%s', or 'policy' and all of 'condor'",
+                   settings->plain_key);
+        return -EINVAL;
+    }
+    r = policy_new(settings->policy_name, settings->definitions, settings->definition_count,
+                   &settings->policy, err);
+    return r < 0 ? error_prefix(err, r, "the policy") : 0;
+}
+
 int settings_read(int argc, char **argv, struct settings *settings, struct error *err)
 {
-    return configuration_read(&configuration, argc, argv, settings, err);
+    int r;
+
+    settings->idle_after_ms = IDLE_AFTER_MS;
+    settings->resume_after_ms = RESUME_AFTER_MS;
+    settings->suspend_for_ms = SUSPEND_FOR_MS;
+    settings->max_load = max_load;
+    r = configuration_read(&configuration, argc, argv, settings, err);
+    return r == 0 ? make_policy(settings, err) : r;
 }

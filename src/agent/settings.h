@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "core/policy.h"
 #include "lang/calendar.h"
 #include "wire/attributes.h"
 
@@ -27,12 +28,18 @@ struct settings {
     char *presence; /* the sources that watch, as presence_options has them */
     uint64_t idle_after_ms;
     uint64_t resume_after_ms;
-    uint32_t nudge;           /* pixels */
-    bool give_way;            /* tasks do, to whatever else runs here */
-    bool on_battery;          /* lent on its battery as well */
-    uint32_t temperature_max; /* °C; 0: what each sensor says */
-    double max_load;          /* cores; 0: any */
-    char *do_not_disturb;     /* names of programs; NULL: none */
+    uint32_t nudge;                        /* pixels */
+    bool give_way;                         /* tasks do, to whatever else runs here */
+    bool on_battery;                       /* lent on its battery as well */
+    uint32_t temperature_max;              /* °C; 0: what each sensor says */
+    double max_load;                       /* cores; 0: any */
+    char *do_not_disturb;                  /* names of programs; NULL: none */
+    char *policy_name;                     /* of a ready-made one; NULL: none */
+    struct policy_definition *definitions; /* owned, with their texts: what stands behind it */
+    size_t definition_count;
+    size_t definition_capacity;
+    struct policy *policy; /* owned; what these make; NULL: the times above count */
+    const char *plain_key; /* a key that was given and that no policy goes with; or NULL */
     struct calendar calendar;
     uint64_t stop_starting_before_ms; /* the hours of the calendar */
     char *owner_socket;               /* absolute; NULL: none */

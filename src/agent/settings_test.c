@@ -137,6 +137,51 @@ static void attributes_that_cannot_be_are_refused(void **state)
     assert_non_null(strstr(fixture->err.hint, "the key 'memory'"));
 }
 
+static void a_policy_is_one_of_htcondors_with_definitions_behind_it(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(READ(fixture, "--name", "pc1"), 0);
+    assert_null(fixture->settings.policy);
+    assert_int_equal(fixture->settings.idle_after_ms, 900000);
+    assert_int_equal(READ(fixture, "--name", "pc1", "--policy", "none"), 0);
+    assert_null(fixture->settings.policy);
+    write_file(fixture, "[agent]\npolicy = Desktop\ncondor.StartIdleTime = 2 *\n  $(MINUTE)\n"
+                        "condor.START = ($(START)) &&\n  Rack == 7 &&\n  ClockMin < 60\n");
+    assert_int_equal(
+        READ(fixture, "--name", "pc1", "--config", fixture->file, "--condor", "BackgroundLoad=1"),
+        0);
+    assert_string_equal(policy_expression(fixture->settings.policy, "START"),
+                        "(KeyboardIdle > 2 * 60 && (((LoadAvg - CondorLoadAvg) <= 1) || "
+                        "(State != \"Unclaimed\" && State != \"Owner\"))) && Rack == 7 && "
+                        "ClockMin < 60");
+    assert_int_equal(READ(fixture, "--name", "pc1", "--set", "condor.SUSPEND=true", "--condor",
+                          "SUSPEND=$(SUSPEND) && false"),
+                     0);
+    assert_string_equal(policy_expression(fixture->settings.policy, "SUSPEND"), "true && false");
+}
+
+static void what_a_policy_does_not_go_with_is_refused(void **state)
+{
+    static const char *const plain[][2] = {{"--idle-after", "5m"},
+                                           {"--resume-after", "5m"},
+                                           {"--suspend-for", "5m"},
+                                           {"--max-load", "1"}};
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < ARRAY_LENGTH(plain); i++)
+        assert_int_equal(
+            READ(fixture, "--name", "pc1", "--policy", "DESKTOP", plain[i][0], plain[i][1]),
+            -EINVAL);
+    assert_string_equal(error_text(&fixture->err),
+                        "'max_load' does not go with a policy in HTCondor's words");
+    assert_non_null(strstr(fixture->err.hint, "take out either 'max_load', or 'policy'"));
+    assert_int_equal(READ(fixture, "--name", "pc1", "--policy", "LAPTOP"), -EINVAL);
+    assert_int_equal(READ(fixture, "--name", "pc1", "--condor", "START"), -EINVAL);
+    assert_int_equal(READ(fixture, "--name", "pc1", "--condor", "START=a b"), -EINVAL);
+    assert_non_null(strstr(error_text(&fixture->err), "the policy: START, at character 3"));
+}
+
 static void mistakes_are_named(void **state)
 {
     struct fixture *fixture = *state;
@@ -180,6 +225,8 @@ int main(void)
         TEST(a_token_comes_three_ways),
         TEST(attributes_are_expressions_of_any_name),
         TEST(attributes_that_cannot_be_are_refused),
+        TEST(a_policy_is_one_of_htcondors_with_definitions_behind_it),
+        TEST(what_a_policy_does_not_go_with_is_refused),
         TEST(mistakes_are_named),
         TEST(mistakes_in_the_file_are_named_with_their_line),
     };

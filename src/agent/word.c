@@ -165,7 +165,7 @@ void word_describe(const struct body *body, struct owner_answer *ret_answer)
     const struct lending_view *view = &body->owning.lending.view;
     struct wire_owner owner;
 
-    owning_describe(&body->owning, &owner);
+    owning_describe(body, &owner);
     *ret_answer = (struct owner_answer){
         .node = memory_copy_string(body->options.settings->name),
         .presence = view->presence,

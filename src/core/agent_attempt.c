@@ -415,6 +415,11 @@ uint64_t attempt_next_ms(const struct agent *agent, const struct attempt *attemp
     return next;
 }
 
+static bool attempt_is_ending(const struct attempt *attempt)
+{
+    return attempt->phase == AGENT_STOPPING || attempt->phase == AGENT_KILLING;
+}
+
 struct agent_report_item attempt_item(const struct attempt *attempt)
 {
     struct agent_report_item item = {.epoch = attempt->epoch,
@@ -428,7 +433,7 @@ struct agent_report_item attempt_item(const struct attempt *attempt)
     if (attempt->phase <= AGENT_STARTING)
         item.state = ATTEMPT_PREPARING;
     /* To its user it is suspended until it is gone, also while it says goodbye. */
-    if (attempt->frozen || (attempt->phase == AGENT_STOPPING && attempt->for_owner))
+    if (attempt->frozen || (attempt_is_ending(attempt) && attempt->for_owner))
         item.state = ATTEMPT_SUSPENDED;
     if (attempt->phase == AGENT_ENDED)
         item.state = ATTEMPT_ENDED;

@@ -248,6 +248,7 @@ static void he_says_when_it_takes_too_long_and_no_grace_does(void **state)
     assert_true(agent_next_step_ms(fixture->agent) > fixture->now_ms);
     fixture_tell(fixture, AGENT_OWNER_KILLS, 0);
     assert_int_equal(fixture_phase(fixture, 1), AGENT_KILLING);
+    assert_int_equal(fixture_item(fixture, 1).state, ATTEMPT_SUSPENDED);
     assert_int_equal(fixture_find(fixture, AGENT_TRACE)->trace.reason, REASON_OWNER_RETURNED);
 }
 

@@ -75,7 +75,7 @@ static bool look(struct lending *lending)
 void lending_init(struct lending *lending, const struct lending_options *options, uint64_t now_ms)
 {
     assert(options->resume_after_ms <= options->idle_after_ms);
-    *lending = (struct lending){.options = *options, .now_ms = now_ms};
+    *lending = (struct lending){.options = *options, .begun_ms = now_ms, .now_ms = now_ms};
     lending->was_used = options->is_watched;
     lending->used_ms = now_ms;
     lending->view.since_ms = now_ms;

@@ -55,6 +55,7 @@ struct lending_view {
 
 struct lending {
     struct lending_options options;
+    uint64_t begun_ms;
     uint64_t now_ms;
     uint64_t used_ms;        /* the last use; only if was_used */
     uint64_t ended_ms;       /* when what lasted ended last */

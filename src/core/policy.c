@@ -90,10 +90,8 @@ static int64_t seconds_since(const struct policy_sight *sight, uint64_t ms)
 
 static void add_uses(const struct policy_sight *sight, struct classad *ad)
 {
-    if (sight->has_keyboard)
-        classad_set_integer(ad, "KeyboardIdle", seconds_since(sight, sight->keyboard_ms));
-    if (sight->has_console)
-        classad_set_integer(ad, "ConsoleIdle", seconds_since(sight, sight->console_ms));
+    classad_set_integer(ad, "KeyboardIdle", seconds_since(sight, sight->keyboard_ms));
+    classad_set_integer(ad, "ConsoleIdle", seconds_since(sight, sight->console_ms));
 }
 
 static void add_state(const struct policy *policy, const struct policy_sight *sight,

@@ -57,12 +57,10 @@ struct policy_sight {
     struct slice node;        /* the node's attributes, a line each, as old ClassAds have them */
     enum owner_presence kept; /* what lasting things say, whatever the expressions say */
     bool has_work;            /* something of the pool is here, or on its way in */
-    bool has_keyboard;        /* somebody watches, */
-    uint64_t keyboard_ms;     /* and this was the last use */
-    bool has_console;         /* likewise, at the computer itself */
-    uint64_t console_ms;
-    double load;       /* of everything, as uptime(1) has it; negative: not known */
-    double tasks_load; /* the pool's part of it */
+    uint64_t keyboard_ms;     /* the last use; where nobody looks, when the agent began */
+    uint64_t console_ms;      /* likewise, at the computer itself */
+    double load;              /* of everything, as uptime(1) has it; negative: not known */
+    double tasks_load;        /* the pool's part of it */
 };
 
 enum policy_state {

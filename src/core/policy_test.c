@@ -25,8 +25,7 @@ static int set_up(void **state)
     static struct fixture fixture;
 
     fixture = (struct fixture){.sight = {.now_ms = 7 * MINUTE, .load = -1}};
-    fixture.sight.has_keyboard = true;
-    fixture.sight.keyboard_ms = fixture.sight.now_ms;
+    fixture.sight.keyboard_ms = fixture.sight.console_ms = fixture.sight.now_ms;
     *state = &fixture;
     return 0;
 }
@@ -210,16 +209,6 @@ static void the_policy_without_preemption_asks_nobody(void **state)
     assert_int_equal(policy_check_name("always_run_jobs", NULL), 0);
 }
 
-static void where_nobody_watches_an_unknown_keyboard_forbids_nothing(void **state)
-{
-    struct fixture *fixture = *state;
-
-    assert_int_equal(make(fixture, "DESKTOP", NULL, 0), 0);
-    fixture->sight.has_keyboard = false;
-    look(fixture);
-    assert_state(fixture, "unclaimed");
-}
-
 /* ---- each way ---- */
 
 /* One with a switch for each expression, which are attributes of the node. */
@@ -370,7 +359,6 @@ static void times_are_those_of_htcondor(void **state)
     pass(fixture, 20 * SECOND);
     look_with(fixture, "Now = true");
     pass(fixture, 30 * SECOND);
-    fixture->sight.has_console = true;
     fixture->sight.console_ms = fixture->sight.now_ms;
     pass(fixture, 5 * SECOND);
     assert_state(fixture, "suspended");
@@ -474,7 +462,6 @@ int main(void)
         policy_test(what_others_compute_suspends_after_two_minutes),
         policy_test(a_busy_computer_is_not_lent),
         policy_test(the_policy_without_preemption_asks_nobody),
-        policy_test(where_nobody_watches_an_unknown_keyboard_forbids_nothing),
         policy_test(everything_in_every_state_does_what_the_page_says),
         policy_test(beside_work_more_is_begun_unless_start_is_false),
         policy_test(what_it_was_pledged_at_its_beginning_is_what_work_has_to_leave),

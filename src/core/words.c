@@ -93,6 +93,7 @@ static const char *const owner_reason_names[OWNER_REASON_COUNT] = {
     [OWNER_REASON_HOT] = "too-hot",
     [OWNER_REASON_LOAD] = "load",
     [OWNER_REASON_CLOSING] = "closing",
+    [OWNER_REASON_POLICY] = "policy",
 };
 
 static const char *const owner_reason_texts[OWNER_REASON_COUNT] = {
@@ -107,6 +108,7 @@ static const char *const owner_reason_texts[OWNER_REASON_COUNT] = {
     [OWNER_REASON_HOT] = "it is too hot",
     [OWNER_REASON_LOAD] = "its owner's programs compute",
     [OWNER_REASON_CLOSING] = "its working hours begin soon",
+    [OWNER_REASON_POLICY] = "its policy keeps it back",
 };
 
 const char *task_state_name(enum task_state state)

@@ -92,6 +92,7 @@ enum owner_reason {
     OWNER_REASON_HOT,
     OWNER_REASON_LOAD,
     OWNER_REASON_CLOSING,
+    OWNER_REASON_POLICY, /* core/policy.h; nothing that lasts */
     OWNER_REASON_COUNT
 };
 

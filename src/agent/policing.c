@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See policing.h. */
+#include "policing.h"
+
+#include "base/buffer.h"
+#include "body.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { BUSY_LOOK_MS = 5000, IDLE_LOOK_MS = 10000, MEASURE_MS = 1000 };
+
+static const double damping_ms = 60000; /* LoadAvg is that of the last minute */
+
+static enum agent_event_kind event_of(const struct policy_view *view)
+{
+    if (view->state == POLICY_VACATING)
+        return AGENT_OWNER_VACATES;
+    if (view->state == POLICY_KILLING)
+        return AGENT_OWNER_KILLS;
+    switch (view->presence) {
+    case OWNER_AWAY:
+        return AGENT_OWNER_LEFT;
+    case OWNER_NEAR:
+        return AGENT_OWNER_NEAR;
+    case OWNER_PRESENT:
+        return AGENT_OWNER_RETURNED;
+    }
+    abort();
+}
+
+/* ---- what is seen ---- */
+
+/*
+ * What tasks use is damped as the kernel damps the load, or the difference of the two would tell of
+ * programs that are not there whenever a task begins or ends.
+ */
+static void measure(struct body *body, uint64_t now_ms)
+{
+    struct policing *policing = &body->policing;
+    uint64_t used_us = body->publishing.all_used_us;
+    double passed_ms = (double)(now_ms - policing->measured_ms);
+    double rate;
+
+    if (passed_ms < MEASURE_MS)
+        return;
+    rate = (double)(used_us - policing->used_us) / 1000 / passed_ms;
+    policing->load += (rate - policing->load) * (1 - exp(-passed_ms / damping_ms));
+    policing->used_us = used_us;
+    policing->measured_ms = now_ms;
+}
+
+/* Those that watch what somebody does at the computer itself. */
+static bool is_console(const char *source)
+{
+    return strcmp(source, "evdev") == 0 || strcmp(source, "x11") == 0 ||
+           strcmp(source, "wayland") == 0;
+}
+
+/* Without such a source all others are as good. */
+static uint64_t console_ms(const struct owning *owning, uint64_t keyboard_ms, uint64_t now_ms)
+{
+    size_t count = owning->presence ? presence_count(owning->presence) : 0;
+    uint64_t last_ms = owning->lending.begun_ms;
+    bool is_watched = false;
+
+    for (size_t i = 0; i < count; i++) {
+        struct presence_view source = presence_view(owning->presence, i);
+
+        if (!is_console(source.name))
+            continue;
+        is_watched = true;
+        /* A moment that is to come is one of a clock that is no better than ours. */
+        if (source.used_ms > last_ms && source.used_ms <= now_ms)
+            last_ms = source.used_ms;
+    }
+    return is_watched ? last_ms : keyboard_ms;
+}
+
+static void see(struct body *body, struct buffer *node, struct policy_sight *sight)
+{
+    double wall = clock_wall_seconds(), average;
+
+    *sight = (struct policy_sight){
+        .now_ms = clock_boot_ms(),
+        .wall_seconds = (int64_t)wall,
+        .utc_offset_seconds = clock_utc_offset_seconds(wall),
+        .kept = body->owning.lending.view.presence,
+        .has_work = agent_has_work(body->brain),
+        .load = getloadavg(&average, 1) == 1 ? average : -1,
+    };
+    sight->keyboard_ms = body->owning.lending.was_used ? body->owning.lending.used_ms
+                                                       : body->owning.lending.begun_ms;
+    sight->console_ms = console_ms(&body->owning, sight->keyboard_ms, sight->now_ms);
+    measure(body, sight->now_ms);
+    sight->tasks_load = body->policing.load;
+    publishing_write(body, node);
+    sight->node = (struct slice){buffer_text(node), node->length};
+}
+
+/* ---- looking ---- */
+
+static void tell(struct body *body)
+{
+    struct policing *policing = &body->policing;
+    struct agent_event event = {.kind = event_of(&policing->view)};
+
+    if (event.kind == policing->told)
+        return;
+    log_debug("policy: %s", policy_state_name(policing->view.state));
+    policing->told = event.kind;
+    body_post(body, &event);
+    publishing_look_at_idle(body);
+}
+
+static void on_time(uv_timer_t *timer)
+{
+    policing_look(timer->data);
+    keeping_ask_use(timer->data);
+}
+
+void policing_look(struct body *body)
+{
+    struct policing *policing = &body->policing;
+    _cleanup_buffer_ struct buffer node = BUFFER_INIT;
+    struct policy_sight sight;
+
+    if (!policing->policy)
+        return;
+    see(body, &node, &sight);
+    policing->view = policy_look(policing->policy, &sight);
+    policing->has_work = sight.has_work;
+    tell(body);
+    uv_timer_start(&policing->timer, on_time, sight.has_work ? BUSY_LOOK_MS : IDLE_LOOK_MS, 0);
+}
+
+void policing_follow_work(struct body *body)
+{
+    if (body->policing.policy && agent_has_work(body->brain) != body->policing.has_work)
+        policing_look(body);
+}
+
+void policing_init(struct body *body)
+{
+    body->policing = (struct policing){
+        .policy = body->options.settings->policy,
+        .view = {POLICY_OWNER, OWNER_NEAR},
+        .told = AGENT_OWNER_LEFT, /* the brain knows of nobody */
+        .measured_ms = clock_boot_ms(),
+    };
+    uv_timer_init(&body->loop, &body->policing.timer);
+    body->policing.timer.data = body;
+}
+
+/* The loop runs once more after that, and there is no keeper to ask any more. */
+void policing_deinit(struct policing *policing)
+{
+    if (policing->policy)
+        uv_timer_stop(&policing->timer);
+}
