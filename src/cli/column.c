@@ -111,6 +111,7 @@ static const struct column node_columns[] = {
     {"limits.cpus", NULL, "CPU LIMIT", COLUMN_TEXT, false},
     {"version", "CondorVersion", "VERSION", COLUMN_TEXT, false},
     {"last_seen_at", "LastHeardFrom", "LAST SEEN", COLUMN_TIME, false},
+    {"drained", NULL, "DRAINED", COLUMN_TEXT, false},
     {"reason", NULL, "REASON", COLUMN_TEXT, true},
     {"tasks", "JobId", "TASKS", COLUMN_LIST, true},
 };

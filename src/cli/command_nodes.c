@@ -192,12 +192,13 @@ const struct command command_status = {
     .description =
         "Shows the nodes of the pool, a line each, and the sums. A node is Owner while\n"
         "somebody uses the computer, Unclaimed when it waits for work, Claimed when it\n"
-        "works, and Offline when the server does not hear of it.\n"
+        "works (Retiring: and gets nothing more), Drained when an admin lets it have\n"
+        "nothing (dusk drain), and Offline when the server does not hear of it.\n"
         "\n"
         "Columns: name, state, activity, cpus, cpus_claimed, memory, memory_claimed,\n"
         "disk, gpus, gpus_claimed, arch, os, kernel, speed.integer, speed.floating,\n"
         "speed.memory, limits.memory, limits.disk, limits.processes, limits.cpus,\n"
-        "version, last_seen_at, reason, tasks. A limit that is not enforced is watched:\n"
+        "version, last_seen_at, drained, reason, tasks. A limit that is not enforced is watched:\n"
         "a task may be over it for a moment before it is ended.\n",
     .examples = "  dusk status\n"
                 "  dusk status --total\n"

@@ -39,6 +39,9 @@ _dusk_operands() {
         show | forget) _dusk_nodes ;;
         esac
         ;;
+    drain)
+        _dusk_nodes
+        ;;
     owner)
         case $1 in
         '') echo status pause never resume ;;

@@ -111,6 +111,10 @@ static size_t step_bound(const struct pool *pool, const struct pool_event *event
         node = pool_find_node(pool, event->reported.node);
         things += event->reported.item_count + (node ? node->claim_count : 0);
         break;
+    case POOL_NODE_DRAINED:
+        node = pool_find_node(pool, event->drained.node);
+        things += node ? node->claim_count : 0;
+        break;
     case POOL_SUBMIT:
         things += event->submit.part_count;
         break;
@@ -166,6 +170,9 @@ static void pool_dispatch(struct pool *pool, const struct pool_event *event,
         break;
     case POOL_NODE_FORGOTTEN:
         pool_node_forgotten(pool, event, effects);
+        break;
+    case POOL_NODE_DRAINED:
+        pool_node_drained(pool, event, effects);
         break;
     case POOL_NODE_REPORTED:
         pool_node_reported(pool, &event->reported, effects);
@@ -356,8 +363,10 @@ uint64_t pool_digest(const struct pool *pool)
 
     for (size_t i = 0; i < pool->node_count; i++)
         if (pool->nodes[i].known)
-            sum += digest_of_row(
-                (uint64_t[]){i, pool->nodes[i].row.machine, pool->nodes[i].row.forgotten}, 3);
+            sum += digest_of_row((uint64_t[]){i, pool->nodes[i].row.machine,
+                                              pool->nodes[i].row.forgotten,
+                                              pool->nodes[i].row.drained},
+                                 4);
     for (size_t i = 0; i < pool->job_count; i++)
         if (pool->jobs[i].row.job != 0)
             sum += digest_of_job(&pool->jobs[i]);

@@ -84,6 +84,7 @@ enum pool_event_kind {
     POOL_NODE_CONNECTED,
     POOL_NODE_DISCONNECTED,
     POOL_NODE_FORGOTTEN,
+    POOL_NODE_DRAINED, /* nothing new starts there, until that is taken back */
     POOL_NODE_REPORTED,
     POOL_NODE_CHANGED, /* it is of another class; what runs there stays */
     POOL_COLLECTED,    /* the outputs of an ended attempt are in their place, or cannot be */
@@ -122,6 +123,11 @@ struct pool_event {
             uint64_t session;
         } disconnected;
         uint32_t forgotten_node;
+        struct {
+            uint32_t node;
+            bool drained; /* false: it may be given work again */
+            bool now;     /* what is there leaves, and does not go on to its end */
+        } drained;
         struct pool_report reported;
         struct {
             uint64_t epoch;
@@ -181,6 +187,7 @@ struct pool_node_row {
     uint32_t node;
     uint64_t machine;
     bool forgotten;
+    bool drained;
 };
 
 struct pool_effect {
@@ -210,7 +217,7 @@ struct pool_effect {
         struct {
             uint64_t caller;
             enum pool_reply reply;
-            uint32_t count; /* of tasks that changed */
+            uint32_t count; /* of tasks that changed; of a drained node, that it still has */
         } reply;
         struct {
             uint32_t job;
@@ -306,6 +313,7 @@ uint32_t pool_next_job(const struct pool *pool, uint32_t job);
 struct pool_node_view {
     enum node_state state;
     bool suspended; /* all that is claimed there is frozen */
+    bool drained;   /* nothing new starts there, whatever its state */
     struct resources capacity;
     struct resources available;
     uint32_t claims;
@@ -348,6 +356,7 @@ struct pool_explanation {
     uint32_t too_little_disk;
     uint32_t too_few_gpus;
     uint32_t unsuited; /* the requirements rule them out */
+    uint32_t drained;
     uint32_t owner_present;
     uint32_t busy;         /* large enough, but others are there */
     uint32_t lacking_gpus; /* of the busy ones: all but GPUs is free */

@@ -118,6 +118,13 @@ void fixture_disconnect(struct pool_fixture *fixture, uint32_t node)
                                               .disconnected = {node, fixture->sessions[node]}});
 }
 
+void fixture_drain(struct pool_fixture *fixture, uint32_t node, bool drained, bool now)
+{
+    fixture_step(fixture,
+                 (struct pool_event){.kind = POOL_NODE_DRAINED,
+                                     .drained = {.node = node, .drained = drained, .now = now}});
+}
+
 void fixture_report(struct pool_fixture *fixture, uint32_t node, bool full, uint64_t highest,
                     const struct pool_report_item *items, size_t count)
 {

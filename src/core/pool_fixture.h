@@ -43,6 +43,8 @@ void fixture_connect(struct pool_fixture *fixture, uint32_t node, uint32_t cpus)
 void fixture_join(struct pool_fixture *fixture, uint32_t node, uint32_t cpus);
 void fixture_join_gpus(struct pool_fixture *fixture, uint32_t node, uint32_t cpus, uint32_t gpus);
 void fixture_disconnect(struct pool_fixture *fixture, uint32_t node);
+/* As an admin asks for. */
+void fixture_drain(struct pool_fixture *fixture, uint32_t node, bool drained, bool now);
 /* A report of the last session; `highest` is the highest epoch that the agent has seen. */
 void fixture_report(struct pool_fixture *fixture, uint32_t node, bool full, uint64_t highest,
                     const struct pool_report_item *items, size_t count);

@@ -291,6 +291,10 @@ struct pool_node *pool_best_offer(const struct pool *pool, const struct pool_kin
 int pool_reserve_change(struct pool *pool, const struct pool_event *event);
 void pool_node_changed(struct pool *pool, const struct pool_event *event);
 
+/* pool_leave.c: nodes that are to become empty. */
+void pool_node_drained(struct pool *pool, const struct pool_event *event,
+                       struct pool_effects *effects);
+
 /* pool_node.c: nodes, their reports and the end of leases. */
 struct pool_node *pool_find_node(const struct pool *pool, uint32_t number);
 int pool_reserve_node(struct pool *pool, uint32_t number);

@@ -50,6 +50,9 @@ static const char *const table[] = {
     "| lease over | - | - | Idle | Idle | Idle | Idle | Idle | Held | over |",
     "| node disconnected | - | - | - | - | - | - | - | - | - |",
     "| node forgotten | - | - | - | - | - | - | - | - | - |",
+    "| node drained | - | - | - | - | - | - | - | - | - |",
+    "| node drained at once | - | - | Idle* | Idle* | Idle* | - | - | - | - |",
+    "| node drained no more | - | - | - | - | - | - | - | - | - |",
     "| node of another class | - | - | - | - | - | - | - | - | - |",
 };
 
@@ -180,6 +183,22 @@ static void event_forgotten(struct pool_fixture *fixture)
     fixture_step(fixture, (struct pool_event){.kind = POOL_NODE_FORGOTTEN, .forgotten_node = NODE});
 }
 
+static void event_drained(struct pool_fixture *fixture)
+{
+    fixture_drain(fixture, NODE, true, false);
+}
+
+static void event_drained_now(struct pool_fixture *fixture)
+{
+    fixture_drain(fixture, NODE, true, true);
+}
+
+static void event_drained_no_more(struct pool_fixture *fixture)
+{
+    fixture_drain(fixture, NODE, true, false);
+    fixture_drain(fixture, NODE, false, true);
+}
+
 static void event_changed(struct pool_fixture *fixture)
 {
     fixture_step(fixture,
@@ -209,6 +228,9 @@ static const struct {
     {"lease over", event_lease_over},
     {"node disconnected", event_disconnected},
     {"node forgotten", event_forgotten},
+    {"node drained", event_drained},
+    {"node drained at once", event_drained_now},
+    {"node drained no more", event_drained_no_more},
     {"node of another class", event_changed},
 };
 

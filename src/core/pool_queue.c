@@ -150,7 +150,7 @@ struct resources pool_node_room(const struct pool_node *node)
 static bool node_is_usable(const struct pool_node *node)
 {
     return node->connected && node->synchronised && !node->owner_present && !node->leaving &&
-           node->capacity.cpus > node->used.cpus;
+           !node->row.drained && node->capacity.cpus > node->used.cpus;
 }
 
 /* No two keys are equal, so of all classes together there is one best node. */

@@ -52,6 +52,7 @@ bool pool_view_node(const struct pool *pool, uint32_t number, struct pool_node_v
     *ret_view = (struct pool_node_view){
         .state = node->claim_count > 0 ? NODE_CLAIMED : NODE_UNCLAIMED,
         .suspended = frozen > 0 && frozen == node->claim_count,
+        .drained = node->row.drained,
         .capacity = node->capacity,
         .available = pool_node_room(node),
         .claims = node->claim_count,
@@ -59,6 +60,8 @@ bool pool_view_node(const struct pool *pool, uint32_t number, struct pool_node_v
     };
     if (!node->connected)
         ret_view->state = NODE_OFFLINE;
+    else if (node->row.drained && node->claim_count == 0)
+        ret_view->state = NODE_DRAINED;
     else if (node->owner_present && node->claim_count == 0)
         ret_view->state = NODE_OWNER;
     return true;
@@ -151,6 +154,8 @@ static void explain_node(const struct pool *pool, const struct pool_node *node,
         explanation->too_few_gpus++;
     else if (!pool_class_suits(pool, explanation->job_class, node->node_class))
         explanation->unsuited++;
+    else if (node->row.drained)
+        explanation->drained++;
     else if (node->owner_present)
         explanation->owner_present++;
     else if (resources_fit(request, &room))

@@ -85,6 +85,20 @@ static void gpus_rule_nodes_out_and_are_what_is_waited_for(void **state)
     assert_int_equal(why.lacking_gpus, 0);
 }
 
+static void drained_nodes_are_counted_apart(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct pool_explanation why;
+
+    fixture_join(fixture, 0, 1);
+    fixture_drain(fixture, 0, true, false);
+    report_owner(fixture, 0, true, false);
+    fixture_submit(fixture, 1, 1);
+    why = explain(fixture, 1, 0);
+    assert_int_equal(why.drained, 1);
+    assert_int_equal(why.owner_present, 0);
+}
+
 static void forgotten_nodes_do_not_count(void **state)
 {
     struct pool_fixture *fixture = *state;
@@ -262,6 +276,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         fixture_test(each_node_is_ruled_out_by_one_thing),
         fixture_test(gpus_rule_nodes_out_and_are_what_is_waited_for),
+        fixture_test(drained_nodes_are_counted_apart),
         fixture_test(forgotten_nodes_do_not_count),
         fixture_test(tasks_before_are_those_that_go_first_and_fit_as_well),
         fixture_test(what_is_not_there_is_not_explained),

@@ -11,10 +11,8 @@ static const char *const task_state_names[TASK_STATE_COUNT] = {
 };
 
 static const char *const node_state_names[NODE_STATE_COUNT] = {
-    [NODE_OFFLINE] = "Offline",
-    [NODE_OWNER] = "Owner",
-    [NODE_UNCLAIMED] = "Unclaimed",
-    [NODE_CLAIMED] = "Claimed",
+    [NODE_OFFLINE] = "Offline", [NODE_OWNER] = "Owner",     [NODE_UNCLAIMED] = "Unclaimed",
+    [NODE_CLAIMED] = "Claimed", [NODE_DRAINED] = "Drained",
 };
 
 static const char *const attempt_state_names[ATTEMPT_STATE_COUNT] = {
@@ -41,6 +39,7 @@ static const char *const reason_names[REASON_COUNT] = {
     [REASON_AGENT_LOST_IT] = "agent-lost-it",
     [REASON_AGENT_STOPPED] = "agent-stopped",
     [REASON_NODE_FORGOTTEN] = "node-forgotten",
+    [REASON_NODE_DRAINED] = "node-drained",
     [REASON_VACATED] = "vacated",
     [REASON_ENDED_BY_ITSELF] = "ended-by-itself",
     [REASON_CANNOT_START] = "cannot-start",
@@ -67,6 +66,7 @@ static const char *const reason_texts[REASON_COUNT] = {
     [REASON_AGENT_LOST_IT] = "the node's agent does not know it any more",
     [REASON_AGENT_STOPPED] = "the node's agent was stopped",
     [REASON_NODE_FORGOTTEN] = "the node was taken out of the pool",
+    [REASON_NODE_DRAINED] = "the node is drained, and nothing was to go on there",
     [REASON_VACATED] = "it was told to leave the node",
     [REASON_ENDED_BY_ITSELF] = "the program ended",
     [REASON_CANNOT_START] = "the program could not be started",

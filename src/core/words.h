@@ -23,7 +23,14 @@ enum task_state {
     TASK_STATE_COUNT
 };
 
-enum node_state { NODE_OFFLINE, NODE_OWNER, NODE_UNCLAIMED, NODE_CLAIMED, NODE_STATE_COUNT };
+enum node_state {
+    NODE_OFFLINE,
+    NODE_OWNER,
+    NODE_UNCLAIMED,
+    NODE_CLAIMED,
+    NODE_DRAINED,
+    NODE_STATE_COUNT
+};
 
 /* What an agent says of an attempt that it holds. */
 enum attempt_state {
@@ -57,6 +64,7 @@ enum reason {
     REASON_AGENT_LOST_IT,
     REASON_AGENT_STOPPED,
     REASON_NODE_FORGOTTEN,
+    REASON_NODE_DRAINED,
     REASON_VACATED,
     REASON_ENDED_BY_ITSELF,
     REASON_CANNOT_START,

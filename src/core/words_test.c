@@ -78,6 +78,7 @@ static void nodes_have_the_names_that_users_know(void **state)
     assert_string_equal(node_state_name(NODE_OWNER), "Owner");
     assert_string_equal(node_state_name(NODE_UNCLAIMED), "Unclaimed");
     assert_string_equal(node_state_name(NODE_CLAIMED), "Claimed");
+    assert_string_equal(node_state_name(NODE_DRAINED), "Drained");
 }
 
 static void over_is_completed_or_removed(void **state)

@@ -19,10 +19,13 @@ static const char *activity(const struct pool_node_view *view)
 {
     switch (view->state) {
     case NODE_CLAIMED:
+        if (view->drained)
+            return "Retiring";
         return view->suspended ? "Suspended" : "Busy";
     case NODE_OFFLINE:
     case NODE_OWNER:
     case NODE_UNCLAIMED:
+    case NODE_DRAINED:
     case NODE_STATE_COUNT:
         break;
     }
@@ -61,6 +64,7 @@ static json_t *node_object(struct server *server, const struct node_record *node
                           fact(node, "limits"), "version", fact(node, "version"), "last_seen_at",
                           node->last_seen_at > 0 ? json_real(node->last_seen_at) : json_null(),
                           "reason", buffer_text(&reason), "tasks", tasks));
+    json_object_set_new(object, "drained", json_boolean(node->drained));
     json_object_set_new(object, "presence", owners_presence(node));
     if (is_alone)
         json_object_set_new(object, "attributes",
@@ -68,18 +72,26 @@ static json_t *node_object(struct server *server, const struct node_record *node
     return object;
 }
 
+static struct node_record *find_node(struct server *server, struct request *request,
+                                     const char *name)
+{
+    struct node_record *node = records_find_node(&server->records, name);
+
+    if (!node)
+        api_reply_error(request, 404, "'dusk status' shows the nodes", "there is no node '%.80s'",
+                        name);
+    return node;
+}
+
 void api_nodes_list(struct server *server, struct request *request, const char *name)
 {
     json_t *list;
 
     if (name) {
-        const struct node_record *node = records_find_node(&server->records, name);
+        const struct node_record *node = find_node(server, request, name);
 
         if (node)
             api_reply_json(request, 200, node_object(server, node, true));
-        else
-            api_reply_error(request, 404, "'dusk status' shows the nodes",
-                            "there is no node '%.80s'", name);
         return;
     }
     list = json_array();
@@ -101,24 +113,53 @@ static void on_forgotten(struct server *server, struct caller *caller, enum pool
 
 void api_nodes_forget(struct server *server, struct request *request, const char *name)
 {
-    struct node_record *node = records_find_node(&server->records, name);
+    struct node_record *node = find_node(server, request, name);
     struct pool_event event = {.kind = POOL_NODE_FORGOTTEN};
 
-    if (!node) {
-        api_reply_error(request, 404, "'dusk status' shows the nodes", "there is no node '%.80s'",
-                        name);
+    if (!node)
         return;
-    }
     node->forgotten = true;
     string_map_remove(&server->records.node_by_name, name);
     store_begin(server->store);
-    store_save_node_machine(server->store, node->number, node->machine, true);
+    store_save_node_state(server->store, &(struct store_node){.node = node->number,
+                                                              .machine = node->machine,
+                                                              .forgotten = true,
+                                                              .drained = node->drained});
     batch_commit(server);
     event.caller =
         batch_add_caller(server, &(struct caller){.on_reply = on_forgotten, .request = request});
     event.forgotten_node = node->number;
     batch_push(server, &event, NULL);
     agents_close(server, node->number, "this node was taken out of the pool; enrol it again");
+}
+
+static void on_drained(struct server *server, struct caller *caller, enum pool_reply reply,
+                       uint32_t count)
+{
+    (void)server;
+    if (!caller->request)
+        return;
+    if (reply == POOL_REPLY_DONE)
+        api_reply_json(caller->request, 200, json_pack("{s:I}", "tasks", (json_int_t)count));
+    else
+        api_reply_error(caller->request, 409, "start its agent first, then drain it",
+                        "this node has never been connected");
+}
+
+void api_nodes_drain(struct server *server, struct request *request, const char *name,
+                     const char *verb, const json_t *body)
+{
+    struct pool_event event = {.kind = POOL_NODE_DRAINED};
+    const struct node_record *node = find_node(server, request, name);
+
+    if (!node)
+        return;
+    event.drained.node = node->number;
+    event.drained.drained = strcmp(verb, "drain") == 0;
+    event.drained.now = json_is_true(json_object_get(body, "now"));
+    event.caller =
+        batch_add_caller(server, &(struct caller){.on_reply = on_drained, .request = request});
+    batch_push(server, &event, NULL);
 }
 
 struct pool_totals {

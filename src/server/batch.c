@@ -132,7 +132,11 @@ static void save_node(struct server *server, const struct pool_node_row *row)
 
     node->machine = row->machine;
     node->forgotten = row->forgotten;
-    store_save_node_machine(server->store, row->node, row->machine, row->forgotten);
+    node->drained = row->drained;
+    store_save_node_state(server->store, &(struct store_node){.node = row->node,
+                                                              .machine = row->machine,
+                                                              .forgotten = row->forgotten,
+                                                              .drained = row->drained});
 }
 
 static void save_part(struct server *server, const struct pool_effect *effect)

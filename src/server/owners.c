@@ -31,7 +31,9 @@ static void append_time(struct buffer *text, double at)
 
 void owners_append_reason(struct buffer *text, const struct node_record *node)
 {
-    if (!node->link) {
+    if (node->drained) {
+        buffer_appendf(text, "drained by an admin, until: dusk drain --undo %s", node->name);
+    } else if (!node->link) {
         buffer_append_text(text, "not connected");
     } else if (node->owner.reason != OWNER_REASON_NONE) {
         buffer_append_text(text, owner_reason_text(node->owner.reason));

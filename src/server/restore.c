@@ -17,7 +17,8 @@ static int restore_node(const struct store_node *row, void *userdata)
     records_add_node(&server->records, row);
     return pool_load_node(server->pool, &(struct pool_node_row){.node = row->node,
                                                                 .machine = row->machine,
-                                                                .forgotten = row->forgotten});
+                                                                .forgotten = row->forgotten,
+                                                                .drained = row->drained});
 }
 
 /* What cannot be told any more rules out every node rather than none. */

@@ -108,6 +108,7 @@ struct node_record {
     double enrolled_at;
     double last_seen_at;
     bool forgotten;
+    bool drained;
     json_t *facts;           /* NULL before the first hello */
     char *attributes;        /* owned: lines as wire/attributes.h has them; NULL likewise */
     bool attributes_unsaved; /* the store has older ones */
@@ -532,6 +533,8 @@ void api_task_output(struct server *server, struct request *request, uint32_t jo
 void api_task_tail(struct server *server, struct request *request, uint32_t job, uint32_t task);
 void api_tasks_list(struct server *server, struct request *request);
 void api_nodes_list(struct server *server, struct request *request, const char *name);
+void api_nodes_drain(struct server *server, struct request *request, const char *name,
+                     const char *verb, const json_t *body);
 void api_nodes_forget(struct server *server, struct request *request, const char *name);
 void api_pool(struct server *server, struct request *request);
 void api_metrics(struct server *server, struct request *request);

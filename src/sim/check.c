@@ -107,10 +107,23 @@ void check_row(struct world *world, const struct pool_task_row *before,
     world->result.results++;
 }
 
-void check_start(struct world *world, uint32_t job, uint32_t task)
+/* What was given to a node before it was drained may be sent again: nothing new is. */
+static void check_drained(const struct world *world, const struct pool_effect *start)
 {
+    uint32_t number = world_computer_of(world, start->send.node);
+    const struct computer *computer = &world->computers[number];
+
+    if (computer->node == start->send.node && start->send.epoch > computer->drained_epoch)
+        world_fail(world, "%u.%u is started on pc%u, but an admin was told that it is drained",
+                   start->send.job, start->send.task, number + 1);
+}
+
+void check_start(struct world *world, const struct pool_effect *start)
+{
+    uint32_t job = start->send.job, task = start->send.task;
     const struct promise *promise;
 
+    check_drained(world, start);
     if (job > world->promise_count)
         return;
     promise = &world->promises[job - 1];
@@ -166,8 +179,8 @@ void check_views(struct world *world, uint32_t job, uint32_t task)
     if (!pool_explain_task(pool, job, task, &why))
         world_fail(world, "task %u.%u is there, but cannot be explained", job, task);
     if (why.nodes != why.offline + why.too_few_cpus + why.too_little_memory + why.too_little_disk +
-                         why.too_few_gpus + why.unsuited + why.owner_present + why.busy +
-                         why.available)
+                         why.too_few_gpus + why.unsuited + why.drained + why.owner_present +
+                         why.busy + why.available)
         world_fail(world, "the reasons for %u.%u do not add up to %u nodes", job, task, why.nodes);
 }
 

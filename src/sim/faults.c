@@ -185,14 +185,30 @@ static void resize(struct world *world, uint32_t number)
     computer_agent_dies(world, number, 1000);
 }
 
+/* Somebody wants it empty, thinks better of it, and has more to say soon. */
+static void drain(struct world *world, uint32_t number)
+{
+    bool drained = random_chance(&world->random, 600000);
+    bool now = random_chance(&world->random, 500000);
+
+    users_drain_node(world, number, drained, now);
+    if (random_chance(&world->random, 500000))
+        world_schedule(world, world_delay(world, 0, MINUTE_MS),
+                       (struct happening){.kind = HAPPEN_DRAIN, .computer = number});
+}
+
 static void admin_acts(struct world *world, uint32_t number)
 {
-    switch (random_below(&world->random, 3)) {
+    switch (random_below(&world->random, 5)) {
     case 0:
         network_clone(world, number, random_chance(&world->random, 500000));
         break;
     case 1:
         resize(world, number);
+        break;
+    case 2:
+    case 3:
+        drain(world, number);
         break;
     default:
         users_forget_node(world, number);
@@ -255,7 +271,9 @@ void faults_happen(struct world *world, const struct happening *happening)
     }
     if (world->faults_over)
         return;
-    if (happening->kind == HAPPEN_OWNER) {
+    if (happening->kind == HAPPEN_DRAIN) {
+        drain(world, happening->computer);
+    } else if (happening->kind == HAPPEN_OWNER) {
         desk_owner(world, happening->computer, happening->number != 0);
         schedule_owner(world, happening->computer, happening->number == 0);
     } else if (happening->kind == HAPPEN_FAULT_OF_SERVER) {

@@ -414,6 +414,29 @@ static int command_forget(struct scenario *scenario, const struct words *words, 
     return r;
 }
 
+static int command_drain(struct scenario *scenario, const struct words *words, struct error *err)
+{
+    bool now = words->count == 3;
+    uint32_t number = 0;
+    int r = parse_computer(scenario, words->items[1], &number, err);
+
+    if (r == 0 && now)
+        r = parse_word(words->items[2], "now", err);
+    if (r == 0)
+        users_drain_node(&scenario->world, number, true, now);
+    return r;
+}
+
+static int command_undrain(struct scenario *scenario, const struct words *words, struct error *err)
+{
+    uint32_t number = 0;
+    int r = parse_computer(scenario, words->items[1], &number, err);
+
+    if (r == 0)
+        users_drain_node(&scenario->world, number, false, false);
+    return r;
+}
+
 static int command_enrol(struct scenario *scenario, const struct words *words, struct error *err)
 {
     uint32_t number = 0;
@@ -447,6 +470,8 @@ const struct scenario_command scenario_commands[] = {
     {"late", "start|stop|forget|renewal|report|welcome|hello PC DURATION", 4, 4, command_late},
     {"clone", "PC [same-computer]", 2, 3, command_clone},
     {"forget", "PC", 2, 2, command_forget},
+    {"drain", "PC [now]", 2, 3, command_drain},
+    {"undrain", "PC", 2, 2, command_undrain},
     {"enrol", "PC", 2, 2, command_enrol},
 };
 

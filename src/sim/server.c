@@ -161,7 +161,7 @@ static void perform_send(struct world *world, const struct pool_effect *effect)
     struct message *message;
 
     if (effect->kind == POOL_SEND_START) {
-        check_start(world, effect->send.job, effect->send.task);
+        check_start(world, effect);
         if (world_has(world, SIM_FAULT_FILES) && world_fault(world, REFUSED_PARTS)) {
             schedule(world, world_delay(world, 0, 1000),
                      (struct happening){.kind = HAPPEN_SERVER_EVENT,

@@ -29,7 +29,7 @@ enum sim_fault {
     SIM_FAULT_OWNERS = 1 << 4,  /* come and go */
     SIM_FAULT_USERS = 1 << 5,   /* hold, release, remove, ask again */
     SIM_FAULT_FILES = 1 << 6,   /* full disks, slow transfers, starts that cannot be made */
-    SIM_FAULT_ADMIN = 1 << 7,   /* clones, nodes forgotten and enrolled again, other capacities */
+    SIM_FAULT_ADMIN = 1 << 7,   /* clones; nodes drained, forgotten and enrolled anew, resized */
     SIM_FAULT_ALL = (1 << 8) - 1
 };
 

@@ -65,6 +65,26 @@ static void try_later(struct world *world, struct user *user)
                    (struct happening){.kind = HAPPEN_ASK, .number = user->number});
 }
 
+/* From now on it may be given work; and no answer to what was asked before says otherwise. */
+static void undrain_asked(struct world *world, const struct user *user)
+{
+    struct computer *computer =
+        &world->computers[world_computer_of(world, user->event.drained.node)];
+
+    computer->drained_epoch = UINT64_MAX;
+    computer->undrain_ms = world->now_ms;
+}
+
+static void drain_answered(struct world *world, const struct user *user, enum pool_reply reply)
+{
+    struct computer *computer =
+        &world->computers[world_computer_of(world, user->event.drained.node)];
+
+    if (reply == POOL_REPLY_DONE && user->event.drained.drained &&
+        computer->node == user->event.drained.node && computer->undrain_ms < user->asked_ms)
+        computer->drained_epoch = world->server.disk.epoch;
+}
+
 void users_ask(struct world *world, struct user *user)
 {
     struct promise *promise;
@@ -80,6 +100,8 @@ void users_ask(struct world *world, struct user *user)
         promise->held = false;
         promise->release_ms = world->now_ms;
     }
+    if (user->event.kind == POOL_NODE_DRAINED && !user->event.drained.drained)
+        undrain_asked(world, user);
     user->event.caller = user->number + 1;
     user->asked_ms = world->now_ms;
     user->state = USER_WAITING;
@@ -132,6 +154,8 @@ void users_answered(struct world *world, const struct pool_effect *reply)
             world, world_delay(world, 1000, 10 * MINUTE_MS),
             (struct happening){.kind = HAPPEN_ENROL,
                                .computer = world_computer_of(world, user->event.forgotten_node)});
+    else if (user->event.kind == POOL_NODE_DRAINED)
+        drain_answered(world, user, reply->reply.reply);
     else
         keep_in_mind(world, user);
 }
@@ -235,6 +259,20 @@ void users_forget_node(struct world *world, uint32_t computer)
     users_ask(world, user);
 }
 
+void users_drain_node(struct world *world, uint32_t computer, bool drained, bool now)
+{
+    struct user *user = users_take(world);
+
+    world_trace(world, "pc%u shall be drained%s", computer + 1,
+                !drained ? " no more"
+                : now    ? " at once"
+                         : "");
+    user->event = (struct pool_event){
+        .kind = POOL_NODE_DRAINED,
+        .drained = {.node = world->computers[computer].node, .drained = drained, .now = now}};
+    users_ask(world, user);
+}
+
 /* Somebody does something to the job or to one of its tasks, and perhaps thinks better of it. */
 static void act_on(struct world *world, uint32_t job)
 {
@@ -265,10 +303,19 @@ static void user_acts(struct world *world)
         act_on(world, (uint32_t)random_between(&world->random, 1, disk->job_count));
 }
 
-/* After the faults somebody looks after what is still held, until nothing is. */
+static void undrain_all(struct world *world)
+{
+    for (uint32_t n = 0; n < world->options.agents; n++)
+        if (world->server.disk.nodes[world->computers[n].node].drained)
+            users_drain_node(world, n, false, false);
+}
+
+/* After the faults somebody looks after what is still held or drained, until nothing is. */
 void users_release_all(struct world *world)
 {
     const struct disk *disk = &world->server.disk;
+
+    undrain_all(world);
 
     for (size_t i = 0; i < disk->job_count; i++) {
         const struct disk_job *job = &disk->jobs[i];

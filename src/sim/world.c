@@ -103,6 +103,7 @@ static void world_dispatch(struct world *world, const struct happening *happenin
         break;
     case HAPPEN_HEAL:
     case HAPPEN_OWNER:
+    case HAPPEN_DRAIN:
     case HAPPEN_FAULT_OF_COMPUTER:
     case HAPPEN_FAULT_OF_SERVER:
         faults_happen(world, happening);
@@ -212,6 +213,7 @@ uint32_t world_enrol(struct world *world, uint32_t computer)
     server_reserve_nodes(world, world->node_count);
     world->computer_of_node[node] = computer;
     world->computers[computer].node = node;
+    world->computers[computer].drained_epoch = UINT64_MAX;
     return node;
 }
 

@@ -66,6 +66,7 @@ enum happening_kind {
     HAPPEN_OWNER,
     HAPPEN_KEY,
     HAPPEN_DESK, /* time alone changes whose the computer is */
+    HAPPEN_DRAIN,
     HAPPEN_FAULT_OF_COMPUTER,
     HAPPEN_FAULT_OF_SERVER,
     HAPPEN_SUBMIT,
@@ -173,6 +174,8 @@ struct computer {
     uint64_t owner_since_ms; /* the agent takes him to be there since then */
     uint64_t key_ms;         /* when the agent heard the last one, on the computer's clock */
     uint64_t keys;           /* how many it heard; the next key in the queue has this number */
+    uint64_t drained_epoch;  /* an admin was told it is drained: the highest then; or UINT64_MAX */
+    uint64_t undrain_ms;     /* when somebody last asked to take that back */
     uint64_t down_ms;        /* how long it stays away when it has left; 0: it does not come back */
     struct process *processes; /* owned */
     size_t process_count, process_capacity;
@@ -398,6 +401,8 @@ void users_choose(struct world *world, enum pool_event_kind kind, uint32_t job, 
 void users_answered(struct world *world, const struct pool_effect *reply);
 /* An administrator takes the identity of the computer out of the pool, and gives it a new one. */
 void users_forget_node(struct world *world, uint32_t computer);
+/* Drains it, with what is there told to leave now or not, or takes that back. */
+void users_drain_node(struct world *world, uint32_t computer, bool drained, bool now);
 /* Everybody who waits for an answer has lost his connection. */
 void users_after_restart(struct world *world);
 void users_happen(struct world *world, const struct happening *happening);
@@ -421,8 +426,8 @@ void check_computer(struct world *world, uint32_t number);
 /* A row is about to be written over. */
 void check_row(struct world *world, const struct pool_task_row *before,
                const struct pool_task_row *after);
-/* What was promised to users. */
-void check_start(struct world *world, uint32_t job, uint32_t task);
+/* What was promised to users and admins. */
+void check_start(struct world *world, const struct pool_effect *start);
 void check_pool(struct world *world);
 /* Some minutes after the faults: whatever runs, runs for a task that wants it. */
 void check_calm(struct world *world);

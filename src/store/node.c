@@ -6,13 +6,13 @@ void store_save_node(struct store *store, const struct store_node *node)
 {
     struct statement *save = store_write_begin(
         store, "INSERT INTO node (node, name, serial, machine, enrolled_at, forgotten,"
-               " highest_epoch, last_seen_at, facts, attributes)"
-               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+               " highest_epoch, last_seen_at, facts, attributes, drained)"
+               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                " ON CONFLICT (node) DO UPDATE SET name = excluded.name, serial = excluded.serial,"
                " machine = excluded.machine, enrolled_at = excluded.enrolled_at,"
                " forgotten = excluded.forgotten, highest_epoch = excluded.highest_epoch,"
                " last_seen_at = excluded.last_seen_at, facts = excluded.facts,"
-               " attributes = excluded.attributes");
+               " attributes = excluded.attributes, drained = excluded.drained");
 
     bind_number(save, node->node);
     bind_text(save, node->name);
@@ -24,17 +24,19 @@ void store_save_node(struct store *store, const struct store_node *node)
     bind_time(save, node->last_seen_at);
     bind_text(save, node->facts);
     bind_text(save, node->attributes);
+    bind_number(save, node->drained);
     store_write_end(store, save);
 }
 
-void store_save_node_machine(struct store *store, uint32_t node, uint64_t machine, bool forgotten)
+void store_save_node_state(struct store *store, const struct store_node *node)
 {
-    struct statement *save =
-        store_write_begin(store, "UPDATE node SET machine = ?, forgotten = ? WHERE node = ?");
+    struct statement *save = store_write_begin(
+        store, "UPDATE node SET machine = ?, forgotten = ?, drained = ? WHERE node = ?");
 
-    bind_number(save, machine);
-    bind_number(save, forgotten);
-    bind_number(save, node);
+    bind_number(save, node->machine);
+    bind_number(save, node->forgotten);
+    bind_number(save, node->drained);
+    bind_number(save, node->node);
     store_write_end_one(store, save);
 }
 
@@ -68,7 +70,8 @@ int store_walk_nodes(struct store *store, store_node_callback *callback, void *u
 
     r = store_read_begin(store,
                          "SELECT node, name, serial, machine, enrolled_at, forgotten,"
-                         " highest_epoch, last_seen_at, facts, attributes FROM node ORDER BY node",
+                         " highest_epoch, last_seen_at, facts, attributes, drained FROM node"
+                         " ORDER BY node",
                          &read, err);
     if (r < 0)
         return r;
@@ -84,6 +87,7 @@ int store_walk_nodes(struct store *store, store_node_callback *callback, void *u
         node.last_seen_at = column_real(read);
         node.facts = column_text(read);
         node.attributes = column_text(read);
+        node.drained = column_flag(read);
         r = callback(&node, userdata);
         if (r < 0)
             return r;

@@ -144,8 +144,10 @@ static const char version_5[] = "CREATE TABLE node_history ("
 /* The parts that are there were submitted when GPUs were looked for and not claimed. */
 static const char version_6[] = "ALTER TABLE part ADD COLUMN gpus INTEGER NOT NULL DEFAULT 0;";
 
-static const char *const migrations[] = {version_1, version_2, version_3,
-                                         version_4, version_5, version_6};
+static const char version_7[] = "ALTER TABLE node ADD COLUMN drained INTEGER NOT NULL DEFAULT 0;";
+
+static const char *const migrations[] = {version_1, version_2, version_3, version_4,
+                                         version_5, version_6, version_7};
 
 static int schema_read_number(sqlite3 *database, const char *sql, int64_t *ret_number,
                               struct error *err)

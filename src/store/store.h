@@ -210,6 +210,7 @@ struct store_node {
     uint64_t machine;   /* fingerprint of the computer; 0: not known yet */
     double enrolled_at;
     bool forgotten;
+    bool drained;           /* nothing new starts there */
     uint64_t highest_epoch; /* that was ever given to it */
     double last_seen_at;
     const char *facts;      /* what it last said of itself, JSON; NULL if nothing yet */
@@ -219,7 +220,8 @@ struct store_node {
 /* Makes or replaces the whole row. */
 void store_save_node(struct store *store, const struct store_node *node);
 /* Each of these changes a node that is there already. */
-void store_save_node_machine(struct store *store, uint32_t node, uint64_t machine, bool forgotten);
+/* Saves machine, forgotten and drained. */
+void store_save_node_state(struct store *store, const struct store_node *node);
 void store_save_node_facts(struct store *store, uint32_t node, double last_seen_at,
                            const char *facts);
 void store_save_node_attributes(struct store *store, uint32_t node, const char *attributes);

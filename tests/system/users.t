@@ -102,7 +102,7 @@ for verb in rm hold release; do
 done
 as $anna tail "$long.0" >"$folder/said" 2>&1
 is $? 5 'and does not see what they write'
-for words in 'token create' 'token list' 'node forget pc1'; do
+for words in 'token create' 'token list' 'node forget pc1' 'drain pc1'; do
     as $anna $words >"$folder/said" 2>&1
     is $? 5 "an ordinary user cannot: $words"
 done
