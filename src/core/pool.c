@@ -2,9 +2,9 @@
 /*
  * The pool's life: made, prepared, stepped, loaded from its rows, compared and checked.
  *
- * A step takes the event apart, then lets leases end, then joins ready work and free nodes, and
- * last writes out the jobs that it touched. Every event passes through these four in this order, so
- * that a plain tick is nothing special.
+ * A step takes the event apart, then lets leases end, then joins ready work and free nodes, then
+ * lets suspended tasks go where nodes are left, and last writes out the jobs that it touched. Every
+ * event passes through these in this order, so that a plain tick is nothing special.
  */
 #include "core/pool_internal.h"
 
@@ -55,6 +55,8 @@ struct pool *pool_new(const struct pool_options *options)
     pool->job_order = POOL_LIST_INIT;
     pool->leases = POOL_LIST_INIT;
     pool->restored_leases = POOL_LIST_INIT;
+    pool->suspended = POOL_LIST_INIT;
+    pool->waiting_to_move = POOL_LIST_INIT;
     return pool;
 }
 
@@ -94,7 +96,7 @@ struct pool *pool_free(struct pool *pool)
 static size_t step_bound(const struct pool *pool, const struct pool_event *event)
 {
     enum { EFFECTS_EACH = 6, EFFECTS_ALWAYS = 16 };
-    size_t things = STARTS_PER_STEP + EXPIRIES_PER_STEP;
+    size_t things = STARTS_PER_STEP + EXPIRIES_PER_STEP + LOOKS_PER_STEP;
     const struct pool_node *node;
     const struct pool_job *job;
 
@@ -215,6 +217,7 @@ void pool_step(struct pool *pool, const struct pool_event *event, struct pool_ef
     pool_dispatch(pool, event, effects);
     pool_expire_claims(pool, effects);
     pool_schedule(pool, effects);
+    pool_move_suspended(pool, effects);
     if (pool->epoch != epoch)
         pool_emit(effects, POOL_SAVE_EPOCH)->epoch = pool->epoch;
     pool_flush_jobs(pool, effects);
@@ -223,14 +226,17 @@ void pool_step(struct pool *pool, const struct pool_event *event, struct pool_ef
 uint64_t pool_next_step_ms(const struct pool *pool)
 {
     const struct pool_task *first = pool_first_to_expire(pool);
-    uint64_t beat_ms = pool->now_ms + pool->options.heartbeat_ms;
+    const struct pool_task *suspended = pool_first_to_look_at(pool);
+    uint64_t next_ms = pool->now_ms + pool->options.heartbeat_ms;
 
     if (pool_schedule_is_due(pool))
         return pool->now_ms;
     if (!first)
         return UINT64_MAX;
     /* Each heartbeat at least, so that an absence shows before it has cost anybody a lease. */
-    return first->expires_ms < beat_ms ? first->expires_ms : beat_ms;
+    if (first->expires_ms < next_ms)
+        next_ms = first->expires_ms;
+    return suspended && suspended->look_ms < next_ms ? suspended->look_ms : next_ms;
 }
 
 int pool_load_epoch(struct pool *pool, uint64_t epoch)
@@ -328,6 +334,8 @@ int pool_load_task(struct pool *pool, const struct pool_task_row *row, uint64_t 
         pool_restore_claim(pool, task, row->node, row->epoch);
         /* Whoever is claimed in another state was told to leave before the restart. */
         task->stopping = row->state != TASK_RUNNING && row->state != TASK_SUSPENDED;
+        if (row->state == TASK_SUSPENDED)
+            pool_watch_suspended(pool, task);
     } else if (row->state == TASK_IDLE) {
         pool_queue_returned(pool, task);
     }
@@ -391,6 +399,9 @@ static void assert_task(const struct pool *pool, const struct pool_task *task)
     assert(!runs || task->phase != CLAIM_NONE);
     assert(task->phase == CLAIM_NONE || task->stopping == !runs);
     assert(!task->stopping || task->phase != CLAIM_NONE);
+    assert(task->promised_node == NONE || task->stopping);
+    assert((task->look_ms > 0) ==
+           (task->row.state == TASK_SUSPENDED && pool->options.move_suspended_ms > 0));
     assert(task->returned == (task->row.state == TASK_IDLE && task->phase == CLAIM_NONE));
     if (task->phase == CLAIM_NONE)
         return;

@@ -41,6 +41,7 @@ struct pool_options {
     uint64_t margin_ms;         /* for clocks that run apart, and for the way of a message */
     uint64_t heartbeat_ms;      /* how often agents report everything they hold */
     uint64_t restored_lease_ms; /* the longest lease that the previous server gave */
+    uint64_t move_suspended_ms; /* who is suspended so long goes to a free node; 0: stays */
 };
 
 /* One range of equal tasks. */

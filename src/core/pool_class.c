@@ -294,6 +294,41 @@ struct pool_node *pool_best_offer(const struct pool *pool, const struct pool_kin
     return best;
 }
 
+/* A node class in which another place for a task is looked for. */
+struct elsewhere {
+    const struct pool *pool;
+    const struct pool_node_class *nodes;
+    const struct pool_task *task;
+};
+
+static bool may_be_promised(const void *user_data, uint32_t place)
+{
+    const struct elsewhere *elsewhere = user_data;
+    const struct pool_node *node = &elsewhere->pool->nodes[elsewhere->nodes->members[place]];
+    struct resources room = pool_node_room(node), needed = elsewhere->task->part->row.request;
+
+    resources_give(&needed, &node->promised);
+    return node->row.node != elsewhere->task->row.node && resources_fit(&needed, &room);
+}
+
+struct pool_node *pool_offer_elsewhere(const struct pool *pool, const struct pool_task *task)
+{
+    const struct resources *request = &task->part->row.request;
+    uint64_t needed[] = {request->cpus, request->memory, request->disk, request->gpus};
+    const struct pool_job_class *class = &pool->job_classes[task->part->row.job_class];
+
+    for (size_t i = 0; i < class->suiting_count; i++) {
+        struct elsewhere elsewhere = {
+            .pool = pool, .nodes = &pool->node_classes[class->suiting[i]], .task = task};
+        uint32_t place =
+            fit_find_if(&elsewhere.nodes->offered, needed, may_be_promised, &elsewhere);
+
+        if (place != NONE)
+            return &pool->nodes[elsewhere.nodes->members[place]];
+    }
+    return NULL;
+}
+
 int pool_reserve_change(struct pool *pool, const struct pool_event *event)
 {
     int r = pool_reserve_node_class(pool, event->changed.node_class);

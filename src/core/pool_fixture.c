@@ -8,7 +8,8 @@ int pool_fixture_set_up(void **state)
     static const struct pool_options options = {.lease_ms = FIXTURE_LEASE_MS,
                                                 .margin_ms = FIXTURE_MARGIN_MS,
                                                 .heartbeat_ms = FIXTURE_HEARTBEAT_MS,
-                                                .restored_lease_ms = FIXTURE_LEASE_MS};
+                                                .restored_lease_ms = FIXTURE_LEASE_MS,
+                                                .move_suspended_ms = FIXTURE_MOVE_MS};
     struct pool_fixture *fixture = memory_allocate(sizeof(*fixture));
 
     fixture->pool = pool_new(&options);

@@ -13,6 +13,7 @@ enum {
     FIXTURE_LEASE_MS = 30000,
     FIXTURE_MARGIN_MS = 3000,
     FIXTURE_HEARTBEAT_MS = 10000,
+    FIXTURE_MOVE_MS = 20000, /* of what is suspended */
     FIXTURE_NODES = 8
 };
 

@@ -20,8 +20,9 @@
 #include "base/map.h"
 
 enum {
-    STARTS_PER_STEP = 256,  /* the rest of a large submit follows in the next steps */
-    EXPIRIES_PER_STEP = 256 /* likewise when a whole building lost its power */
+    STARTS_PER_STEP = 256,   /* the rest of a large submit follows in the next steps */
+    EXPIRIES_PER_STEP = 256, /* likewise when a whole building lost its power */
+    LOOKS_PER_STEP = 256     /* and when all owners came at nine */
 };
 
 /* Where a claim stands, as the server knows it. */
@@ -108,6 +109,11 @@ struct pool_task {
     struct pool_link of_node;
     struct pool_link of_part;
     struct pool_link of_leases;
+    uint64_t begun_ms;      /* when its claim began, or was restored */
+    uint64_t look_ms;       /* suspended: when it is looked at, whether it shall go elsewhere */
+    bool waits_to_move;     /* it was, and stands in waiting_to_move, not in suspended */
+    uint32_t promised_node; /* it was told to leave for; NONE: for none */
+    struct pool_link of_suspended;
 };
 
 struct pool_node {
@@ -123,6 +129,7 @@ struct pool_node {
     uint64_t report_count;
     struct resources capacity;
     struct resources used;
+    struct resources promised; /* to tasks that have yet to leave other nodes */
     struct pool_list claims;
     uint32_t claim_count;
     bool fresh; /* has new room, and not all kinds were tried on it yet */
@@ -178,6 +185,8 @@ struct pool {
     struct map task_by_epoch;         /* of the claim that stands */
     struct pool_list leases;          /* claimed tasks, in the order in which their claims end */
     struct pool_list restored_leases; /* likewise; not renewed since the restart */
+    struct pool_list suspended;       /* in the order in which they are looked at */
+    struct pool_list waiting_to_move; /* likewise; they were before, and had to stay */
 
     struct pool_node *nodes; /* by number */
     size_t node_count, node_capacity;
@@ -287,13 +296,26 @@ void pool_offer(struct pool *pool, struct pool_node *node, const struct fit_entr
 void pool_withdraw(struct pool *pool, struct pool_node *node);
 /* The offered node that tasks of this kind prefer, with room for one; NULL if there is none. */
 struct pool_node *pool_best_offer(const struct pool *pool, const struct pool_kind *kind);
+/*
+ * A node other than the task's, of the class that it prefers, with room for it beside what is
+ * promised to others; NULL if there is none.
+ */
+struct pool_node *pool_offer_elsewhere(const struct pool *pool, const struct pool_task *task);
 /* Room for the class that the node changes to. */
 int pool_reserve_change(struct pool *pool, const struct pool_event *event);
 void pool_node_changed(struct pool *pool, const struct pool_event *event);
 
-/* pool_leave.c: nodes that are to become empty. */
+/* pool_leave.c: who has to leave a node although the task is wanted. */
 void pool_node_drained(struct pool *pool, const struct pool_event *event,
                        struct pool_effects *effects);
+/* The task has become Suspended, or ceases to be. */
+void pool_watch_suspended(struct pool *pool, struct pool_task *task);
+void pool_unwatch_suspended(struct pool *pool, struct pool_task *task);
+/* Who is to be looked at first; NULL if nobody is suspended. */
+struct pool_task *pool_first_to_look_at(const struct pool *pool);
+void pool_move_suspended(struct pool *pool, struct pool_effects *effects);
+/* The claim ends: what was promised is there for whoever is first. */
+void pool_drop_promise(struct pool *pool, struct pool_task *task);
 
 /* pool_node.c: nodes, their reports and the end of leases. */
 struct pool_node *pool_find_node(const struct pool *pool, uint32_t number);

@@ -53,6 +53,7 @@ static const char *const table[] = {
     "| node drained | - | - | - | - | - | - | - | - | - |",
     "| node drained at once | - | - | Idle* | Idle* | Idle* | - | - | - | - |",
     "| node drained no more | - | - | - | - | - | - | - | - | - |",
+    "| a while, another node free | offered | - | - | - | Idle* | - | - | - | - |",
     "| node of another class | - | - | - | - | - | - | - | - | - |",
 };
 
@@ -199,6 +200,13 @@ static void event_drained_no_more(struct pool_fixture *fixture)
     fixture_drain(fixture, NODE, false, true);
 }
 
+/* For as long as the leases allow: a task that has just begun stays where it is. */
+static void event_other_node_free(struct pool_fixture *fixture)
+{
+    fixture_join(fixture, NODE + 1, 1);
+    fixture_tick(fixture, FIXTURE_LEASE_MS + FIXTURE_MARGIN_MS - 1);
+}
+
 static void event_changed(struct pool_fixture *fixture)
 {
     fixture_step(fixture,
@@ -231,6 +239,7 @@ static const struct {
     {"node drained", event_drained},
     {"node drained at once", event_drained_now},
     {"node drained no more", event_drained_no_more},
+    {"a while, another node free", event_other_node_free},
     {"node of another class", event_changed},
 };
 

@@ -106,6 +106,7 @@ struct pool_task *pool_add_task(struct pool *pool, struct pool_job *job,
                 .node = NONE},
         .job = (uint32_t)(job - pool->jobs),
         .part = part,
+        .promised_node = NONE,
     };
     POOL_LIST_APPEND(&job->tasks, pool->tasks, index, of_job);
     map_put(&pool->task_by_id, task_id_key(job->row.job, task), index);
@@ -159,6 +160,10 @@ void pool_move_task(struct pool *pool, struct pool_task *task, enum task_state t
         job->row.completed++;
     if (to == TASK_REMOVED)
         job->row.removed_count++;
+    if (from == TASK_SUSPENDED)
+        pool_unwatch_suspended(pool, task);
+    if (to == TASK_SUSPENDED)
+        pool_watch_suspended(pool, task);
     task->row.state = to;
     task->row.reason = reason;
     pool_touch_job(pool, job);
@@ -223,6 +228,7 @@ static void begin_claim(struct pool *pool, struct pool_task *task, uint32_t node
     pool_move_claim(task, CLAIM_OFFERED);
     task->row.node = node_number;
     task->row.epoch = epoch;
+    task->begun_ms = pool->now_ms;
     map_put(&pool->task_by_epoch, epoch, index);
     POOL_LIST_APPEND(&node->claims, pool->tasks, index, of_node);
     node->claim_count++;
@@ -281,6 +287,7 @@ void pool_end_claim(struct pool *pool, struct pool_task *task)
     task->row.node = NONE;
     task->row.epoch = 0;
     task->collect_session = 0;
+    pool_drop_promise(pool, task);
     pool_place_node(pool, node);
 }
 

@@ -14,6 +14,9 @@
 
 enum { LEASE_MIN_MS = 1000, LEASE_MAX_MS = 24 * 3600 * 1000 };
 
+static const uint64_t MOVE_SUSPENDED_MIN_MS = 1000,
+                      MOVE_SUSPENDED_MAX_MS = 30ULL * 24 * 3600 * 1000;
+
 static void replace(char **text, const char *with)
 {
     free(*text);
@@ -91,6 +94,20 @@ static int set_lease(void *target, const char *text, struct error *err)
     return 0;
 }
 
+/* Not 0: some would mean by it at once, and others never. */
+static int set_move_suspended(void *target, const char *text, struct error *err)
+{
+    struct server_options *options = target;
+    uint64_t after_ms = 0;
+
+    if (strcmp(text, "never") != 0 &&
+        (number_parse_duration(slice_from_text(text), &after_ms) < 0 ||
+         after_ms < MOVE_SUSPENDED_MIN_MS || after_ms > MOVE_SUSPENDED_MAX_MS))
+        return error_set(err, -EINVAL, "'%s' is neither 'never' nor a time from 1s to 30d", text);
+    options->pool.move_suspended_ms = after_ms;
+    return 0;
+}
+
 static int set_log(void *target, const char *text, struct error *err)
 {
     (void)target;
@@ -138,6 +155,11 @@ static const struct configuration_key keys[] = {
      .summary = "nodes work on this long when they hear nothing of the server",
      .default_text = "30s",
      .set = set_lease},
+    {.name = "move_suspended_after",
+     .argument = "TIME",
+     .summary = "suspended so long, a task goes to a free node; or never",
+     .default_text = "10m",
+     .set = set_move_suspended},
     {.name = "log",
      .argument = "LEVEL",
      .summary = "or debug, for every move of every task",

@@ -164,10 +164,11 @@ static int load_task(struct pool *pool, const struct disk *disk, const struct po
 /* What server_restore() does for the real server, from the same rows. */
 struct pool *disk_load(struct world *world)
 {
-    static const struct pool_options options = {.lease_ms = LEASE_MS,
-                                                .margin_ms = MARGIN_MS,
-                                                .heartbeat_ms = HEARTBEAT_MS,
-                                                .restored_lease_ms = LEASE_MS};
+    const struct pool_options options = {.lease_ms = LEASE_MS,
+                                         .margin_ms = MARGIN_MS,
+                                         .heartbeat_ms = HEARTBEAT_MS,
+                                         .restored_lease_ms = LEASE_MS,
+                                         .move_suspended_ms = world->options.move_suspended_ms};
     struct disk *disk = &world->server.disk;
     struct pool *pool = pool_new(&options);
     int r = pool_load_epoch(pool, disk->epoch);

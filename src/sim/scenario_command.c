@@ -83,6 +83,15 @@ static int parse_task(struct slice word, uint32_t *ret_job, uint32_t *ret_task, 
 
 /* Commands. */
 
+static int parse_move_suspended(const struct words *words, uint64_t *ret_ms, struct error *err)
+{
+    int r = parse_word(words->items[4], "move-suspended", err);
+
+    if (r == 0 && words->count != 6)
+        return error_set(err, -EINVAL, "after how long does a suspended task move?");
+    return r < 0 ? r : parse_duration(words->items[5], ret_ms, err);
+}
+
 static int command_agents(struct scenario *scenario, const struct words *words, struct error *err)
 {
     struct sim_options options = {.scripted = true, .trace = scenario->trace};
@@ -93,6 +102,8 @@ static int command_agents(struct scenario *scenario, const struct words *words, 
         return error_set(err, -EINVAL, "the agents are there already");
     r = r < 0 ? r : parse_word(words->items[2], "cpus", err);
     r = r < 0 ? r : parse_count(words->items[3], 1024, &cpus, err);
+    if (r == 0 && words->count > 4)
+        r = parse_move_suspended(words, &options.move_suspended_ms, err);
     if (r < 0)
         return r;
     options.agents = (uint32_t)agents;
@@ -448,7 +459,7 @@ static int command_enrol(struct scenario *scenario, const struct words *words, s
 }
 
 const struct scenario_command scenario_commands[] = {
-    {"agents", "NUMBER cpus NUMBER", 4, 4, command_agents},
+    {"agents", "NUMBER cpus NUMBER [move-suspended DURATION]", 4, 6, command_agents},
     {"submit", "NUMBER tasks DURATION [cpus NUMBER] [priority NUMBER] [held]", 4, 9,
      command_submit},
     {"run", "DURATION", 2, 2, command_run},

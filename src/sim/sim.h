@@ -37,13 +37,14 @@ struct sim_options {
     uint64_t seed;
     uint32_t agents;
     uint32_t tasks;
-    uint32_t cpus;        /* of each agent at most; drawn from 1 to this */
-    uint64_t duration_ms; /* of the time with faults */
-    uint64_t task_ms_max; /* how long a task computes, drawn from 1 s to this */
-    uint32_t faults;      /* how often, in percent of the usual rates; 0: a perfect world */
-    uint32_t fault_mix;   /* of enum sim_fault */
-    uint32_t crash_parts; /* of a million batches, how many end in a crash at each place */
-    uint32_t loss;        /* messages lost, repeated, late, in a million */
+    uint32_t cpus;              /* of each agent at most; drawn from 1 to this */
+    uint64_t duration_ms;       /* of the time with faults */
+    uint64_t task_ms_max;       /* how long a task computes, drawn from 1 s to this */
+    uint32_t faults;            /* how often, in percent of the usual rates; 0: a perfect world */
+    uint32_t fault_mix;         /* of enum sim_fault */
+    uint32_t crash_parts;       /* of a million batches, how many end in a crash at each place */
+    uint64_t move_suspended_ms; /* as pool.h has it */
+    uint32_t loss;              /* messages lost, repeated, late, in a million */
     uint32_t repeat;
     uint32_t late;
     bool scripted; /* a scenario: nothing is drawn, every delay is its middle */

@@ -52,6 +52,8 @@ static const char help[] =
     "                        exponential, lognormal or gamma\n"
     "  --habits PERCENT      how much of what decides how long an owner stays or is away is his\n"
     "                        own and not the day's (30)\n"
+    "  --suspend-for DURATION           frozen for its owner so long, a task is vacated (2m)\n"
+    "  --move-suspended-after DURATION  or moved, if another node is free (never)\n"
     "\n"
     "examples:\n"
     "  dusk sim --seeds 1-2000\n"
@@ -66,6 +68,7 @@ struct command_line {
     bool trace, digest, update, measure, help;
     const char *scenario, *owners, *owners_like;
     uint64_t habits;
+    uint64_t suspend_ms, move_suspended_ms;
     /* Each as given, or UINT64_MAX. */
     uint64_t agents, tasks, cpus, hours, days, task_ms, faults, mix, crashes, loss, repeat, late;
 };
@@ -94,6 +97,8 @@ enum option_key {
     KEY_OWNERS,
     KEY_OWNERS_LIKE,
     KEY_HABITS,
+    KEY_SUSPEND_FOR,
+    KEY_MOVE_SUSPENDED,
     KEY_HELP
 };
 
@@ -121,6 +126,8 @@ static const struct option options_known[] = {
     {"owners", required_argument, NULL, KEY_OWNERS},
     {"owners-like", required_argument, NULL, KEY_OWNERS_LIKE},
     {"habits", required_argument, NULL, KEY_HABITS},
+    {"suspend-for", required_argument, NULL, KEY_SUSPEND_FOR},
+    {"move-suspended-after", required_argument, NULL, KEY_MOVE_SUSPENDED},
     {"help", no_argument, NULL, KEY_HELP},
     {0},
 };
@@ -162,13 +169,20 @@ static int parse_seeds(const char *text, struct command_line *line, struct error
     return 0;
 }
 
-static int parse_task_time(const char *text, struct command_line *line, struct error *err)
+static uint64_t *time_of(struct command_line *line, enum option_key key)
+{
+    if (key == KEY_TASK_TIME)
+        return &line->task_ms;
+    return key == KEY_SUSPEND_FOR ? &line->suspend_ms : &line->move_suspended_ms;
+}
+
+static int parse_time(const char *name, const char *text, uint64_t *ret_ms, struct error *err)
 {
     uint64_t ms = 0;
 
     if (number_parse_duration(slice_from_text(text), &ms) < 0 || ms < 1000 || ms > 86400000)
-        return error_set(err, -EINVAL, "--task-time %s: it is a duration from 1s to 1d", text);
-    line->task_ms = ms;
+        return error_set(err, -EINVAL, "--%s %s: it is a duration from 1s to 1d", name, text);
+    *ret_ms = ms;
     return 0;
 }
 
@@ -236,7 +250,9 @@ static int take_option(enum option_key key, const char *name, const char *value,
     case KEY_DAYS:
         return parse_number(name, value, 1, 400, &line->days, err);
     case KEY_TASK_TIME:
-        return parse_task_time(value, line, err);
+    case KEY_SUSPEND_FOR:
+    case KEY_MOVE_SUSPENDED:
+        return parse_time(name, value, time_of(line, key), err);
     case KEY_FAULTS:
         return parse_number(name, value, 0, 10000, &line->faults, err);
     case KEY_MIX:
@@ -297,8 +313,11 @@ static int check_line(const struct command_line *line, struct error *err)
 {
     if (line->trace && line->first != line->last)
         return error_set(err, -EINVAL, "--trace is for one seed");
-    if (!line->owners && (line->owners_like || line->habits != UINT64_MAX))
-        return error_set(err, -EINVAL, "--owners-like and --habits are for --owners");
+    if (!line->owners && (line->owners_like || line->habits != UINT64_MAX || line->suspend_ms > 0 ||
+                          line->move_suspended_ms > 0))
+        return error_set(err, -EINVAL,
+                         "--owners-like, --habits, --suspend-for and "
+                         "--move-suspended-after are for --owners");
     if (line->update && !line->scenario)
         return error_set(err, -EINVAL, "--update is for a --scenario");
     return 0;
@@ -420,6 +439,8 @@ static int sweep(const struct command_line *line, struct error *err)
         .cpus = given_or(line->cpus, 1),
         .tasks = given_or(line->tasks, 100),
         .task_ms = given_or(line->task_ms, 4 * 3600000),
+        .suspend_for_ms = line->suspend_ms > 0 ? line->suspend_ms : 2 * 60000,
+        .move_suspended_ms = line->move_suspended_ms,
         .learning_days = 28,
         .days = given_or(line->days, 28),
     };

@@ -15,12 +15,7 @@
 
 #include <assert.h>
 
-enum {
-    MINUTE_MS = 60000,
-    HOUR_MS = 60 * MINUTE_MS,
-    DAY_MS = 24 * HOUR_MS,
-    SUSPEND_FOR_MS = 2 * MINUTE_MS
-};
+enum { MINUTE_MS = 60000, HOUR_MS = 60 * MINUTE_MS, DAY_MS = 24 * HOUR_MS };
 
 static const uint64_t NEVER_MS = 400ULL * 365 * DAY_MS;
 
@@ -28,6 +23,7 @@ struct attempt {
     uint64_t epoch; /* 0: none */
     uint64_t left_ms;
     uint64_t done_ms;
+    bool stopped; /* the pool has told it to leave */
 };
 
 struct sweep_node {
@@ -110,6 +106,12 @@ static void compute(struct sweep *sweep, struct sweep_node *node)
     node->since_ms = sweep->now_ms;
 }
 
+static void tell_news(struct sweep *sweep, uint32_t node)
+{
+    array_reserve(sweep->news, sweep->news_capacity, sweep->news_count + 1);
+    sweep->news[sweep->news_count++] = node;
+}
+
 /* It runs at once; that the node says so comes after this step. */
 static void perform_start(struct sweep *sweep, const struct pool_effect *effect)
 {
@@ -122,8 +124,18 @@ static void perform_start(struct sweep *sweep, const struct pool_effect *effect)
         .epoch = effect->send.epoch,
         .left_ms = computing_ms(sweep, effect->send.job, effect->send.task),
     };
-    array_reserve(sweep->news, sweep->news_capacity, sweep->news_count + 1);
-    sweep->news[sweep->news_count++] = effect->send.node;
+    tell_news(sweep, effect->send.node);
+}
+
+/* It leaves at once, and the node says so after this step. */
+static void perform_stop(struct sweep *sweep, const struct pool_effect *effect)
+{
+    struct attempt *attempt = find_attempt(sweep, effect->send.node, effect->send.epoch);
+
+    assert(attempt);
+    attempt->stopped = true;
+    sweep->result.moved += counts(sweep);
+    tell_news(sweep, effect->send.node);
 }
 
 static void perform_forget(struct sweep *sweep, const struct pool_effect *effect)
@@ -166,6 +178,8 @@ static void perform(struct sweep *sweep, const struct pool_effect *effect)
 {
     if (effect->kind == POOL_SEND_START)
         perform_start(sweep, effect);
+    else if (effect->kind == POOL_SEND_STOP)
+        perform_stop(sweep, effect);
     else if (effect->kind == POOL_SEND_FORGET)
         perform_forget(sweep, effect);
     else if (effect->kind == POOL_COLLECT)
@@ -190,7 +204,7 @@ static void step(struct sweep *sweep, struct pool_event event)
 static bool is_over(const struct sweep *sweep, const struct sweep_node *node,
                     const struct attempt *attempt)
 {
-    return attempt->left_ms == 0 || sweep->now_ms >= node->vacate_ms;
+    return attempt->left_ms == 0 || attempt->stopped || sweep->now_ms >= node->vacate_ms;
 }
 
 static struct pool_report_item item_of(const struct sweep *sweep, const struct sweep_node *node,
@@ -286,7 +300,7 @@ static void owner_moves(struct sweep *sweep, struct sweep_node *node)
     node->owner_present = present;
     node->owner_next_ms =
         owner_next_ms(&node->owner, &sweep->options->owners, present, sweep->now_ms);
-    node->vacate_ms = present ? sweep->now_ms + SUSPEND_FOR_MS : UINT64_MAX;
+    node->vacate_ms = present ? sweep->now_ms + sweep->options->suspend_for_ms : UINT64_MAX;
     if (present)
         learn(sweep, node, true);
     else
@@ -409,8 +423,12 @@ static void connect(struct sweep *sweep, uint32_t number)
 
 static void begin(struct sweep *sweep, const struct sweep_options *options)
 {
-    static const struct pool_options endless = {
-        .lease_ms = NEVER_MS, .margin_ms = NEVER_MS, .heartbeat_ms = NEVER_MS};
+    /* Only who may be moved has to be looked at again. */
+    const struct pool_options endless = {.lease_ms = NEVER_MS,
+                                         .margin_ms = NEVER_MS,
+                                         .heartbeat_ms =
+                                             options->move_suspended_ms > 0 ? MINUTE_MS : NEVER_MS,
+                                         .move_suspended_ms = options->move_suspended_ms};
 
     *sweep = (struct sweep){
         .options = options,
@@ -471,6 +489,7 @@ void sweep_result_add(struct sweep_result *sum, const struct sweep_result *resul
     sum->finished_ms += result->finished_ms;
     sum->lost_ms += result->lost_ms;
     sum->vacated += result->vacated;
+    sum->moved += result->moved;
     sum->sweeps += result->sweeps;
     sum->sweeps_ms += result->sweeps_ms;
     if (result->sweep_ms_max > sum->sweep_ms_max)
@@ -517,6 +536,8 @@ void sweep_print(const struct sweep_result *fixed, const struct sweep_result *le
                ratio(learned->lost_ms, learned->lost_ms + learned->finished_ms, 100), out);
     print_line("attempts vacated per day", ratio(fixed->vacated, fixed->days, 1),
                ratio(learned->vacated, learned->days, 1), out);
+    print_line("of these moved by the pool", ratio(fixed->moved, fixed->days, 1),
+               ratio(learned->moved, learned->days, 1), out);
     print_line("a sweep takes, h", ratio(fixed->sweeps_ms, fixed->sweeps, hours),
                ratio(learned->sweeps_ms, learned->sweeps, hours), out);
     print_line("the longest sweep takes, h", ratio(fixed->sweep_ms_max, 1, hours),

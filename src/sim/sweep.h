@@ -4,9 +4,10 @@
  * go (owners.h): the pool's brain gives out the tasks, as in any pool; nothing else goes wrong.
  *
  * Somebody submits a sweep, and a minute after its end the next one, day and night. When an owner
- * comes, what runs on his computer is frozen at once; if he is still there after two minutes it is
- * vacated, all that it computed is lost, and it begins anew elsewhere. The first weeks are not
- * counted: the pool fills, and the nodes' histories (core/history.h) are learned.
+ * comes, what runs on his computer is frozen at once; if he is still there after two minutes (or
+ * as long as is said) it is vacated, all that it computed is lost, and it begins anew elsewhere.
+ * The first weeks are not counted: the pool fills, and the nodes' histories (core/history.h) are
+ * learned.
  *
  * The nodes are all the same but for their owners, so HTCondor's default order, which looks at what
  * a computer is and never at when its owner comes, is a fixed one: here that of their numbers.
@@ -21,10 +22,12 @@ struct sweep_options {
     uint64_t seed;
     struct owners owners;
     uint32_t nodes;
-    uint32_t cpus;    /* of each node; a task takes one */
-    uint32_t tasks;   /* of each sweep */
-    uint64_t task_ms; /* a task computes for half as long to one and a half times as long */
-    bool by_history;  /* nodes that stay free for long go first; else they are in a fixed order */
+    uint32_t cpus;           /* of each node; a task takes one */
+    uint32_t tasks;          /* of each sweep */
+    uint64_t task_ms;        /* a task computes for half as long to one and a half times as long */
+    uint64_t suspend_for_ms; /* frozen so long, a task is vacated */
+    uint64_t move_suspended_ms; /* as pool.h has it */
+    bool by_history; /* nodes that stay free for long go first; else they are in a fixed order */
     uint32_t learning_days;
     uint32_t days; /* that count */
 };
@@ -36,6 +39,7 @@ struct sweep_result {
     uint64_t finished_ms;   /* computed by attempts that finished */
     uint64_t lost_ms;       /* and by those that were vacated */
     uint64_t vacated;       /* attempts */
+    uint64_t moved;         /* of them, by the pool, while they were frozen */
     uint64_t sweeps;        /* that were submitted and are finished */
     uint64_t sweeps_ms;     /* what they took, together */
     uint64_t sweep_ms_max;  /* the longest */

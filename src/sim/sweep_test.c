@@ -15,6 +15,7 @@ static const struct sweep_options usual = {
     .cpus = 1,
     .tasks = 10,
     .task_ms = 4 * 3600000,
+    .suspend_for_ms = 2 * 60000,
     .learning_days = 7,
     .days = 14,
 };
@@ -131,6 +132,24 @@ static void results_add_up(void **state)
     assert_int_equal(sum.sweep_ms_max, one.sweep_ms_max);
 }
 
+/* They stay for eight hours, and what is frozen would wait for all of them. */
+static void who_is_suspended_for_long_is_done_sooner_if_it_moves(void **state)
+{
+    struct sweep_options options = usual;
+    struct sweep_result stays, moves;
+
+    (void)state;
+    options.owners.presences = (struct owners_lengths){OWNERS_WEIBULL, 1e6, 8};
+    options.suspend_for_ms = 100 * hour;
+    stays = sweep_run(&options);
+    options.move_suspended_ms = hour / 6;
+    moves = sweep_run(&options);
+    assert_int_equal(stays.moved, 0);
+    assert_true(moves.moved > 0);
+    assert_int_equal(moves.moved, moves.vacated);
+    assert_true(moves.sweeps > stays.sweeps);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +160,7 @@ int main(void)
         cmocka_unit_test(less_work_is_lost_on_nodes_with_a_good_history),
         cmocka_unit_test(several_tasks_share_a_node),
         cmocka_unit_test(results_add_up),
+        cmocka_unit_test(who_is_suspended_for_long_is_done_sooner_if_it_moves),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

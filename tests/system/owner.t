@@ -70,7 +70,7 @@ END
 }
 
 start_desktop
-start_server
+start_server --set move_suspended_after=2s
 start_agent pc1 --presence x11 --set idle_after=2s --set resume_after=1s --set suspend_for=1h
 
 # ---- an owner who is away ----
@@ -184,6 +184,27 @@ wait_for '[ "$(class_of_task)" = IDL ]'
 is "$(class_of_task)" IDL 'tasks give way to everything else'
 dusk rm "$job" >/dev/null
 stop_agent pc5
+stop_agent pc2
+
+# ---- he stays, and another computer is free ----
+
+start_agent pc1 --presence x11 --set idle_after=2s --set resume_after=2s --set suspend_for=1h
+job=$(dusk submit --quiet /dev/stdin <<END
+executable = compute
+request_memory = 1M
+request_disk = 1M
+queue
+END
+)
+must "state_is $job.0 Running"
+press a
+must "state_is $job.0 Suspended"
+is "$(task "$job.0" node)" pc1 'without another node a suspended task stays'
+start_agent pc2
+ok 'with one it moves when it was suspended for long' \
+    wait_for "press a; [ \"\$(task $job.0 state node)\" = 'Running pc2' ]"
+dusk rm "$job" >/dev/null
+stop_agent pc1
 
 # ---- the clock on the wall ----
 
