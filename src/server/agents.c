@@ -165,8 +165,18 @@ static void write_news(struct server *server, void *userdata)
 {
     struct node_record *node = &server->records.nodes[(uintptr_t)userdata];
 
+    usage_count(server, node);
     attributes_save(server, node);
     free_time_save(server, node);
+}
+
+/* The connection is gone, and with it what is known of the node. */
+static void write_gone(struct server *server, void *userdata)
+{
+    struct node_record *node = &server->records.nodes[(uintptr_t)userdata];
+
+    node->usage.lent_next = false;
+    usage_count(server, node);
 }
 
 /* The facts of a node and when it was last seen, stored with the event of its hello. */
@@ -247,7 +257,7 @@ static void keep_results(struct agent_link *link, struct wire_report *report)
 static int hear_report(struct agent_link *link, struct wire_report *report, struct error *err)
 {
     struct node_record *node = &link->server->records.nodes[link->node];
-    struct rider rider = {.userdata = (void *)(uintptr_t)link->node};
+    struct rider rider = {.write = write_news, .userdata = (void *)(uintptr_t)link->node};
     struct pool_event event = {.kind = POOL_NODE_REPORTED};
     struct pool_report_item *items;
 
@@ -267,6 +277,7 @@ static int hear_report(struct agent_link *link, struct wire_report *report, stru
     keep_results(link, report);
     node->last_seen_at = clock_wall_seconds();
     owners_hear(node, &report->owner, node->last_seen_at);
+    node->usage.lent_next = !report->owner_present && !report->leaving;
     free_time_hear(node, !report->owner_present && !report->leaving, node->last_seen_at);
     event.reported = (struct pool_report){.node = link->node,
                                           .session = report->session,
@@ -277,8 +288,6 @@ static int hear_report(struct agent_link *link, struct wire_report *report, stru
                                           .leaving = report->leaving,
                                           .items = items,
                                           .item_count = report->attempt_count};
-    if (node->attributes_unsaved || node->history_unsaved)
-        rider.write = write_news;
     matching_classify_node(link->server, node);
     batch_push_with(link->server, &event, items, &rider);
     return 0;
@@ -396,10 +405,11 @@ static void on_closed(void *userdata, struct link *raw, unsigned int code, const
         log_notice("node %s is disconnected (%u%s%s)", node->name, code, *reason ? ": " : "",
                    reason);
         node->link = NULL;
-        batch_push(server,
-                   &(struct pool_event){.kind = POOL_NODE_DISCONNECTED,
-                                        .disconnected = {link->node, link->session}},
-                   NULL);
+        batch_push_with(
+            server,
+            &(struct pool_event){.kind = POOL_NODE_DISCONNECTED,
+                                 .disconnected = {link->node, link->session}},
+            NULL, &(struct rider){.write = write_gone, .userdata = (void *)(uintptr_t)link->node});
     }
     unlink_link(server, link);
     wire_batch_deinit(&link->outgoing);

@@ -261,6 +261,8 @@ static void get(struct server *server, struct request *request, const struct pat
 
     if (part_is(path, 1, "pool") && path->count == 2)
         api_pool(server, request);
+    else if (part_is(path, 1, "stats") && path->count == 2)
+        api_stats(server, request);
     else if (part_is(path, 1, "jobs") && path->count == 2)
         api_jobs_list(server, request);
     else if (part_is(path, 1, "jobs") && path->count == 4 && parse_number(path->parts[2], &job))

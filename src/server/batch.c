@@ -169,6 +169,7 @@ static void batch_save(struct server *server, const struct pool_effect *effect,
         store_save_number(server->store, "epoch", effect->epoch);
         break;
     case POOL_TRACE:
+        usage_note(server, effect);
         user_log_note(server, effect, said ? said->detail : NULL);
         break;
     case POOL_SEND_START:

@@ -144,6 +144,8 @@ int server_restore(struct server *server, struct error *err)
     if (r == 0)
         r = store_walk_node_histories(server->store, restore_history, server, err);
     if (r == 0)
+        r = usage_restore(server, err);
+    if (r == 0)
         r = store_walk_live_jobs(server->store, restore_job, server, err);
     matching_classify_nodes(server);
     matchmaker_bound_shares(server->matchmaker);

@@ -12,6 +12,7 @@
  *     agents.c       the links to the agents: their messages to events, effects to messages
  *     attributes.c   what the nodes say of themselves, for matching
  *     free_time.c    how long nodes stay free, learned from what is seen
+ *     usage.c        how much the nodes give, day by day
  *     streams.c      bytes over those links: contents out, outputs and tails in
  *     collect.c      the outputs of an attempt that ended, to the spool and to their places
  *     deliver.c      a child process per user that writes as him; deliver_main.c is that child
@@ -100,6 +101,16 @@ struct ended_attempt {
     struct wire_result result;
 };
 
+/* What a node, or all of them, gave on a day that is not over. */
+struct usage {
+    struct store_usage row;
+    bool unsaved;
+    double saved_at;
+    double counted_at; /* until when; 0: it is not connected */
+    bool lent;         /* since then */
+    bool lent_next;    /* as the report says that is to be counted next */
+};
+
 struct node_record {
     uint32_t number;
     char *name; /* owned */
@@ -119,6 +130,7 @@ struct node_record {
     double free_counted;   /* until when that is in its history */
     bool free_is_restored; /* from the store, and it has not said hello since */
     bool history_unsaved;
+    struct usage usage;
     uint32_t node_class; /* as the brain was told, as is the stay */
     uint8_t stay;
     double stay_at;     /* when that was worked out; 0: it is to be, at the next report */
@@ -257,7 +269,9 @@ struct server {
     bool nodes_are_outdated; /* see matching_classify_nodes() */
     bool matching_is_due;    /* see matching_go_on() */
     uint32_t batches_untidy;
-    double looked_at; /* when requirements were last evaluated for the time of day */
+    struct usage usage;  /* of all nodes */
+    struct map computed; /* job << 32 | task -> by its attempt, core-milliseconds */
+    double looked_at;    /* when requirements were last evaluated for the time of day */
 };
 
 void batch_init(struct server *server);
@@ -403,6 +417,22 @@ void free_time_save(struct server *server, struct node_record *node);
 /* At the start: what the store has. */
 void free_time_load(struct node_record *node, struct slice bytes);
 
+/* usage.c */
+
+enum { USAGE_DAYS_MAX = 400 /* kept */ };
+
+/* Since 1970, of this server's local time. */
+uint32_t usage_day(double at);
+/* Counts the time since the last call, by what the brain knew in it; in a batch. */
+void usage_count(struct server *server, struct node_record *node);
+/* A task moved: what it computed may have been in vain; in a batch. */
+void usage_note(struct server *server, const struct pool_effect *trace);
+void usage_add(struct store_usage *sum, const struct store_usage *more);
+/* At the end: writes what is not written yet. */
+void usage_save_all(struct server *server);
+/* At the start: what today's rows say. */
+int usage_restore(struct server *server, struct error *err);
+
 /* owners.c */
 
 /* Takes over what a report says of the node's owner. */
@@ -537,6 +567,7 @@ void api_nodes_drain(struct server *server, struct request *request, const char 
                      const char *verb, const json_t *body);
 void api_nodes_forget(struct server *server, struct request *request, const char *name);
 void api_pool(struct server *server, struct request *request);
+void api_stats(struct server *server, struct request *request);
 void api_metrics(struct server *server, struct request *request);
 struct body_plan api_content_begin(struct server *server, struct request *request);
 void api_content_body(struct request *request, struct slice piece);

@@ -200,6 +200,7 @@ static void server_deinit(struct server *server)
     pool_free(server->pool);
     map_deinit(&server->links_by_session);
     map_deinit(&server->streams_in);
+    map_deinit(&server->computed);
     submit_task_deinit(&server->task);
     server_options_deinit(&server->options);
 }
@@ -221,6 +222,8 @@ static int server_run(struct server *server, struct error *err)
     if (r < 0)
         return r;
     uv_run(&server->loop, UV_RUN_DEFAULT);
+    if (!server->room.still)
+        usage_save_all(server);
     return 0;
 }
 

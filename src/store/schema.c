@@ -146,8 +146,21 @@ static const char version_6[] = "ALTER TABLE part ADD COLUMN gpus INTEGER NOT NU
 
 static const char version_7[] = "ALTER TABLE node ADD COLUMN drained INTEGER NOT NULL DEFAULT 0;";
 
+/* What each node gave on each day, a row each, and what all gave together, under no node's number.
+ */
+static const char version_8[] = "CREATE TABLE usage ("
+                                "    day INTEGER NOT NULL,"
+                                "    node INTEGER NOT NULL,"
+                                "    lent REAL NOT NULL,"
+                                "    computed REAL NOT NULL,"
+                                "    suspended REAL NOT NULL,"
+                                "    wasted REAL NOT NULL,"
+                                "    flop REAL NOT NULL,"
+                                "    PRIMARY KEY (day, node)"
+                                ") WITHOUT ROWID;";
+
 static const char *const migrations[] = {version_1, version_2, version_3, version_4,
-                                         version_5, version_6, version_7};
+                                         version_5, version_6, version_7, version_8};
 
 static int schema_read_number(sqlite3 *database, const char *sql, int64_t *ret_number,
                               struct error *err)

@@ -239,6 +239,27 @@ typedef int store_history_callback(uint32_t node, struct slice history, void *us
 int store_walk_node_histories(struct store *store, store_history_callback *callback, void *userdata,
                               struct error *err);
 
+/* What a node gave to the pool on a day; or all nodes together, as STORE_NONE. */
+struct store_usage {
+    uint32_t day; /* since 1970 */
+    uint32_t node;
+    double lent;      /* seconds; all others are those of single CPUs */
+    double computed;  /* that tasks ran */
+    double suspended; /* that they held one and stood still */
+    double wasted;    /* of the computed ones: attempts that gave no result */
+    double flop;      /* what was computed, by the speed of the node */
+};
+
+/* Makes or replaces it. */
+void store_save_usage(struct store *store, const struct store_usage *usage);
+/* Forgets what was before that day. */
+void store_forget_usage(struct store *store, uint32_t day);
+
+typedef int store_usage_callback(const struct store_usage *usage, void *userdata);
+/* From that day on: of all nodes, by day and number; or of all together alone. */
+int store_walk_usage(struct store *store, uint32_t day, bool together,
+                     store_usage_callback *callback, void *userdata, struct error *err);
+
 /* Tokens. The secret itself is never stored. */
 struct store_token {
     const char *id;
