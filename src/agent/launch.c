@@ -100,10 +100,13 @@ static void add_description(struct words *words, const struct attempt *attempt,
     add_fixed(words, arena_printf(arena, "DUSK_NODE=%s", node->name));
     add_fixed(words, arena_printf(arena, "DUSK_CPUS=%u", request->cpus));
     add_fixed(words, arena_printf(arena, "DUSK_MEMORY=%llu", (unsigned long long)request->memory));
-    add_fixed(words, arena_printf(arena, "DUSK_GPUS=%u", request->gpus));
     add_fixed(words, arena_printf(arena, "TMPDIR=%s", scratch_temporary(attempt->scratch)));
     add_fixed(words, arena_printf(arena, "_CONDOR_SCRATCH_DIR=%s", work));
     add_fixed(words, arena_printf(arena, "_CONDOR_JOB_IWD=%s", work));
+    /* A server that knows of no GPUs keeps no task from them. */
+    if (!start->gpus_given)
+        return;
+    add_fixed(words, arena_printf(arena, "DUSK_GPUS=%u", request->gpus));
     words->count += gpus_variables(node->gpus, attempt->gpus ? attempt->gpus : "", arena,
                                    words->items + words->count);
 }

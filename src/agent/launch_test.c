@@ -174,6 +174,7 @@ static void a_task_is_told_of_its_gpus(void **state)
     const char *value;
 
     gpu_list_extend(&gpus, 2);
+    fixture->attempt.start.gpus_given = true;
     strings_add(&fixture->attempt.start.environment, "CUDA_VISIBLE_DEVICES=7");
     assert_int_equal(prepare(fixture), 0);
     assert_variable(fixture, "DUSK_GPUS", "0");
@@ -184,6 +185,22 @@ static void a_task_is_told_of_its_gpus(void **state)
     assert_variable(fixture, "DUSK_GPUS", "1");
     assert_variable(fixture, "CUDA_VISIBLE_DEVICES", "1");
     assert_variable(fixture, "_CONDOR_AssignedGPUs", "GPU1");
+    gpu_list_deinit(&gpus);
+}
+
+/* It would take them from the very tasks that asked for some. */
+static void a_server_that_knows_of_no_gpus_hides_none(void **state)
+{
+    struct fixture *fixture = *state;
+    struct gpu_list gpus = GPU_LIST_INIT;
+    const char *value;
+
+    gpu_list_extend(&gpus, 1);
+    strings_add(&fixture->attempt.start.environment, "HIP_VISIBLE_DEVICES=7");
+    assert_int_equal(prepare_on(fixture, &gpus), 0);
+    assert_int_equal(count_variable(fixture, "CUDA_VISIBLE_DEVICES", &value), 0);
+    assert_int_equal(count_variable(fixture, "DUSK_GPUS", &value), 0);
+    assert_variable(fixture, "HIP_VISIBLE_DEVICES", "7");
     gpu_list_deinit(&gpus);
 }
 
@@ -274,6 +291,7 @@ int main(void)
         TEST(the_tasks_own_variables_win),
         TEST(what_dusk_says_of_the_attempt_stands),
         TEST(a_task_is_told_of_its_gpus),
+        TEST(a_server_that_knows_of_no_gpus_hides_none),
         TEST(a_bare_program_is_looked_up_in_the_tasks_path),
         TEST(a_folder_that_is_closed_to_the_task_hides_nothing),
         TEST(a_program_with_a_path_is_taken_as_it_is),

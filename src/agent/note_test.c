@@ -20,6 +20,7 @@ static void a_note_brings_back_what_the_agent_needs(void **state)
         .task = 3,
         .attempt = 2,
         .request = {.cpus = 4, .memory = 5, .disk = 6, .gpus = 2},
+        .gpus_given = true,
         .user = (char *)"anna@lab",
         .program = (char *)"walk",
         .arguments = {.items = &argument, .count = 1},
@@ -41,6 +42,7 @@ static void a_note_brings_back_what_the_agent_needs(void **state)
     assert_int_equal(found.task, 3);
     assert_int_equal(found.attempt, 2);
     assert_int_equal(found.request.cpus, 4);
+    assert_true(found.gpus_given);
     assert_int_equal(found.request.gpus, 2);
     assert_string_equal(found.user, "anna@lab");
     assert_true(found.keep_stdout && found.join_stderr && !found.keep_stderr);
@@ -95,6 +97,7 @@ static void a_note_without_gpus_has_none(void **state)
         note_read((struct slice){.data = note.data, .length = note.length}, &found, &gpus, NULL),
         0);
     assert_null(gpus);
+    assert_false(found.gpus_given);
 }
 
 int main(void)

@@ -457,6 +457,7 @@ static void perform_start(struct agent_link *link, const struct pool_effect *eff
     message.start.task = effect->send.task;
     message.start.attempt = effect->send.attempt;
     message.start.request = effect->send.request;
+    message.start.gpus_given = true;
     message.start.answers_ms = effect->send.answers_ms;
     message.start.lease_ms = effect->send.lease_ms;
     if (order_fill(server, job, effect->send.task, &server->records.nodes[link->node],

@@ -408,6 +408,7 @@ static int decode_start(const json_t *object, struct wire_start *start, struct e
         r = decode_inputs(object, start, err);
     if (r == 0)
         r = get_text(object, "stdin_name", true, &start->stdin_name, err);
+    start->gpus_given = json_object_get(object, "gpus") != NULL;
     start->program_is_input = get_bool(object, "program_is_input");
     start->keep_stdout = get_bool(object, "keep_stdout");
     start->keep_stderr = get_bool(object, "keep_stderr");

@@ -67,9 +67,6 @@ static void member_resources(struct buffer *out, const struct resources *resourc
     member_number(out, "cpus", resources->cpus);
     member_number(out, "memory", resources->memory);
     member_number(out, "disk", resources->disk);
-    /* Few nodes have some and few tasks ask for some. */
-    if (resources->gpus > 0)
-        member_number(out, "gpus", resources->gpus);
 }
 
 /* None is the usual case: absent. */
@@ -94,6 +91,8 @@ static void encode_hello(struct buffer *out, const struct wire_hello *hello)
     json_write_name(out, "machine");
     buffer_appendf(out, "\"%016llx\"", (unsigned long long)hello->machine);
     member_resources(out, &hello->capacity);
+    if (hello->capacity.gpus > 0)
+        member_number(out, "gpus", hello->capacity.gpus);
     json_write_name(out, "facts");
     buffer_append_text(out, hello->facts);
     member_attributes(out, &hello->attributes);
@@ -231,6 +230,9 @@ static void encode_start(struct buffer *out, const struct wire_start *start)
     member_number(out, "task", start->task);
     member_number(out, "attempt", start->attempt);
     member_resources(out, &start->request);
+    /* None is said as well: from a task that asked for none the cards are hidden. */
+    if (start->gpus_given)
+        member_number(out, "gpus", start->request.gpus);
     member_number(out, "answers_ms", start->answers_ms);
     member_number(out, "lease_ms", start->lease_ms);
     member_string(out, "user", start->user);

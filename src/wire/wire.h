@@ -127,6 +127,7 @@ struct wire_start {
     uint64_t epoch;
     uint32_t job, task, attempt;
     struct resources request;
+    bool gpus_given; /* else the server knows of none, and they are nobody's */
     uint64_t answers_ms;
     uint64_t lease_ms;
     char *user; /* of the pool, whose tasks share a user id with nobody else's */

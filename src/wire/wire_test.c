@@ -169,6 +169,8 @@ static void a_start_survives(void **state)
     message.start.outputs_given = true;
     message.start.outputs = (struct wire_strings){texts, 2};
     message.start.stdin_name = (char *)"in";
+    message.start.gpus_given = true;
+    assert_round_trip(&message);
     message.start.request.gpus = 3;
     assert_round_trip(&message);
 }
