@@ -17,7 +17,7 @@ struct attempt {
     size_t place;             /* in the table */
     struct wire_start start;  /* owned; after a restart only what the note kept (note.h) */
     char *folder;             /* owned; "17.3-2", its name in attempts/ */
-    char *gpus;               /* owned; their names, with commas between; NULL: none (gpus.h) */
+    char *gpus;               /* owned; what tells which, commas between; NULL: none (gpus.h) */
     struct identity identity; /* whom it runs as */
     struct scratch *scratch;  /* NULL as long as there is none */
     size_t missing;           /* inputs whose content is not here yet */

@@ -3,6 +3,7 @@
 #include "gpus.h"
 
 #include "base/memory.h"
+#include "lang/text.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,25 +14,43 @@
  */
 #define NO_DEVICE "10000"
 
-/* Whether the name is one of those in the list with commas between. */
-static bool is_among(const char *names, const char *name)
+/* Whether the libraries may show the card under that name's number: "GPU0" is of either maker. */
+static bool may_be_shown_as(const struct gpu *gpu, struct slice word)
 {
-    while (*names) {
-        size_t length = strcspn(names, ",");
+    for (enum gpu_kind kind = GPU_NVIDIA; kind <= GPU_OTHER; kind++) {
+        _cleanup_free_ char *name = gpu_name(kind, gpu->index);
 
-        if (strlen(name) == length && strncmp(names, name, length) == 0)
+        if ((kind == gpu->kind || kind == GPU_OTHER || gpu->kind == GPU_OTHER) &&
+            slice_equals(word, name))
             return true;
-        names += length + (names[length] == ',');
     }
     return false;
 }
 
-static bool is_taken(const struct attempts *attempts, const char *name)
+/*
+ * Whether the card is one of those in the list. An agent before us may have written it, when other
+ * drivers were loaded or a card more was on the bus: each word of the list is enough.
+ */
+static bool is_among(const char *words, const struct gpu *gpu)
+{
+    struct slice rest = slice_from_text(words);
+
+    while (rest.length > 0) {
+        struct slice word = text_take(&rest, ',');
+
+        if ((gpu->uuid && slice_equals(word, gpu->uuid)) ||
+            (gpu->bus && slice_equals(word, gpu->bus)) || may_be_shown_as(gpu, word))
+            return true;
+    }
+    return false;
+}
+
+static bool is_taken(const struct attempts *attempts, const struct gpu *gpu)
 {
     for (size_t i = 0; i < attempts->count; i++) {
         const struct attempt *other = attempts->items[i];
 
-        if (other->is_kept && !other->has_ended && other->gpus && is_among(other->gpus, name))
+        if (other->is_kept && !other->has_ended && other->gpus && is_among(other->gpus, gpu))
             return true;
     }
     return false;
@@ -42,22 +61,43 @@ static void append_item(struct buffer *list, const char *item)
     buffer_appendf(list, "%s%s", list->length > 0 ? "," : "", item);
 }
 
+/* All that tells which card it is. */
+static void append_card(struct buffer *list, const struct gpu *gpu)
+{
+    append_item(list, gpu->name);
+    if (gpu->uuid)
+        append_item(list, gpu->uuid);
+    if (gpu->bus)
+        append_item(list, gpu->bus);
+}
+
 int gpus_assign(const struct gpu_list *list, size_t lent, const struct attempts *attempts,
                 struct attempt *attempt, struct error *err)
 {
-    _cleanup_buffer_ struct buffer names = BUFFER_INIT;
+    _cleanup_buffer_ struct buffer words = BUFFER_INIT;
     uint32_t missing = attempt->start.request.gpus;
 
     for (size_t i = 0; missing > 0 && i < list->count && i < lent; i++)
-        if (!is_taken(attempts, list->items[i].name)) {
-            append_item(&names, list->items[i].name);
+        if (!is_taken(attempts, &list->items[i])) {
+            append_card(&words, &list->items[i]);
             missing--;
         }
     if (missing > 0)
         return error_set(err, -EBUSY, "%u of its GPUs are not there or still in use", missing);
     free(attempt->gpus);
-    attempt->gpus = names.length > 0 ? buffer_take(&names) : NULL;
+    attempt->gpus = words.length > 0 ? buffer_take(&words) : NULL;
     return 0;
+}
+
+uint32_t gpus_count_held(const struct gpu_list *list, size_t lent, const struct attempt *attempt)
+{
+    uint32_t count = 0;
+
+    for (size_t i = 0; i < list->count && i < lent; i++)
+        if (!attempt->start.gpus_given ||
+            (attempt->gpus && is_among(attempt->gpus, &list->items[i])))
+            count++;
+    return count;
 }
 
 /* ---- the environment ---- */
@@ -118,7 +158,7 @@ size_t gpus_variables(const struct gpu_list *list, const char *assigned, struct 
 
         shown.has_cuda = shown.has_cuda || gpu->kind != GPU_AMD;
         shown.has_hip = shown.has_hip || gpu->kind != GPU_NVIDIA;
-        if (is_among(assigned, gpu->name))
+        if (is_among(assigned, gpu))
             show(&shown, gpu);
     }
     if (list->count > 0)

@@ -21,7 +21,14 @@ int gpus_assign(const struct gpu_list *list, size_t lent, const struct attempts 
                 struct attempt *attempt, struct error *err);
 
 /*
- * The variables that tell a task of its GPUs ("" or their names with commas between), from `arena`;
+ * How many of the first `lent` nobody else can have while this attempt runs, that was found after a
+ * restart: those that may be its own, which can be more than it asked for if other cards are there
+ * now; and all, if nothing was hidden from it (start.gpus_given).
+ */
+uint32_t gpus_count_held(const struct gpu_list *list, size_t lent, const struct attempt *attempt);
+
+/*
+ * The variables that tell a task of its GPUs ("" or what gpus_assign() wrote), from `arena`;
  * none on a node that has no GPUs. Returns how many.
  */
 size_t gpus_variables(const struct gpu_list *list, const char *assigned, struct arena *arena,

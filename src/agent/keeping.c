@@ -152,6 +152,8 @@ static void post_found(struct body *body, const struct attempt *attempt,
     event.found.task = start->task;
     event.found.attempt = start->attempt;
     event.found.request = start->request;
+    event.found.request.gpus =
+        gpus_count_held(body->options.gpus, body->options.capacity.gpus, attempt);
     event.found.phase = phase_of(news);
     event.found.lease_end_ms = news->deadline_boot_ms;
     body_post(body, &event);

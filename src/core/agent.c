@@ -82,6 +82,9 @@ static bool agent_has_room(const struct agent *agent, const struct resources *re
 {
     struct resources needed = agent_used(agent);
 
+    /* Two that were found may count for one GPU; who needs none can start beside them. */
+    if (needed.gpus > agent->options.capacity.gpus)
+        needed.gpus = agent->options.capacity.gpus;
     resources_give(&needed, request);
     return resources_fit(&needed, &agent->options.capacity);
 }

@@ -134,6 +134,28 @@ static void whoever_needs_a_gpu_waits_for_one(void **state)
     assert_int_equal(fixture_phase(fixture, 8), AGENT_FETCHING);
 }
 
+/* Each may have used any of them, so together they count for more than there are. */
+static void who_needs_no_gpu_starts_beside_two_that_were_found_with_all(void **state)
+{
+    struct agent_fixture *fixture = *state;
+    struct agent_event found = {
+        .kind = AGENT_FOUND, .found = {.request = {1, 1, 1, FIXTURE_CPUS}, .phase = AGENT_RUNNING}};
+    struct agent_event one = start_event(fixture, 8);
+
+    found.found.lease_end_ms = fixture->now_ms + FIXTURE_LEASE_MS;
+    for (found.epoch = 5; found.epoch <= 6; found.epoch++)
+        fixture_step(fixture, found);
+    fixture_start(fixture, 7, 1);
+    assert_int_equal(fixture_phase(fixture, 7), AGENT_FETCHING);
+    one.start.request.gpus = 1;
+    fixture_step(fixture, one);
+    assert_int_equal(fixture_phase(fixture, 8), AGENT_WAITING);
+    fixture_tell(fixture, AGENT_EXITED, 5);
+    assert_int_equal(fixture_phase(fixture, 8), AGENT_WAITING);
+    fixture_tell(fixture, AGENT_EXITED, 6);
+    assert_int_equal(fixture_phase(fixture, 8), AGENT_FETCHING);
+}
+
 /* It was given away when the node was larger, and waiting would not help. */
 static void what_can_never_fit_is_shown_as_accepted_and_not_held_too(void **state)
 {
@@ -290,6 +312,7 @@ int main(void)
         fixture_test(an_epoch_is_taken_only_once_and_no_lower_one_after_it),
         fixture_test(what_is_too_much_is_shown_as_accepted_and_not_held),
         fixture_test(whoever_needs_a_gpu_waits_for_one),
+        fixture_test(who_needs_no_gpu_starts_beside_two_that_were_found_with_all),
         fixture_test(what_can_never_fit_is_shown_as_accepted_and_not_held_too),
         fixture_test(an_agent_that_leaves_takes_nothing_more),
         fixture_test(who_finds_no_room_waits_for_those_who_leave),

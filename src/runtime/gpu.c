@@ -15,17 +15,22 @@ enum { PROPERTIES_SIZE_MAX = 64 * 1024 };
 
 #define UUID_CHARACTERS "0123456789abcdefABCDEF-"
 
-/* Takes the uuid over. */
-static void add(struct gpu_list *list, enum gpu_kind kind, uint32_t index, char *uuid)
+char *gpu_name(enum gpu_kind kind, uint32_t index)
 {
     static const char *const names[] = {
         [GPU_NVIDIA] = "CUDA", [GPU_AMD] = "HIP", [GPU_OTHER] = "GPU"};
     struct buffer name = BUFFER_INIT;
 
     buffer_appendf(&name, "%s%u", names[kind], index);
+    return buffer_take(&name);
+}
+
+/* Takes the uuid and the place on the bus over. */
+static void add(struct gpu_list *list, enum gpu_kind kind, uint32_t index, char *uuid, char *bus)
+{
     array_reserve(list->items, list->capacity, list->count + 1);
-    list->items[list->count++] =
-        (struct gpu){.kind = kind, .index = index, .name = buffer_take(&name), .uuid = uuid};
+    list->items[list->count++] = (struct gpu){
+        .kind = kind, .index = index, .name = gpu_name(kind, index), .uuid = uuid, .bus = bus};
 }
 
 /* What stands in a file of a card's folder behind that word; false if there is none. */
@@ -70,6 +75,18 @@ static char *read_uuid(const char *folder, const char *card)
     return memory_copy_string(text);
 }
 
+/* AMD's driver tells it in two numbers, before Linux 5.8 without the first. */
+static char *read_bus(const char *folder, const char *card)
+{
+    _cleanup_buffer_ struct buffer bus = BUFFER_INIT;
+
+    read_property(folder, card, "properties", "domain ", &bus);
+    buffer_append_character(&bus, ':');
+    if (!read_property(folder, card, "properties", "location_id ", &bus))
+        return NULL;
+    return buffer_take(&bus);
+}
+
 static int is_shown(const struct dirent *card)
 {
     return card->d_name[0] != '.';
@@ -99,9 +116,9 @@ static void find_kind(struct gpu_list *list, enum gpu_kind kind, const char *roo
         const char *card = cards[i]->d_name;
 
         if (kind == GPU_NVIDIA)
-            add(list, kind, index++, read_uuid(folder.data, card));
+            add(list, kind, index++, read_uuid(folder.data, card), memory_copy_string(card));
         else if (has_vector_cores(folder.data, card))
-            add(list, kind, index++, NULL);
+            add(list, kind, index++, NULL, read_bus(folder.data, card));
         free(cards[i]);
     }
     free(cards);
@@ -116,7 +133,7 @@ void gpu_list_find(struct gpu_list *list, const char *root)
 void gpu_list_extend(struct gpu_list *list, size_t count)
 {
     while (list->count < count)
-        add(list, GPU_OTHER, (uint32_t)list->count, NULL);
+        add(list, GPU_OTHER, (uint32_t)list->count, NULL, NULL);
 }
 
 void gpu_list_deinit(struct gpu_list *list)
@@ -124,6 +141,7 @@ void gpu_list_deinit(struct gpu_list *list)
     for (size_t i = 0; i < list->count; i++) {
         free(list->items[i].name);
         free(list->items[i].uuid);
+        free(list->items[i].bus);
     }
     free(list->items);
     *list = GPU_LIST_INIT;

@@ -16,6 +16,7 @@ struct gpu {
     uint32_t index; /* among those of its kind, in the order of the bus or of the driver */
     char *name;     /* owned: "CUDA0", "HIP0", "GPU0"; the same while no card comes or goes */
     char *uuid;     /* owned: "GPU-" and digits; NULL: not known */
+    char *bus;      /* owned: its place on the bus, as its driver tells it; NULL: not known */
 };
 
 struct gpu_list {
@@ -25,6 +26,9 @@ struct gpu_list {
 };
 
 #define GPU_LIST_INIT ((struct gpu_list){0})
+
+/* "CUDA0"; the caller's. */
+char *gpu_name(enum gpu_kind kind, uint32_t index);
 
 /* Fills an empty list. `root` is "" but in tests. */
 void gpu_list_find(struct gpu_list *list, const char *root);

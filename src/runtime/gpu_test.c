@@ -37,8 +37,9 @@ static void assert_names(const struct gpu_list *list, const char *expected)
     _cleanup_buffer_ struct buffer names = BUFFER_INIT;
 
     for (size_t i = 0; i < list->count; i++)
-        buffer_appendf(&names, "%s%s%s%s ", list->items[i].name, list->items[i].uuid ? "=" : "",
+        buffer_appendf(&names, "%s%s%s%s%s%s ", list->items[i].name, list->items[i].uuid ? "=" : "",
                        list->items[i].uuid ? list->items[i].uuid : "",
+                       list->items[i].bus ? "@" : "", list->items[i].bus ? list->items[i].bus : "",
                        list->items[i].index == i ? "" : "*");
     assert_string_equal(buffer_text(&names), expected);
 }
@@ -61,17 +62,19 @@ static void those_that_compute_are_found_in_a_stable_order(void **state)
     assert_found("");
     make_device(KFD "/0", "properties", "cpu_cores_count 16\nsimd_count 0\nmem_banks_count 1\n");
     assert_found("");
-    make_device(KFD "/10", "properties", "cpu_cores_count 0\nsimd_count 240\n");
-    make_device(KFD "/2", "properties", "cpu_cores_count 0\nsimd_count 120\n");
+    make_device(KFD "/10", "properties", "simd_count 240\nlocation_id 768\ndomain 1\n");
+    make_device(KFD "/2", "properties", "simd_count 120\nlocation_id 512\n");
     make_device(KFD "/3", "name", "without properties\n");
-    assert_found("HIP0 HIP1 ");
+    make_device(KFD "/11", "properties", "simd_count 240\n");
+    assert_found("HIP0@:512 HIP1@1:768 HIP2 ");
     make_device(NVIDIA "/0000:41:00.0", "information",
                 "Model: \t\t Some\nIRQ:   \t\t 94\nGPU UUID: \t GPU-5f2c95a0-0123-beef\n");
     make_device(NVIDIA "/0000:0a:00.0", "information",
                 "Model: \t\t Some\nGPU UUID: \t GPU-?-?-?\nBus Type: \t PCIe\n");
     make_device(NVIDIA "/0000:42:00.0", "information", "Model: Some\n");
     make_device(NVIDIA "/0000:43:00.0", "information", "GPU UUID: 7\n");
-    assert_found("CUDA0 CUDA1=GPU-5f2c95a0-0123-beef CUDA2 CUDA3 HIP0* HIP1* ");
+    assert_found("CUDA0@0000:0a:00.0 CUDA1=GPU-5f2c95a0-0123-beef@0000:41:00.0 "
+                 "CUDA2@0000:42:00.0 CUDA3@0000:43:00.0 HIP0@:512* HIP1@1:768* HIP2* ");
 }
 
 static void cards_without_a_driver_are_numbered_as_if_there_were_one(void **state)
