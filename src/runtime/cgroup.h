@@ -36,8 +36,12 @@ struct cgroup_branch {
     char *path; /* owned */
 };
 
+/* The slice of systemd that all tasks of a computer are in, whichever keeper they have. */
+#define CGROUP_SLICE "dusk.slice"
+
 struct cgroup_root {
     int folder; /* O_PATH; -1: groups cannot be used here */
+    int slice;  /* O_PATH; -1: it does not give way with them */
     char *path; /* owned */
     struct cgroup_branch branches[CGROUP_CONTROLLERS];
     bool is_unified[CGROUP_CONTROLLERS]; /* the controller works in the groups of version 2 */
@@ -48,6 +52,7 @@ struct cgroup_root {
 #define CGROUP_ROOT_INIT                                                                           \
     ((struct cgroup_root){                                                                         \
         .folder = -1,                                                                              \
+        .slice = -1,                                                                               \
         .branches = {[CGROUP_MEMORY] = {.folder = -1},                                             \
                      [CGROUP_PROCESSES] = {.folder = -1},                                          \
                      [CGROUP_CPUS] = {.folder = -1}},                                              \
@@ -73,6 +78,13 @@ int cgroup_root_open(struct cgroup_root *root, const char *mark, struct error *e
 void cgroup_root_close(struct cgroup_root *root);
 /* Whether the groups hold tasks to this. */
 bool cgroup_root_limits(const struct cgroup_root *root, enum cgroup_controller controller);
+/*
+ * From now on the slice that the groups are in gives way with them, if they are in one and it has
+ * its share of the processors. A group is idle beside its siblings alone: in a slice that is not,
+ * tasks have as much of the processors as all sessions of all people together. The keeper is in
+ * that slice as well, so it must go before everybody.
+ */
+void cgroup_root_take_slice(struct cgroup_root *root);
 /*
  * Whether all of the tasks together get the processor only when nothing else on the computer wants
  * it (cpu.idle), as is right but in one moment: while the keeper waits for a child that is one of

@@ -221,6 +221,7 @@ void cgroup_root_close(struct cgroup_root *root)
         rmdir(root->path);
     free(root->path);
     descriptor_close(root->folder);
+    descriptor_close(root->slice);
     *root = CGROUP_ROOT_INIT;
 }
 
@@ -229,18 +230,35 @@ bool cgroup_root_limits(const struct cgroup_root *root, enum cgroup_controller c
     return root->is_unified[controller] || root->branches[controller].folder >= 0;
 }
 
+void cgroup_root_take_slice(struct cgroup_root *root)
+{
+    static const char slice[] = "/" CGROUP_SLICE "/";
+    const char *found = root->path ? strstr(root->path, slice) : NULL;
+    _cleanup_free_ char *path = NULL;
+
+    if (!found || !root->is_unified[CGROUP_CPUS])
+        return;
+    path = memory_copy_bytes(root->path, (size_t)(found - root->path) + strlen(slice) - 1);
+    root->slice = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
 /* Linux has cpu.idle since 5.15, in both versions; before that the least weight comes near it. */
+static void set_idle(int folder, bool is_unified, bool idle)
+{
+    if (folder < 0 || cgroup_file_write(folder, "cpu.idle", idle ? "1" : "0") == 0)
+        return;
+    if (is_unified)
+        cgroup_file_write(folder, "cpu.weight", idle ? "1" : "100");
+    else
+        cgroup_file_write(folder, "cpu.shares", idle ? "2" : "1024");
+}
+
 void cgroup_root_give_way(const struct cgroup_root *root, bool gives_way)
 {
     bool is_unified = root->is_unified[CGROUP_CPUS];
-    int folder = is_unified ? root->folder : root->branches[CGROUP_CPUS].folder;
 
-    if (folder < 0 || cgroup_file_write(folder, "cpu.idle", gives_way ? "1" : "0") == 0)
-        return;
-    if (is_unified)
-        cgroup_file_write(folder, "cpu.weight", gives_way ? "1" : "100");
-    else
-        cgroup_file_write(folder, "cpu.shares", gives_way ? "2" : "1024");
+    set_idle(is_unified ? root->folder : root->branches[CGROUP_CPUS].folder, is_unified, gives_way);
+    set_idle(root->slice, true, gives_way);
 }
 
 void cgroup_root_list(const struct cgroup_root *root, struct buffer *paths)

@@ -9,10 +9,13 @@
 #include "sys/file.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char folder[] = "/tmp/dusk-hurry-XXXXXX";
+static char slice[sizeof(folder) + 1 + sizeof(CGROUP_SLICE)];
 static struct cgroup_root groups = {.folder = -1};
 
 static int make_group(void **state)
@@ -78,6 +81,29 @@ static void who_cannot_be_frozen_does_not_make_it_last(void **state)
     assert_int_equal(told(), '-');
 }
 
+/* There its tasks compete with all sessions of all people, whatever they are to each other. */
+static void the_slice_of_the_tasks_gives_way_with_them(void **state)
+{
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    _cleanup_free_ char *path = NULL, *idle = NULL;
+
+    (void)state;
+    snprintf(slice, sizeof(slice), "%s/" CGROUP_SLICE, folder);
+    path = file_join(slice, "scope/dusk-1");
+    idle = file_join(slice, "cpu.idle");
+    assert_int_equal(mkdir(slice, 0700), 0);
+    assert_int_equal(file_replace(idle, "-", 1, 0600, false, NULL), 0);
+    groups.path = path;
+    cgroup_root_take_slice(&groups);
+    cgroup_root_give_way(&groups, true);
+    assert_int_equal(told(), '1');
+    assert_int_equal(file_read(idle, 16, &text, NULL), 0);
+    assert_string_equal(buffer_text(&text), "1");
+    groups.path = NULL;
+    groups.slice = descriptor_close(groups.slice);
+    assert_int_equal(unlink(idle) | rmdir(slice), 0);
+}
+
 static void what_has_happened_already_needs_none(void **state)
 {
     struct hurry hurry = HURRY_INIT;
@@ -112,6 +138,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(it_lasts_until_nobody_must_run_any_more),
         TEST(who_cannot_be_frozen_does_not_make_it_last),
+        TEST(the_slice_of_the_tasks_gives_way_with_them),
         TEST(what_has_happened_already_needs_none),
     };
 

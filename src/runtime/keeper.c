@@ -15,6 +15,7 @@
 #include "base/number.h"
 #include "kept.h"
 #include "oom_score.h"
+#include "priority.h"
 #include "process_tree.h"
 #include "sys/clock.h"
 #include "sys/descriptor.h"
@@ -357,8 +358,13 @@ static void open_groups(struct keeper *keeper)
         log_notice("keeper: tasks are held by their wardens: %s", error_text(&err));
         return;
     }
-    if (keeper->kept.gives_way)
+    if (keeper->kept.gives_way) {
+        cgroup_root_take_slice(groups);
+        /* In a slice that gives way it would wait together with the tasks that it shall freeze. */
+        if (groups->slice >= 0 && !priority_go_before_all())
+            groups->slice = descriptor_close(groups->slice);
         cgroup_root_give_way(groups, true);
+    }
     cgroup_root_list(groups, &paths);
     if (file_replace(keeper->group_file, paths.data, paths.length, 0600, false, &err) < 0)
         log_warning("keeper: %s", error_text(&err));

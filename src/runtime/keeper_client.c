@@ -276,7 +276,7 @@ static void make_command(const struct keeper_options *options, const char *scope
         "--scope",
         "--quiet",
         "--collect",
-        "--slice=dusk.slice",
+        "--slice=" CGROUP_SLICE,
         "--description=keeper of the tasks of a dusk agent",
         "--property=Delegate=yes",
         /* So that at the computer's end the agent can let its tasks leave before they are killed.

@@ -23,6 +23,13 @@ void priority_go_first(void)
         (void)setpriority(PRIO_PROCESS, 0, NICE_FIRST);
 }
 
+bool priority_go_before_all(void)
+{
+    const struct sched_param least = {.sched_priority = 1};
+
+    return sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &least) == 0;
+}
+
 void priority_set_nice(int nice)
 {
     (void)setpriority(PRIO_PROCESS, 0, nice);

@@ -9,10 +9,16 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* For the agent and its keeper. */
 void priority_go_first(void);
+/*
+ * Also before all that control groups prefer (SCHED_RR, sched(7)): for a keeper whose own group
+ * gives way. It sleeps but for moments. What it starts is as anybody. False: it is refused.
+ */
+bool priority_go_before_all(void);
 /* Whoever they start is as anybody again, unless it says otherwise: nice(2) 0 and up. */
 void priority_set_nice(int nice);
 /* For what copies, removes and measures meanwhile. */

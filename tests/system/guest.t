@@ -197,7 +197,8 @@ like "$(guest journalctl -u dusk-agent)" 'held by control groups; limits: memory
 submit_compute
 ok 'a task computes' goes_on
 like "$group" '^/sys/fs/cgroup/dusk.slice/.*/task-1$' 'in a group below dusk.slice'
-is "$(guest "cat $group/../cpu.idle")" 1 'which is idle'
+is "$(guest "cat $group/../cpu.idle /sys/fs/cgroup/dusk.slice/cpu.idle" | tr -d '\n')" 11 \
+    'which is idle, and so is the slice'
 
 press
 ok 'a key suspends it' wait_for "state_is $job.0 Suspended"
@@ -290,6 +291,32 @@ must 'guest true'
 ok 'to wake the computer up is a use' wait_for 'used_lately logind'
 ok 'the task goes on when nobody is there after all' goes_on
 is "$(guest 'sort -u /tmp/ticks')" 1 'all in one attempt'
+dusk rm "$job" >/dev/null
+
+# ---- he computes ----
+
+# A program of his on each processor, until they had two seconds of them; then how much the tasks
+# had meanwhile, in percent of that. Pool and owner would share them evenly.
+program burn <<'END'
+while :; do :; done
+END
+job=$(dusk submit --quiet /dev/stdin <<END
+executable = burn
+request_memory = 1M
+request_disk = 1M
+queue 2
+END
+)
+must "state_is $job.1 Running"
+share=$(guest 'used() { sed -n "s/usage_usec //p" /sys/fs/cgroup/$1.slice/cpu.stat; }
+for i in 1 2; do systemd-run --quiet --slice user --unit his$i sh -c "while :; do :; done"; done
+his=$(used user) ours=$(used dusk)
+while [ $(($(used user) - his)) -lt 2000000 ]; do sleep 0.1; done
+echo $((100 * ($(used dusk) - ours) / ($(used user) - his)))')
+ok "his programs have the processors first ($share % for tasks)" [ "$share" -lt 25 ]
+press
+ok 'and yet a key freezes the tasks' wait_for "state_is $job.0 Suspended"
+guest 'systemctl stop his1 his2'
 dusk rm "$job" >/dev/null
 
 # ---- he stays ----
