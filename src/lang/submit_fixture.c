@@ -39,6 +39,8 @@ static int fixture_write_file(void *user_data, const char *path, struct slice te
     (void)user_data;
     if (strcmp(path, "kept.sub") == 0)
         return 0;
+    if (strncmp(path, "nowhere/", strlen("nowhere/")) == 0)
+        return error_set(err, -ENOENT, "there is no folder 'nowhere'");
     return error_set(err, -EACCES, "cannot write '%s': %.*s", path, (int)text.length, text.data);
 }
 

@@ -84,6 +84,7 @@ static int write_included(struct submit_reader *reader, struct slice into, struc
 /*
  * As in HTCondor, a file that is there counts, however old, and the command is not run; the user
  * removes the file to have it run again. One that is there but cannot be read is not replaced.
+ * Returns 1 if there is nothing to include and that is no mistake.
  */
 static int load_included(struct submit_reader *reader, const struct include *include,
                          struct slice *ret_text)
@@ -91,14 +92,20 @@ static int load_included(struct submit_reader *reader, const struct include *inc
     static const char what[] = "cannot include";
     int r;
 
-    if (include->into.length == 0)
-        return reader_load(reader, include->name, include->is_command, what, ret_text);
-    r = reader_load(reader, include->into, false, what, ret_text);
-    if (r != -ENOENT)
-        return r;
-    (void)forgive(reader, r);
-    r = reader_load(reader, include->name, true, what, ret_text);
-    return r < 0 ? r : write_included(reader, include->into, *ret_text);
+    if (include->into.length > 0) {
+        r = reader_load(reader, include->into, false, what, ret_text);
+        if (r != -ENOENT)
+            return r;
+        (void)forgive(reader, r);
+    }
+    r = reader_load(reader, include->name, include->is_command, what, ret_text);
+    /* A command that fails is missing, too. */
+    if (include->may_be_missing && (r == -ENOENT || r == -ECHILD))
+        return forgive(reader, 1);
+    /* To forgive an error of this would lose what the command printed. */
+    if (r == 0 && include->into.length > 0)
+        r = write_included(reader, include->into, *ret_text);
+    return r;
 }
 
 /* Takes the words between "include" and ':' off the front of *words, each of which may be there. */
@@ -151,10 +158,9 @@ static int read_include(struct submit_reader *reader, struct statement *statemen
         include.name = slice_trim((struct slice){name.data, name.length - 1});
     }
     r = load_included(reader, &include, &text);
-    /* A command that fails is missing, too. */
-    if (include.may_be_missing && (r == -ENOENT || r == -ECHILD))
-        return forgive(reader, 0);
-    return r < 0 ? r : read_deeper(reader, text, name.data);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    return read_deeper(reader, text, name.data);
 }
 
 /* The argument of that number, from 1, or with `and_rest` all from there on; empty if none. */

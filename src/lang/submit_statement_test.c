@@ -168,6 +168,11 @@ static void what_cannot_be_included_is_an_error_with_a_place(void **state)
     ASSERT_ERROR("include command into x : echo y\n",
                  "x.sub:1:22: cannot keep what is included: cannot write 'x': y?\n"
                  "include command into x : echo y\n                     ^");
+    /* Of what may be missing too, because the command has printed something. */
+    ASSERT_ERROR("include ifexist command into nowhere/x : echo y\n",
+                 "x.sub:1:30: cannot keep what is included: there is no folder 'nowhere'\n"
+                 "include ifexist command into nowhere/x : echo y\n"
+                 "                             ^");
     ASSERT_ERROR("include command into x : false\n",
                  "x.sub:1:26: cannot include: 'false' failed with status 1\n"
                  "include command into x : false\n                         ^");
