@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A task as HTCondor describes it: its job attributes, by the names and with the expressions that
- * condor_submit of HTCondor 23.9 gives them. This is what nodes are matched against, and what
- * `dusk submit --dry-run` prints.
+ * condor_submit of HTCondor 23.9 gives them. This is what nodes are matched against, and, but for
+ * trusts_silent_nodes, what `dusk submit --dry-run` prints.
  *
  * An ad is a list of names and texts of expressions, of the old spelling. Nothing in it is
  * evaluated here. HTCondor's bookkeeping (when, how often, how much so far) is not in it, because
@@ -19,6 +19,12 @@ struct job_origin {
     const char *arch;               /* as HTCondor calls it: "X86_64" */
     const char *operating_system;   /* "LINUX" */
     const char *file_system_domain; /* may be NULL: then none is told */
+    /*
+     * For those who match: a node that does not tell what its GPUs can do (AvailableGPUs,
+     * CUDAMaxSupportedVersion) has GPUs that will do. Otherwise the requirements are HTCondor's
+     * own, by which no such node has any.
+     */
+    bool trusts_silent_nodes;
 };
 
 /*

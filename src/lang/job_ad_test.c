@@ -179,6 +179,31 @@ static void resources_are_asked_for_by_name(void **state)
                                         "RequestGPUs)" DOMAIN_OR("TARGET.HasFileTransfer")});
 }
 
+/* Dusk's agents tell how many GPUs a node has, and not what these can do. */
+static void what_is_matched_trusts_nodes_that_do_not_tell_of_their_gpus(void **state)
+{
+    static const char text[] =
+        "executable = x\nrequest_gpus = 1\nrequire_gpus = Capability > 8\ncuda_version = 12\n"
+        "requirements = Arch == OpSys && HasFileTransfer\nqueue\n";
+    struct job_origin trusting = origin;
+    _cleanup_(described_deinit) struct described described;
+
+    (void)state;
+    trusting.trusts_silent_nodes = true;
+    describe_task(&described, text, 0);
+    assert_string_equal(job_ad_find(&described.ad, "Requirements"),
+                        "(Arch == OpSys && HasFileTransfer)" MACHINE
+                        " && (countMatches(MY.RequireGPUs,TARGET.AvailableGPUs) >= RequestGPUs)"
+                        " && CUDAVersion <= TARGET.CUDAMaxSupportedVersion");
+    job_ad_fill(&described.ad, described.submit, &described.task, &trusting);
+    assert_string_equal(job_ad_find(&described.ad, "Requirements"),
+                        "(Arch == OpSys && HasFileTransfer)" MACHINE
+                        " && (TARGET.GPUs >= RequestGPUs) && (TARGET.AvailableGPUs =?= undefined ||"
+                        " countMatches(MY.RequireGPUs,TARGET.AvailableGPUs) >= RequestGPUs)"
+                        " && (TARGET.CUDAMaxSupportedVersion =?= undefined || CUDAVersion <= "
+                        "TARGET.CUDAMaxSupportedVersion)");
+}
+
 static void each_way_to_fetch_is_asked_for(void **state)
 {
     (void)state;
@@ -336,6 +361,7 @@ int main(void)
         cmocka_unit_test(sizes_are_whole_megabytes_and_kilobytes),
         cmocka_unit_test(what_the_user_asks_about_is_not_asked_again),
         cmocka_unit_test(resources_are_asked_for_by_name),
+        cmocka_unit_test(what_is_matched_trusts_nodes_that_do_not_tell_of_their_gpus),
         cmocka_unit_test(each_way_to_fetch_is_asked_for),
         cmocka_unit_test(tries_are_one_condition),
         cmocka_unit_test(other_commands_are_attributes_of_their_form),

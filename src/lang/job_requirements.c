@@ -9,7 +9,8 @@
  *
  * People compare what they see here with what condor_submit made of the same file, and scripts look
  * for pieces of it. So the text is HTCondor's own, also where another one would mean the same;
- * submit_corpus_test.c holds it against real ones.
+ * submit_corpus_test.c holds it against real ones. What is matched differs from it in one thing
+ * (trusts_silent_nodes): HTCondor's nodes tell what their GPUs can do, and ours do not yet.
  */
 #include "job_ad_internal.h"
 
@@ -161,18 +162,30 @@ static void add_machine(struct clauses *clauses)
         add_clause(clauses, "(TARGET.Cpus >= RequestCpus)");
 }
 
-/* Resources may have conditions of their own: "RequireGPUs" goes with "RequestGPUs". */
+/*
+ * Resources may have conditions of their own: "RequireGPUs" goes with "RequestGPUs". A node that
+ * does not tell what its resources can do is no worse for it than without the condition.
+ */
 static void add_counted(struct clauses *clauses, const char *request, const char *resource)
 {
+    bool trusts = clauses->writer->origin->trusts_silent_nodes;
     _cleanup_buffer_ struct buffer require = BUFFER_INIT;
+    bool has_condition;
 
     buffer_appendf(&require, "Require%s", resource);
-    add_and(clauses);
-    if (look_up(clauses, buffer_text(&require)))
-        buffer_appendf(clauses->answer, "(countMatches(MY.%s,TARGET.Available%s) >= %s)",
-                       buffer_text(&require), resource, request);
-    else
+    has_condition = look_up(clauses, buffer_text(&require)) != NULL;
+    if (!has_condition || trusts) {
+        add_and(clauses);
         buffer_appendf(clauses->answer, "(TARGET.%s >= %s)", resource, request);
+    }
+    if (!has_condition)
+        return;
+    add_and(clauses);
+    buffer_append_character(clauses->answer, '(');
+    if (trusts)
+        buffer_appendf(clauses->answer, "TARGET.Available%s =?= undefined || ", resource);
+    buffer_appendf(clauses->answer, "countMatches(MY.%s,TARGET.Available%s) >= %s)",
+                   buffer_text(&require), resource, request);
 }
 
 /* A word is a pattern for the node's attribute; nothing, or a yes, asks for nothing. */
@@ -468,8 +481,12 @@ static void add_all(struct clauses *clauses)
     add_start_time(clauses);
     if (is_true(clauses, "WantFTOnCheckpoint") && !mentions(clauses, "HasSelfCheckpointTransfers"))
         add_clause(clauses, "TARGET.HasSelfCheckpointTransfers");
-    if (look_up(clauses, "CUDAVersion"))
-        add_clause(clauses, "CUDAVersion <= TARGET.CUDAMaxSupportedVersion");
+    if (!look_up(clauses, "CUDAVersion"))
+        return;
+    add_clause(clauses, clauses->writer->origin->trusts_silent_nodes
+                            ? "(TARGET.CUDAMaxSupportedVersion =?= undefined || CUDAVersion <= "
+                              "TARGET.CUDAMaxSupportedVersion)"
+                            : "CUDAVersion <= TARGET.CUDAMaxSupportedVersion");
 }
 
 void job_set_requirements(struct job_writer *writer)

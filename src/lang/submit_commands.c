@@ -70,6 +70,8 @@ static const char remote_calls_why[] =
     "only the standard universe has files at the submitter's, and that is refused";
 static const char signals_why[] =
     "a task that must go is killed without a signal of its own before";
+static const char silent_gpus_why[] =
+    "nodes do not tell what their GPUs can do, so any of them will do unless an admin has told";
 static const char singularity_why[] = "HTCondor has no such command; use container_image";
 static const char standard_only_why[] =
     "only the standard universe read it, which HTCondor itself has given up";
@@ -195,12 +197,14 @@ const struct command_about command_table[] = {
     {"request_memory", "RequestMemory", EFFECT_DONE, FORM_NONE, NULL, COMMAND_REQUEST_MEMORY},
     {"request_disk", "RequestDisk", EFFECT_DONE, FORM_NONE, NULL, COMMAND_REQUEST_DISK},
     {"request_gpus", "RequestGPUs", EFFECT_DONE, FORM_NONE, NULL, COMMAND_REQUEST_GPUS},
-    {"require_gpus", "RequireGPUs", EFFECT_DONE, FORM_EXPRESSION, NULL},
-    {"gpus_minimum_capability", "GPUsMinCapability", EFFECT_DONE, FORM_EXPRESSION, NULL},
-    {"gpus_maximum_capability", "GPUsMaxCapability", EFFECT_DONE, FORM_EXPRESSION, NULL},
-    {"gpus_minimum_memory", "GPUsMinMemory", EFFECT_DONE, FORM_MEGABYTES, NULL},
-    {"gpus_minimum_runtime", "GPUsMinRuntime", EFFECT_DONE, FORM_RUNTIME, NULL},
-    {"cuda_version", "CUDAVersion", EFFECT_DONE, FORM_CUDA, NULL},
+    {"require_gpus", "RequireGPUs", EFFECT_LATER, FORM_EXPRESSION, silent_gpus_why},
+    {"gpus_minimum_capability", "GPUsMinCapability", EFFECT_LATER, FORM_EXPRESSION,
+     silent_gpus_why},
+    {"gpus_maximum_capability", "GPUsMaxCapability", EFFECT_LATER, FORM_EXPRESSION,
+     silent_gpus_why},
+    {"gpus_minimum_memory", "GPUsMinMemory", EFFECT_LATER, FORM_MEGABYTES, silent_gpus_why},
+    {"gpus_minimum_runtime", "GPUsMinRuntime", EFFECT_LATER, FORM_RUNTIME, silent_gpus_why},
+    {"cuda_version", "CUDAVersion", EFFECT_LATER, FORM_CUDA, silent_gpus_why},
     {"request_gpu_memory",
      NULL,
      EFFECT_LATER,

@@ -117,6 +117,7 @@ const struct job_ad *matching_describe_task(struct server *server, const struct 
         .user = user,
         .arch = server->platform.arch,
         .operating_system = server->platform.opsys,
+        .trusts_silent_nodes = true,
     };
 
     job_ad_fill(&server->job_ad, submit, &server->task, &origin);

@@ -85,4 +85,28 @@ ok 'all of them end' dusk wait "$job" --timeout 60
 must '[ "$(claimed)" = "2 0" ]'
 is "$(dusk history "$job" -af attempts | sort -u)" 1 'each in one attempt'
 is "$(dusk run --gpus 1 /bin/sh -c 'echo $CUDA_VISIBLE_DEVICES')" 0 'dusk run asks for some, too'
+
+# ---- what they can do ----
+
+submit_file able.sub <<'END'
+executable = /usr/bin/env
+transfer_executable = false
+output = able.out
+request_gpus = 1
+require_gpus = Capability > 8
+queue
+END
+job=$(dusk submit --quiet able.sub 2>"$folder/warning")
+like "$(cat "$folder/warning")" 'require_gpus.*nodes do not tell what their GPUs can do' \
+    'a condition on GPUs comes with a warning,'
+ok 'and holds of the GPUs of a node that says nothing of it' dusk wait "$job" --timeout 60
+like "$(cat able.out)" '^DUSK_NODE=pc1$' 'if there are some'
+stop_agent pc1
+start_agent pc3 --cpus 8 --gpus 1 --attribute 'AvailableGPUs={ [ Capability = 7.5 ] }'
+must 'node_is pc3 Unclaimed'
+job=$(dusk submit --quiet able.sub 2>/dev/null)
+like "$(dusk why "$job.0")" 'countMatches' 'where an admin has told what they can do, that counts'
+stop_agent pc3
+start_agent pc3 --cpus 8 --gpus 1 --attribute 'AvailableGPUs={ [ Capability = 8.6 ] }'
+ok 'for and against' dusk wait "$job" --timeout 60
 finish
