@@ -171,4 +171,10 @@ struct macro_scope part_scope(const struct submit *submit, const struct part *pa
 int part_expand(const struct submit *submit, size_t part, uint64_t cluster, uint64_t process,
                 uint64_t *steps_left, struct submit_task *task, struct error *err);
 
+/*
+ * Notes which requests differ within the part though their own text does not, because they ask for
+ * attributes that do. Any task of the part tells; it is only looked at.
+ */
+void part_find_request_variation(struct part *part, struct submit_task *task);
+
 bool boolean_parse(struct slice text, bool *ret_value);

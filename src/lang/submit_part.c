@@ -497,6 +497,8 @@ int part_settle(struct submit_reader *reader, struct part *part)
     submit_task_init(&task);
     r = part_expand(submit, index, 0, part->range.first, &reader->steps_left, &task, reader->err);
     if (r == 0)
+        part_find_request_variation(part, &task);
+    if (r == 0)
         r = part_expand(submit, index, 0, part->range.first + part->range.count - 1,
                         &reader->steps_left, &task, reader->err);
     submit_task_deinit(&task);

@@ -685,7 +685,7 @@ static struct submit_list publish_list(const struct list *list)
     return (struct submit_list){.items = list->items, .count = list->count};
 }
 
-/* Last, because the arrays have moved while they grew. */
+/* Behind all that adds to them, because the arrays have moved while they grew. */
 static void task_publish(struct submit_task *task)
 {
     struct submit_task_memory *memory = task->memory;
@@ -731,11 +731,13 @@ int part_expand(const struct submit *submit, size_t part, uint64_t cluster, uint
     if (r == 0)
         r = read_attributes(&reader);
     *steps_left = reader.expansion.steps_left;
+    if (r == 0) {
+        task_publish(task);
+        r = settle_requests(&reader);
+    }
     /* Half a task must not look like a whole one to a caller who forgets to ask. */
     if (r < 0)
         task_reset(task);
-    else
-        task_publish(task);
     return r;
 }
 

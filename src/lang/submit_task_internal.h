@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How the values of one task are read: submit_task.c has the frame and most of the readers,
- * submit_needs.c those of what a task needs, submit_plain.c those of commands that are attributes
- * of the job and nothing else.
+ * submit_needs.c those of what a task needs, submit_request.c those of how much it needs,
+ * submit_plain.c those of commands that are attributes of the job and nothing else.
  */
 #pragma once
 
@@ -26,6 +26,8 @@ struct submit_task_memory {
     size_t attribute_capacity;
 };
 
+enum request_kind { REQUEST_CPUS, REQUEST_GPUS, REQUEST_MEMORY, REQUEST_DISK, REQUEST_COUNT };
+
 /* The values of one task being read. */
 struct task_reader {
     const struct submit *submit;
@@ -42,6 +44,8 @@ struct task_reader {
     bool transfer_executable_given;
     bool should_transfer_given;
     bool when_to_transfer_given;
+    /* Of requests that are expressions, whose value is not known yet: what said so. */
+    const struct definition *deferred[REQUEST_COUNT];
     struct error *err;
 };
 
@@ -78,6 +82,7 @@ int read_container_image(struct task_reader *reader, struct slice value);
 int read_docker_image(struct task_reader *reader, struct slice value);
 /* Whether universe, images and program go together. */
 int check_universe(struct task_reader *reader);
+/* A number counts at once, an expression when settle_requests() is called. */
 int read_request_cpus(struct task_reader *reader, struct slice value);
 int read_request_gpus(struct task_reader *reader, struct slice value);
 int read_request_memory(struct task_reader *reader, struct slice value);
@@ -89,6 +94,8 @@ int read_request_disk(struct task_reader *reader, struct slice value);
 int read_request_attribute(struct task_reader *reader, const char *name, struct slice value);
 /* HTCondor asks for as much as image_size and disk_usage say where nothing else is asked for. */
 void apply_sizes(struct task_reader *reader);
+/* Evaluates the requests that are expressions. All else of the task must have been published. */
+int settle_requests(struct task_reader *reader);
 
 /* Adds the attribute that a command without a reader of its own gives. */
 int read_plain_command(struct task_reader *reader, const struct plain_command *plain,

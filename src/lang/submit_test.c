@@ -425,6 +425,75 @@ static void what_is_asked_for_may_be_an_expression(void **state)
     submit_task_deinit(&task);
 }
 
+/* HTCondor evaluates them when the job is whole. */
+static void requests_may_ask_for_all_attributes_wherever_these_stand(void **state)
+{
+    _cleanup_submit_ struct submit *submit = NULL;
+    struct submit_task task;
+
+    (void)state;
+    submit = first_task("executable = x\nrequest_memory = RequestCpus * 2000\n"
+                        "request_cpus = 2\n+RequestCpus = MY.Half * 2\n+Half = 3\n"
+                        "request_gpus = MY.NumG\n+NumG = 2\n"
+                        "request_disk = ImageSize * 2\nimage_size = 300M\nqueue\n",
+                        &task);
+    assert_int_equal(task.request_cpus, 6);
+    assert_int_equal(task.request_memory_bytes, 12000ULL << 20);
+    assert_int_equal(task.request_gpus, 2);
+    assert_int_equal(task.request_disk_bytes, 600ULL << 20);
+    submit_task_deinit(&task);
+    submit_free(take_pointer(submit));
+    submit = first_task("executable = x\n+InitialMemory = 20000\nrequest_memory = "
+                        "ifThenElse(isUndefined(MemoryUsage), MY.InitialMemory, 2*MemoryUsage)\n"
+                        "request_cpus = ProcId + 1\nqueue\n",
+                        &task);
+    assert_int_equal(task.request_memory_bytes, 20000ULL << 20);
+    assert_int_equal(task.request_cpus, 1);
+    submit_task_deinit(&task);
+    submit_free(take_pointer(submit));
+    /* What an attribute says of a request counts, and no longer what the command does. */
+    submit = first_task("executable = x\nrequest_memory = Nothing\n+RequestMemory = 300\n"
+                        "request_gpus = Nothing\n+RequestGPUs = 1\nqueue\n",
+                        &task);
+    assert_int_equal(task.request_memory_bytes, 300ULL << 20);
+    assert_int_equal(task.request_gpus, 1);
+    submit_task_deinit(&task);
+    ASSERT_ERROR("executable = x\nrequest_memory = 100 + MY.A\n+A = RequestMemory\nqueue\n",
+                 "x.sub:2:18: request_memory: '100 + MY.A' is not a size\n"
+                 "request_memory = 100 + MY.A\n                 ^\n"
+                 "hint: write a number with a unit, such as 512MB or 2GB, or an expression whose "
+                 "value is a number");
+    ASSERT_ERROR("executable = x\nrequest_gpus = MY.Many\n+Few = 2\nqueue\n",
+                 "x.sub:2:16: request_gpus: 'MY.Many' is not a number of GPUs\n"
+                 "request_gpus = MY.Many\n               ^");
+}
+
+static bool memory_varies(const char *lines)
+{
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    _cleanup_submit_ struct submit *submit = NULL;
+
+    buffer_appendf(&text, "executable = x\n%s\nqueue 3\n", lines);
+    submit = fixture_parse(buffer_text(&text), NULL);
+    return submit_varies(submit, 0, "request_memory");
+}
+
+/* Whoever divides a job into ranges of equal requests asks for it. */
+static void a_request_varies_with_the_attributes_that_it_asks_for(void **state)
+{
+    (void)state;
+    assert_true(memory_varies("request_memory = MY.A + 1\n+A = $(Process)"));
+    assert_true(memory_varies("request_memory = MY.A + 1\n+A = B\n+B = c * 2\n+C = $(Process)"));
+    assert_true(memory_varies("request_memory = RequestCpus * 100\nrequest_cpus = $(Process) + 1"));
+    assert_true(memory_varies("request_memory = 100 + ProcId"));
+    assert_true(memory_varies("request_memory = JobMaxVacateTime + 1\n"
+                              "job_max_vacate_time = $(Process)"));
+    assert_true(memory_varies("+RequestMemory = MY.A + 1\n+A = $(Process)"));
+    assert_true(memory_varies("request_memory = eval(\"A\") + 1\n+A = $(Process)"));
+    assert_false(memory_varies("request_memory = MY.A + TARGET.B\n+A = 2\n+B = $(Process)"));
+    assert_false(memory_varies("request_memory = MY.A + 1\n+A = C\n+C = 2\n+B = $(Process)"));
+}
+
 static void universes_that_are_not_here_are_refused_with_what_to_use(void **state)
 {
     static const char *const refused[] = {"parallel", "vm",   "local",    "scheduler",
@@ -597,6 +666,8 @@ int main(void)
         cmocka_unit_test(ways_to_transfer_that_contradict_each_other_are_errors),
         cmocka_unit_test(images_and_their_universes_go_together),
         cmocka_unit_test(what_is_asked_for_may_be_an_expression),
+        cmocka_unit_test(requests_may_ask_for_all_attributes_wherever_these_stand),
+        cmocka_unit_test(a_request_varies_with_the_attributes_that_it_asks_for),
         cmocka_unit_test(universes_that_are_not_here_are_refused_with_what_to_use),
         cmocka_unit_test(what_is_missing_is_an_error_with_a_hint),
         cmocka_unit_test(lines_that_are_none_are_errors),
