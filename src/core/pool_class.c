@@ -162,6 +162,22 @@ void pool_show_news(struct pool *pool)
     pool->classes_have_news = false;
 }
 
+/*
+ * From that one on no node class suits. All at once: a number that is used again may have suited
+ * a hundred thousand, and one by one each would move those behind it.
+ */
+static void suit_none_from(struct pool *pool, struct pool_job_class *class, size_t first)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < class->suiting_count; i++)
+        if (class->suiting[i] < first)
+            class->suiting[kept++] = class->suiting[i];
+    class->suiting_count = kept;
+    for (size_t i = first; i < pool->node_class_count; i++)
+        class->preferences[i] = POOL_NEVER;
+}
+
 int pool_set_job_class(struct pool *pool, uint32_t job_class, const int64_t *preferences,
                        size_t count)
 {
@@ -171,8 +187,9 @@ int pool_set_job_class(struct pool *pool, uint32_t job_class, const int64_t *pre
         r = pool_reserve_job_class(pool, job_class);
     if (r < 0)
         return r;
-    for (uint32_t i = 0; i < pool->node_class_count; i++)
-        pool_set_preference(pool, job_class, i, i < count ? preferences[i] : POOL_NEVER);
+    suit_none_from(pool, &pool->job_classes[job_class], count);
+    for (uint32_t i = 0; i < count; i++)
+        pool_set_preference(pool, job_class, i, preferences[i]);
     return 0;
 }
 

@@ -233,6 +233,31 @@ static void classes_keep_their_order_however_they_are_told(void **state)
     assert_int_equal(started_on(fixture), 3);
 }
 
+/* As a number that is used again is: one by one, each of them would move those behind it. */
+static void a_class_that_suited_many_suits_what_it_is_told_anew(void **state)
+{
+    enum { MANY = 100000 };
+    static const int64_t only[] = {POOL_NEVER, 4};
+    struct pool_fixture *fixture = *state;
+    int64_t *preferences = memory_allocate(MANY * sizeof(*preferences));
+
+    /* The best comes first, so that none makes room for another. */
+    for (uint32_t i = 0; i < MANY; i++)
+        preferences[i] = MANY - i;
+    assert_int_equal(pool_set_job_class(fixture->pool, 1, preferences, MANY), 0);
+    assert_int_equal(pool_set_job_class(fixture->pool, 1, only, 2), 0);
+    pool_assert_invariants(fixture->pool);
+    fixture_join(fixture, 0, 1);
+    submit(fixture, 1, 1, 1);
+    change(fixture, 0, MANY - 1, 0);
+    change(fixture, 0, 2, 0);
+    assert_int_equal(fixture_count(fixture, POOL_SEND_START), 0);
+    assert_int_equal(fixture_state(fixture, 1, 0), TASK_IDLE);
+    change(fixture, 0, 1, 0);
+    assert_int_equal(started_on(fixture), 0);
+    free(preferences);
+}
+
 static void a_node_may_leave_the_middle_of_its_class(void **state)
 {
     struct pool_fixture *fixture = *state;
@@ -354,6 +379,7 @@ int main(void)
         fixture_test(what_is_told_again_is_no_news),
         fixture_test(a_class_of_nodes_is_told_to_all_job_classes),
         fixture_test(classes_keep_their_order_however_they_are_told),
+        fixture_test(a_class_that_suited_many_suits_what_it_is_told_anew),
         fixture_test(a_node_may_leave_the_middle_of_its_class),
         fixture_test(a_job_class_is_in_use_as_long_as_a_job_is_of_it),
         fixture_test(nodes_that_the_requirements_rule_out_are_counted),
