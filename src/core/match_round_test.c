@@ -47,6 +47,31 @@ static void a_load_is_below_a_step_if_it_was_before(void **state)
         }
 }
 
+/* HTCondor's NonCondorLoadAvg, whatever the tasks of the pool do beside it. */
+static void what_others_load_is_the_difference_as_if_it_were_told_itself(void **state)
+{
+    static const char difference[] = "(LoadAvg - CondorLoadAvg) <= 0.3";
+
+    (void)state;
+    assert_true(is_true_of("LoadAvg = 8.2\nCondorLoadAvg = 7.9", difference));
+    assert_false(is_true_of("LoadAvg = 14.0\nCondorLoadAvg = 10.2", difference));
+    assert_true(is_true_of("LoadAvg = 14.0\nCondorLoadAvg = 10.2",
+                           "LoadAvg - CondorLoadAvg == 3.5 && CondorLoadAvg == 10"));
+    assert_true(is_true_of("TotalLoadAvg = 14.0\nTotalCondorLoadAvg = 14.0",
+                           "TotalLoadAvg == TotalCondorLoadAvg"));
+    assert_true(is_true_of("LoadAvg = 0.32\nCondorLoadAvg = 0.4", "LoadAvg < CondorLoadAvg"));
+    assert_true(is_true_of("LoadAvg = 0.32\nCondorLoadAvg = Half", "LoadAvg == 0.3"));
+    for (int tasks = 0; tasks < 1500; tasks += 7)
+        for (int others = 0; others < 100; others += 5) {
+            char lines[64];
+
+            (void)snprintf(lines, sizeof(lines), "LoadAvg = %d.%02d\nCondorLoadAvg = %d.%02d",
+                           (tasks + others) / 100, (tasks + others) % 100, tasks / 100,
+                           tasks % 100);
+            assert_int_equal(is_true_of(lines, difference), others <= 30);
+        }
+}
+
 static void idle_seconds_are_above_the_steps_that_they_have_reached(void **state)
 {
     (void)state;
@@ -79,6 +104,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_load_is_rounded_down),
         cmocka_unit_test(a_load_is_below_a_step_if_it_was_before),
+        cmocka_unit_test(what_others_load_is_the_difference_as_if_it_were_told_itself),
         cmocka_unit_test(idle_seconds_are_above_the_steps_that_they_have_reached),
         cmocka_unit_test(the_clock_of_a_node_is_ours),
         cmocka_unit_test(what_is_no_number_stays),
