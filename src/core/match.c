@@ -3,14 +3,13 @@
  * See match.h. A class is found by the text that makes it: the attributes that count, each on a
  * line, in a fixed order. Only of classes there are compiled ads, not of tasks and nodes.
  *
- * A new class waits in a heap until its pairs with all classes of the other side are evaluated. The
- * one on which the fewest steps were spent goes on next, for a slice: so what is simple is never
- * long behind what is not.
+ * Pairs of classes wait in a queue that says whose turn it is (match_queue.h). A turn is a slice of
+ * steps, so that the queue is not asked for each pair of those that are simple.
  */
 #include "core/match.h"
+#include "core/match_queue.h"
 #include "core/match_round.h"
 
-#include "base/heap.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "lang/classad.h"
@@ -21,6 +20,7 @@
 enum {
     CROWDED_COUNT = 1000,    /* new classes since the last tidying; few pools ever have so many */
     SLICE_STEPS = 5000,      /* before another class may be first */
+    BYTES_PER_STEP = 4,      /* of a class of tasks whose steps nobody has counted yet */
     MOVED_PER_STEP = 256,    /* classes that make room in the pool's order of them */
     ANALYSIS_STEPS = 2000000 /* about as many milliseconds as a person does not notice */
 };
@@ -28,10 +28,7 @@ enum {
 struct match_class {
     char *key;          /* owned; what it is found by; NULL: the number is free */
     struct classad *ad; /* owned */
-    char *user;       /* owned; of a class of tasks: in whose share it counts; NULL: in nobody's */
-    bool is_fleeting; /* its expressions may be worth something else a minute later */
-    uint32_t next;    /* of the other side: those below it are evaluated with this one */
-    uint64_t spent;   /* on it in this round, in steps */
+    char *user; /* owned; of a class of tasks: in whose share it counts; NULL: in nobody's */
 };
 
 struct class_list {
@@ -55,7 +52,7 @@ struct matchmaker {
     bool has_news;     /* a name came that the classes of nodes do not know of */
     size_t crowded_at; /* so many classes are worth a tidying */
     struct classad_evaluator evaluator;
-    struct heap pending;          /* by item_of(): classes with pairs that are not evaluated */
+    struct match_queue queue;     /* pairs that are not evaluated */
     struct string_map share_used; /* user -> classes of tasks that count in his share */
     bool shares_are_bounded;
 };
@@ -118,7 +115,6 @@ static void class_list_put(struct class_list *list, uint32_t number, const char 
     list->items[number] = (struct match_class){
         .key = memory_copy_string(key),
         .ad = ad,
-        .is_fleeting = is_fleeting(key),
     };
     string_map_put(&list->by_key, key, number);
     list->used++;
@@ -147,6 +143,7 @@ struct matchmaker *matchmaker_new(struct pool *pool)
     class_list_init(&matchmaker->nodes);
     string_map_init(&matchmaker->significant, true);
     string_map_init(&matchmaker->share_used, false);
+    match_queue_add_node(&matchmaker->queue, 0, false);
     matchmaker->evaluator.step_count_max = MATCH_STEPS_MAX;
     matchmaker->crowded_at = CROWDED_COUNT;
     return matchmaker;
@@ -170,7 +167,7 @@ struct matchmaker *matchmaker_free(struct matchmaker *matchmaker)
     forget_names(matchmaker);
     free(matchmaker->names);
     classad_evaluator_deinit(&matchmaker->evaluator);
-    heap_deinit(&matchmaker->pending);
+    match_queue_deinit(&matchmaker->queue);
     string_map_deinit(&matchmaker->share_used);
     free(matchmaker);
     return NULL;
@@ -321,8 +318,6 @@ static int64_t preference_of(struct matchmaker *matchmaker, uint32_t job, uint32
     struct classad_value value;
     double rank = 0;
 
-    if (!my || !target)
-        return POOL_NEVER;
     if (classad_get(my, "Requirements")) {
         value = classad_evaluate_attribute(&matchmaker->evaluator, "Requirements", my, target);
         if (!is_true(&value))
@@ -333,55 +328,35 @@ static int64_t preference_of(struct matchmaker *matchmaker, uint32_t job, uint32
     return order_of_real(rank);
 }
 
-/* A class of either side as a number for the heap. */
-static uint32_t item_of(uint32_t number, bool is_node)
+/* Goes on with one class of tasks that waits; returns what that cost, in steps. */
+static uint64_t go_on_with(struct matchmaker *matchmaker, uint32_t job, uint64_t steps)
 {
-    return 2 * number + (is_node ? 1 : 0);
-}
-
-/* The next pair of the class; returns its cost in steps. */
-static uint64_t evaluate_pair(struct matchmaker *matchmaker, uint32_t number, bool is_node)
-{
-    struct class_list *list = is_node ? &matchmaker->nodes : &matchmaker->jobs;
-    uint32_t other = list->items[number].next++;
-    uint32_t job = is_node ? other : number, node = is_node ? number : other;
-    uint64_t before = matchmaker->evaluator.steps_spent;
-
-    pool_set_preference(matchmaker->pool, job, node, preference_of(matchmaker, job, node));
-    return matchmaker->evaluator.steps_spent - before + 1 +
-           matchmaker->nodes.count / MOVED_PER_STEP;
-}
-
-/* Goes on with one class that waits; returns what that cost. */
-static uint64_t go_on_with(struct matchmaker *matchmaker, uint32_t item, uint64_t steps)
-{
-    bool is_node = item % 2 == 1;
-    uint32_t number = item / 2;
-    struct match_class *class = &(is_node ? &matchmaker->nodes : &matchmaker->jobs)->items[number];
-    size_t end = (is_node ? &matchmaker->jobs : &matchmaker->nodes)->count;
     uint64_t spent = 0;
+    uint32_t node;
 
-    while (class->next < end && spent < steps)
-        spent += evaluate_pair(matchmaker, number, is_node);
-    class->spent += spent;
-    if (class->next < end)
-        heap_set(&matchmaker->pending, item, class->spent);
-    else
-        heap_remove(&matchmaker->pending, item);
+    while (spent < steps && match_queue_take(&matchmaker->queue, job, &node)) {
+        uint64_t before = matchmaker->evaluator.steps_spent, cost;
+
+        pool_set_preference(matchmaker->pool, job, node, preference_of(matchmaker, job, node));
+        cost = matchmaker->evaluator.steps_spent - before + 1 +
+               matchmaker->nodes.count / MOVED_PER_STEP;
+        match_queue_charge(&matchmaker->queue, job, cost);
+        spent += cost;
+    }
+    match_queue_settle(&matchmaker->queue, job);
     return spent;
 }
 
 bool matchmaker_go_on(struct matchmaker *matchmaker, uint64_t steps)
 {
-    const struct heap_entry *first;
+    uint32_t job;
 
-    while (steps > 0 && (first = heap_first(&matchmaker->pending))) {
-        uint64_t spent =
-            go_on_with(matchmaker, first->item, steps < SLICE_STEPS ? steps : SLICE_STEPS);
+    while (steps > 0 && match_queue_first(&matchmaker->queue, &job)) {
+        uint64_t spent = go_on_with(matchmaker, job, steps < SLICE_STEPS ? steps : SLICE_STEPS);
 
         steps -= spent < steps ? spent : steps;
     }
-    return matchmaker->pending.length > 0;
+    return match_queue_first(&matchmaker->queue, &job);
 }
 
 void matchmaker_set_clock(struct matchmaker *matchmaker, int64_t now_seconds,
@@ -391,30 +366,9 @@ void matchmaker_set_clock(struct matchmaker *matchmaker, int64_t now_seconds,
     matchmaker->evaluator.utc_offset_seconds = utc_offset_seconds;
 }
 
-/* From the first pair on. Class 0 of the other side is a pair like others, but none is told it. */
-static void begin_pairs(struct matchmaker *matchmaker, uint32_t number, bool is_node)
-{
-    struct match_class *class = &(is_node ? &matchmaker->nodes : &matchmaker->jobs)->items[number];
-
-    class->next = is_node ? 1 : 0;
-    class->spent = 0;
-    heap_set(&matchmaker->pending, item_of(number, is_node), 0);
-}
-
-/* What still waits since the last time is to come to its end first. */
-static void look_at_fleeting(struct matchmaker *matchmaker, bool is_node)
-{
-    const struct class_list *list = is_node ? &matchmaker->nodes : &matchmaker->jobs;
-
-    for (uint32_t i = 1; i < list->count; i++)
-        if (list->items[i].is_fleeting && !heap_contains(&matchmaker->pending, item_of(i, is_node)))
-            begin_pairs(matchmaker, i, is_node);
-}
-
 void matchmaker_look_again(struct matchmaker *matchmaker)
 {
-    look_at_fleeting(matchmaker, false);
-    look_at_fleeting(matchmaker, true);
+    match_queue_look_again(&matchmaker->queue);
 }
 
 /* The pool knows the class from now on, and nothing suits it yet. */
@@ -422,10 +376,11 @@ static int begin_class(struct matchmaker *matchmaker, uint32_t number, bool is_n
 {
     static const int64_t never = POOL_NEVER;
 
-    if (!heap_try_reserve(&matchmaker->pending, item_of(number, is_node) + 1))
+    if (is_node)
+        return pool_set_node_class(matchmaker->pool, number, &never, 1);
+    if (!match_queue_try_reserve(&matchmaker->queue, (size_t)number + 1))
         return -ENOMEM;
-    return is_node ? pool_set_node_class(matchmaker->pool, number, &never, 1)
-                   : pool_set_job_class(matchmaker->pool, number, &never, 1);
+    return pool_set_job_class(matchmaker->pool, number, &never, 1);
 }
 
 /* ---- shares ---- */
@@ -499,7 +454,11 @@ static int find_class(struct closure *closure, const char *user, uint32_t *ret_n
     if (r < 0)
         return r;
     class_list_put(list, number, buffer_text(&closure->key), take_pointer(closure->kept));
-    begin_pairs(matchmaker, number, !closure->of_task);
+    if (closure->of_task)
+        match_queue_add_job(&matchmaker->queue, number, is_fleeting(buffer_text(&closure->key)),
+                            closure->key.length / BYTES_PER_STEP);
+    else
+        match_queue_add_node(&matchmaker->queue, number, is_fleeting(buffer_text(&closure->key)));
     share_take(matchmaker, number, user);
     *ret_number = number;
     return 0;
@@ -687,26 +646,34 @@ static void collect_names(struct matchmaker *matchmaker)
     matchmaker->has_news = false;
 }
 
-static void drop_class(struct matchmaker *matchmaker, uint32_t number, bool is_node)
+static void drop_job_class(struct matchmaker *matchmaker, uint32_t number)
 {
-    heap_remove(&matchmaker->pending, item_of(number, is_node));
-    if (!is_node)
-        share_give_back(matchmaker, number);
-    class_list_drop(is_node ? &matchmaker->nodes : &matchmaker->jobs, number);
+    match_queue_remove_job(&matchmaker->queue, number);
+    share_give_back(matchmaker, number);
+    class_list_drop(&matchmaker->jobs, number);
+}
+
+static bool has_node_class(const void *user_data, uint32_t number)
+{
+    const struct matchmaker *matchmaker = user_data;
+
+    return matchmaker->nodes.items[number].key;
 }
 
 void matchmaker_tidy(struct matchmaker *matchmaker)
 {
-    size_t used = matchmaker->jobs.used;
+    size_t jobs_used = matchmaker->jobs.used, nodes_used = matchmaker->nodes.used;
 
     for (uint32_t i = 1; i < matchmaker->jobs.count; i++)
         if (matchmaker->jobs.items[i].key && !pool_uses_job_class(matchmaker->pool, i))
-            drop_class(matchmaker, i, false);
-    if (matchmaker->jobs.used < used)
+            drop_job_class(matchmaker, i);
+    if (matchmaker->jobs.used < jobs_used)
         collect_names(matchmaker);
     for (uint32_t i = 1; i < matchmaker->nodes.count; i++)
         if (matchmaker->nodes.items[i].key && !pool_uses_node_class(matchmaker->pool, i))
-            drop_class(matchmaker, i, true);
+            class_list_drop(&matchmaker->nodes, i);
+    if (matchmaker->nodes.used < nodes_used)
+        match_queue_keep_nodes(&matchmaker->queue, has_node_class, matchmaker);
     matchmaker->crowded_at = matchmaker->jobs.used + matchmaker->nodes.used + CROWDED_COUNT;
 }
 
@@ -784,8 +751,8 @@ void matchmaker_analyze(struct matchmaker *matchmaker, uint32_t job_class,
                               .steps_end = matchmaker->evaluator.steps_spent + ANALYSIS_STEPS,
                               .analysis = ret_analysis};
 
-    *ret_analysis = (struct match_analysis){
-        .is_pending = heap_contains(&matchmaker->pending, item_of(job_class, false))};
+    *ret_analysis =
+        (struct match_analysis){.is_pending = match_queue_waits(&matchmaker->queue, job_class)};
     if (requirements)
         classad_node_walk_conditions(requirements, add_condition, &analyst);
     for (uint32_t i = 0; i < count && i < matchmaker->nodes.count && !ret_analysis->is_cut; i++)

@@ -410,6 +410,42 @@ static void what_is_simple_does_not_wait_for_what_is_not(void **state)
     matchmaker_free(matchmaker);
 }
 
+/* A dear class of one user is in the way of no new node. */
+static void new_nodes_suit_what_is_simple_before_what_is_not(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
+    uint32_t dear = 0, simple;
+
+    (void)task_class(matchmaker, "Memory > 3", NULL, 1);
+    (void)node_class(matchmaker, "Memory = 1");
+    for (int i = 1; i <= 20; i++) {
+        _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+
+        append_long(&text, 1000, i);
+        dear = task_class(matchmaker, text.data, NULL, 0);
+    }
+    simple = task_class(matchmaker, "Memory > 59", NULL, 0);
+    fixture_join(fixture, 0, 8);
+    for (int i = 60; i < 70; i++) {
+        char line[32];
+        uint32_t class;
+
+        (void)snprintf(line, sizeof(line), "Memory = %d", i);
+        assert_int_equal(matchmaker_classify_node(matchmaker, slice_from_text(line), &class), 0);
+        fixture_step(fixture, (struct pool_event){
+                                  .kind = POOL_NODE_CHANGED,
+                                  .changed = {.node = 0, .node_class = class},
+                              });
+    }
+    assert_true(is_pending(matchmaker, simple));
+    assert_true(matchmaker_go_on(matchmaker, 1000));
+    assert_false(is_pending(matchmaker, simple));
+    assert_true(is_pending(matchmaker, dear));
+    assert_int_equal(start(fixture, 1, simple), 0);
+    matchmaker_free(matchmaker);
+}
+
 static void requirements_that_take_too_long_are_not_true(void **state)
 {
     struct pool_fixture *fixture = *state;
@@ -553,6 +589,7 @@ int main(void)
         fixture_test(attributes_are_followed_as_deep_as_they_are_evaluated),
         fixture_test(classes_that_nobody_is_of_make_room),
         fixture_test(what_is_simple_does_not_wait_for_what_is_not),
+        fixture_test(new_nodes_suit_what_is_simple_before_what_is_not),
         fixture_test(requirements_that_take_too_long_are_not_true),
         fixture_test(an_analysis_ends_though_not_all_nodes_were_looked_at),
         fixture_test(no_user_takes_all_classes_from_the_others),
