@@ -44,3 +44,15 @@ void hours_begin(struct hours *hours, uv_loop_t *loop)
     if (hours->calendar->period_count > 0)
         on_minute(&hours->timer);
 }
+
+bool hours_find_end(const struct hours *hours, uint64_t *ret_ms)
+{
+    double now = clock_wall_seconds();
+    int64_t minute = clock_local_minute((int64_t)now);
+    int64_t end = calendar_next_change(hours->calendar, minute);
+
+    if (end == INT64_MAX)
+        return false;
+    *ret_ms = (uint64_t)(end - minute) * LOOK_MS - (uint64_t)(now * 1000) % LOOK_MS;
+    return true;
+}

@@ -22,6 +22,9 @@ struct hours {
 /* Calls back at once, and then whenever the timer looks; nothing is looked at without hours. */
 void hours_begin(struct hours *hours, uv_loop_t *loop);
 
+/* How long the working hours go on that it is now; false if they never end. */
+bool hours_find_end(const struct hours *hours, uint64_t *ret_ms);
+
 /* What holds at this wall time, for the test: OWNER_REASON_NONE, _HOURS or _CLOSING. */
 enum owner_reason hours_look(const struct calendar *calendar, uint64_t closing_ms,
                              int64_t local_minute);

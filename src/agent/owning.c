@@ -218,12 +218,16 @@ static char *copy_short(const char *text)
     return memory_copy_bytes(text, length);
 }
 
-/* By the policy nobody knows when a computer is lent. */
+/* By the policy nobody knows when a computer is lent; of working hours the calendar knows it. */
 static void describe_end(const struct body *body, struct wire_owner *owner)
 {
     const struct lending *lending = &body->owning.lending;
     uint64_t now_ms = clock_boot_ms(), away_ms = lending_away_ms(lending);
 
+    if (owner->reason == OWNER_REASON_HOURS) {
+        owner->has_end = hours_find_end(&body->owning.hours, &owner->end_ms);
+        return;
+    }
     owner->has_end =
         !body->policing.policy && lending->view.presence != OWNER_AWAY && away_ms != UINT64_MAX;
     if (owner->has_end)

@@ -10,6 +10,8 @@
 
 #include <time.h>
 
+enum { HALF_MINUTE_S = 30, SOON_S = 12 * 3600 };
+
 void owners_hear(struct node_record *node, struct wire_owner *owner, double now)
 {
     wire_owner_deinit(&node->owner);
@@ -18,15 +20,23 @@ void owners_hear(struct node_record *node, struct wire_owner *owner, double now)
     node->owner_told_at = now;
 }
 
-/* "19:00"; the server's time, as all that it shows. */
+/* "19:00", or "Mon 07:00" if that is not soon; the server's time, as all that it shows. */
 static void append_time(struct buffer *text, double at)
 {
-    time_t seconds = (time_t)at;
-    char clock[sizeof("00:00")];
+    bool is_soon = at - clock_wall_seconds() < SOON_S;
+    time_t seconds = (time_t)(at + HALF_MINUTE_S);
+    char clock[sizeof("Mon 00:00")];
     struct tm local;
 
-    if (localtime_r(&seconds, &local) && strftime(clock, sizeof(clock), "%H:%M", &local) > 0)
+    if (localtime_r(&seconds, &local) &&
+        strftime(clock, sizeof(clock), is_soon ? "%H:%M" : "%a %H:%M", &local) > 0)
         buffer_append_text(text, clock);
+}
+
+/* When what keeps the node ends, as far as its last report tells. */
+static double end_of(const struct node_record *node)
+{
+    return node->owner_told_at + (double)node->owner.end_ms / 1000;
 }
 
 void owners_append_reason(struct buffer *text, const struct node_record *node)
@@ -39,7 +49,7 @@ void owners_append_reason(struct buffer *text, const struct node_record *node)
         buffer_append_text(text, owner_reason_text(node->owner.reason));
         if (node->owner.has_end) {
             buffer_append_text(text, "; it is lent from ");
-            append_time(text, node->owner_told_at + (double)node->owner.end_ms / 1000);
+            append_time(text, end_of(node));
             buffer_append_text(text, " on if nothing happens");
         }
     }
@@ -63,19 +73,40 @@ json_t *owners_presence(const struct node_record *node)
     return list;
 }
 
+/* The nodes that one reason keeps. Only hours end when they say they will. */
+struct kept_nodes {
+    uint32_t count;
+    double first_end; /* 0: nobody knows */
+};
+
+static void count_node(struct kept_nodes kept[OWNER_REASON_COUNT], const struct node_record *node)
+{
+    struct kept_nodes *here = &kept[node->owner.reason];
+
+    here->count++;
+    if (node->owner.reason == OWNER_REASON_HOURS && node->owner.has_end &&
+        (here->first_end == 0 || end_of(node) < here->first_end))
+        here->first_end = end_of(node);
+}
+
 void owners_append_reasons(struct buffer *text, const struct server *server)
 {
-    uint32_t counts[OWNER_REASON_COUNT] = {0};
+    struct kept_nodes kept[OWNER_REASON_COUNT] = {0};
     const char *between = "";
 
     for (size_t i = 0; i < server->records.node_count; i++)
         if (!server->records.nodes[i].forgotten && server->records.nodes[i].link)
-            counts[server->records.nodes[i].owner.reason]++;
+            count_node(kept, &server->records.nodes[i]);
     for (unsigned int i = OWNER_REASON_USED; i < OWNER_REASON_COUNT; i++) {
-        if (counts[i] == 0)
+        if (kept[i].count == 0)
             continue;
-        buffer_appendf(text, "%s%s (%u)", between, owner_reason_text((enum owner_reason)i),
-                       counts[i]);
+        buffer_appendf(text, "%s%s (%u", between, owner_reason_text((enum owner_reason)i),
+                       kept[i].count);
+        if (kept[i].first_end > 0) {
+            buffer_append_text(text, ", until ");
+            append_time(text, kept[i].first_end);
+        }
+        buffer_append_text(text, ")");
         between = ", ";
     }
 }

@@ -441,7 +441,7 @@ void owners_hear(struct node_record *node, struct wire_owner *owner, double now)
 void owners_append_reason(struct buffer *text, const struct node_record *node);
 /* Who watches there: a list; the caller's. */
 json_t *owners_presence(const struct node_record *node);
-/* "somebody uses it (12), it is working hours there (2)": of all connected nodes. */
+/* "somebody uses it (12), it is working hours there (2, until 19:00)": of connected nodes. */
 void owners_append_reasons(struct buffer *text, const struct server *server);
 
 /* streams.c */

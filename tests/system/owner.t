@@ -212,6 +212,16 @@ start_agent pc3 --set working_hours=always
 ok 'in working hours nothing is lent' wait_for '[ "$(node pc3)" = "Owner Idle" ]'
 like "$(dusk node show pc3 --json)" '"reason":"it is working hours there"' 'and the node says so'
 stop_agent pc3
+# Hours that it is now, and that end within the next two.
+now=$((10#$(date +%H)))
+start_agent pc6 --set "working_hours=$(printf '%02d:00-%02d:00' $now $(((now + 2) % 24)))"
+ok 'hours end' wait_for '[ "$(node pc6)" = "Owner Idle" ]'
+like "$(dusk node show pc6 --json)" 'working hours there; it is lent from [0-9]+:00 on' \
+    'and the node says when'
+job=$(submit_on pc6)
+like "$(dusk why "$job.0")" 'it is working hours there \(1, until [0-9]+:00\)' 'and why as well'
+dusk rm "$job" >/dev/null
+stop_agent pc6
 
 stop_agent pc2
 stop_server
