@@ -97,6 +97,7 @@ static void a_card_that_got_another_name_is_still_in_use(void **state)
     assert_free(&nvidia, "CUDA1", "CUDA0,GPU-ab");
     assert_free(&amd, "CUDA1", "HIP0,HIP1,0:768");
     assert_free(&nvidia, "CUDA10", "CUDA0,GPU-ab,CUDA1,0000:42:00.0");
+    gpu_list_deinit(&unknown);
 }
 
 static void whoever_none_was_hidden_from_holds_all(void **state)
