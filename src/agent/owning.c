@@ -14,19 +14,6 @@
 
 enum { REST_MS = 1000 };
 
-static enum agent_event_kind event_of(enum owner_presence presence)
-{
-    switch (presence) {
-    case OWNER_AWAY:
-        return AGENT_OWNER_LEFT;
-    case OWNER_NEAR:
-        return AGENT_OWNER_NEAR;
-    case OWNER_PRESENT:
-        return AGENT_OWNER_RETURNED;
-    }
-    abort();
-}
-
 static void on_time(uv_timer_t *timer);
 
 /* The clock of the loop stands still in a suspended computer, the other does not: it is asked. */
@@ -42,7 +29,7 @@ static void set_timer(struct owning *owning)
 
 static void tell(struct body *body)
 {
-    struct agent_event news = {.kind = event_of(body->owning.lending.view.presence)};
+    struct agent_event news = {.kind = agent_event_of_owner(body->owning.lending.view.presence)};
 
     body_post(body, &news);
 }

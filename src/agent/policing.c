@@ -20,15 +20,7 @@ static enum agent_event_kind event_of(const struct policy_view *view)
         return AGENT_OWNER_VACATES;
     if (view->state == POLICY_KILLING)
         return AGENT_OWNER_KILLS;
-    switch (view->presence) {
-    case OWNER_AWAY:
-        return AGENT_OWNER_LEFT;
-    case OWNER_NEAR:
-        return AGENT_OWNER_NEAR;
-    case OWNER_PRESENT:
-        return AGENT_OWNER_RETURNED;
-    }
-    abort();
+    return agent_event_of_owner(view->presence);
 }
 
 /* ---- what is seen ---- */

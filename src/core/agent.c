@@ -425,6 +425,17 @@ uint64_t agent_session(const struct agent *agent)
     return agent->session;
 }
 
+enum agent_event_kind agent_event_of_owner(enum owner_presence presence)
+{
+    static const enum agent_event_kind kinds[] = {
+        [OWNER_AWAY] = AGENT_OWNER_LEFT,
+        [OWNER_NEAR] = AGENT_OWNER_NEAR,
+        [OWNER_PRESENT] = AGENT_OWNER_RETURNED,
+    };
+
+    return kinds[presence];
+}
+
 enum owner_presence agent_owner(const struct agent *agent)
 {
     return agent->owner;

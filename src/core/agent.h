@@ -166,6 +166,8 @@ size_t agent_write_report(struct agent *agent, bool full, struct agent_report_it
 uint64_t agent_highest_epoch(const struct agent *agent);
 uint64_t agent_session(const struct agent *agent); /* 0 while there is no connection */
 enum owner_presence agent_owner(const struct agent *agent);
+/* The event that tells of it. */
+enum agent_event_kind agent_event_of_owner(enum owner_presence presence);
 /* Whether anything is here that computes, or on its way in or out. */
 bool agent_has_work(const struct agent *agent);
 bool agent_is_leaving(const struct agent *agent);

@@ -92,6 +92,16 @@ static void who_stays_longer_gets_his_memory_back_too(void **state)
     assert_int_equal(fixture_item(fixture, 1).reason, REASON_OWNER_RETURNED);
 }
 
+static void each_presence_has_the_event_that_makes_it(void **state)
+{
+    struct agent_fixture *fixture = *state;
+
+    for (enum owner_presence presence = OWNER_AWAY; presence <= OWNER_PRESENT; presence++) {
+        fixture_tell(fixture, agent_event_of_owner(presence), 0);
+        assert_int_equal(agent_owner(fixture->agent), presence);
+    }
+}
+
 static void told_again_for_another_reason_he_is_there_no_shorter(void **state)
 {
     struct agent_fixture *fixture = *state;
@@ -273,6 +283,7 @@ int main(void)
         fixture_test(with_him_near_what_is_there_goes_on_and_nothing_begins),
         fixture_test(what_is_starting_is_frozen_as_soon_as_it_runs),
         fixture_test(who_stays_longer_gets_his_memory_back_too),
+        fixture_test(each_presence_has_the_event_that_makes_it),
         fixture_test(told_again_for_another_reason_he_is_there_no_shorter),
         fixture_test(an_owner_who_only_comes_by_costs_no_work),
         fixture_test(what_has_no_lease_either_leaves_him_as_soon_as_the_rest),

@@ -45,8 +45,6 @@ enum {
     OTHERS_OF_USER = 4, /* room for what its user runs besides, in parts of what a task may have */
 };
 
-/* A task is a better thing to kill than anything of the owner's when memory runs out. */
-
 /* What the child needs to know, and what it leaves for the keeper to see. */
 struct birth {
     const struct keeper_spawn *spawn;

@@ -13,19 +13,6 @@ enum {
     KEY_PAUSE_MS = 25000, /* the longest between two keys */
 };
 
-static enum agent_event_kind event_of(enum owner_presence presence)
-{
-    switch (presence) {
-    case OWNER_AWAY:
-        return AGENT_OWNER_LEFT;
-    case OWNER_NEAR:
-        return AGENT_OWNER_NEAR;
-    case OWNER_PRESENT:
-        return AGENT_OWNER_RETURNED;
-    }
-    abort();
-}
-
 /* What follows by time alone is looked at then; an earlier look finds nothing to do. */
 static void desk_step(struct world *world, uint32_t number, struct lending_event event)
 {
@@ -42,7 +29,8 @@ static void desk_step(struct world *world, uint32_t number, struct lending_event
         return;
     if (view->presence == OWNER_PRESENT)
         computer->owner_since_ms = world->now_ms;
-    computer_step(world, number, (struct agent_event){.kind = event_of(view->presence)});
+    computer_step(world, number,
+                  (struct agent_event){.kind = agent_event_of_owner(view->presence)});
 }
 
 static bool is_watched(const struct computer *computer)
