@@ -11,55 +11,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* The member is named and never what stood in it: it comes from outside, and may be long. */
-static int wrong(struct error *err, const char *name, const char *expected)
-{
-    return error_set(err, -EPROTO, "'%s' is missing or not %s", name, expected);
-}
-
-static int get_number(const json_t *object, const char *name, uint64_t max, uint64_t *ret,
-                      struct error *err)
-{
-    const json_t *member = json_object_get(object, name);
-    json_int_t number = json_integer_value(member);
-
-    if (!json_is_integer(member) || number < 0 || (uint64_t)number > max)
-        return wrong(err, name, "a number in its range");
-    *ret = (uint64_t)number;
-    return 0;
-}
-
-/* JSON's integers end there for jansson, and no honest number comes near. */
-static int get_u64(const json_t *object, const char *name, uint64_t *ret, struct error *err)
-{
-    return get_number(object, name, INT64_MAX, ret, err);
-}
-
-static int get_u32(const json_t *object, const char *name, uint32_t *ret, struct error *err)
-{
-    uint64_t number = 0;
-    /* NONE stands for "no such thing" in the brains and can be no real number. */
-    int r = get_number(object, name, UINT32_MAX - 1, &number, err);
-
-    if (r == 0)
-        *ret = (uint32_t)number;
-    return r;
-}
-
-/* A text of our own, or NULL where the member may be absent. Strings with NULs are no texts. */
-static int get_text(const json_t *object, const char *name, bool optional, char **ret,
-                    struct error *err)
-{
-    const json_t *member = json_object_get(object, name);
-
-    if (!member && optional)
-        return 0;
-    if (!json_is_string(member) || strlen(json_string_value(member)) != json_string_length(member))
-        return wrong(err, name, "a text");
-    *ret = memory_copy_string(json_string_value(member));
-    return 0;
-}
-
 /* What is absent or of another type is false, as a later version may leave it out. */
 static bool get_bool(const json_t *object, const char *name)
 {
@@ -76,7 +27,7 @@ static int get_list(const json_t *object, const char *name, size_t max, const js
     const json_t *member = json_object_get(object, name);
 
     if (!json_is_array(member) || json_array_size(member) > max)
-        return wrong(err, name, "a list of bounded length");
+        return wire_wrong(err, name, "a list of bounded length");
     *ret = member;
     return 0;
 }
@@ -94,7 +45,7 @@ static int get_strings(const json_t *object, const char *name, struct wire_strin
         const json_t *item = json_array_get(list, i);
 
         if (!json_is_string(item) || strlen(json_string_value(item)) != json_string_length(item))
-            return wrong(err, name, "a list of texts");
+            return wire_wrong(err, name, "a list of texts");
         ret->items[ret->count++] = memory_copy_string(json_string_value(item));
     }
     return 0;
@@ -102,36 +53,22 @@ static int get_strings(const json_t *object, const char *name, struct wire_strin
 
 static int get_resources(const json_t *object, struct resources *ret, struct error *err)
 {
-    int r = get_u32(object, "cpus", &ret->cpus, err);
+    int r = wire_get_u32(object, "cpus", &ret->cpus, err);
 
     if (r == 0)
-        r = get_u64(object, "memory", &ret->memory, err);
+        r = wire_get_u64(object, "memory", &ret->memory, err);
     if (r == 0)
-        r = get_u64(object, "disk", &ret->disk, err);
+        r = wire_get_u64(object, "disk", &ret->disk, err);
     if (r == 0 && json_object_get(object, "gpus"))
-        r = get_u32(object, "gpus", &ret->gpus, err);
+        r = wire_get_u32(object, "gpus", &ret->gpus, err);
     return r;
-}
-
-/* The place in the table is the enum's value. */
-static int get_word(const json_t *object, const char *name, const char *const *words, size_t count,
-                    unsigned int *ret, struct error *err)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-
-    for (unsigned int i = 0; text && i < count; i++)
-        if (strcmp(text, words[i]) == 0) {
-            *ret = i;
-            return 0;
-        }
-    return wrong(err, name, "a known word");
 }
 
 static int get_reason(const json_t *object, const char *name, enum reason *ret, struct error *err)
 {
     const char *text = json_string_value(json_object_get(object, name));
 
-    return text && reason_from_name(text, ret) ? 0 : wrong(err, name, "a known reason");
+    return text && reason_from_name(text, ret) ? 0 : wire_wrong(err, name, "a known reason");
 }
 
 static int get_hexadecimal(const json_t *object, const char *name, uint64_t *ret, struct error *err)
@@ -139,7 +76,7 @@ static int get_hexadecimal(const json_t *object, const char *name, uint64_t *ret
     const char *text = json_string_value(json_object_get(object, name));
 
     if (!text || strlen(text) != 16 || strspn(text, "0123456789abcdef") != 16)
-        return wrong(err, name, "16 hexadecimal digits");
+        return wire_wrong(err, name, "16 hexadecimal digits");
     *ret = strtoull(text, NULL, 16);
     return 0;
 }
@@ -158,11 +95,11 @@ static int get_attributes(const json_t *object, bool are_changes, struct attribu
     if (!members)
         return 0;
     if (!json_is_object(members) || json_object_size(members) > 2 * (size_t)ATTRIBUTES_MAX)
-        return wrong(err, "attributes", "an object of bounded size");
+        return wire_wrong(err, "attributes", "an object of bounded size");
     json_object_foreach(members, name, value)
     {
         if (!json_is_string(value) && !(are_changes && json_is_null(value)))
-            return wrong(err, "attributes", "an object of texts");
+            return wire_wrong(err, "attributes", "an object of texts");
         if (are_changes)
             r = attributes_set_change(ret, name, json_string_value(value), err);
         else
@@ -180,10 +117,10 @@ static int get_attributes(const json_t *object, bool are_changes, struct attribu
 static int decode_hello(const json_t *object, struct wire_hello *hello, struct error *err)
 {
     const json_t *facts = json_object_get(object, "facts");
-    int r = get_u32(object, "protocol", &hello->protocol, err);
+    int r = wire_get_u32(object, "protocol", &hello->protocol, err);
 
     if (r == 0)
-        r = get_text(object, "version", false, &hello->version, err);
+        r = wire_get_text(object, "version", false, &hello->version, err);
     if (r == 0)
         r = get_hexadecimal(object, "machine", &hello->machine, err);
     if (r == 0)
@@ -191,21 +128,21 @@ static int decode_hello(const json_t *object, struct wire_hello *hello, struct e
     if (r < 0)
         return r;
     if (!json_is_object(facts))
-        return wrong(err, "facts", "an object");
+        return wire_wrong(err, "facts", "an object");
     hello->facts = json_dumps(facts, JSON_COMPACT);
     if (!hello->facts || strlen(hello->facts) > WIRE_FACTS_SIZE_MAX)
-        return wrong(err, "facts", "an object of bounded size");
+        return wire_wrong(err, "facts", "an object of bounded size");
     return get_attributes(object, false, &hello->attributes, err);
 }
 
 static int decode_welcome(const json_t *object, struct wire_welcome *welcome, struct error *err)
 {
-    int r = get_u64(object, "session", &welcome->session, err);
+    int r = wire_get_u64(object, "session", &welcome->session, err);
 
     if (r == 0)
-        r = get_u64(object, "heartbeat_ms", &welcome->heartbeat_ms, err);
+        r = wire_get_u64(object, "heartbeat_ms", &welcome->heartbeat_ms, err);
     if (r == 0)
-        r = get_u64(object, "lease_ms", &welcome->lease_ms, err);
+        r = wire_get_u64(object, "lease_ms", &welcome->lease_ms, err);
     return r;
 }
 
@@ -213,15 +150,16 @@ static int decode_welcome(const json_t *object, struct wire_welcome *welcome, st
 static int decode_output(const json_t *object, struct wire_output *output, struct error *err)
 {
     unsigned int kind = 0;
-    int r = get_word(object, "kind", wire_output_kind_names, WIRE_OUTPUT_STDERR + 1, &kind, err);
+    int r =
+        wire_get_word(object, "kind", wire_output_kind_names, WIRE_OUTPUT_STDERR + 1, &kind, err);
 
     output->kind = kind;
     if (r == 0)
-        r = get_text(object, "name", false, &output->name, err);
+        r = wire_get_text(object, "name", false, &output->name, err);
     if (r == 0)
-        r = get_u64(object, "size", &output->size, err);
+        r = wire_get_u64(object, "size", &output->size, err);
     if (r == 0)
-        r = get_u32(object, "mode", &output->mode, err);
+        r = wire_get_u32(object, "mode", &output->mode, err);
     output->mode &= 07777;
     return r;
 }
@@ -235,20 +173,20 @@ static int decode_result(const json_t *object, struct wire_result *result, struc
 
     result->exit_code = -1;
     if (json_object_get(object, "exit_code")) {
-        r = get_number(object, "exit_code", 255, &code, err);
+        r = wire_get_number(object, "exit_code", 255, &code, err);
         result->exit_code = (int32_t)code;
     }
     if (r == 0 && json_object_get(object, "exit_signal"))
-        r = get_number(object, "exit_signal", 64, &signal, err);
+        r = wire_get_number(object, "exit_signal", 64, &signal, err);
     result->exit_signal = (int32_t)signal;
     if (r == 0)
-        r = get_u64(object, "cpu_us", &result->cpu_us, err);
+        r = wire_get_u64(object, "cpu_us", &result->cpu_us, err);
     if (r == 0)
-        r = get_u64(object, "wall_us", &result->wall_us, err);
+        r = wire_get_u64(object, "wall_us", &result->wall_us, err);
     if (r == 0)
-        r = get_u64(object, "memory_peak", &result->memory_peak, err);
+        r = wire_get_u64(object, "memory_peak", &result->memory_peak, err);
     if (r == 0)
-        r = get_text(object, "detail", true, &result->detail, err);
+        r = wire_get_text(object, "detail", true, &result->detail, err);
     if (r == 0)
         r = get_list(object, "outputs", WIRE_LIST_MAX, &list, err);
     if (r < 0)
@@ -263,39 +201,39 @@ static int decode_attempt(const json_t *object, struct wire_attempt *attempt, st
 {
     const char *state = json_string_value(json_object_get(object, "state"));
     const char *outcome = json_string_value(json_object_get(object, "outcome"));
-    int r = get_u64(object, "epoch", &attempt->epoch, err);
+    int r = wire_get_u64(object, "epoch", &attempt->epoch, err);
 
     if (r == 0)
-        r = get_u32(object, "job", &attempt->job, err);
+        r = wire_get_u32(object, "job", &attempt->job, err);
     if (r == 0)
-        r = get_u32(object, "task", &attempt->task, err);
+        r = wire_get_u32(object, "task", &attempt->task, err);
     if (r == 0)
-        r = get_u32(object, "attempt", &attempt->attempt, err);
+        r = wire_get_u32(object, "attempt", &attempt->attempt, err);
     if (r == 0)
         r = get_reason(object, "reason", &attempt->reason, err);
     if (r < 0)
         return r;
     if (!state || !attempt_state_from_name(state, &attempt->state))
-        return wrong(err, "state", "an attempt's state");
+        return wire_wrong(err, "state", "an attempt's state");
     if (attempt->state != ATTEMPT_ENDED)
         return 0;
     if (!outcome || !outcome_from_name(outcome, &attempt->outcome) ||
         attempt->outcome == OUTCOME_NONE)
-        return wrong(err, "outcome", "an outcome");
+        return wire_wrong(err, "outcome", "an outcome");
     return decode_result(json_object_get(object, "result"), &attempt->result, err);
 }
 
 static int decode_source(const json_t *object, struct wire_source *source, struct error *err)
 {
-    int r = get_text(object, "name", false, &source->name, err);
+    int r = wire_get_text(object, "name", false, &source->name, err);
 
     if (r == 0)
-        r = get_text(object, "why_not", true, &source->why_not, err);
+        r = wire_get_text(object, "why_not", true, &source->why_not, err);
     if (r == 0 && (strlen(source->name) > WIRE_SOURCE_TEXT_MAX ||
                    (source->why_not && strlen(source->why_not) > WIRE_SOURCE_TEXT_MAX)))
-        r = wrong(err, "sources", "a list of short texts");
+        r = wire_wrong(err, "sources", "a list of short texts");
     source->was_used = r == 0 && json_object_get(object, "used_ms_ago");
-    return source->was_used ? get_u64(object, "used_ms_ago", &source->used_ms_ago, err) : r;
+    return source->was_used ? wire_get_u64(object, "used_ms_ago", &source->used_ms_ago, err) : r;
 }
 
 static int decode_owner(const json_t *object, struct wire_owner *owner, struct error *err)
@@ -311,7 +249,7 @@ static int decode_owner(const json_t *object, struct wire_owner *owner, struct e
         owner->reason = OWNER_REASON_USED;
     owner->has_end = json_object_get(object, "end_ms");
     if (owner->has_end)
-        r = get_u64(object, "end_ms", &owner->end_ms, err);
+        r = wire_get_u64(object, "end_ms", &owner->end_ms, err);
     owner->sources = memory_allocate((json_array_size(list) + 1) * sizeof(*owner->sources));
     for (size_t i = 0; r == 0 && i < json_array_size(list); i++)
         r = decode_source(json_array_get(list, i), &owner->sources[owner->source_count++], err);
@@ -321,12 +259,12 @@ static int decode_owner(const json_t *object, struct wire_owner *owner, struct e
 static int decode_report(const json_t *object, struct wire_report *report, struct error *err)
 {
     const json_t *list = NULL;
-    int r = get_u64(object, "session", &report->session, err);
+    int r = wire_get_u64(object, "session", &report->session, err);
 
     if (r == 0)
-        r = get_u64(object, "sent_ms", &report->sent_ms, err);
+        r = wire_get_u64(object, "sent_ms", &report->sent_ms, err);
     if (r == 0)
-        r = get_u64(object, "highest_epoch", &report->highest_epoch, err);
+        r = wire_get_u64(object, "highest_epoch", &report->highest_epoch, err);
     if (r == 0)
         r = get_list(object, "attempts", WIRE_ATTEMPTS_MAX, &list, err);
     if (r < 0)
@@ -345,14 +283,14 @@ static int decode_report(const json_t *object, struct wire_report *report, struc
 
 static int decode_file(const json_t *object, struct wire_file *file, struct error *err)
 {
-    int r = get_text(object, "name", false, &file->name, err);
+    int r = wire_get_text(object, "name", false, &file->name, err);
 
     if (r == 0)
-        r = get_text(object, "sha256", false, &file->sha256, err);
+        r = wire_get_text(object, "sha256", false, &file->sha256, err);
     if (r == 0)
-        r = get_u64(object, "size", &file->size, err);
+        r = wire_get_u64(object, "size", &file->size, err);
     if (r == 0)
-        r = get_u32(object, "mode", &file->mode, err);
+        r = wire_get_u32(object, "mode", &file->mode, err);
     file->mode &= 0777;
     return r;
 }
@@ -373,22 +311,22 @@ static int decode_inputs(const json_t *object, struct wire_start *start, struct 
 /* The fields that make a start a claim; the rest of the message says what to run. */
 static int decode_claim(const json_t *object, struct wire_start *start, struct error *err)
 {
-    int r = get_u64(object, "session", &start->session, err);
+    int r = wire_get_u64(object, "session", &start->session, err);
 
     if (r == 0)
-        r = get_u64(object, "epoch", &start->epoch, err);
+        r = wire_get_u64(object, "epoch", &start->epoch, err);
     if (r == 0)
-        r = get_u32(object, "job", &start->job, err);
+        r = wire_get_u32(object, "job", &start->job, err);
     if (r == 0)
-        r = get_u32(object, "task", &start->task, err);
+        r = wire_get_u32(object, "task", &start->task, err);
     if (r == 0)
-        r = get_u32(object, "attempt", &start->attempt, err);
+        r = wire_get_u32(object, "attempt", &start->attempt, err);
     if (r == 0)
         r = get_resources(object, &start->request, err);
     if (r == 0)
-        r = get_u64(object, "answers_ms", &start->answers_ms, err);
+        r = wire_get_u64(object, "answers_ms", &start->answers_ms, err);
     if (r == 0)
-        r = get_u64(object, "lease_ms", &start->lease_ms, err);
+        r = wire_get_u64(object, "lease_ms", &start->lease_ms, err);
     return r;
 }
 
@@ -397,9 +335,9 @@ static int decode_start(const json_t *object, struct wire_start *start, struct e
     int r = decode_claim(object, start, err);
 
     if (r == 0)
-        r = get_text(object, "user", false, &start->user, err);
+        r = wire_get_text(object, "user", false, &start->user, err);
     if (r == 0)
-        r = get_text(object, "program", false, &start->program, err);
+        r = wire_get_text(object, "program", false, &start->program, err);
     if (r == 0)
         r = get_strings(object, "arguments", &start->arguments, err);
     if (r == 0)
@@ -407,7 +345,7 @@ static int decode_start(const json_t *object, struct wire_start *start, struct e
     if (r == 0)
         r = decode_inputs(object, start, err);
     if (r == 0)
-        r = get_text(object, "stdin_name", true, &start->stdin_name, err);
+        r = wire_get_text(object, "stdin_name", true, &start->stdin_name, err);
     start->gpus_given = json_object_get(object, "gpus") != NULL;
     start->program_is_input = get_bool(object, "program_is_input");
     start->keep_stdout = get_bool(object, "keep_stdout");
@@ -421,24 +359,24 @@ static int decode_start(const json_t *object, struct wire_start *start, struct e
 
 static int decode_renew(const json_t *object, struct wire_renew *renew, struct error *err)
 {
-    int r = get_u64(object, "session", &renew->session, err);
+    int r = wire_get_u64(object, "session", &renew->session, err);
 
     if (r == 0)
-        r = get_u64(object, "epoch", &renew->epoch, err);
+        r = wire_get_u64(object, "epoch", &renew->epoch, err);
     if (r == 0)
-        r = get_u64(object, "answers_ms", &renew->answers_ms, err);
+        r = wire_get_u64(object, "answers_ms", &renew->answers_ms, err);
     if (r == 0)
-        r = get_u64(object, "lease_ms", &renew->lease_ms, err);
+        r = wire_get_u64(object, "lease_ms", &renew->lease_ms, err);
     return r;
 }
 
 static int decode_want(const json_t *object, struct wire_want *want, struct error *err)
 {
     unsigned int kind = 0;
-    int r = get_u64(object, "stream", &want->stream, err);
+    int r = wire_get_u64(object, "stream", &want->stream, err);
 
     if (r == 0)
-        r = get_word(object, "of", wire_want_kind_names, WIRE_WANT_TAIL + 1, &kind, err);
+        r = wire_get_word(object, "of", wire_want_kind_names, WIRE_WANT_TAIL + 1, &kind, err);
     if (r < 0)
         return r;
     want->kind = kind;
@@ -446,25 +384,25 @@ static int decode_want(const json_t *object, struct wire_want *want, struct erro
     want->follow = get_bool(object, "follow");
     switch (want->kind) {
     case WIRE_WANT_CONTENT:
-        return get_text(object, "sha256", false, &want->sha256, err);
+        return wire_get_text(object, "sha256", false, &want->sha256, err);
     case WIRE_WANT_OUTPUT:
-        r = get_u64(object, "epoch", &want->epoch, err);
-        return r == 0 ? get_u32(object, "output", &want->output, err) : r;
+        r = wire_get_u64(object, "epoch", &want->epoch, err);
+        return r == 0 ? wire_get_u32(object, "output", &want->output, err) : r;
     case WIRE_WANT_TAIL:
-        r = get_u64(object, "epoch", &want->epoch, err);
-        return r == 0 ? get_u64(object, "offset", &want->offset, err) : r;
+        r = wire_get_u64(object, "epoch", &want->epoch, err);
+        return r == 0 ? wire_get_u64(object, "offset", &want->offset, err) : r;
     }
-    return wrong(err, "of", "a known word");
+    return wire_wrong(err, "of", "a known word");
 }
 
 static int decode_end(const json_t *object, struct wire_end *end, struct error *err)
 {
-    int r = get_u64(object, "stream", &end->stream, err);
+    int r = wire_get_u64(object, "stream", &end->stream, err);
 
     if (r == 0)
         r = get_reason(object, "failure", &end->failure, err);
     if (r == 0)
-        r = get_text(object, "detail", true, &end->detail, err);
+        r = wire_get_text(object, "detail", true, &end->detail, err);
     return r;
 }
 
@@ -481,7 +419,7 @@ static int decode_fields(const json_t *object, struct wire_message *message, str
         return decode_start(object, &message->start, err);
     case WIRE_STOP:
     case WIRE_FORGET:
-        return get_u64(object, "epoch", &message->epoch, err);
+        return wire_get_u64(object, "epoch", &message->epoch, err);
     case WIRE_RENEW:
         return decode_renew(object, &message->renew, err);
     case WIRE_WANT:
@@ -489,7 +427,7 @@ static int decode_fields(const json_t *object, struct wire_message *message, str
     case WIRE_END:
         return decode_end(object, &message->end, err);
     case WIRE_CANCEL:
-        return get_u64(object, "stream", &message->stream, err);
+        return wire_get_u64(object, "stream", &message->stream, err);
     case WIRE_KIND_COUNT:
         break;
     }

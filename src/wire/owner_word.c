@@ -6,9 +6,9 @@
 #include "owner_word.h"
 
 #include "base/memory.h"
+#include "wire_internal.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <math.h>
 #include <string.h>
 
@@ -142,12 +142,6 @@ void owner_answer_encode(struct buffer *out, const struct owner_answer *answer)
 
 /* ---- reading ---- */
 
-/* The member is named and never what stood in it: it comes from outside, and may be long. */
-static int wrong(struct error *err, const char *name, const char *expected)
-{
-    return error_set(err, -EPROTO, "'%s' is missing or not %s", name, expected);
-}
-
 static bool is_absent(const json_t *object, const char *name)
 {
     const json_t *member = json_object_get(object, name);
@@ -155,18 +149,11 @@ static bool is_absent(const json_t *object, const char *name)
     return !member || json_is_null(member);
 }
 
-/* An owned text; NULL where it may be absent. Texts with NULs are none. */
+/* Here null is as good as absent. */
 static int get_text(const json_t *object, const char *name, bool optional, char **ret,
                     struct error *err)
 {
-    const json_t *member = json_object_get(object, name);
-
-    if (optional && is_absent(object, name))
-        return 0;
-    if (!json_is_string(member) || strlen(json_string_value(member)) != json_string_length(member))
-        return wrong(err, name, "a text");
-    *ret = memory_copy_string(json_string_value(member));
-    return 0;
+    return optional && is_absent(object, name) ? 0 : wire_get_text(object, name, false, ret, err);
 }
 
 static int get_time(const json_t *object, const char *name, double *ret, struct error *err)
@@ -175,7 +162,7 @@ static int get_time(const json_t *object, const char *name, double *ret, struct 
     double seconds = json_number_value(member);
 
     if (!json_is_number(member) || !isfinite(seconds) || seconds < 0 || seconds > TIME_MAX)
-        return wrong(err, name, "a time");
+        return wire_wrong(err, name, "a time");
     *ret = seconds;
     return 0;
 }
@@ -185,31 +172,6 @@ static int get_optional_time(const json_t *object, const char *name, bool *ret_i
 {
     *ret_is_known = !is_absent(object, name);
     return *ret_is_known ? get_time(object, name, ret, err) : 0;
-}
-
-static int get_u32(const json_t *object, const char *name, uint32_t *ret, struct error *err)
-{
-    const json_t *member = json_object_get(object, name);
-    json_int_t number = json_integer_value(member);
-
-    if (!json_is_integer(member) || number < 0 || number >= UINT32_MAX)
-        return wrong(err, name, "a number in its range");
-    *ret = (uint32_t)number;
-    return 0;
-}
-
-/* The place in the table is the enum's value. */
-static int get_word(const json_t *object, const char *name, const char *const *words, size_t count,
-                    unsigned int *ret, struct error *err)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-
-    for (unsigned int i = 0; text && i < count; i++)
-        if (strcmp(text, words[i]) == 0) {
-            *ret = i;
-            return 0;
-        }
-    return wrong(err, name, "a known word");
 }
 
 /* One object of our version; the caller's. */
@@ -239,7 +201,7 @@ int owner_word_decode(struct slice line, struct owner_word *ret_word, struct err
     int r = read_line(line, &object, err);
 
     if (r == 0)
-        r = get_word(object, "word", word_names, OWNER_WORD_KIND_COUNT, &kind, err);
+        r = wire_get_word(object, "word", word_names, OWNER_WORD_KIND_COUNT, &kind, err);
     if (r == 0)
         r = get_optional_time(object, "until_at", &word.has_end, &word.until_at, err);
     word.kind = (enum owner_word_kind)kind;
@@ -262,7 +224,7 @@ static int decode_source(const json_t *object, struct wire_source *source, struc
     if (!source->was_used)
         return r;
     if (!json_is_integer(ago) || json_integer_value(ago) < 0)
-        return wrong(err, "last_activity_ms_ago", "a number in its range");
+        return wire_wrong(err, "last_activity_ms_ago", "a number in its range");
     source->used_ms_ago = (uint64_t)json_integer_value(ago);
     return 0;
 }
@@ -270,16 +232,16 @@ static int decode_source(const json_t *object, struct wire_source *source, struc
 static int decode_task(const json_t *object, struct owner_task *task, struct error *err)
 {
     const char *state = json_string_value(json_object_get(object, "state"));
-    int r = get_u32(object, "job", &task->job, err);
+    int r = wire_get_u32(object, "job", &task->job, err);
 
     if (r == 0)
-        r = get_u32(object, "task", &task->task, err);
+        r = wire_get_u32(object, "task", &task->task, err);
     if (r == 0)
         r = get_text(object, "user", true, &task->user, err);
     if (r == 0)
         r = get_time(object, "since_at", &task->since_at, err);
     if (r == 0 && (!state || !attempt_state_from_name(state, &task->state)))
-        r = wrong(err, "state", "an attempt's state");
+        r = wire_wrong(err, "state", "an attempt's state");
     return r;
 }
 
@@ -290,9 +252,9 @@ static int decode_lists(const json_t *object, struct owner_answer *answer, struc
     int r = 0;
 
     if (!json_is_array(sources) || json_array_size(sources) > WIRE_SOURCES_MAX)
-        return wrong(err, "sources", "a list of bounded length");
+        return wire_wrong(err, "sources", "a list of bounded length");
     if (!json_is_array(tasks) || json_array_size(tasks) > WIRE_ATTEMPTS_MAX)
-        return wrong(err, "tasks", "a list of bounded length");
+        return wire_wrong(err, "tasks", "a list of bounded length");
     answer->sources = memory_allocate((json_array_size(sources) + 1) * sizeof(*answer->sources));
     for (size_t i = 0; r == 0 && i < json_array_size(sources); i++)
         r = decode_source(json_array_get(sources, i), &answer->sources[answer->source_count++],
@@ -310,7 +272,8 @@ static int decode_state(const json_t *object, struct owner_answer *answer, struc
     int r = get_text(object, "node", false, &answer->node, err);
 
     if (r == 0)
-        r = get_word(object, "owner", presence_names, ARRAY_LENGTH(presence_names), &presence, err);
+        r = wire_get_word(object, "owner", presence_names, ARRAY_LENGTH(presence_names), &presence,
+                          err);
     answer->presence = (enum owner_presence)presence;
     /* A later version may know more reasons; that there is one is what counts. */
     if (r == 0 && (!reason || !owner_reason_from_name(reason, &answer->reason)))
