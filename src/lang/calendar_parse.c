@@ -358,17 +358,8 @@ static void reader_next_date(struct reader *reader)
 /* Takes exactly `count` digits off the front of *text, and a '-' behind them unless it ends. */
 static bool take_number(struct slice *text, size_t count, int *ret_number)
 {
-    int number = 0;
-
-    if (text->length < count)
+    if (!text_take_digits(text, count, ret_number))
         return false;
-    for (size_t i = 0; i < count; i++) {
-        if (!text_is_digit(text->data[i]))
-            return false;
-        number = number * 10 + (text->data[i] - '0');
-    }
-    *text = text_behind(*text, count);
-    *ret_number = number;
     if (text->length == 0)
         return true;
     if (text->data[0] != '-')

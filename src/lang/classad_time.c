@@ -10,20 +10,9 @@
 /* Takes the next `count` digits, whatever stands before them; false if there are not so many. */
 static bool take_digits(struct slice *text, size_t count, int *ret_number)
 {
-    int number = 0;
-
     while (text->length > 0 && !text_is_digit(text->data[0]))
         *text = text_behind(*text, 1);
-    if (text->length < count)
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        if (!text_is_digit(text->data[i]))
-            return false;
-        number = number * 10 + (text->data[i] - '0');
-    }
-    *text = text_behind(*text, count);
-    *ret_number = number;
-    return true;
+    return text_take_digits(text, count, ret_number);
 }
 
 /* Takes "Z", "+hhmm" or "-hh:mm" off the end. Returns whether there was one. */

@@ -54,6 +54,23 @@ static inline bool text_begins(struct slice text, const char *prefix)
            slice_equals_ignoring_case((struct slice){text.data, length}, prefix);
 }
 
+/* Takes exactly `count` digits, nine at most, off the front of *text, or nothing. */
+static inline bool text_take_digits(struct slice *text, size_t count, int *ret_number)
+{
+    int number = 0;
+
+    if (text->length < count)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (!text_is_digit(text->data[i]))
+            return false;
+        number = number * 10 + (text->data[i] - '0');
+    }
+    *text = text_behind(*text, count);
+    *ret_number = number;
+    return true;
+}
+
 /* Takes what stands before the next `separator`, and that itself, off the front of *text. */
 static inline struct slice text_take(struct slice *text, char separator)
 {
