@@ -202,6 +202,18 @@ bool classad_value_is_same(const struct classad_value *left, const struct classa
  * What counts as true and false in conditions: booleans and numbers, 0 being false. Returns false
  * for anything else, which is neither.
  */
-bool classad_value_as_boolean(const struct classad_value *value, bool *ret_boolean);
+static inline bool classad_value_as_boolean(const struct classad_value *value, bool *ret_boolean)
+{
+    if (value->type == CLASSAD_BOOLEAN)
+        *ret_boolean = value->boolean;
+    else if (value->type == CLASSAD_INTEGER)
+        *ret_boolean = value->integer != 0;
+    else if (value->type == CLASSAD_REAL)
+        *ret_boolean = value->real != 0;
+    else
+        return false;
+    return true;
+}
+
 /* A boolean or a number as a real; false for anything else. */
 bool classad_value_as_real(const struct classad_value *value, double *ret_real);

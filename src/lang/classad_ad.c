@@ -30,28 +30,67 @@ static void node_store_deinit(struct node_store *store)
     arena_deinit(&store->arena);
 }
 
-/* FNV-1a; what it is for is told by name_equals(). */
-struct name name_from_slice(struct slice text)
+/*
+ * A name of up to eight letters is its own hash, turned so that its bits depend on each other and
+ * no two become one: an odd factor and a xored shift can be turned back. name_equals() relies on
+ * it.
+ */
+static uint64_t hash_short(struct slice text)
+{
+    uint64_t hash = 0;
+
+    for (size_t i = 0; i < text.length; i++)
+        hash = hash << 8 | (uint8_t)text_lower(text.data[i]);
+    return hash * 0x9e3779b97f4a7c15u;
+}
+
+/* FNV-1a */
+static uint64_t hash_long(struct slice text)
 {
     uint64_t hash = 0xcbf29ce484222325u;
 
     for (size_t i = 0; i < text.length; i++)
         hash = (hash ^ (uint8_t)text_lower(text.data[i])) * 0x100000001b3u;
-    return (struct name){.text = text, .hash = hash};
+    return hash;
 }
 
-bool name_equals(const struct name *left, const struct name *right)
+struct name name_from_slice(struct slice text)
 {
-    if (left->hash != right->hash || left->text.length != right->text.length)
-        return false;
-    if (left->text.data == right->text.data)
-        return true;
-    if (memcmp(left->text.data, right->text.data, left->text.length) == 0)
-        return true;
-    for (size_t i = 0; i < left->text.length; i++)
-        if (text_lower(left->text.data[i]) != text_lower(right->text.data[i]))
+    uint64_t hash = text.length <= sizeof(hash) ? hash_short(text) : hash_long(text);
+
+    return (struct name){.text = text, .hash = hash ^ hash >> 32};
+}
+
+static uint64_t letters_at(const char *text)
+{
+    uint64_t letters;
+
+    memcpy(&letters, text, sizeof(letters));
+    return letters;
+}
+
+/* More than eight letters, eight at a time: a call of memcmp() takes longer than most names do. */
+static bool is_same_text(const char *left, const char *right, size_t length)
+{
+    size_t last = length - sizeof(uint64_t);
+
+    for (size_t at = 0; at < last; at += sizeof(uint64_t))
+        if (letters_at(left + at) != letters_at(right + at))
+            return false;
+    return letters_at(left + last) == letters_at(right + last);
+}
+
+static bool is_same_but_for_case(struct slice left, struct slice right)
+{
+    for (size_t i = 0; i < left.length; i++)
+        if (text_lower(left.data[i]) != text_lower(right.data[i]))
             return false;
     return true;
+}
+
+bool name_equals_long(struct slice left, struct slice right)
+{
+    return is_same_text(left.data, right.data, left.length) || is_same_but_for_case(left, right);
 }
 
 enum special special_from_name(struct slice name)
@@ -76,10 +115,10 @@ enum special special_from_name(struct slice name)
 }
 
 /* The slot that holds the name, or the empty one where it belongs. */
-static uint32_t *find_slot(const struct attributes *attributes, const struct name *name)
+static inline uint32_t *find_slot(const struct attributes *attributes, const struct name *name)
 {
     uint32_t mask = attributes->slot_count - 1;
-    uint32_t at = (uint32_t)(name->hash ^ (name->hash >> 32)) & mask;
+    uint32_t at = (uint32_t)name->hash & mask;
 
     for (;; at = (at + 1) & mask) {
         uint32_t *slot = &attributes->slots[at];

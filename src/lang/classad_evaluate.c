@@ -395,7 +395,8 @@ static struct classad_value evaluate_kind(struct evaluation *evaluation,
 {
     switch (node->kind) {
     case NODE_LITERAL:
-        return node->value;
+    case NODE_PARENTHESES:
+        break; /* classad_node_evaluate() has seen to these */
     case NODE_ATTRIBUTE:
         return evaluate_attribute(evaluation, node);
     case NODE_ROOT:
@@ -414,8 +415,6 @@ static struct classad_value evaluate_kind(struct evaluation *evaluation,
         return evaluation_choose(evaluation, node->operands);
     case NODE_DEFAULT:
         return evaluate_default(evaluation, node);
-    case NODE_PARENTHESES:
-        return classad_node_evaluate(evaluation, node->operands[0]);
     case NODE_CALL:
         return evaluate_call(evaluation, node);
     case NODE_LIST:
@@ -426,16 +425,21 @@ static struct classad_value evaluate_kind(struct evaluation *evaluation,
     return VALUE_ERROR;
 }
 
+/* Parentheses around parentheses are no deeper a walk, but work all the same. */
 struct classad_value classad_node_evaluate(struct evaluation *evaluation,
                                            const struct classad_node *node)
 {
     struct classad_value value;
 
-    if (node->kind == NODE_LITERAL)
-        return literal_value(evaluation, node);
-    if (evaluation->steps_left == 0 || evaluation->depth_left == 0)
-        return VALUE_ERROR;
-    evaluation->steps_left--;
+    for (;; node = node->operands[0]) {
+        if (node->kind == NODE_LITERAL)
+            return literal_value(evaluation, node);
+        if (evaluation->steps_left == 0 || evaluation->depth_left == 0)
+            return VALUE_ERROR;
+        evaluation->steps_left--;
+        if (node->kind != NODE_PARENTHESES)
+            break;
+    }
     evaluation->depth_left--;
     value = evaluate_kind(evaluation, node);
     evaluation->depth_left++;

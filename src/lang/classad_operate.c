@@ -9,19 +9,6 @@
  */
 #include "classad_internal.h"
 
-bool classad_value_as_boolean(const struct classad_value *value, bool *ret_boolean)
-{
-    if (value->type == CLASSAD_BOOLEAN)
-        *ret_boolean = value->boolean;
-    else if (value->type == CLASSAD_INTEGER)
-        *ret_boolean = value->integer != 0;
-    else if (value->type == CLASSAD_REAL)
-        *ret_boolean = value->real != 0;
-    else
-        return false;
-    return true;
-}
-
 bool classad_value_as_real(const struct classad_value *value, double *ret_real)
 {
     if (value->type == CLASSAD_BOOLEAN)

@@ -57,6 +57,18 @@ static void comparisons_ignore_the_case_of_strings(void **state)
                   {"[a=1] is [A = 1]", "true"});
 }
 
+/* Names are compared in pieces of eight letters. */
+static void names_of_any_length_are_found_whatever_their_case(void **state)
+{
+    (void)state;
+    ASSERT_VALUES({"[ a = 1; B = A ].b", "1"}, {"[ Memory_A = 1; memory_B = 2 ].MEMORY_A", "1"},
+                  {"[ Memory_9A = 1; memory_9B = 2 ].MEMORY_9b", "2"},
+                  {"[ A23456789012345A = 1 ].a23456789012345a", "1"},
+                  {"[ A234567890123456A = 1; A234567890123456B = 2 ].a234567890123456b", "2"},
+                  {"[ a2345678 = 1 ].a234567", "undefined"},
+                  {"[ a2345678 = 1 ].a23456789", "undefined"});
+}
+
 static void what_is_undefined_may_still_be_compared_by_identity(void **state)
 {
     (void)state;
@@ -411,6 +423,7 @@ int main(void)
         cmocka_unit_test(operators_bind_as_in_c),
         cmocka_unit_test(arithmetic_converts_numbers_only),
         cmocka_unit_test(comparisons_ignore_the_case_of_strings),
+        cmocka_unit_test(names_of_any_length_are_found_whatever_their_case),
         cmocka_unit_test(what_is_undefined_may_still_be_compared_by_identity),
         cmocka_unit_test(logic_has_three_values_and_stops_early),
         cmocka_unit_test(times_are_computed_with),
