@@ -40,6 +40,12 @@ bool pool_view_claim(const struct pool *pool, uint64_t epoch, struct pool_task_r
     return true;
 }
 
+/* Whose agent has not said yet who is there is taken for used: nothing is begun there, either. */
+static bool is_its_owners(const struct pool_node *node)
+{
+    return node->owner_present || !node->synchronised;
+}
+
 bool pool_view_node(const struct pool *pool, uint32_t number, struct pool_node_view *ret_view)
 {
     const struct pool_node *node = pool_find_node(pool, number);
@@ -62,7 +68,7 @@ bool pool_view_node(const struct pool *pool, uint32_t number, struct pool_node_v
         ret_view->state = NODE_OFFLINE;
     else if (node->row.drained && node->claim_count == 0)
         ret_view->state = NODE_DRAINED;
-    else if (node->owner_present && node->claim_count == 0)
+    else if (is_its_owners(node) && node->claim_count == 0)
         ret_view->state = NODE_OWNER;
     return true;
 }

@@ -237,6 +237,19 @@ static void a_node_that_holds_something_is_claimed_also_by_its_owner(void **stat
     assert_int_equal(view.state, NODE_CLAIMED);
 }
 
+static void a_node_that_has_not_reported_yet_is_its_owners(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct pool_node_view view;
+
+    fixture_connect(fixture, 0, 1);
+    assert_true(pool_view_node(fixture->pool, 0, &view));
+    assert_int_equal(view.state, NODE_OWNER);
+    report_owner(fixture, 0, false, false);
+    assert_true(pool_view_node(fixture->pool, 0, &view));
+    assert_int_equal(view.state, NODE_UNCLAIMED);
+}
+
 static void what_was_there_before_is_not_counted(void **state)
 {
     struct pool_fixture *fixture = *state;
@@ -284,6 +297,7 @@ int main(void)
         fixture_test(a_task_that_is_over_is_the_stores_to_show),
         fixture_test(a_node_shows_what_it_holds),
         fixture_test(a_node_that_holds_something_is_claimed_also_by_its_owner),
+        fixture_test(a_node_that_has_not_reported_yet_is_its_owners),
         fixture_test(what_was_there_before_is_not_counted),
         fixture_test(a_claim_is_found_by_its_epoch_as_long_as_it_stands),
     };
