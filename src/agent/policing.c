@@ -14,15 +14,6 @@ enum { BUSY_LOOK_MS = 5000, IDLE_LOOK_MS = 10000, MEASURE_MS = 1000 };
 
 static const double damping_ms = 60000; /* LoadAvg is that of the last minute */
 
-static enum agent_event_kind event_of(const struct policy_view *view)
-{
-    if (view->state == POLICY_VACATING)
-        return AGENT_OWNER_VACATES;
-    if (view->state == POLICY_KILLING)
-        return AGENT_OWNER_KILLS;
-    return agent_event_of_owner(view->presence);
-}
-
 /* ---- what is seen ---- */
 
 /*
@@ -97,7 +88,7 @@ static void see(struct body *body, struct buffer *node, struct policy_sight *sig
 static void tell(struct body *body)
 {
     struct policing *policing = &body->policing;
-    struct agent_event event = {.kind = event_of(&policing->view)};
+    struct agent_event event = {.kind = agent_event_of_policy(&policing->view)};
 
     if (event.kind == policing->told)
         return;

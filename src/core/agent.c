@@ -436,6 +436,15 @@ enum agent_event_kind agent_event_of_owner(enum owner_presence presence)
     return kinds[presence];
 }
 
+enum agent_event_kind agent_event_of_policy(const struct policy_view *view)
+{
+    if (view->state == POLICY_VACATING)
+        return AGENT_OWNER_VACATES;
+    if (view->state == POLICY_KILLING)
+        return AGENT_OWNER_KILLS;
+    return agent_event_of_owner(view->presence);
+}
+
 enum owner_presence agent_owner(const struct agent *agent)
 {
     return agent->owner;

@@ -16,6 +16,7 @@
  */
 #pragma once
 
+#include "core/policy.h"
 #include "core/words.h"
 
 struct agent;
@@ -168,6 +169,8 @@ uint64_t agent_session(const struct agent *agent); /* 0 while there is no connec
 enum owner_presence agent_owner(const struct agent *agent);
 /* The event that tells of it. */
 enum agent_event_kind agent_event_of_owner(enum owner_presence presence);
+/* Likewise of what a policy says of him. */
+enum agent_event_kind agent_event_of_policy(const struct policy_view *view);
 /* Whether anything is here that computes, or on its way in or out. */
 bool agent_has_work(const struct agent *agent);
 bool agent_is_leaving(const struct agent *agent);

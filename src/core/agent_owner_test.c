@@ -274,6 +274,24 @@ static void whoever_else_stops_it_meanwhile_gives_the_grace_and_no_more(void **s
     assert_int_equal(fixture_phase(fixture, 1), AGENT_KILLING);
 }
 
+static void what_a_policy_says_is_told_as_an_event(void **state)
+{
+    static const struct {
+        struct policy_view view;
+        enum agent_event_kind kind;
+    } rows[] = {
+        {{POLICY_OWNER, OWNER_NEAR}, AGENT_OWNER_NEAR},
+        {{POLICY_UNCLAIMED, OWNER_AWAY}, AGENT_OWNER_LEFT},
+        {{POLICY_SUSPENDED, OWNER_PRESENT}, AGENT_OWNER_RETURNED},
+        {{POLICY_VACATING, OWNER_PRESENT}, AGENT_OWNER_VACATES},
+        {{POLICY_KILLING, OWNER_PRESENT}, AGENT_OWNER_KILLS},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++)
+        assert_int_equal(agent_event_of_policy(&rows[i].view), rows[i].kind);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +314,7 @@ int main(void)
         fixture_test(what_runs_while_he_vacates_is_not_frozen_before),
         fixture_test(he_says_when_it_takes_too_long_and_no_grace_does),
         fixture_test(whoever_else_stops_it_meanwhile_gives_the_grace_and_no_more),
+        cmocka_unit_test(what_a_policy_says_is_told_as_an_event),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,6 +76,8 @@ void computer_assemble(struct world *world, uint32_t number)
     if (!world->options.scripted) {
         computer_draw_size(world, number);
         computer->drift = (int64_t)random_between(&world->random, 0, 2 * DRIFT_PARTS) - DRIFT_PARTS;
+        computer->by_policy =
+            world_has(world, SIM_FAULT_OWNERS) && world_chance(world, world->options.policies);
     }
     computer_agent_starts(world, number);
 }
@@ -83,6 +85,7 @@ void computer_assemble(struct world *world, uint32_t number)
 void computer_discard(struct computer *computer)
 {
     agent_free(computer->agent);
+    desk_agent_ends(computer);
     free(computer->processes);
 }
 
@@ -201,6 +204,7 @@ void computer_step(struct world *world, uint32_t number, struct agent_event even
     agent_assert_invariants(computer->agent);
     check_computer(world, number);
     schedule_tick(world, number);
+    desk_follow_work(world, number);
 }
 
 /* The connection. */
@@ -245,6 +249,7 @@ static void agent_ends(struct world *world, uint32_t number, uint64_t down_ms)
 
     network_close(world, number);
     computer->agent = agent_free(computer->agent);
+    desk_agent_ends(computer);
     computer->incarnation++;
     if (down_ms > 0)
         computer_schedule(world, number, world->now_ms + down_ms,
@@ -326,6 +331,7 @@ void computer_power_off(struct world *world, uint32_t number, uint64_t off_ms)
     world_trace(world, "pc%u is switched off", number + 1);
     keeper_power_off(world, number);
     computer->agent = agent_free(computer->agent);
+    desk_agent_ends(computer);
     computer->incarnation++;
     computer->power = POWER_OFF;
     if (world_chance(world, EPOCH_FORGOTTEN_PARTS))

@@ -2,16 +2,101 @@
 /*
  * The desk of one computer: its owner, who types while he is there, with pauses that are sometimes
  * longer than the tasks wait for; and the part of the agent that says from his keys whose the
- * computer is (core/lending.h). A key is heard only by an agent that is alive and awake; one that
- * starts, or a lid that is opened, with an owner there hears one at once.
+ * computer is (core/lending.h, or on some computers core/policy.h with HTCondor's DESKTOP). A key
+ * is heard only by an agent that is alive and awake; one that starts, or a lid that is opened, with
+ * an owner there hears one at once.
  */
 #include "world.h"
+
+#include "core/words.h"
 
 enum {
     IDLE_AFTER_MS = 3 * MINUTE_MS,
     RESUME_AFTER_MS = 20000,
-    KEY_PAUSE_MS = 25000, /* the longest between two keys */
+    KEY_PAUSE_MS = 25000,            /* the longest between two keys */
+    LOOK_MS = 5000,                  /* of a policy while there is work */
+    IDLE_LOOK_MS = 10000,            /* and else */
+    WALL_SECONDS = 24 * 7 * 60 * 60, /* of the moment at which worlds begin */
+    EVERY_SECOND_KEY = 2
 };
+
+static bool is_watched(const struct computer *computer)
+{
+    return computer->agent && computer->power == POWER_ON;
+}
+
+static void tell(struct world *world, uint32_t number, enum agent_event_kind kind)
+{
+    struct computer *computer = &world->computers[number];
+    enum owner_presence before = agent_owner(computer->agent);
+
+    if (kind != AGENT_OWNER_LEFT && kind != AGENT_OWNER_NEAR && before != OWNER_PRESENT)
+        computer->owner_since_ms = world->now_ms;
+    computer_step(world, number, (struct agent_event){.kind = kind});
+}
+
+/* ---- by the policy ---- */
+
+/* The times of DESKTOP as short as those of the others, so that as much happens in an hour. */
+static struct policy *make_policy(void)
+{
+    static const struct policy_definition times[] = {
+        {"StartIdleTime", "180"},
+        {"ContinueIdleTime", "20"},
+        {"MaxSuspendTime", "120"},
+        {"MachineMaxVacateTime", "10"},
+    };
+    _cleanup_error_ struct error err = ERROR_INIT;
+    struct policy *policy;
+
+    if (policy_new("DESKTOP", times, ARRAY_LENGTH(times), &policy, &err) < 0)
+        abort();
+    return policy;
+}
+
+/* What he does makes the processor busy, too, each second time. */
+static struct policy_sight see(const struct world *world, const struct computer *computer)
+{
+    bool is_busy = computer->owner_present && computer->keys % EVERY_SECOND_KEY == 0;
+
+    return (struct policy_sight){
+        .now_ms = computer_clock(world, computer),
+        .wall_seconds = WALL_SECONDS + (int64_t)(world->now_ms / 1000),
+        .has_work = agent_has_work(computer->agent),
+        .keyboard_ms = computer->lending.used_ms,
+        .console_ms = computer->lending.used_ms,
+        .load = is_busy ? 1 : 0,
+    };
+}
+
+/* A new chain of looks ends the one before. */
+static void look(struct world *world, uint32_t number)
+{
+    struct computer *computer = &world->computers[number];
+    struct policy_sight sight = see(world, computer);
+    struct policy_view view = policy_look(computer->policy, &sight);
+    enum agent_event_kind kind = agent_event_of_policy(&view);
+    uint64_t pause_ms = sight.has_work ? LOOK_MS : IDLE_LOOK_MS;
+
+    computer->has_work = sight.has_work;
+    computer_schedule(world, number, world->now_ms + pause_ms,
+                      (struct happening){.kind = HAPPEN_DESK, .number = ++computer->looks});
+    if (kind == computer->told)
+        return;
+    computer->told = kind;
+    tell(world, number, kind);
+}
+
+void desk_follow_work(struct world *world, uint32_t number)
+{
+    struct computer *computer = &world->computers[number];
+
+    if (is_watched(computer) && computer->policy &&
+        agent_has_work(computer->agent) != computer->has_work)
+        look(world, number);
+}
+
+/* ---- by keys and time ---- */
 
 /* What follows by time alone is looked at then; an earlier look finds nothing to do. */
 static void desk_step(struct world *world, uint32_t number, struct lending_event event)
@@ -22,20 +107,15 @@ static void desk_step(struct world *world, uint32_t number, struct lending_event
 
     event.now_ms = computer_clock(world, computer);
     (void)lending_step(&computer->lending, &event);
+    if (computer->policy) {
+        look(world, number);
+        return;
+    }
     if (view->until_ms != UINT64_MAX)
         computer_schedule(world, number, computer_world_time(computer, view->until_ms),
                           (struct happening){.kind = HAPPEN_DESK});
-    if (view->presence == before)
-        return;
-    if (view->presence == OWNER_PRESENT)
-        computer->owner_since_ms = world->now_ms;
-    computer_step(world, number,
-                  (struct agent_event){.kind = agent_event_of_owner(view->presence)});
-}
-
-static bool is_watched(const struct computer *computer)
-{
-    return computer->agent && computer->power == POWER_ON;
+    if (view->presence != before)
+        tell(world, number, agent_event_of_owner(view->presence));
 }
 
 /* And the next one, as long as he stays; a new chain of keys ends the one before. */
@@ -57,8 +137,17 @@ void desk_agent_starts(struct world *world, uint32_t number)
                                             .resume_after_ms = RESUME_AFTER_MS};
 
     lending_init(&computer->lending, &options, computer_clock(world, computer));
+    computer->policy = computer->by_policy ? make_policy() : NULL;
+    computer->told = AGENT_OWNER_LEFT;
     if (computer->owner_present)
         press_key(world, number);
+    else if (computer->policy)
+        look(world, number);
+}
+
+void desk_agent_ends(struct computer *computer)
+{
+    computer->policy = policy_free(computer->policy);
 }
 
 /* Time has passed in one long step; the key with which he wakes it is heard first. */
@@ -92,19 +181,36 @@ void desk_happens(struct world *world, const struct happening *happening)
 
     if (!is_watched(computer))
         return;
-    if (happening->kind == HAPPEN_DESK)
+    if (happening->kind == HAPPEN_DESK && happening->number == computer->looks)
         desk_step(world, happening->computer, (struct lending_event){.kind = LENDING_TICK});
     else if (computer->owner_present && happening->number == computer->keys)
         press_key(world, happening->computer);
 }
 
-/* Whoever pressed a key a moment ago is there, whatever his agent has been through since. */
+static bool computes(const struct computer *computer)
+{
+    for (size_t i = 0; i < computer->process_count; i++)
+        if (computer->processes[i].state == PROCESS_RUNNING && !computer->processes[i].ending)
+            return true;
+    return false;
+}
+
+/*
+ * Whoever pressed a key a moment ago is there, whatever his agent has been through since. To a
+ * policy he is there if something is to be stopped, and near if not.
+ */
 void desk_check(struct world *world, uint32_t number)
 {
     const struct computer *computer = &world->computers[number];
+    enum owner_presence presence = OWNER_PRESENT;
 
-    if (is_watched(computer) && computer->lending.was_used &&
-        computer_clock(world, computer) - computer->key_ms < RESUME_AFTER_MS / 2 &&
-        agent_owner(computer->agent) != OWNER_PRESENT)
+    if (!is_watched(computer) || !computer->lending.was_used ||
+        computer_clock(world, computer) - computer->key_ms >= RESUME_AFTER_MS / 2)
+        return;
+    presence = agent_owner(computer->agent);
+    if (presence == OWNER_AWAY || (presence == OWNER_NEAR && !computer->policy))
         world_fail(world, "the owner of pc%u has just pressed a key, and is not there", number + 1);
+    if (presence == OWNER_NEAR && computes(computer))
+        world_fail(world, "the owner of pc%u has just pressed a key, and a task computes",
+                   number + 1);
 }

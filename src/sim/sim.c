@@ -10,6 +10,7 @@ struct sim_options sim_options_usual(uint64_t seed)
 {
     static const uint32_t crash_parts[] = {300, 300, 3000, 30000};
     static const uint64_t move_suspended_ms[] = {0, 1, 30000, MINUTE_MS, SUSPEND_FOR_MS - 5000};
+    static const uint32_t policies[] = {0, 0, 300000, 1000000};
     static const uint32_t message_parts[] = {0, 0, 0, 5000, 10000, 50000};
     struct random random = {.state = seed};
     struct sim_options options = {.seed = seed, .cpus = 4, .faults = 100};
@@ -32,6 +33,7 @@ struct sim_options sim_options_usual(uint64_t seed)
     }
     options.move_suspended_ms =
         move_suspended_ms[random_below(&random, ARRAY_LENGTH(move_suspended_ms))];
+    options.policies = policies[random_below(&random, ARRAY_LENGTH(policies))];
     return options;
 }
 

@@ -21,6 +21,7 @@
 
 #include "core/agent.h"
 #include "core/lending.h"
+#include "core/policy.h"
 #include "core/pool.h"
 
 #include "base/digest.h"
@@ -170,13 +171,18 @@ struct computer {
     bool cut_in, cut_out;    /* what the network does to it */
     uint64_t cut_until_ms;   /* what is sent meanwhile arrives then; 0: never */
     bool owner_present;
-    struct lending lending;  /* what the agent makes of his keys */
-    uint64_t owner_since_ms; /* the agent takes him to be there since then */
-    uint64_t key_ms;         /* when the agent heard the last one, on the computer's clock */
-    uint64_t keys;           /* how many it heard; the next key in the queue has this number */
-    uint64_t drained_epoch;  /* an admin was told it is drained: the highest then; or UINT64_MAX */
-    uint64_t undrain_ms;     /* when somebody last asked to take that back */
-    uint64_t down_ms;        /* how long it stays away when it has left; 0: it does not come back */
+    struct lending lending;     /* what the agent makes of his keys */
+    bool by_policy;             /* or this does: */
+    struct policy *policy;      /* owned; NULL while there is no agent */
+    enum agent_event_kind told; /* to the agent's brain, of what the policy said last */
+    bool has_work;              /* when the policy was looked at last, */
+    uint64_t looks;             /* which the next look in the queue has the number of */
+    uint64_t owner_since_ms;    /* the agent takes him to be there since then */
+    uint64_t key_ms;            /* when the agent heard the last one, on the computer's clock */
+    uint64_t keys;              /* how many it heard; the next key in the queue has this number */
+    uint64_t drained_epoch; /* an admin was told it is drained: the highest then; or UINT64_MAX */
+    uint64_t undrain_ms;    /* when somebody last asked to take that back */
+    uint64_t down_ms;       /* how long it stays away when it has left; 0: it does not come back */
     struct process *processes; /* owned */
     size_t process_count, process_capacity;
 };
@@ -358,6 +364,9 @@ void computer_enrol(struct world *world, uint32_t number);
 
 /* desk.c */
 void desk_agent_starts(struct world *world, uint32_t number);
+void desk_agent_ends(struct computer *computer);
+/* After each step of the agent's brain. */
+void desk_follow_work(struct world *world, uint32_t number);
 void desk_lid_opens(struct world *world, uint32_t number);
 void desk_owner(struct world *world, uint32_t number, bool present);
 void desk_happens(struct world *world, const struct happening *happening);

@@ -27,7 +27,7 @@ compile() {
 
 # link FOLDER: the objects of a folder into FOLDER/sim.
 link() {
-    "$compiler" -o "$1/sim" "$1"/objects/*.o -lm
+    "$compiler" -o "$1/sim" "$1"/objects/*.o -lm -lpcre2-8
 }
 
 # each COMMAND < LINES: runs `COMMAND LINE` for each line, a few at once.
@@ -81,12 +81,10 @@ fi
 
 compiler=$*
 mkdir "$work/src" "$work/objects"
-for room in base core sim; do
+for room in base lang core sim; do
     cp -r "$root/src/$room" "$work/src"
 done
 rm -f "$work"/src/*/*_test.c "$work"/src/*/*_fixture.c "$work"/src/*/*_bench.c
-# The simulator's classes come from nobody's attributes.
-rm -f "$work"/src/core/match*.c
 mkdir "$work/src/main"
 cp "$planted/main.c" "$work/src/main/main.c"
 

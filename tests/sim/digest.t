@@ -37,8 +37,8 @@ for compiler in gcc clang; do
     # No name of a source has a blank.
     # shellcheck disable=SC2046
     (cd "$root/src" && "$compiler" -std=gnu17 -O0 -w -I . -o "$work/sim" ../tests/planted/main.c \
-        $(ls base/*.c core/*.c sim/*.c |
-            grep -v '_test\.c$\|_fixture\.c$\|_bench\.c$\|core/\(match\|policy\)[_a-z]*\.c$') -lm)
+        $(ls base/*.c lang/*.c core/*.c sim/*.c |
+            grep -v '_test\.c$\|_fixture\.c$\|_bench\.c$') -lm -lpcre2-8)
     same "built by $compiler without optimisation" \
         "$("$work/sim" --seeds "$seeds" --digest)" "$expected"
 done
