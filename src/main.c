@@ -2,6 +2,7 @@
 /* The one binary: three programs that stay, and beside them the commands that people type. */
 #include "agent/agent_main.h"
 #include "cli/cli_main.h"
+#include "presence/watcher_main.h"
 #include "runtime/keeper.h"
 #include "server/deliver_main.h"
 #include "server/server_main.h"
@@ -18,9 +19,11 @@ static const struct program programs[] = {
 
 int main(int argc, char **argv)
 {
-    /* Two helpers that only the agent and the server start, in processes of their own. */
+    /* Helpers that only the agent and the server start, in processes of their own. */
     if (argc > 1 && strcmp(argv[1], KEEPER_COMMAND) == 0)
         return keeper_main(argc, argv);
+    if (argc > 1 && strcmp(argv[1], WATCHER_COMMAND) == 0)
+        return watcher_main(argc, argv);
     if (argc > 1 && strcmp(argv[1], "deliver") == 0)
         return deliver_main(argc - 1, argv + 1);
     return cli_main(argc, argv, programs);

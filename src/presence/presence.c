@@ -8,6 +8,7 @@
 #include "sys/clock.h"
 #include "sys/descriptor.h"
 #include "sys/log.h"
+#include "watcher.h"
 
 #include <errno.h>
 #include <string.h>
@@ -286,13 +287,20 @@ int source_look(struct source *source, uint64_t period_ms,
 
 /* ---- their life ---- */
 
+static bool is_apart(const struct source *source)
+{
+    return source->kind->desktop && !source->options->is_watcher;
+}
+
 static void source_close(struct source *source)
 {
     while (source->watches)
         source_unwatch(source, source->watches->fd);
     uv_timer_stop(source->rest);
     uv_timer_stop(source->alarm);
-    if (source->kind->close)
+    if (is_apart(source))
+        watcher_close(source);
+    else if (source->kind->close)
         source->kind->close(source);
     source->data = NULL;
     source->works = false;
@@ -343,8 +351,10 @@ void source_works(struct source *source)
 static void try_again(struct source *source)
 {
     _cleanup_error_ struct error err = ERROR_INIT;
-    int r = source->kind->open(source, &err);
+    int r;
 
+    source->is_gone = false;
+    r = is_apart(source) ? watcher_open(source, &err) : source->kind->open(source, &err);
     if (r < 0) {
         source_fail(source, &err);
     } else if (r == SOURCE_OPENING) {
@@ -439,6 +449,8 @@ struct presence_view presence_view(const struct presence *presence, size_t index
 
     return (struct presence_view){.name = source->kind->name,
                                   .works = source->works,
+                                  .has_failed = !source->works && source->why_not,
+                                  .is_gone = source->is_gone,
                                   .why_not = source->works ? NULL : why_not,
                                   .used_ms = source->used_ms};
 }

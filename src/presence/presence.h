@@ -47,6 +47,7 @@ struct presence_options {
     uint64_t (*own_cpu_us)(void *own_userdata);
     void *own_userdata;
     const char *do_not_disturb; /* names of programs with ',' between them; NULL: none */
+    bool is_watcher;            /* this process may stand still with what it watches (watcher.h) */
 };
 
 /* Whether these are names of sources. The error says which there are. */
@@ -63,6 +64,8 @@ struct presence *presence_free(struct presence *presence);
 struct presence_view {
     const char *name;
     bool works;
+    bool has_failed;     /* it does not work, and said why; else it may not have answered yet */
+    bool is_gone;        /* it failed because what it watches has ended or is not there */
     const char *why_not; /* NULL if it works; valid until the loop runs again */
     uint64_t used_ms;    /* when it saw the last use; 0: never */
 };

@@ -47,6 +47,22 @@ static void auto_takes_what_can_be_watched_here(void **state)
     assert_false(fixture->holds[OWNER_REASON_UNWATCHED]);
 }
 
+/* Most often its X server is Xwayland, which would only ever fail. */
+static void beside_a_compositor_auto_does_not_ask_the_x_server(void **state)
+{
+    struct fixture *fixture = *state;
+
+    setenv("DISPLAY", ":0", 1);
+    setenv("WAYLAND_DISPLAY", "wayland-no-such", 1);
+    fixture->options.is_watcher = true;
+    fixture_become_ordinary();
+    fixture_begin(fixture, "auto");
+    fixture_become_self();
+    unsetenv("DISPLAY");
+    unsetenv("WAYLAND_DISPLAY");
+    assert_string_equal(fixture_view(fixture).name, "wayland");
+}
+
 static void where_nothing_can_be_watched_the_computer_counts_as_used(void **state)
 {
     struct fixture *fixture = *state;
@@ -63,12 +79,15 @@ static void one_that_was_asked_for_and_does_not_work_leaves_the_computer_used(vo
     struct presence_view view;
 
     setenv("DISPLAY", ":no-such-display", 1);
+    fixture->options.is_watcher = true;
     fixture_begin(fixture, "x11,x11");
     view = fixture_view(fixture);
     assert_string_equal(view.name, "x11");
     assert_false(view.works);
     assert_string_equal(view.why_not, "cannot connect to the X server of DISPLAY=:no-such-display");
     assert_true(fixture->holds[OWNER_REASON_UNWATCHED]);
+    assert_true(view.has_failed);
+    assert_true(view.is_gone);
     assert_int_equal(fixture->uses, 0);
 }
 
@@ -80,6 +99,7 @@ int main(void)
         cmocka_unit_test(names_are_checked_and_the_error_lists_what_there_is),
         TEST(none_watches_nothing),
         TEST(auto_takes_what_can_be_watched_here),
+        TEST(beside_a_compositor_auto_does_not_ask_the_x_server),
         TEST(where_nothing_can_be_watched_the_computer_counts_as_used),
         TEST(one_that_was_asked_for_and_does_not_work_leaves_the_computer_used),
     };

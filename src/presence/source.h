@@ -20,6 +20,11 @@ enum {
 
 struct source_kind {
     const char *name;
+    /*
+     * "X server of DISPLAY": what it speaks to may stand still, so it is watched in a process of
+     * its own (watcher.h), and the functions below but `is_here` are called there. NULL: here.
+     */
+    const char *desktop;
     /* Whether `auto` takes it: it can be watched, here and by this user. */
     bool (*is_here)(const struct presence_options *options);
     /*
@@ -52,7 +57,9 @@ struct source {
     int (*look)(struct source *source, struct error *err); /* source_look()'s */
     uint64_t look_ms;
     bool works;
+    bool is_gone;  /* set before it fails: what it watches has ended, or was not there */
     char *why_not; /* owned */
+    pid_t left;    /* of watcher.c: a child that was killed and may not be reaped yet */
     uint64_t used_ms;
     bool holds[OWNER_REASON_COUNT];
 };

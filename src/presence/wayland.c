@@ -6,8 +6,9 @@
  * again and again, because nobody says how often.
  *
  * The compositor is WAYLAND_DISPLAY's in XDG_RUNTIME_DIR, with the rights of the agent's user. What
- * is asked of it at the beginning is answered later, by events: a compositor that stands still does
- * not stop the agent. Until the answer is there, the computer counts as used.
+ * is asked of it at the beginning is answered later, by events: until the
+ * answer is there, the computer counts as used. Connecting may block, so all of it happens in a
+ * process of its own (watcher.h).
  */
 #include "source.h"
 
@@ -169,9 +170,11 @@ static int take_events(struct wayland *wayland, struct error *err)
         if (wl_display_dispatch_pending(display) < 0)
             break;
     if (wl_display_read_events(display) < 0 || wl_display_dispatch_pending(display) < 0 ||
-        (wl_display_flush(display) < 0 && errno != EAGAIN))
+        (wl_display_flush(display) < 0 && errno != EAGAIN)) {
+        wayland->source->is_gone = true;
         return error_set(err, -ECONNRESET, "the compositor of WAYLAND_DISPLAY=%s is gone",
                          getenv("WAYLAND_DISPLAY"));
+    }
     if (!wayland->listed && !wayland->notifier)
         return error_set(err, -EOPNOTSUPP,
                          "the compositor does not tell who is idle "
@@ -208,9 +211,11 @@ static int wayland_open(struct source *source, struct error *err)
 
     *wayland = (struct wayland){.source = source, .display = wl_display_connect(NULL)};
     source->data = wayland;
-    if (!wayland->display)
+    if (!wayland->display) {
+        source->is_gone = true;
         return error_set_errno(err, -errno, "cannot connect to WAYLAND_DISPLAY=%s",
                                name ? name : "");
+    }
     wayland->registry = wl_display_get_registry(wayland->display);
     wl_registry_add_listener(wayland->registry, &registry_listener, wayland);
     wayland->listed = wl_display_sync(wayland->display);
@@ -242,5 +247,8 @@ static void wayland_close(struct source *source)
     free(wayland);
 }
 
-const struct source_kind source_wayland = {
-    .name = "wayland", .is_here = is_here, .open = wayland_open, .close = wayland_close};
+const struct source_kind source_wayland = {.name = "wayland",
+                                           .desktop = "compositor of WAYLAND_DISPLAY",
+                                           .is_here = is_here,
+                                           .open = wayland_open,
+                                           .close = wayland_close};

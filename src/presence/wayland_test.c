@@ -9,6 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* As in its watcher. */
+static void begin(struct fixture *fixture)
+{
+    fixture->options.is_watcher = true;
+    fixture_begin(fixture, "wayland");
+}
+
 /* The seat is told to pause, and then nobody uses it. */
 static void let_pause(struct fixture *fixture)
 {
@@ -29,7 +36,7 @@ static void who_comes_back_is_heard(void **state)
     unsigned int uses;
 
     compositor_begin(fixture->root, true);
-    fixture_begin(fixture, "wayland");
+    begin(fixture);
     assert_true(fixture->holds[OWNER_REASON_UNWATCHED]);
     let_pause(fixture);
     assert_false(fixture->holds[OWNER_REASON_UNWATCHED]);
@@ -44,7 +51,7 @@ static void as_long_as_he_does_not_pause_he_is_there(void **state)
     unsigned int uses;
 
     compositor_begin(fixture->root, true);
-    fixture_begin(fixture, "wayland");
+    begin(fixture);
     WAIT_UNTIL(fixture, fixture_view(fixture).works);
     uses = fixture->uses;
     fixture_pass_time(fixture);
@@ -60,7 +67,7 @@ static void a_compositor_that_does_not_tell_leaves_the_computer_used(void **stat
     struct fixture *fixture = *state;
 
     compositor_begin(fixture->root, false);
-    fixture_begin(fixture, "wayland");
+    begin(fixture);
     WAIT_UNTIL(fixture, strstr(fixture_view(fixture).why_not ?: "", "ext-idle-notify-v1"));
     assert_true(fixture->holds[OWNER_REASON_UNWATCHED]);
 }
@@ -70,7 +77,7 @@ static void one_that_ends_leaves_it_used_until_there_is_another(void **state)
     struct fixture *fixture = *state;
 
     compositor_begin(fixture->root, true);
-    fixture_begin(fixture, "wayland");
+    begin(fixture);
     WAIT_UNTIL(fixture, fixture_view(fixture).works);
     compositor_end();
     WAIT_UNTIL(fixture, !fixture_view(fixture).works);

@@ -5,8 +5,9 @@
  * is locked; and once, at the beginning, how long nobody has used it (MIT-SCREEN-SAVER). That
  * something happened is all that is looked at, but for how far a mouse was moved.
  *
- * The display is DISPLAY's, with the rights of the user that the agent runs as. A server that has
- * died is a source that failed; it is tried again like any other.
+ * The display is DISPLAY's, with the rights of the user that the agent runs as. What is asked of it
+ * at the beginning is waited for, in a process that has nothing else to do (watcher.h). A server
+ * that has died is a source that failed; it is tried again like any other.
  */
 #include "source.h"
 
@@ -17,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <xcb/screensaver.h>
 #include <xcb/xcb.h>
@@ -30,12 +32,13 @@ struct x11 {
     struct nudge nudge; /* of all mice, which are one pointer here */
 };
 
+/* Beside a compositor the X server is most often Xwayland, which is not watched (see below). */
 static bool is_here(const struct presence_options *options)
 {
     const char *display = getenv("DISPLAY");
 
     (void)options;
-    return display && display[0] != '\0';
+    return display && display[0] != '\0' && !getenv("WAYLAND_DISPLAY");
 }
 
 /* Whether the server has sent as much as it says: xcb believes it (XI2proto.txt, RawEvent). */
@@ -101,6 +104,7 @@ static void on_events(struct source *source, int fd)
     if (!xcb_connection_has_error(x11->connection))
         return;
     error_set(&err, -ECONNRESET, "the X server of DISPLAY=%s is gone", getenv("DISPLAY"));
+    source->is_gone = true;
     source_fail(source, &err);
 }
 
@@ -134,6 +138,41 @@ static int ask_for_events(struct x11 *x11, xcb_window_t root, struct error *err)
     return 0;
 }
 
+/*
+ * Xwayland has the keys only that go to windows of X. Newer ones have an extension to say what they
+ * are (xwaylandproto); all call their devices "xwayland-pointer:7" and the like.
+ */
+static bool is_xwayland(xcb_connection_t *connection)
+{
+    static const char name[] = "XWAYLAND", mark[] = "xwayland-";
+    _cleanup_free_ xcb_query_extension_reply_t *extension = xcb_query_extension_reply(
+        connection, xcb_query_extension(connection, sizeof(name) - 1, name), NULL);
+    _cleanup_free_ xcb_input_xi_query_device_reply_t *devices = xcb_input_xi_query_device_reply(
+        connection, xcb_input_xi_query_device(connection, XCB_INPUT_DEVICE_ALL), NULL);
+    xcb_input_xi_device_info_iterator_t at;
+
+    if (extension && extension->present)
+        return true;
+    if (!devices)
+        return false;
+    for (at = xcb_input_xi_query_device_infos_iterator(devices); at.rem > 0;
+         xcb_input_xi_device_info_next(&at))
+        if (xcb_input_xi_device_info_name_length(at.data) >= (int)sizeof(mark) - 1 &&
+            memcmp(xcb_input_xi_device_info_name(at.data), mark, sizeof(mark) - 1) == 0)
+            return true;
+    return false;
+}
+
+static int refuse_xwayland(xcb_connection_t *connection, struct error *err)
+{
+    if (!is_xwayland(connection))
+        return 0;
+    return error_set(err, -EOPNOTSUPP,
+                     "DISPLAY=%s is Xwayland, which sees a part of the keys; the compositor's "
+                     "source is 'wayland'",
+                     getenv("DISPLAY"));
+}
+
 /* A server that does not say it leaves the computer used since now. */
 static void tell_idle_time(struct source *source, xcb_window_t root)
 {
@@ -154,11 +193,15 @@ static int x11_open(struct source *source, struct error *err)
 
     *x11 = (struct x11){.connection = xcb_connect(NULL, &preferred)};
     source->data = x11;
-    if (xcb_connection_has_error(x11->connection))
+    if (xcb_connection_has_error(x11->connection)) {
+        source->is_gone = true;
         return error_set(err, -ECONNREFUSED, "cannot connect to the X server of DISPLAY=%s",
                          display ? display : "");
+    }
     screens = xcb_setup_roots_iterator(xcb_get_setup(x11->connection));
     r = ask_for_events(x11, screens.data->root, err);
+    if (r == 0)
+        r = refuse_xwayland(x11->connection, err);
     if (r < 0)
         return r;
     tell_idle_time(source, screens.data->root);
@@ -183,5 +226,8 @@ static void x11_close(struct source *source)
     free(x11);
 }
 
-const struct source_kind source_x11 = {
-    .name = "x11", .is_here = is_here, .open = x11_open, .close = x11_close};
+const struct source_kind source_x11 = {.name = "x11",
+                                       .desktop = "X server of DISPLAY",
+                                       .is_here = is_here,
+                                       .open = x11_open,
+                                       .close = x11_close};
