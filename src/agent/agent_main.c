@@ -14,6 +14,7 @@
 #include "net/enrolment.h"
 #include "net/identity.h"
 #include "runtime/priority.h"
+#include "session_main.h"
 #include "settings.h"
 #include "state.h"
 #include "sys/clock.h"
@@ -206,14 +207,26 @@ static int give_up(struct error *err, int exit_code)
     return exit_code;
 }
 
+/* The helper of a desktop session has settings of its own, and nothing to do with this agent's. */
+static bool is_session(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--session") == 0)
+            return true;
+    return false;
+}
+
 int agent_main(int argc, char **argv)
 {
     _cleanup_settings_ struct settings settings = SETTINGS_INIT;
     _cleanup_(state_deinit) struct state state = {.lock = -1, .epoch_file = -1};
     _cleanup_error_ struct error err = ERROR_INIT;
     sigset_t signals;
-    int r = settings_read(argc, argv, &settings, &err);
+    int r;
 
+    if (is_session(argc, argv))
+        return session_main(argc, argv);
+    r = settings_read(argc, argv, &settings, &err);
     if (r == CONFIGURATION_WAS_PRINTED)
         return EXIT_LEFT;
     if (r < 0)

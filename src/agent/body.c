@@ -65,6 +65,7 @@ void body_post(struct body *body, const struct agent_event *event)
     }
     events->next = events->count = 0;
     body->is_stepping = false;
+    hearing_has_news(&body->hearing);
 }
 
 void body_post_attempt(struct body *body, enum agent_event_kind kind, uint64_t epoch,
@@ -462,9 +463,9 @@ static int begin(struct body *body, struct error *err)
     body->items = memory_allocate(WIRE_ATTEMPTS_MAX * sizeof(*body->items));
     if (!body->brain)
         return error_set(err, -ENOMEM, "there is no memory");
+    hearing_begin(body);
     owning_begin(body);
     word_begin(body);
-    hearing_begin(body);
     outgoing_init(&body->outgoing, &world);
     folders_init(&body->folders, &body->loop, state);
     r = identities_open(state->folder, 0, 0, &body->identities, err);
@@ -503,8 +504,8 @@ static void end(struct body *body)
     tidying_deinit(body);
     publishing_deinit(body);
     policing_deinit(&body->policing);
-    owning_deinit(&body->owning);
     hearing_deinit(body);
+    owning_deinit(&body->owning);
     keeping_deinit(&body->keeping);
     uv_prepare_stop(&body->prepare);
     uplink_deinit(&body->uplink);

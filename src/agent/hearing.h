@@ -10,6 +10,10 @@
  *
  * and never a user whom tasks run as. Nobody can make the agent wait or grow: there is room for
  * few at once, and few of one user; a line is short, and whoever is slow is sent away.
+ *
+ * Who says "session" is the helper of a desktop session (dusk agent --session) and stays. He says
+ * when his desktop is used (presence/session.h), which anybody but a task may, and has an answer
+ * whenever it is another than before: at once, but only one a second.
  */
 #pragma once
 
@@ -26,13 +30,18 @@ struct visitor;
 struct hearing {
     struct door *door;        /* NULL: nobody can come */
     struct visitor *visitors; /* owned */
-    size_t visitor_count;
+    uv_timer_t pace;          /* until sessions may be told again */
+    struct buffer told;       /* what they know, without what changes all the time */
+    uint64_t told_ms;
+    bool has_news; /* something happened since, that may have changed it */
     uid_t *owners; /* owned; whom the settings name */
     size_t owner_count;
 };
 
-/* An agent that cannot listen says so in its log and goes on. */
+/* An agent that cannot listen says so in its log and goes on. Before owning_begin(). */
 void hearing_begin(struct body *body);
 void hearing_deinit(struct body *body);
+/* Something happened that owner_answer may show. */
+void hearing_has_news(struct hearing *hearing);
 /* Remembers what was said, then answers; after all that follows from it was carried out. */
 void hearing_flush(struct body *body);

@@ -50,6 +50,7 @@ static void hear(struct body *body, struct lending_event *event)
         publishing_look_at_idle(body);
     }
     policing_look(body);
+    hearing_has_news(&body->hearing);
     set_timer(owning);
 }
 
@@ -142,6 +143,7 @@ static void begin_watching(struct body *body, const struct lending_options *opti
         .own_cpu_us = own_cpu_us,
         .own_userdata = body,
         .do_not_disturb = settings->do_not_disturb,
+        .hears_sessions = body->hearing.door != NULL,
     };
     struct presence_listener listener = {on_used, on_lasts, body};
 

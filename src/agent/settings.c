@@ -419,7 +419,7 @@ static char *find_state(void)
                                    : file_join(home, ".local/state/dusk/agent");
 }
 
-/* Where `dusk owner` looks for it, too: cli/command_owner.c. */
+/* Where `dusk owner` looks for it, too: sys/agent_socket.h. */
 static char *find_owner_socket(void)
 {
     const char *runtime = getenv("XDG_RUNTIME_DIR");

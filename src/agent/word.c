@@ -83,14 +83,20 @@ static void recall(struct body *body, struct owner_word *word)
     _cleanup_free_ char *path = file_of(body);
     _cleanup_buffer_ struct buffer line = BUFFER_INIT;
     _cleanup_error_ struct error err = ERROR_INIT;
+    struct owner_word said = {0};
     int r = file_read(path, OWNER_WORD_SIZE_MAX, &line, &err);
 
     if (r == -ENOENT)
         return;
     if (r == 0)
-        r = owner_word_decode((struct slice){buffer_text(&line), line.length}, word, &err);
-    if (r == 0)
+        r = owner_word_decode((struct slice){buffer_text(&line), line.length}, &said, &err);
+    if (r == 0 && owner_word_lasts(said.kind)) {
+        *word = said;
         return;
+    }
+    if (r == 0)
+        error_set(&err, -EPROTO, "'%s' does not last", owner_word_name(said.kind));
+    owner_word_deinit(&said);
     word->kind = OWNER_WORD_PAUSE;
     log_warning("what the owner said last cannot be read from '%s': %s; this counts as 'pause', "
                 "until 'dusk owner resume'",

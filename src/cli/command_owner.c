@@ -11,6 +11,7 @@
 #include "exit_code.h"
 #include "format.h"
 #include "listing.h"
+#include "sys/agent_socket.h"
 #include "sys/clock.h"
 #include "sys/descriptor.h"
 #include "sys/file.h"
@@ -37,24 +38,6 @@ static const struct option_word owner_words[] = {
 };
 
 /* ---- the conversation ---- */
-
-/* The first that is there; if none is, the last, and then the message names it. The caller's. */
-static char *find_socket(const char *given)
-{
-    const char *runtime = getenv("XDG_RUNTIME_DIR"), *home = getenv("HOME");
-    const char *named = getenv("DUSK_AGENT_SOCKET");
-    _cleanup_free_ char *own = runtime ? file_join(runtime, "dusk/agent.socket") : NULL;
-    _cleanup_free_ char *state =
-        home ? file_join(home, ".local/state/dusk/agent/agent.socket") : NULL;
-    const char *const places[] = {own, state, "/run/dusk/agent.socket"};
-
-    if (given || (named && *named))
-        return memory_copy_string(given ? given : named);
-    for (size_t i = 0; i < ARRAY_LENGTH(places) - 1; i++)
-        if (places[i] && access(places[i], F_OK) == 0)
-            return memory_copy_string(places[i]);
-    return memory_copy_string(places[ARRAY_LENGTH(places) - 1]);
-}
 
 static int connect_to_agent(const char *path, struct error *err)
 {
@@ -315,7 +298,7 @@ static int run_owner(struct session *session, struct error *err)
         r = read_word(session, &word, err);
     if (r < 0)
         return r;
-    path = find_socket(given);
+    path = agent_socket_find(given);
     r = ask(path, &word, &line, &answer, err);
     if (r < 0)
         return r;

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "lang/text.h"
+#include "session.h"
 #include "source.h"
 #include "sys/clock.h"
 #include "sys/descriptor.h"
@@ -17,8 +18,9 @@
 enum { TRY_AGAIN_MS = 10000 };
 
 static const struct source_kind *const kinds[] = {
-    &source_evdev, &source_x11,     &source_wayland, &source_tty,  &source_logind,
-    &source_utmp,  &source_battery, &source_heat,    &source_load, &source_programs,
+    &source_evdev, &source_x11,    &source_wayland,  &source_session,
+    &source_tty,   &source_logind, &source_utmp,     &source_battery,
+    &source_heat,  &source_load,   &source_programs,
 };
 
 struct presence {
@@ -26,6 +28,7 @@ struct presence {
     struct presence_options options;
     struct source *sources; /* owned */
     size_t count;
+    struct session_helper *helpers; /* of session.c */
 };
 
 /* ---- which ---- */
@@ -306,8 +309,6 @@ static void source_close(struct source *source)
     source->works = false;
 }
 
-static void try_again(struct source *source);
-
 /* What went wrong, and what to do if that is known: all of it stands in one line. */
 static char *describe_failure(const struct error *err)
 {
@@ -335,7 +336,7 @@ void source_fail(struct source *source, const struct error *err)
     for (unsigned int i = 0; i < OWNER_REASON_COUNT; i++)
         if (i != OWNER_REASON_UNWATCHED)
             source_lasts(source, (enum owner_reason)i, false);
-    source_wake_together(source, TRY_AGAIN_MS, try_again);
+    source_wake_together(source, TRY_AGAIN_MS, source_try_again);
 }
 
 void source_works(struct source *source)
@@ -348,7 +349,7 @@ void source_works(struct source *source)
 }
 
 /* Who has not answered yet, for the first time or again, watches as little as one who failed. */
-static void try_again(struct source *source)
+void source_try_again(struct source *source)
 {
     _cleanup_error_ struct error err = ERROR_INIT;
     int r;
@@ -373,28 +374,33 @@ static uv_timer_t *make_timer(uv_loop_t *loop, struct source *source)
     return timer;
 }
 
-static bool has_source(const struct presence *presence, const struct source_kind *kind)
+struct source *presence_source(struct presence *presence, const struct source_kind *kind)
 {
     for (size_t i = 0; i < presence->count; i++)
         if (presence->sources[i].kind == kind)
-            return true;
-    return false;
+            return &presence->sources[i];
+    return NULL;
+}
+
+struct session_helper **presence_helpers(struct presence *presence)
+{
+    return &presence->helpers;
 }
 
 /*
  * Whether `auto` found nobody to watch a keyboard that is there: what hands do at it is then seen
- * by no other source but in a terminal.
+ * by no other source but in a terminal. Helpers may come or not.
  */
-static bool is_blind(const struct presence *presence)
+static bool is_blind(struct presence *presence)
 {
     _cleanup_free_ char *devices = source_path(&presence->options, "/dev/input");
 
     if (strcmp(presence->options.sources, "auto") != 0)
         return false;
-    if (presence->count == 0)
+    if (presence->count == (presence_source(presence, &source_session) ? 1 : 0))
         return true;
-    return access(devices, F_OK) == 0 && !has_source(presence, &source_evdev) &&
-           !has_source(presence, &source_x11) && !has_source(presence, &source_wayland);
+    return access(devices, F_OK) == 0 && !presence_source(presence, &source_evdev) &&
+           !presence_source(presence, &source_x11) && !presence_source(presence, &source_wayland);
 }
 
 struct presence *presence_new(uv_loop_t *loop, const struct presence_options *options,
@@ -407,7 +413,7 @@ struct presence *presence_new(uv_loop_t *loop, const struct presence_options *op
     for (size_t i = 0; i < presence->count; i++) {
         presence->sources[i].rest = make_timer(loop, &presence->sources[i]);
         presence->sources[i].alarm = make_timer(loop, &presence->sources[i]);
-        try_again(&presence->sources[i]);
+        source_try_again(&presence->sources[i]);
     }
     if (is_blind(presence)) {
         log_warning(
@@ -431,8 +437,10 @@ struct presence *presence_free(struct presence *presence)
         uv_close((uv_handle_t *)presence->sources[i].alarm, on_timer_closed);
         free(presence->sources[i].why_not);
     }
-    if (presence)
+    if (presence) {
+        session_free_all(presence->helpers);
         free(presence->sources);
+    }
     free(presence);
     return NULL;
 }

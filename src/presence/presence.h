@@ -47,6 +47,7 @@ struct presence_options {
     uint64_t (*own_cpu_us)(void *own_userdata);
     void *own_userdata;
     const char *do_not_disturb; /* names of programs with ',' between them; NULL: none */
+    bool hears_sessions;        /* helpers of desktop sessions can come (session.h) */
     bool is_watcher;            /* this process may stand still with what it watches (watcher.h) */
 };
 

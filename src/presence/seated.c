@@ -35,17 +35,22 @@ static bool value_is(const char *text, const char *name, const char *value)
     return slice_equals(find_value(text, name), value);
 }
 
+/* The greeter sits at the seat as well, and is nobody. "user-early" and the like are users. */
+static bool find_user(const char *text, uint64_t *ret_uid)
+{
+    struct slice class = find_value(text, "CLASS");
+
+    return class.length >= strlen("user") && strncmp(class.data, "user", strlen("user")) == 0 &&
+           number_parse_u64(find_value(text, "UID"), ret_uid) == 0;
+}
+
 static void look_at_session(void *userdata, const char *name)
 {
     struct search *search = userdata;
     _cleanup_free_ char *text = reading_text(search->folder, name);
-    struct slice class = find_value(text, "CLASS");
     uint64_t uid;
 
-    /* The greeter sits at the seat as well, and is nobody. "user-early" and the like are users. */
-    if (class.length < strlen("user") || strncmp(class.data, "user", strlen("user")) != 0)
-        return;
-    if (number_parse_u64(find_value(text, "UID"), &uid) < 0 || uid != search->uid)
+    if (!find_user(text, &uid) || uid != search->uid)
         return;
     if (value_is(text, "REMOTE", "0") && value_is(text, "ACTIVE", "1") &&
         find_value(text, "SEAT").length > 0)
@@ -84,4 +89,32 @@ bool seated_is(const char *root, uid_t uid)
     if (reading_each(folder.data, look_at_session, &search, NULL) < 0)
         return has_console(root, uid);
     return search.is_found;
+}
+
+struct desktops {
+    const char *folder;
+    void (*on_desktop)(void *userdata, uid_t uid);
+    void *userdata;
+};
+
+static void look_for_desktop(void *userdata, const char *name)
+{
+    const struct desktops *desktops = userdata;
+    _cleanup_free_ char *text = reading_text(desktops->folder, name);
+    uint64_t uid;
+
+    if (find_user(text, &uid) && !value_is(text, "STATE", "closing") &&
+        (value_is(text, "TYPE", "x11") || value_is(text, "TYPE", "wayland")))
+        desktops->on_desktop(desktops->userdata, (uid_t)uid);
+}
+
+int seated_each_desktop(const char *root, void (*on_desktop)(void *userdata, uid_t uid),
+                        void *userdata)
+{
+    _cleanup_buffer_ struct buffer folder = BUFFER_INIT;
+    struct desktops desktops = {.on_desktop = on_desktop, .userdata = userdata};
+
+    buffer_appendf(&folder, "%s/run/systemd/sessions", root);
+    desktops.folder = folder.data;
+    return reading_each(folder.data, look_for_desktop, &desktops, NULL);
 }

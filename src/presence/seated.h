@@ -12,3 +12,10 @@
  * that nothing is waited for. `root` is "" but in tests: stands before /dev, /run and /sys.
  */
 bool seated_is(const char *root, uid_t uid);
+
+/*
+ * Tells of each user who has a graphical session, at this computer or from afar, once a session.
+ * Negative where there is no logind.
+ */
+int seated_each_desktop(const char *root, void (*on_desktop)(void *userdata, uid_t uid),
+                        void *userdata);

@@ -12,6 +12,7 @@
 #include "presence.h"
 
 struct source;
+struct session_helper;
 
 enum {
     SOURCE_OPENING = 1,
@@ -65,7 +66,8 @@ struct source {
 };
 
 extern const struct source_kind source_battery, source_evdev, source_heat, source_load,
-    source_logind, source_programs, source_tty, source_utmp, source_wayland, source_x11;
+    source_logind, source_programs, source_session, source_tty, source_utmp, source_wayland,
+    source_x11;
 
 /* Where the absolute path is, behind options->root. The caller frees it. */
 char *source_path(const struct presence_options *options, const char *path);
@@ -105,5 +107,11 @@ void source_used(struct source *source);
 void source_used_before(struct source *source, uint64_t ago_ms);
 /* Something lasts, or not any more; told on only if it is news. */
 void source_lasts(struct source *source, enum owner_reason reason, bool holds);
+/* One that has failed is opened now and not later, because something is better. */
+void source_try_again(struct source *source);
+/* Of this kind, or NULL: nobody asked for it. */
+struct source *presence_source(struct presence *presence, const struct source_kind *kind);
+/* The list that session.c keeps, longer than its source is open. */
+struct session_helper **presence_helpers(struct presence *presence);
 /* It cannot go on, for this reason. The source is closed: nothing of it may be touched after. */
 void source_fail(struct source *source, const struct error *err);

@@ -16,14 +16,30 @@
 #define TIME_MAX 1e12
 
 static const char *const word_names[OWNER_WORD_KIND_COUNT] = {
-    [OWNER_WORD_STATUS] = "status",
-    [OWNER_WORD_RESUME] = "resume",
-    [OWNER_WORD_PAUSE] = "pause",
-    [OWNER_WORD_NEVER] = "never",
+    [OWNER_WORD_STATUS] = "status",   [OWNER_WORD_RESUME] = "resume",
+    [OWNER_WORD_PAUSE] = "pause",     [OWNER_WORD_NEVER] = "never",
+    [OWNER_WORD_SESSION] = "session", [OWNER_WORD_USED] = "used",
+    [OWNER_WORD_WATCHED] = "watched", [OWNER_WORD_UNWATCHED] = "unwatched",
 };
 
 static const char *const presence_names[] = {
     [OWNER_AWAY] = "away", [OWNER_NEAR] = "near", [OWNER_PRESENT] = "present"};
+
+void owner_word_deinit(struct owner_word *word)
+{
+    free(word->why_not);
+    *word = (struct owner_word){0};
+}
+
+bool owner_word_lasts(enum owner_word_kind kind)
+{
+    return kind == OWNER_WORD_RESUME || kind == OWNER_WORD_PAUSE || kind == OWNER_WORD_NEVER;
+}
+
+bool owner_word_is_of_session(enum owner_word_kind kind)
+{
+    return kind == OWNER_WORD_USED || kind == OWNER_WORD_WATCHED || kind == OWNER_WORD_UNWATCHED;
+}
 
 void owner_answer_deinit(struct owner_answer *answer)
 {
@@ -84,6 +100,10 @@ void owner_word_encode(struct buffer *out, const struct owner_word *word)
 
     if (word->has_end)
         json_object_set_new(object, "until_at", json_real(word->until_at));
+    if (word->kind == OWNER_WORD_USED)
+        json_object_set_new(object, "ms_ago", json_integer((json_int_t)word->ago_ms));
+    if (word->kind == OWNER_WORD_UNWATCHED)
+        json_object_set_new(object, "why_not", text_or_null(word->why_not));
     write_line(out, object);
 }
 
@@ -193,6 +213,26 @@ static int read_line(struct slice line, json_t **ret_object, struct error *err)
     return 0;
 }
 
+static int get_ms_ago(const json_t *object, const char *name, uint64_t *ret, struct error *err)
+{
+    const json_t *member = json_object_get(object, name);
+
+    if (!json_is_integer(member) || json_integer_value(member) < 0)
+        return wire_wrong(err, name, "a number in its range");
+    *ret = (uint64_t)json_integer_value(member);
+    return 0;
+}
+
+/* What a word of a session has beside its name. */
+static int decode_of_session(const json_t *object, struct owner_word *word, struct error *err)
+{
+    if (word->kind == OWNER_WORD_USED)
+        return get_ms_ago(object, "ms_ago", &word->ago_ms, err);
+    if (word->kind == OWNER_WORD_UNWATCHED)
+        return get_text(object, "why_not", false, &word->why_not, err);
+    return 0;
+}
+
 int owner_word_decode(struct slice line, struct owner_word *ret_word, struct error *err)
 {
     struct owner_word word = {0};
@@ -208,6 +248,8 @@ int owner_word_decode(struct slice line, struct owner_word *ret_word, struct err
     if (r == 0 && word.has_end && word.kind != OWNER_WORD_PAUSE)
         r = error_set(err, -EPROTO, "only a pause has an end");
     if (r == 0)
+        r = decode_of_session(object, &word, err);
+    if (r == 0)
         *ret_word = word;
     json_decref(object);
     return r;
@@ -215,18 +257,13 @@ int owner_word_decode(struct slice line, struct owner_word *ret_word, struct err
 
 static int decode_source(const json_t *object, struct wire_source *source, struct error *err)
 {
-    const json_t *ago = json_object_get(object, "last_activity_ms_ago");
     int r = get_text(object, "source", false, &source->name, err);
 
     if (r == 0)
         r = get_text(object, "why_not", true, &source->why_not, err);
     source->was_used = r == 0 && !is_absent(object, "last_activity_ms_ago");
-    if (!source->was_used)
-        return r;
-    if (!json_is_integer(ago) || json_integer_value(ago) < 0)
-        return wire_wrong(err, "last_activity_ms_ago", "a number in its range");
-    source->used_ms_ago = (uint64_t)json_integer_value(ago);
-    return 0;
+    return source->was_used ? get_ms_ago(object, "last_activity_ms_ago", &source->used_ms_ago, err)
+                            : r;
 }
 
 static int decode_task(const json_t *object, struct owner_task *task, struct error *err)

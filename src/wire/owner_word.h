@@ -7,6 +7,13 @@
  *     {"version":1,"node":"pc1","owner":"present","reason":"paused",…}    the state after it
  *     {"version":1,"error":"…","hint":"…","refused":true}                 or why not
  *
+ * The connection of a desktop session's helper stays: he says lines like these, and has an answer
+ * after each change of it.
+ *
+ *     {"version":1,"word":"session"}
+ *     {"version":1,"word":"used","ms_ago":0}
+ *     {"version":1,"word":"unwatched","why_not":"…"}
+ *
  * The word is also what the agent remembers on its disk. doc/specification/lending.md is the page
  * for it. Whatever is decoded here was checked as in wire.h.
  */
@@ -25,6 +32,11 @@ enum owner_word_kind {
     OWNER_WORD_RESUME, /* it is lent again */
     OWNER_WORD_PAUSE,  /* it is not, */
     OWNER_WORD_NEVER,  /* nor will be */
+    /* Here is the helper of a desktop session (dusk agent --session): the connection stays, */
+    OWNER_WORD_SESSION,
+    OWNER_WORD_USED,      /* and he says that somebody used the desktop, */
+    OWNER_WORD_WATCHED,   /* that he sees whether somebody does, */
+    OWNER_WORD_UNWATCHED, /* or that he does not */
     OWNER_WORD_KIND_COUNT
 };
 
@@ -32,7 +44,15 @@ struct owner_word {
     enum owner_word_kind kind;
     bool has_end;    /* a pause may: without, it lasts until another word */
     double until_at; /* seconds since 1970 on the clock on the wall */
+    uint64_t ago_ms; /* of USED */
+    char *why_not;   /* owned; of UNWATCHED */
 };
+
+void owner_word_deinit(struct owner_word *word);
+/* Whether the owner may say it, and it holds until another word. */
+bool owner_word_lasts(enum owner_word_kind kind);
+/* Whether only the helper of a session may say it, once it has said that it is one. */
+bool owner_word_is_of_session(enum owner_word_kind kind);
 
 /* A task that is here. */
 struct owner_task {
@@ -70,7 +90,7 @@ bool owner_word_is_over(const struct owner_word *word, double wall_seconds);
 void owner_word_encode(struct buffer *out, const struct owner_word *word);
 void owner_answer_encode(struct buffer *out, const struct owner_answer *answer);
 
-/* -EPROTO says what is wrong; the word stays untouched then. */
+/* -EPROTO says what is wrong; the word is to be deinitialised only after success. */
 int owner_word_decode(struct slice line, struct owner_word *ret_word, struct error *err);
 /* The same; the answer is to be deinitialised only after success. */
 int owner_answer_decode(struct slice line, struct owner_answer *ret_answer, struct error *err);

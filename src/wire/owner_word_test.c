@@ -21,6 +21,10 @@ static void every_word_survives(void **state)
         {.kind = OWNER_WORD_NEVER},
         {.kind = OWNER_WORD_PAUSE},
         {.kind = OWNER_WORD_PAUSE, .has_end = true, .until_at = 1764180000.123},
+        {.kind = OWNER_WORD_SESSION},
+        {.kind = OWNER_WORD_USED, .ago_ms = 1500},
+        {.kind = OWNER_WORD_WATCHED},
+        {.kind = OWNER_WORD_UNWATCHED, .why_not = (char *)"no extension"},
     };
 
     (void)state;
@@ -33,6 +37,9 @@ static void every_word_survives(void **state)
         assert_int_equal(back.kind, words[i].kind);
         assert_int_equal(back.has_end, words[i].has_end);
         assert_true(back.until_at == words[i].until_at);
+        assert_int_equal(back.ago_ms, words[i].ago_ms);
+        assert_string_equal(back.why_not ?: "", words[i].why_not ?: "");
+        owner_word_deinit(&back);
     }
 }
 
@@ -52,6 +59,11 @@ static void what_is_no_word_is_refused_and_changes_nothing(void **state)
         "{\"version\":1,\"word\":\"pause\",\"until_at\":\"18:00\"}",
         "{\"version\":1,\"word\":\"never\",\"until_at\":5}",
         "{\"version\":1,\"word\":\"pause\"} x",
+        "{\"version\":1,\"word\":\"used\"}",
+        "{\"version\":1,\"word\":\"used\",\"ms_ago\":-1}",
+        "{\"version\":1,\"word\":\"used\",\"ms_ago\":1.5}",
+        "{\"version\":1,\"word\":\"unwatched\"}",
+        "{\"version\":1,\"word\":\"unwatched\",\"why_not\":7}",
     };
 
     (void)state;
@@ -63,6 +75,17 @@ static void what_is_no_word_is_refused_and_changes_nothing(void **state)
         assert_int_equal(word.kind, OWNER_WORD_KIND_COUNT);
         assert_true(strlen(error_text(&err)) > 0);
     }
+}
+
+static void the_owner_says_some_words_and_a_session_others(void **state)
+{
+    (void)state;
+    assert_true(owner_word_lasts(OWNER_WORD_PAUSE));
+    assert_false(owner_word_lasts(OWNER_WORD_STATUS));
+    assert_false(owner_word_lasts(OWNER_WORD_USED));
+    assert_true(owner_word_is_of_session(OWNER_WORD_USED));
+    assert_false(owner_word_is_of_session(OWNER_WORD_SESSION));
+    assert_false(owner_word_is_of_session(OWNER_WORD_NEVER));
 }
 
 static void only_a_word_with_an_end_is_ever_over(void **state)
@@ -183,6 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_word_survives),
         cmocka_unit_test(what_is_no_word_is_refused_and_changes_nothing),
+        cmocka_unit_test(the_owner_says_some_words_and_a_session_others),
         cmocka_unit_test(only_a_word_with_an_end_is_ever_over),
         cmocka_unit_test(answers_survive),
         cmocka_unit_test(what_is_no_answer_is_refused),

@@ -19,9 +19,11 @@ static void try_word(struct slice line)
     if (owner_word_decode(line, &word, NULL) < 0)
         return;
     owner_word_encode(&once, &word);
+    owner_word_deinit(&word);
     if (owner_word_decode((struct slice){once.data, once.length}, &word, NULL) < 0)
         abort();
     owner_word_encode(&twice, &word);
+    owner_word_deinit(&word);
     if (strcmp(once.data, twice.data) != 0)
         abort();
 }
