@@ -356,6 +356,13 @@ bool uplink_is_up(const struct uplink *uplink)
     return uplink->link && uplink->is_welcomed;
 }
 
+const char *uplink_problem(const struct uplink *uplink)
+{
+    if (uplink_is_up(uplink))
+        return NULL;
+    return uplink->last_complaint ? uplink->last_complaint : "it has not answered yet";
+}
+
 bool uplink_has_room(const struct uplink *uplink)
 {
     return uplink_is_up(uplink) && link_queued_bytes(uplink->link) < LINK_QUEUE_HIGH;

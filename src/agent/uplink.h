@@ -32,6 +32,8 @@ void uplink_deinit(struct uplink *uplink);
 void uplink_begin(struct body *body);
 /* Whether the server has accepted us and listens. */
 bool uplink_is_up(const struct uplink *uplink);
+/* Why not, for people; NULL if it is up. The uplink's, until its loop runs again. */
+const char *uplink_problem(const struct uplink *uplink);
 /* Whether there is so little in the queue that files may follow. */
 bool uplink_has_room(const struct uplink *uplink);
 /* Sends what was gathered. */

@@ -169,6 +169,7 @@ static void describe_end(const struct body *body, const struct wire_owner *owner
 void word_describe(const struct body *body, struct owner_answer *ret_answer)
 {
     const struct lending_view *view = &body->owning.lending.view;
+    const char *problem = uplink_problem(&body->uplink);
     struct wire_owner owner;
 
     owning_describe(body, &owner);
@@ -177,6 +178,7 @@ void word_describe(const struct body *body, struct owner_answer *ret_answer)
         .presence = view->presence,
         .reason = view->reason,
         .since_at = wall_of(view->since_ms),
+        .server_problem = problem ? memory_copy_string(problem) : NULL,
         .sources = owner.sources,
         .source_count = owner.source_count,
     };

@@ -183,6 +183,10 @@ static void print_state(const struct owner_answer *answer)
     buffer_appendf(&text, " %s: %s", states[answer->presence], owner_reason_text(answer->reason));
     append_time(&text, "\nsince ", answer->since_at);
     append_end(&text, answer);
+    if (answer->server_problem) {
+        buffer_append_text(&text, "\nThe server is not reached: ");
+        text_append_printable(&text, answer->server_problem, terminal_of_output().utf8);
+    }
     printf("%s\n", text.data);
 }
 

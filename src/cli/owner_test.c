@@ -78,7 +78,7 @@ static void what_an_owner_says_and_hears(void **state)
                               "{\"job\":17,\"task\":3,\"user\":\"marie\",\"state\":\"suspended\","
                               "\"since_at\":1000000000.5},{\"job\":18,\"task\":0,\"user\":null,"
                               "\"state\":\"ended\",\"since_at\":1000000000.5}]}\n",
-        STATE("near", "closing", "null") NOTHING,
+        STATE("near", "closing", "null") "\"server_problem\":\"no\\u001bbody\"," NOTHING,
         STATE("present", "never", "null") NOTHING,
         STATE("present", "paused", "null") NOTHING,
         STATE("present", "paused", "1000007200") NOTHING,

@@ -52,6 +52,7 @@ void owner_answer_deinit(struct owner_answer *answer)
     free(answer->error);
     free(answer->hint);
     free(answer->node);
+    free(answer->server_problem);
     *answer = (struct owner_answer){0};
 }
 
@@ -149,13 +150,13 @@ void owner_answer_encode(struct buffer *out, const struct owner_answer *answer)
         json_object_set_new(object, "refused", json_boolean(answer->refused));
     } else {
         json_object_update_new(
-            object,
-            json_pack("{s:o,s:s,s:s,s:s,s:f,s:o,s:o,s:o}", "node", text_or_null(answer->node),
-                      "owner", presence_names[answer->presence], "reason",
-                      owner_reason_name(answer->reason), "why", owner_reason_text(answer->reason),
-                      "since_at", answer->since_at, "until_at",
-                      time_or_null(answer->has_end, answer->until_at), "sources",
-                      describe_sources(answer), "tasks", describe_tasks(answer)));
+            object, json_pack("{s:o,s:s,s:s,s:s,s:f,s:o,s:o,s:o,s:o}", "node",
+                              text_or_null(answer->node), "owner", presence_names[answer->presence],
+                              "reason", owner_reason_name(answer->reason), "why",
+                              owner_reason_text(answer->reason), "since_at", answer->since_at,
+                              "until_at", time_or_null(answer->has_end, answer->until_at),
+                              "server_problem", text_or_null(answer->server_problem), "sources",
+                              describe_sources(answer), "tasks", describe_tasks(answer)));
     }
     write_line(out, object);
 }
@@ -319,6 +320,8 @@ static int decode_state(const json_t *object, struct owner_answer *answer, struc
         r = get_time(object, "since_at", &answer->since_at, err);
     if (r == 0)
         r = get_optional_time(object, "until_at", &answer->has_end, &answer->until_at, err);
+    if (r == 0)
+        r = get_text(object, "server_problem", true, &answer->server_problem, err);
     return r == 0 ? decode_lists(object, answer, err) : r;
 }
 

@@ -69,9 +69,10 @@ struct owner_answer {
     char *node;
     enum owner_presence presence;
     enum owner_reason reason;
-    double since_at; /* of this presence */
-    bool has_end;    /* it ends by itself if nothing happens, */
-    double until_at; /* then */
+    double since_at;      /* of this presence */
+    bool has_end;         /* it ends by itself if nothing happens, */
+    double until_at;      /* then */
+    char *server_problem; /* why the server is not reached; NULL: it is, or nobody said */
     struct wire_source *sources;
     size_t source_count;
     struct owner_task *tasks;

@@ -130,6 +130,7 @@ static void answers_survive(void **state)
                                   .presence = OWNER_PRESENT,
                                   .reason = OWNER_REASON_PAUSED,
                                   .since_at = 1000.5,
+                                  .server_problem = (char *)"gone",
                                   .sources = sources,
                                   .source_count = 2,
                                   .tasks = tasks,
@@ -139,7 +140,8 @@ static void answers_survive(void **state)
     assert_survives(&answer,
                     "{\"version\":1,\"node\":\"pc1\",\"owner\":\"present\",\"reason\":\"paused\","
                     "\"why\":\"its owner has paused it\",\"since_at\":1000.5,\"until_at\":null,"
-                    "\"sources\":[{\"source\":\"x11\",\"works\":true,\"why_not\":null,"
+                    "\"server_problem\":\"gone\",\"sources\":[{\"source\":\"x11\",\"works\":true,"
+                    "\"why_not\":null,"
                     "\"last_activity_ms_ago\":7},{\"source\":\"tty\",\"works\":false,"
                     "\"why_not\":\"?\",\"last_activity_ms_ago\":null}],"
                     "\"tasks\":[{\"job\":17,\"task\":3,\"user\":\"marie\",\"state\":\"suspended\","
@@ -150,7 +152,7 @@ static void answers_survive(void **state)
     assert_survives(&answer,
                     "{\"version\":1,\"node\":\"pc1\",\"owner\":\"away\",\"reason\":\"none\","
                     "\"why\":\"nobody uses it\",\"since_at\":1.0,\"until_at\":2.5,"
-                    "\"sources\":[],\"tasks\":[]}\n");
+                    "\"server_problem\":null,\"sources\":[],\"tasks\":[]}\n");
     answer =
         (struct owner_answer){.error = (char *)"no", .hint = (char *)"ask root", .refused = true};
     assert_survives(&answer, "{\"version\":1,\"error\":\"no\",\"hint\":\"ask root\","
@@ -170,6 +172,7 @@ static void what_is_no_answer_is_refused(void **state)
         "{\"version\":1,\"node\":\"pc1\",\"owner\":\"gone\"}",
         "{\"version\":1,\"node\":\"pc1\",\"owner\":\"away\",\"since_at\":null}",
         STATE "\"tasks\":[]}",
+        STATE "\"server_problem\":7,\"sources\":[],\"tasks\":[]}",
         STATE "\"sources\":[]}",
         STATE "\"sources\":[{}],\"tasks\":[]}",
         STATE "\"sources\":[{\"source\":\"x11\",\"last_activity_ms_ago\":-1}],\"tasks\":[]}",

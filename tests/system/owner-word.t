@@ -153,6 +153,11 @@ must 'grep -q "^ready pc2$" "$folder/pc2.out"'
 stop_agent pc2
 is "$(shown node)" '"pc1"' 'also when the second is gone'
 
-stop_agent pc1
+# ---- without the server ----
+
+is "$(shown server_problem)" 'null' 'the server is reached'
 stop_server
+ok 'and when it is not, the owner is told' wait_for '[ "$(shown server_problem)" != null ]'
+like "$(dusk owner resume)" 'The server is not reached: ' 'his word is heard all the same'
+stop_agent pc1
 finish
