@@ -12,21 +12,32 @@
 /* Each name stands for the function sd_bus_NAME() of the manual. */
 #define BUS_FUNCTIONS(function)                                                                    \
     function(add_match_async);                                                                     \
+    function(add_object_vtable);                                                                   \
     function(call_method_async);                                                                   \
     function(close_unref);                                                                         \
+    function(emit_signal);                                                                         \
+    function(error_set);                                                                           \
     function(get_events);                                                                          \
     function(get_fd);                                                                              \
     function(get_timeout);                                                                         \
+    function(message_append);                                                                      \
+    function(message_close_container);                                                             \
     function(message_enter_container);                                                             \
     function(message_exit_container);                                                              \
     function(message_get_error);                                                                   \
     function(message_get_member);                                                                  \
     function(message_get_path);                                                                    \
     function(message_get_sender);                                                                  \
+    function(message_new_method_return);                                                           \
+    function(message_open_container);                                                              \
     function(message_read);                                                                        \
     function(message_skip);                                                                        \
+    function(message_unref);                                                                       \
     function(open_system);                                                                         \
+    function(open_user);                                                                           \
     function(process);                                                                             \
+    function(reply_method_return);                                                                 \
+    function(send);                                                                                \
     function(slot_unref)
 
 struct bus_library {

@@ -18,12 +18,11 @@
 #include "source.h"
 
 #include "base/memory.h"
-#include "bus_library.h"
+#include "bus_turn.h"
 #include "lang/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,8 +31,6 @@
 #define SESSION     "org.freedesktop.login1.Session"
 #define PROPERTIES  "org.freedesktop.DBus.Properties"
 #define ROOT_PATH   "/org/freedesktop/login1"
-
-enum { US_PER_MS = 1000, NS_PER_MS = 1000000 };
 
 struct session {
     struct session *next;
@@ -400,28 +397,22 @@ static const struct {
 
 static void on_time(struct source *source);
 
-/* What the bus waits for now: to read, to write, and for how long. */
 static void wait_for_bus(struct source *source)
 {
     const struct logind *logind = source->data;
-    uint64_t until_us = UINT64_MAX, now_ms = uv_hrtime() / NS_PER_MS, until_ms;
-    int events = logind->library->get_events(logind->bus);
+    struct bus_wish wish = bus_wish(logind->library, logind->bus);
 
-    source_watch_writable(source, logind->fd, events > 0 && (events & POLLOUT) != 0);
-    if (logind->library->get_timeout(logind->bus, &until_us) <= 0 || until_us == UINT64_MAX)
-        return;
-    until_ms = until_us / US_PER_MS + 1;
-    source_wake(source, until_ms > now_ms ? until_ms - now_ms : 0, on_time);
+    source_watch_writable(source, logind->fd, wish.to_write);
+    if (wish.has_delay)
+        source_wake(source, wish.delay_ms, on_time);
 }
 
 static void take_messages(struct source *source, int fd)
 {
     struct logind *logind = source->data;
-    int r;
+    int r = bus_turn(logind->library, logind->bus);
 
     (void)fd;
-    while ((r = logind->library->process(logind->bus, NULL)) > 0)
-        continue;
     if (r < 0)
         fail(logind, "the connection to the system bus has ended", r);
     if (logind->failure.text) {

@@ -2,12 +2,7 @@
 /* See logind_fixture.h. */
 #include "logind_fixture.h"
 
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define NAME         "org.freedesktop.login1"
 #define MANAGER      "org.freedesktop.login1.Manager"
@@ -16,52 +11,6 @@
 #define SESSION_PATH ROOT_PATH "/session"
 
 struct fake_logind fake;
-
-/* ---- the bus ---- */
-
-/* Everybody may do everything there, as on a session's bus. */
-static const char configuration[] =
-    "<busconfig><type>session</type><listen>unix:path=%s</listen><auth>EXTERNAL</auth>\n"
-    "<policy context=\"default\"><allow send_destination=\"*\" eavesdrop=\"true\"/>\n"
-    "<allow eavesdrop=\"true\"/><allow own=\"*\"/></policy></busconfig>\n";
-
-void fake_begin_bus(void)
-{
-    const char *socket = fixture_path(fake.fixture, "bus");
-    const char *path = fixture_path(fake.fixture, "bus.conf");
-    char text[1024], option[256], address[256], ready;
-    int pipe_fds[2];
-
-    snprintf(text, sizeof(text), configuration, socket);
-    unlink(path);
-    fixture_write(fake.fixture, "bus.conf", text);
-    snprintf(option, sizeof(option), "--config-file=%s", path);
-    snprintf(address, sizeof(address), "unix:path=%s", socket);
-    setenv("DBUS_SYSTEM_BUS_ADDRESS", address, 1);
-    assert_int_equal(pipe(pipe_fds), 0);
-    fake.daemon = fork();
-    if (fake.daemon == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        dup2(pipe_fds[1], STDOUT_FILENO);
-        close(pipe_fds[1]);
-        execlp("dbus-daemon", "dbus-daemon", "--nofork", "--nopidfile", "--print-address=1", option,
-               NULL);
-        _exit(127);
-    }
-    close(pipe_fds[1]);
-    /* It says its address once it listens there. */
-    assert_int_equal(read(pipe_fds[0], &ready, 1), 1);
-    close(pipe_fds[0]);
-}
-
-void fake_end_bus(void)
-{
-    if (fake.daemon > 0) {
-        kill(fake.daemon, SIGKILL);
-        waitpid(fake.daemon, NULL, 0);
-    }
-    fake.daemon = 0;
-}
 
 /* ---- what logind answers ---- */
 
@@ -176,10 +125,7 @@ void fake_listen(void)
 
 void fake_begin_logind(void)
 {
-    assert_true(sd_bus_new(&fake.bus) >= 0);
-    assert_true(sd_bus_set_address(fake.bus, getenv("DBUS_SYSTEM_BUS_ADDRESS")) >= 0);
-    assert_true(sd_bus_set_bus_client(fake.bus, true) >= 0);
-    assert_true(sd_bus_start(fake.bus) >= 0);
+    fake.bus = bus_fixture_connect();
     assert_true(sd_bus_add_object_vtable(fake.bus, NULL, ROOT_PATH, MANAGER, manager, NULL) >= 0);
     assert_true(sd_bus_add_fallback_vtable(fake.bus, NULL, SESSION_PATH, SESSION, session,
                                            has_session, NULL) >= 0);
@@ -205,7 +151,7 @@ int fake_set_up(void **state)
     if (r < 0)
         return r;
     fixture_make_folder(fake.fixture, "run/systemd/seats");
-    fake_begin_bus();
+    bus_fixture_begin(fake.fixture, "DBUS_SYSTEM_BUS_ADDRESS");
     fake_begin_logind();
     return 0;
 }
@@ -213,7 +159,7 @@ int fake_set_up(void **state)
 int fake_tear_down(void **state)
 {
     fake_end_logind();
-    fake_end_bus();
+    bus_fixture_end();
     return fixture_tear_down(state);
 }
 

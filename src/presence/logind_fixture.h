@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * For the test of logind's source: a bus of dbus-daemon(1) in the fixture's root, and a logind on
- * it, which has the sessions and inhibitors that the test gives it. It lives on the fixture's loop.
+ * For the test of logind's source: a bus, and a logind on it, which has the sessions and inhibitors
+ * that the test gives it. It lives on the fixture's loop.
  */
 #pragma once
 
-#include "presence_fixture.h"
-
-#include <systemd/sd-bus.h>
+#include "bus_fixture.h"
 
 /* Its path is /org/freedesktop/login1/session/NAME. */
 struct fake_session {
@@ -25,7 +23,6 @@ struct fake_inhibitor {
 
 struct fake_logind {
     struct fixture *fixture;
-    pid_t daemon;   /* 0: there is no bus */
     sd_bus *bus;    /* NULL: there is no logind */
     uv_poll_t poll; /* of that; stopped, it has nothing to say */
     struct fake_session sessions[4];
@@ -41,8 +38,6 @@ extern struct fake_logind fake;
 int fake_set_up(void **state);
 int fake_tear_down(void **state);
 
-void fake_begin_bus(void);
-void fake_end_bus(void);
 void fake_begin_logind(void);
 void fake_end_logind(void);
 /* Takes what was asked since its poll was stopped, and goes on. */

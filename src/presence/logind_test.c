@@ -229,12 +229,12 @@ static void so_does_a_bus_that_ends(void **state)
 
     begin(fixture);
     fake_end_logind();
-    fake_end_bus();
+    bus_fixture_end();
     WAIT_UNTIL(fixture, !fixture_view(fixture).works);
     fixture_pass_time(fixture);
     assert_non_null(strstr(fixture_view(fixture).why_not, "cannot connect to the system bus"));
     assert_true(fixture->holds[OWNER_REASON_UNWATCHED]);
-    fake_begin_bus();
+    bus_fixture_begin(fixture, "DBUS_SYSTEM_BUS_ADDRESS");
     fake_begin_logind();
     fixture_pass_time(fixture);
     WAIT_UNTIL(fixture, fixture_view(fixture).works);
@@ -258,7 +258,7 @@ static void a_bus_that_says_nothing_is_waited_for_without_standing_still(void **
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     fake_end_logind();
-    fake_end_bus();
+    bus_fixture_end();
     unlink(fixture_path(fixture, "bus"));
     snprintf(address.sun_path, sizeof(address.sun_path), "%s", fixture_path(fixture, "bus"));
     assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);

@@ -42,7 +42,7 @@ static bool is_own_word(enum owner_reason reason)
 /* While he is near, what is there goes on: then the pool has it. */
 static enum tray_state find_state(const struct owner_answer *answer)
 {
-    if (!answer || answer->error || answer->reason == OWNER_REASON_UNWATCHED)
+    if (!answer || answer->reason == OWNER_REASON_UNWATCHED)
         return TRAY_ERROR;
     if (is_own_word(answer->reason))
         return TRAY_PAUSED;
@@ -104,10 +104,8 @@ static char *make_title(const struct tray_input *input)
     const struct owner_answer *answer = input->answer;
     struct buffer text = BUFFER_INIT;
 
-    if (!answer || answer->error) {
-        buffer_append_text(&text, answer ? "dusk's agent refuses" : "dusk's agent does not answer");
-        return buffer_take(&text);
-    }
+    if (!answer)
+        return memory_copy_string("dusk's agent does not answer");
     append_short(&text, answer->node);
     if (input->gives_notice)
         buffer_append_text(&text, " will be lent in a moment");
@@ -125,8 +123,6 @@ static char *make_text(const struct tray_input *input)
 
     if (!answer)
         buffer_append_text(&text, "Is it running? systemctl status dusk-agent tells.");
-    else if (answer->error)
-        append_short(&text, answer->error);
     else
         append_end(&text, input);
     for (size_t i = 0;
@@ -178,16 +174,14 @@ static void add_words(struct tray_view *view, const struct owner_answer *answer)
         {TRAY_NEVER, "Never lend this computer"},
         {TRAY_RESUME, "Lend it again"},
     };
-    bool is_here = answer && !answer->error;
-
     for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {
         bool holds =
-            is_here && ((words[i].action == TRAY_PAUSE && !answer->has_end &&
-                         answer->reason == OWNER_REASON_PAUSED) ||
-                        (words[i].action == TRAY_NEVER && answer->reason == OWNER_REASON_NEVER) ||
-                        (words[i].action == TRAY_RESUME && !is_own_word(answer->reason)));
+            answer && ((words[i].action == TRAY_PAUSE && !answer->has_end &&
+                        answer->reason == OWNER_REASON_PAUSED) ||
+                       (words[i].action == TRAY_NEVER && answer->reason == OWNER_REASON_NEVER) ||
+                       (words[i].action == TRAY_RESUME && !is_own_word(answer->reason)));
 
-        add(view, words[i].action, memory_copy_string(words[i].label), is_here && !holds);
+        add(view, words[i].action, memory_copy_string(words[i].label), answer && !holds);
     }
 }
 
@@ -228,14 +222,12 @@ static void add_lines(struct tray_view *view, const char *lines)
 
 static void make_menu(struct tray_view *view, const struct tray_input *input)
 {
-    bool is_here = input->answer && !input->answer->error;
-
     add(view, TRAY_INFORM, memory_copy_string(view->title), false);
     add_lines(view, view->text);
     divide(view);
     add_words(view, input->answer);
     divide(view);
-    if (is_here) {
+    if (input->answer) {
         add_tasks(view, input);
         divide(view);
     }
@@ -255,12 +247,11 @@ void tray_view_make(const struct tray_input *input, struct tray_view *ret_view)
         .needs_attention = state == TRAY_ERROR && answer,
         .title = make_title(input),
         .text = make_text(input),
-        .shows_notes = input->shows_notes,
     };
     make_menu(ret_view, input);
-    if (input->shows_notes && ret_view->needs_attention)
+    if (ret_view->needs_attention)
         ret_view->note = TRAY_NOTE_WRONG;
-    else if (input->shows_notes && input->gives_notice)
+    else if (input->gives_notice)
         ret_view->note = TRAY_NOTE_LENT_SOON;
 }
 

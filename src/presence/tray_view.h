@@ -4,8 +4,9 @@
  * menu, and what is worth a notification. Nothing here knows of D-Bus; tray.h does.
  *
  * The icon is honest about one question: who has this computer? What the owner cannot see from it
- * (why, until when, for whom) stands in the menu. Notifications are for two things only: that it
- * will be lent in a moment, which he can put off, and that something is wrong which he should know.
+ * (why, until when, for whom) stands in the menu. Notifications are for three things only: that
+ * it will be lent in a moment, which he can put off, that something is wrong which he should know,
+ * and that what he clicked was refused.
  * A pause, a use, a task that comes or goes are none: they are what he expects.
  */
 #pragma once
@@ -44,7 +45,7 @@ struct tray_entry {
     bool is_enabled;
 };
 
-enum tray_note { TRAY_NOTE_NONE, TRAY_NOTE_LENT_SOON, TRAY_NOTE_WRONG };
+enum tray_note { TRAY_NOTE_NONE, TRAY_NOTE_LENT_SOON, TRAY_NOTE_WRONG, TRAY_NOTE_REFUSED };
 
 enum {
     TRAY_TASKS_MAX = 8,    /* lines in the menu; the others are counted */
@@ -57,17 +58,15 @@ struct tray_view {
     bool needs_attention; /* the owner should look */
     char *title;          /* owned; one line */
     char *text;           /* owned; some more, "" if there is none */
-    enum tray_note note;
-    bool shows_notes;
+    enum tray_note note;  /* worth one, if he wants any */
     struct tray_entry entries[TRAY_ENTRIES_MAX];
     size_t entry_count;
 };
 
 struct tray_input {
-    const struct owner_answer *answer; /* NULL: no agent answers */
+    const struct owner_answer *answer; /* NULL: no agent answers; never an error */
     bool gives_notice;                 /* it will be lent at answer->until_at, and not before */
-    bool shows_notes;
-    double now; /* seconds since 1970 */
+    double now;                        /* seconds since 1970 */
 };
 
 /* The caller's, for tray_view_deinit(). Times are told as the local clock shows them. */

@@ -20,9 +20,9 @@ static int use_utc(void **state)
 }
 
 /* The view as lines: state, title, text, and the menu with '-' before what cannot be clicked. */
-static char *describe(const struct owner_answer *answer, bool gives_notice, bool shows_notes)
+static char *describe(const struct owner_answer *answer, bool gives_notice)
 {
-    const struct tray_input input = {answer, gives_notice, shows_notes, NOW};
+    const struct tray_input input = {answer, gives_notice, NOW};
     struct buffer text = BUFFER_INIT;
     struct tray_view view;
 
@@ -38,14 +38,14 @@ static char *describe(const struct owner_answer *answer, bool gives_notice, bool
 
 static void assert_view(const struct owner_answer *answer, const char *expected)
 {
-    _cleanup_free_ char *text = describe(answer, false, true);
+    _cleanup_free_ char *text = describe(answer, false);
 
     assert_string_equal(text, expected);
 }
 
 static void assert_begins(const struct owner_answer *answer, const char *expected)
 {
-    _cleanup_free_ char *text = describe(answer, false, true);
+    _cleanup_free_ char *text = describe(answer, false);
 
     text[strlen(expected)] = '\0';
     assert_string_equal(text, expected);
@@ -202,11 +202,9 @@ static void what_is_wrong_is_said(void **state)
         {.name = (char *)"x11", .why_not = (char *)"there is no\n\033display"},
         {.name = (char *)"tty", .was_used = true},
     };
-    struct owner_answer answer = {.error = (char *)"the disk is full"};
+    struct owner_answer answer = answer_of(OWNER_PRESENT, OWNER_REASON_UNWATCHED);
 
     (void)state;
-    assert_begins(&answer, "dusk-error! note 2\ndusk's agent refuses\nthe disk is full\n");
-    answer = answer_of(OWNER_PRESENT, OWNER_REASON_UNWATCHED);
     answer.sources = sources;
     answer.source_count = 2;
     assert_begins(&answer, "dusk-error! note 2\n"
@@ -219,19 +217,17 @@ static void what_is_wrong_is_said(void **state)
                            "- \n");
 }
 
-static void notice_is_given_only_to_who_wants_notes(void **state)
+static void notice_is_given_before_it_is_lent(void **state)
 {
     struct owner_answer answer = answer_of(OWNER_NEAR, OWNER_REASON_USED);
-    _cleanup_free_ char *with = NULL, *without = NULL;
+    _cleanup_free_ char *text = NULL;
 
     (void)state;
     answer.has_end = true;
     answer.until_at = NOW + 30;
-    with = describe(&answer, true, true);
-    assert_non_null(strstr(with, "dusk-in-use note 1\npc1 will be lent in a moment\n"
+    text = describe(&answer, true);
+    assert_non_null(strstr(text, "dusk-in-use note 1\npc1 will be lent in a moment\n"
                                  "Lent when nobody uses it until 14:00\n"));
-    without = describe(&answer, true, false);
-    assert_non_null(strstr(without, "dusk-in-use note 0\npc1 will be lent in a moment\n"));
 }
 
 /* As many as there may be, of names as long as there may be. */
@@ -249,7 +245,7 @@ static void others_cannot_fill_the_screen(void **state)
     answer.tasks = tasks;
     answer.task_count = ARRAY_LENGTH(tasks);
     answer.node = answer.server_problem = name;
-    text = describe(&answer, false, true);
+    text = describe(&answer, false);
     assert_non_null(strstr(text, "- Task 1.7 for xxx"));
     assert_non_null(strstr(text, "- … and 92 more\n"));
     assert_true(strlen(text) < 3000);
@@ -285,7 +281,7 @@ int main(void)
         cmocka_unit_test(without_a_server_it_is_lent_to_nobody),
         cmocka_unit_test(without_an_agent_nothing_can_be_said),
         cmocka_unit_test(what_is_wrong_is_said),
-        cmocka_unit_test(notice_is_given_only_to_who_wants_notes),
+        cmocka_unit_test(notice_is_given_before_it_is_lent),
         cmocka_unit_test(others_cannot_fill_the_screen),
         cmocka_unit_test(clicks_are_words),
     };
