@@ -15,6 +15,7 @@
 #include "base/spelling.h"
 #include "exit_code.h"
 #include "sys/file.h"
+#include "sys/own_file.h"
 
 #include <ini.h>
 #include <stdlib.h>
@@ -67,24 +68,9 @@ static void offer(struct config *config, enum setting_key key, const char *value
     setting->origin = memory_copy_string(origin);
 }
 
-/* "$variable/rest" if the variable is set, else "$HOME/home_folder/rest"; NULL without a home. */
-static char *path_below(const char *variable, const char *home_folder, const char *rest)
-{
-    const char *base = getenv(variable), *home = getenv("HOME");
-    struct buffer path = BUFFER_INIT;
-
-    if (base && *base == '/')
-        buffer_appendf(&path, "%s/%s", base, rest);
-    else if (home_folder && home && *home)
-        buffer_appendf(&path, "%s/%s/%s", home, home_folder, rest);
-    else
-        return NULL;
-    return buffer_take(&path);
-}
-
 char *config_file_path(void)
 {
-    char *path = path_below("XDG_CONFIG_HOME", ".config", "dusk/client.ini");
+    char *path = own_file_path("XDG_CONFIG_HOME", ".config", "dusk/client.ini");
 
     return path ? path : memory_copy_string("client.ini");
 }
@@ -94,7 +80,7 @@ char *config_template_path(const char *name)
     _cleanup_buffer_ struct buffer rest = BUFFER_INIT;
 
     buffer_appendf(&rest, "dusk/templates/%s", name);
-    return path_below("XDG_CONFIG_HOME", ".config", rest.data);
+    return own_file_path("XDG_CONFIG_HOME", ".config", rest.data);
 }
 
 struct file_reader {
@@ -148,8 +134,9 @@ static int read_config_file(struct config *config, struct error *err)
 /* The first socket that is there; a server that has ended left none. */
 static void offer_default_sockets(struct config *config)
 {
-    _cleanup_free_ char *runtime = path_below("XDG_RUNTIME_DIR", NULL, "dusk/socket");
-    _cleanup_free_ char *state = path_below("XDG_STATE_HOME", ".local/state", "dusk/server/socket");
+    _cleanup_free_ char *runtime = own_file_path("XDG_RUNTIME_DIR", NULL, "dusk/socket");
+    _cleanup_free_ char *state =
+        own_file_path("XDG_STATE_HOME", ".local/state", "dusk/server/socket");
     const char *const places[] = {"/run/dusk/socket", "/var/lib/dusk/socket", runtime, state};
 
     for (size_t i = 0; i < ARRAY_LENGTH(places); i++)
@@ -174,7 +161,7 @@ int config_read(const char *server, const char *socket, struct config *ret_confi
                 struct error *err)
 {
     _cleanup_config_ struct config config = CONFIG_INIT;
-    _cleanup_free_ char *folder = path_below("XDG_CONFIG_HOME", ".config", "dusk");
+    _cleanup_free_ char *folder = own_file_path("XDG_CONFIG_HOME", ".config", "dusk");
     bool server_first = server || (!socket && getenv("DUSK_SERVER") && *getenv("DUSK_SERVER"));
     int r;
 
@@ -207,36 +194,9 @@ uint64_t config_timeout_ms(const struct config *config)
     return ms;
 }
 
-/* Whether the line sets the key. */
-static bool line_sets(struct slice line, const char *key)
-{
-    const char *equals = memchr(line.data, '=', line.length);
-
-    return equals &&
-           slice_equals(slice_trim((struct slice){line.data, (size_t)(equals - line.data)}), key);
-}
-
-/* All other lines of the file stay as they are, comments too. */
 int config_store_server(const char *server, struct error *err)
 {
     _cleanup_free_ char *path = config_file_path();
-    _cleanup_buffer_ struct buffer before = BUFFER_INIT, after = BUFFER_INIT;
 
-    if (access(path, F_OK) == 0) {
-        int r = file_read(path, FILE_SIZE_MAX, &before, err);
-
-        if (r < 0)
-            return r;
-    }
-    for (const char *at = buffer_text(&before); *at;) {
-        struct slice line = {.data = at, .length = strcspn(at, "\n")};
-
-        if (!line_sets(line, key_names[SETTING_SERVER])) {
-            buffer_append_slice(&after, line);
-            buffer_append_character(&after, '\n');
-        }
-        at += line.length + (at[line.length] == '\n');
-    }
-    buffer_appendf(&after, "server = %s\n", server);
-    return file_replace(path, after.data, after.length, 0600, true, err);
+    return own_file_store(path, key_names[SETTING_SERVER], server, err);
 }
