@@ -12,8 +12,10 @@
 
 #include "base/memory.h"
 #include "presence/presence.h"
+#include "presence/tray.h"
 #include "session.h"
 #include "session_link.h"
+#include "session_settings.h"
 #include "sys/clock.h"
 #include "sys/complain.h"
 #include "sys/descriptor.h"
@@ -47,6 +49,7 @@ struct session {
     const char *socket; /* NULL: where it is found */
     struct presence *presence;
     struct session_link *link;
+    struct tray *tray;          /* NULL: he wants none */
     uint64_t used_ms;           /* the last use; 0: none was seen */
     enum owner_word_kind sight; /* what was said of it last: WATCHED, UNWATCHED, or STATUS: none */
     bool has_agent;
@@ -63,11 +66,44 @@ void session_show(struct session *session, const struct owner_answer *answer)
     if (session->has_agent != (answer != NULL))
         log_notice(answer ? "an agent listens" : "no agent listens");
     session->has_agent = answer != NULL;
+    if (session->tray)
+        tray_show(session->tray, answer);
 }
 
 void session_say(struct session *session, const struct owner_word *word)
 {
     session_link_say(session->link, word);
+}
+
+static void on_word(void *userdata, const struct owner_word *word)
+{
+    session_say(userdata, word);
+}
+
+static void on_notes(void *userdata, bool wanted)
+{
+    _cleanup_error_ struct error err = ERROR_INIT;
+
+    (void)userdata;
+    if (session_settings_store_notifications(wanted, &err) < 0)
+        log_warning("whether notifications are wanted is forgotten at the end: %s",
+                    error_text(&err));
+}
+
+/* A file that makes no sense is told of, and keeps nobody from seeing whose computer it is. */
+static void begin_tray(struct session *session)
+{
+    const struct tray_listener listener = {on_word, on_notes, session};
+    _cleanup_error_ struct error err = ERROR_INIT;
+    struct session_settings settings;
+    struct tray_options options = {0};
+
+    if (session_settings_read(&settings, &err) < 0)
+        log_warning("%s", error_text(&err));
+    options.shows_icon = settings.tray;
+    options.shows_notes = settings.notifications;
+    if (settings.tray || settings.notifications)
+        session->tray = tray_new(&session->loop, &options, &listener);
 }
 
 /* ---- what is seen ---- */
@@ -210,6 +246,7 @@ static void begin(struct session *session, const struct presence_options *option
     uv_prepare_init(&session->loop, &session->prepare);
     session->prepare.data = session;
     session->sight = OWNER_WORD_STATUS;
+    begin_tray(session);
     session->link = session_link_new(&session->loop, session->socket, &said);
     session->presence = presence_new(&session->loop, options, &used);
     uv_prepare_start(&session->prepare, on_prepare);
@@ -225,6 +262,7 @@ static void close_handle(uv_handle_t *handle, void *userdata)
 
 static void end(struct session *session)
 {
+    tray_free(session->tray);
     presence_free(session->presence);
     session_link_free(session->link);
     uv_walk(&session->loop, close_handle, NULL);

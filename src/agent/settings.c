@@ -264,7 +264,7 @@ static int set_nudge(void *target, const char *text, struct error *err)
     return 0;
 }
 
-static int parse_yes_or_no(const char *text, bool *ret_yes, struct error *err)
+int settings_parse_yes_or_no(const char *text, bool *ret_yes, struct error *err)
 {
     bool yes = strcmp(text, "yes") == 0 || strcmp(text, "true") == 0;
 
@@ -277,13 +277,13 @@ static int parse_yes_or_no(const char *text, bool *ret_yes, struct error *err)
 static int set_give_way(void *target, const char *text, struct error *err)
 {
     struct settings *settings = target;
-    return parse_yes_or_no(text, &settings->give_way, err);
+    return settings_parse_yes_or_no(text, &settings->give_way, err);
 }
 
 static int set_on_battery(void *target, const char *text, struct error *err)
 {
     struct settings *settings = target;
-    return parse_yes_or_no(text, &settings->on_battery, err);
+    return settings_parse_yes_or_no(text, &settings->on_battery, err);
 }
 
 static int set_temperature_max(void *target, const char *text, struct error *err)

@@ -57,3 +57,5 @@ void settings_deinit(struct settings *settings);
 
 /* 0, or CONFIGURATION_WAS_PRINTED or an error as configuration_read() has them. */
 int settings_read(int argc, char **argv, struct settings *settings, struct error *err);
+/* "yes" or "true", "no" or "false"; the error says that it is none of them. */
+int settings_parse_yes_or_no(const char *text, bool *ret_yes, struct error *err);
