@@ -107,8 +107,8 @@ ok 'a key suspends it' wait_for '[ "$(shown reason)" = "\"used\"" ]'
 ok 'as the pool sees' wait_for "state_is $job.0 Suspended"
 ok 'and it goes on when he has gone' wait_for "state_is $job.0 Running"
 ok 'the helper is told how things are' \
-    grep -q "the agent of 'pc1' says: nobody" "$folder/helper.log"
-ok 'with each change' grep -q "the agent of 'pc1' says: somebody" "$folder/helper.log"
+    wait_for "grep -q \"the agent of 'pc1' says: nobody\" $folder/helper.log"
+ok 'with each change' wait_for "grep -q \"the agent of 'pc1' says: somebody\" $folder/helper.log"
 
 ok 'a second helper of the same desktop ends' "${as_user[@]}" "$dusk_path" agent --session
 must is_lent
