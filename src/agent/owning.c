@@ -78,6 +78,13 @@ void owning_lasts(struct body *body, enum owner_reason reason, bool holds)
     hear(body, &event);
 }
 
+void owning_resume(struct body *body)
+{
+    struct lending_event event = {.kind = LENDING_RESUMED};
+
+    hear(body, &event);
+}
+
 static void on_lasts(void *userdata, enum owner_reason reason, bool holds)
 {
     owning_lasts(userdata, reason, holds);
@@ -160,6 +167,7 @@ static struct lending_options lending_options(const struct body *body)
         return options;
     options.idle_after_ms = settings->idle_after_ms;
     options.resume_after_ms = settings->resume_after_ms;
+    options.notice_ms = settings->notice_before_start_ms;
     if (options.resume_after_ms > options.idle_after_ms)
         options.resume_after_ms = options.idle_after_ms;
     return options;

@@ -31,6 +31,8 @@ uint64_t owning_idle_ms(const struct owning *owning);
 void owning_deinit(struct owning *owning);
 /* Something lasts that keeps the pool away, or does not any more: the brain has heard it then. */
 void owning_lasts(struct body *body, enum owner_reason reason, bool holds);
+/* The owner said that the computer is lent: what else he said lasts no more. */
+void owning_resume(struct body *body);
 /* The users that an agent of root runs tasks as; any other agent is all of its tasks' user. */
 bool owning_is_task(uid_t uid);
 /* What a full report says of it; the caller frees it with wire_owner_deinit(). */

@@ -253,6 +253,14 @@ static int set_resume_after(void *target, const char *text, struct error *err)
     return parse_duration(text, &settings->resume_after_ms, err);
 }
 
+static int set_notice_before_start(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+
+    settings->plain_key = "notice_before_start";
+    return parse_duration(text, &settings->notice_before_start_ms, err);
+}
+
 static int set_nudge(void *target, const char *text, struct error *err)
 {
     struct settings *settings = target;
@@ -500,6 +508,11 @@ static const struct configuration_key keys[] = {
      .summary = "and let go on what was frozen, as long as it is still there",
      .usual = "1m",
      .set = set_resume_after},
+    {.name = "notice_before_start",
+     .argument = "TIME",
+     .summary = "and be near so long before, for whoever is still there",
+     .usual = "0",
+     .set = set_notice_before_start},
     {.name = "policy",
      .argument = "NAME",
      .summary = "one of HTCondor's instead: DESKTOP, UWCS_DESKTOP, ALWAYS_RUN",

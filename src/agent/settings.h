@@ -28,6 +28,7 @@ struct settings {
     char *presence; /* the sources that watch, as presence_options has them */
     uint64_t idle_after_ms;
     uint64_t resume_after_ms;
+    uint64_t notice_before_start_ms;       /* 0: none is given */
     uint32_t nudge;                        /* pixels */
     bool give_way;                         /* tasks do, to whatever else runs here */
     bool on_battery;                       /* lent on its battery as well */

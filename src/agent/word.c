@@ -38,11 +38,15 @@ static void set_timer(struct word *word)
 }
 
 /* What holds now before what does not any more, so that there is no moment between them. */
-static void tell_owning(struct body *body)
+static void tell_owning(struct body *body, bool is_resumed)
 {
     bool is_never = body->word.said.kind == OWNER_WORD_NEVER;
     bool is_paused = body->word.said.kind == OWNER_WORD_PAUSE;
 
+    if (is_resumed) {
+        owning_resume(body);
+        return;
+    }
     if (is_never)
         owning_lasts(body, OWNER_REASON_NEVER, true);
     owning_lasts(body, OWNER_REASON_PAUSED, is_paused);
@@ -53,10 +57,11 @@ static void tell_owning(struct body *body)
 void word_take(struct body *body, const struct owner_word *word)
 {
     static const struct owner_word resume = {.kind = OWNER_WORD_RESUME};
+    bool is_resumed = word->kind == OWNER_WORD_RESUME;
 
     body->word.said = owner_word_is_over(word, clock_wall_seconds()) ? resume : *word;
     body->word.save_due = true;
-    tell_owning(body);
+    tell_owning(body, is_resumed);
     set_timer(&body->word);
 }
 

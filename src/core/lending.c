@@ -10,7 +10,7 @@ static bool forbids_only_to_begin(enum owner_reason reason)
     return reason == OWNER_REASON_CLOSING;
 }
 
-/* Whoever says that his computer is lent again means now; nothing of his word can flap. */
+/* Nothing of his word can flap. */
 static bool ends_at_once(enum owner_reason reason)
 {
     return reason == OWNER_REASON_PAUSED || reason == OWNER_REASON_NEVER;
@@ -42,6 +42,18 @@ static uint64_t ended_before_ms(const struct lending *lending)
     return lending->ended ? lending->ended_ms + lending->options.resume_after_ms : 0;
 }
 
+/*
+ * When he will be away if nothing happens. Notice is given from when nothing else keeps the pool
+ * away, unless he has said since then that he lends it.
+ */
+static uint64_t lent_from_ms(const struct lending *lending)
+{
+    uint64_t free_ms = used_before_ms(lending, lending->options.idle_after_ms);
+
+    free_ms = later(later(free_ms, ended_before_ms(lending)), lending->unpaused_ms);
+    return lending->resumed_ms >= free_ms ? free_ms : free_ms + lending->options.notice_ms;
+}
+
 static struct lending_view work_out(const struct lending *lending)
 {
     enum owner_reason lasting = find_lasting(lending);
@@ -58,6 +70,8 @@ static struct lending_view work_out(const struct lending *lending)
         return (struct lending_view){OWNER_NEAR, OWNER_REASON_CLOSING, 0, UINT64_MAX};
     if (lending->now_ms < idle_ms)
         return (struct lending_view){OWNER_NEAR, OWNER_REASON_USED, 0, idle_ms};
+    if (lending->now_ms < lent_from_ms(lending))
+        return (struct lending_view){OWNER_NEAR, OWNER_REASON_NOTICE, 0, lent_from_ms(lending)};
     return (struct lending_view){OWNER_AWAY, OWNER_REASON_NONE, 0, UINT64_MAX};
 }
 
@@ -99,7 +113,16 @@ static void on_lasts(struct lending *lending, enum owner_reason reason, bool hol
         lending->ended = reason;
         lending->ended_ms = lending->now_ms;
     }
+    if (lending->holds[reason] && !holds && reason == OWNER_REASON_PAUSED)
+        lending->unpaused_ms = lending->now_ms;
     lending->holds[reason] = holds;
+}
+
+static void on_resumed(struct lending *lending)
+{
+    lending->holds[OWNER_REASON_PAUSED] = false;
+    lending->holds[OWNER_REASON_NEVER] = false;
+    lending->resumed_ms = lending->now_ms;
 }
 
 bool lending_step(struct lending *lending, const struct lending_event *event)
@@ -115,6 +138,9 @@ bool lending_step(struct lending *lending, const struct lending_event *event)
     case LENDING_LASTS:
         on_lasts(lending, event->lasts.reason, event->lasts.holds);
         break;
+    case LENDING_RESUMED:
+        on_resumed(lending);
+        break;
     }
     return look(lending);
 }
@@ -128,5 +154,5 @@ uint64_t lending_away_ms(const struct lending *lending)
 {
     if (find_lasting(lending) != OWNER_REASON_NONE || lending->holds[OWNER_REASON_CLOSING])
         return UINT64_MAX;
-    return later(used_before_ms(lending, lending->options.idle_after_ms), ended_before_ms(lending));
+    return lent_from_ms(lending);
 }

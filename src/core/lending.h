@@ -10,6 +10,9 @@
  *
  *     a use ──> present ── resume_after without another ──> near ── idle_after ──> away
  *
+ * Before he counts as away he may be given notice: for so long he stays near, so that whoever still
+ * looks at the screen can object. One who said himself that his computer is lent needs none.
+ *
  * So a nudge of the desk costs the tasks a short pause, and a person who comes back to work is not
  * met by new ones. What lasts counts like a use while it lasts, and is followed by the same pause,
  * so that nothing flaps, unless it was his own word; idle_after counts from a use alone.
@@ -25,12 +28,14 @@ struct lending_options {
     bool is_watched;          /* false: nobody looks, and nobody ever uses the computer */
     uint64_t idle_after_ms;   /* without a use for so long, the computer is lent */
     uint64_t resume_after_ms; /* and for so long, what was frozen goes on; not above idle_after */
+    uint64_t notice_ms;       /* so long before it is lent, he is told; 0: not at all */
 };
 
 enum lending_event_kind {
-    LENDING_TICK, /* nothing but time */
-    LENDING_USED, /* somebody used the computer */
-    LENDING_LASTS /* something lasts, or does not any more */
+    LENDING_TICK,   /* nothing but time */
+    LENDING_USED,   /* somebody used the computer */
+    LENDING_LASTS,  /* something lasts, or does not any more */
+    LENDING_RESUMED /* he said that it is lent: what he said before lasts no more */
 };
 
 struct lending_event {
@@ -60,6 +65,8 @@ struct lending {
     uint64_t used_ms;        /* the last use; only if was_used */
     uint64_t ended_ms;       /* when what lasted ended last */
     enum owner_reason ended; /* what that was; OWNER_REASON_NONE: nothing yet */
+    uint64_t unpaused_ms;    /* when a pause was over by itself */
+    uint64_t resumed_ms;     /* when he said that it is lent */
     bool was_used;
     bool holds[OWNER_REASON_COUNT];
     struct lending_view view;

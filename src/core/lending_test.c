@@ -204,6 +204,93 @@ static void before_closing_nothing_is_begun_and_what_runs_goes_on(void **state)
     assert_view(&lending, OWNER_AWAY, OWNER_REASON_NONE, NEVER);
 }
 
+/* ---- notice ---- */
+
+enum { NOTICE_MS = 30000 };
+
+static struct lending with_notice(void)
+{
+    struct lending_options noticing = options;
+    struct lending lending;
+
+    noticing.notice_ms = NOTICE_MS;
+    lending_init(&lending, &noticing, START_MS);
+    assert_true(at(&lending, IDLE_MS - 1));
+    assert_view(&lending, OWNER_NEAR, OWNER_REASON_USED, IDLE_MS);
+    assert_int_equal(lending_away_ms(&lending), START_MS + IDLE_MS + NOTICE_MS);
+    return lending;
+}
+
+static bool resumed_at(struct lending *lending, uint64_t ms)
+{
+    return lending_step(lending,
+                        &(struct lending_event){.kind = LENDING_RESUMED, .now_ms = START_MS + ms});
+}
+
+static void notice_is_given_before_it_is_lent(void **state)
+{
+    struct lending lending = with_notice();
+
+    (void)state;
+    assert_true(at(&lending, IDLE_MS));
+    assert_view(&lending, OWNER_NEAR, OWNER_REASON_NOTICE, IDLE_MS + NOTICE_MS);
+    assert_false(at(&lending, IDLE_MS + NOTICE_MS - 1));
+    assert_true(at(&lending, IDLE_MS + NOTICE_MS));
+    assert_view(&lending, OWNER_AWAY, OWNER_REASON_NONE, NEVER);
+}
+
+static void who_objects_to_the_notice_is_there(void **state)
+{
+    struct lending lending = with_notice();
+
+    (void)state;
+    assert_true(used_at(&lending, IDLE_MS + 1));
+    assert_view(&lending, OWNER_PRESENT, OWNER_REASON_USED, IDLE_MS + 1 + RESUME_MS);
+    assert_int_equal(lending_away_ms(&lending), START_MS + 2 * IDLE_MS + 1 + NOTICE_MS);
+}
+
+static void a_pause_that_ends_by_itself_is_followed_by_notice(void **state)
+{
+    struct lending lending = with_notice();
+    uint64_t end_ms = 2 * IDLE_MS;
+
+    (void)state;
+    assert_true(lasts_at(&lending, IDLE_MS, OWNER_REASON_PAUSED, true));
+    assert_true(lasts_at(&lending, end_ms, OWNER_REASON_PAUSED, false));
+    assert_view(&lending, OWNER_NEAR, OWNER_REASON_NOTICE, (int64_t)end_ms + NOTICE_MS);
+    /* What never held ends without any. */
+    assert_false(lasts_at(&lending, end_ms + 1, OWNER_REASON_PAUSED, false));
+    assert_true(at(&lending, end_ms + NOTICE_MS));
+    assert_view(&lending, OWNER_AWAY, OWNER_REASON_NONE, NEVER);
+}
+
+static void what_else_ends_is_followed_by_notice_too(void **state)
+{
+    struct lending lending = with_notice();
+    uint64_t end_ms = 2 * IDLE_MS;
+
+    (void)state;
+    assert_true(lasts_at(&lending, IDLE_MS, OWNER_REASON_HOURS, true));
+    assert_false(lasts_at(&lending, end_ms, OWNER_REASON_HOURS, false) &&
+                 lending.view.presence == OWNER_AWAY);
+    assert_true(at(&lending, end_ms + RESUME_MS));
+    assert_view(&lending, OWNER_NEAR, OWNER_REASON_NOTICE, (int64_t)end_ms + RESUME_MS + NOTICE_MS);
+}
+
+static void who_says_himself_that_it_is_lent_needs_no_notice(void **state)
+{
+    static const enum owner_reason words[] = {OWNER_REASON_PAUSED, OWNER_REASON_NEVER};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {
+        struct lending lending = with_notice();
+
+        assert_true(lasts_at(&lending, IDLE_MS, words[i], true));
+        assert_true(resumed_at(&lending, 2 * IDLE_MS));
+        assert_view(&lending, OWNER_AWAY, OWNER_REASON_NONE, NEVER);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +305,11 @@ int main(void)
         cmocka_unit_test(no_pause_follows_his_own_word),
         cmocka_unit_test(when_he_will_be_away_is_known_unless_something_lasts),
         cmocka_unit_test(before_closing_nothing_is_begun_and_what_runs_goes_on),
+        cmocka_unit_test(notice_is_given_before_it_is_lent),
+        cmocka_unit_test(who_objects_to_the_notice_is_there),
+        cmocka_unit_test(a_pause_that_ends_by_itself_is_followed_by_notice),
+        cmocka_unit_test(what_else_ends_is_followed_by_notice_too),
+        cmocka_unit_test(who_says_himself_that_it_is_lent_needs_no_notice),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

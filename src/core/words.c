@@ -95,6 +95,7 @@ static const char *const owner_reason_names[OWNER_REASON_COUNT] = {
     [OWNER_REASON_HOT] = "too-hot",
     [OWNER_REASON_LOAD] = "load",
     [OWNER_REASON_CLOSING] = "closing",
+    [OWNER_REASON_NOTICE] = "notice",
     [OWNER_REASON_POLICY] = "policy",
 };
 
@@ -110,6 +111,7 @@ static const char *const owner_reason_texts[OWNER_REASON_COUNT] = {
     [OWNER_REASON_HOT] = "it is too hot",
     [OWNER_REASON_LOAD] = "its owner's programs compute",
     [OWNER_REASON_CLOSING] = "its working hours begin soon",
+    [OWNER_REASON_NOTICE] = "notice is given that it will be lent",
     [OWNER_REASON_POLICY] = "its policy keeps it back",
 };
 

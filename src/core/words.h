@@ -101,7 +101,8 @@ enum owner_reason {
     OWNER_REASON_HOT,
     OWNER_REASON_LOAD,
     OWNER_REASON_CLOSING,
-    OWNER_REASON_POLICY, /* core/policy.h; nothing that lasts */
+    OWNER_REASON_NOTICE, /* it will be lent at once; nothing that lasts, like the next */
+    OWNER_REASON_POLICY, /* core/policy.h */
     OWNER_REASON_COUNT
 };
 

@@ -156,12 +156,6 @@ void tray_show_input(struct tray *tray, const struct tray_input *input)
     tray_wait(tray);
 }
 
-/* Notice is a reason of its own, which an older agent does not know. */
-static bool gives_notice(const struct owner_answer *answer)
-{
-    return answer && strcmp(owner_reason_name(answer->reason), "notice") == 0;
-}
-
 void tray_show(struct tray *tray, const struct owner_answer *answer)
 {
     struct tray_input input = {.answer = answer, .now = clock_wall_seconds()};
@@ -171,7 +165,7 @@ void tray_show(struct tray *tray, const struct owner_answer *answer)
         tray_wait(tray);
         return;
     }
-    input.gives_notice = gives_notice(answer);
+    input.gives_notice = answer && answer->reason == OWNER_REASON_NOTICE;
     tray_show_input(tray, &input);
 }
 

@@ -153,6 +153,17 @@ must 'grep -q "^ready pc2$" "$folder/pc2.out"'
 stop_agent pc2
 is "$(shown node)" '"pc1"' 'also when the second is gone'
 
+# ---- notice ----
+
+stop_agent pc1
+rm "$folder/pc1/owner"
+start_agent pc1 --set notice_before_start=1h
+dusk owner pause 1s >/dev/null
+ok 'notice is given when a pause has ended' wait_for '[ "$(shown reason)" = "\"notice\"" ]'
+is "$(shown owner)" '"near"' 'and until then nothing is begun'
+like "$(dusk owner)" 'notice is given that it will be lent' 'the owner is told'
+like "$(dusk owner resume)" 'is lent to the pool' 'and may say that he needs none'
+
 # ---- without the server ----
 
 is "$(shown server_problem)" 'null' 'the server is reached'
