@@ -75,6 +75,7 @@ static void on_lasts(void *userdata, enum owner_reason reason, bool holds)
     struct fixture *heard = userdata;
 
     heard->holds[reason] = holds;
+    heard->held[reason] = heard->held[reason] || holds;
 }
 
 void fixture_begin(struct fixture *to, const char *sources)

@@ -18,6 +18,7 @@ struct fixture {
     unsigned int uses;
     uint64_t used_ms; /* of the last one */
     bool holds[OWNER_REASON_COUNT];
+    bool held[OWNER_REASON_COUNT]; /* at any time until now */
 };
 
 /* For cmocka: an empty root. It is left to others to read. */

@@ -53,6 +53,7 @@ static void what_it_says_is_what_the_source_sees(void **state)
     struct fixture *fixture = *state;
 
     begin(fixture, "used 60000\nworks\nused 0\n", "1");
+    assert_true(fixture->held[OWNER_REASON_UNWATCHED]);
     WAIT_UNTIL(fixture, fixture->uses == 2);
     assert_true(fixture_view(fixture).works);
     assert_false(fixture->holds[OWNER_REASON_UNWATCHED]);

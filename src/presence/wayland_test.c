@@ -37,6 +37,7 @@ static void who_comes_back_is_heard(void **state)
 
     compositor_begin(fixture->root, true);
     begin(fixture);
+    assert_true(fixture->held[OWNER_REASON_UNWATCHED]);
     let_pause(fixture);
     assert_false(fixture->holds[OWNER_REASON_UNWATCHED]);
     uses = fixture->uses;
