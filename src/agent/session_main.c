@@ -47,6 +47,7 @@ struct session {
     uv_prepare_t prepare;
     uv_signal_t signals[SIGNALS];
     const char *socket; /* NULL: where it is found */
+    struct presence_options options;
     struct presence *presence;
     struct session_link *link;
     struct tray *tray;          /* NULL: he wants none */
@@ -180,9 +181,19 @@ static void on_connected(void *userdata)
     say_use(session);
 }
 
+static void watch(struct session *session);
+
+/* What is no use the agent's admin says, and that may be known only now. */
 static void on_answer(void *userdata, const struct owner_answer *answer)
 {
-    session_show(userdata, answer);
+    struct session *session = userdata;
+
+    if (answer && !answer->error && answer->nudge != session->options.nudge) {
+        session->options.nudge = answer->nudge;
+        presence_free(session->presence);
+        watch(session);
+    }
+    session_show(session, answer);
 }
 
 /* ---- the whole ---- */
@@ -233,10 +244,16 @@ static int take_lock(const char *display, int *ret_lock)
                                                                                           : 0;
 }
 
-static void begin(struct session *session, const struct presence_options *options)
+static void watch(struct session *session)
+{
+    struct presence_listener used = {on_used, on_lasts, session};
+
+    session->presence = presence_new(&session->loop, &session->options, &used);
+}
+
+static void begin(struct session *session)
 {
     static const int numbers[SIGNALS] = {SIGTERM, SIGINT};
-    struct presence_listener used = {on_used, on_lasts, session};
     struct session_link_listener said = {on_connected, on_answer, session};
 
     for (size_t i = 0; i < SIGNALS; i++) {
@@ -248,7 +265,7 @@ static void begin(struct session *session, const struct presence_options *option
     session->sight = OWNER_WORD_STATUS;
     begin_tray(session);
     session->link = session_link_new(&session->loop, session->socket, &said);
-    session->presence = presence_new(&session->loop, options, &used);
+    watch(session);
     uv_prepare_start(&session->prepare, on_prepare);
     session_show(session, NULL);
 }
@@ -272,14 +289,13 @@ static void end(struct session *session)
 
 static int run(const char *socket)
 {
-    struct session session = {.socket = socket};
-    struct presence_options options = {.root = "", .rest_ms = REST_MS};
+    struct session session = {.socket = socket, .options = {.root = "", .rest_ms = REST_MS}};
     _cleanup_error_ struct error err = ERROR_INIT;
     _cleanup_fd_ int lock = -1;
     const char *display;
 
-    options.sources = find_source(&display);
-    if (!options.sources) {
+    session.options.sources = find_source(&display);
+    if (!session.options.sources) {
         error_set(&err, -ENOENT,
                   "there is no desktop here: neither DISPLAY nor WAYLAND_DISPLAY "
                   "is set");
@@ -291,9 +307,11 @@ static int run(const char *socket)
         return EXIT_OVER;
     }
     signal(SIGPIPE, SIG_IGN);
+    /* Who watched with another nudge is killed and waited for by nobody. */
+    signal(SIGCHLD, SIG_IGN);
     if (uv_loop_init(&session.loop) < 0)
         return EXIT_CANNOT;
-    begin(&session, &options);
+    begin(&session);
     uv_run(&session.loop, UV_RUN_DEFAULT);
     end(&session);
     return EXIT_OVER;

@@ -184,6 +184,7 @@ void word_describe(const struct body *body, struct owner_answer *ret_answer)
         .reason = view->reason,
         .since_at = wall_of(view->since_ms),
         .server_problem = problem ? memory_copy_string(problem) : NULL,
+        .nudge = body->options.settings->nudge,
         .sources = owner.sources,
         .source_count = owner.source_count,
     };

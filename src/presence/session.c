@@ -32,6 +32,14 @@ struct search {
     uid_t uid;
 };
 
+static bool somebody_watches(const struct session_helper *helpers)
+{
+    for (; helpers; helpers = helpers->next)
+        if (helpers->is_watching)
+            return true;
+    return false;
+}
+
 static bool is_watched(const struct session_helper *helpers, uid_t uid)
 {
     for (; helpers; helpers = helpers->next)
@@ -53,10 +61,9 @@ static void look_at_desktop(void *userdata, uid_t uid)
 static int refuse_blind(const struct session_helper *helpers, struct error *err)
 {
     for (; helpers; helpers = helpers->next)
-        if (!helpers->is_watching)
+        if (helpers->why_not)
             return error_set(err, -ENODATA, "the desktop of user %u is not seen: %s",
-                             (unsigned int)helpers->uid,
-                             helpers->why_not ? helpers->why_not : "its helper has not said yet");
+                             (unsigned int)helpers->uid, helpers->why_not);
     return 0;
 }
 
@@ -68,7 +75,7 @@ static int look(struct source *source, struct error *err)
     if (r < 0)
         return r;
     if (seated_each_desktop(source->options->root, look_at_desktop, &search) < 0 &&
-        !search.helpers) {
+        !somebody_watches(search.helpers)) {
         error_set(err, -ENODATA, "no desktop session has a helper here");
         error_hint(err, "start 'dusk agent --session' in it");
         return -ENODATA;

@@ -64,6 +64,8 @@ static void without_logind_one_helper_must_be_there(void **state)
                         "no desktop session has a helper here; start 'dusk agent --session' in it");
     assert_true(fixture->holds[OWNER_REASON_UNWATCHED]);
     helper = session_come(fixture->presence, 1000);
+    fixture_pass_time(fixture);
+    assert_false(fixture_view(fixture).works);
     session_watches(fixture->presence, helper, NULL);
     assert_true(fixture_view(fixture).works);
     session_go(fixture->presence, helper);

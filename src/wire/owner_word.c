@@ -157,6 +157,8 @@ void owner_answer_encode(struct buffer *out, const struct owner_answer *answer)
                               "until_at", time_or_null(answer->has_end, answer->until_at),
                               "server_problem", text_or_null(answer->server_problem), "sources",
                               describe_sources(answer), "tasks", describe_tasks(answer)));
+        if (answer->nudge > 0)
+            json_object_set_new(object, "nudge", json_integer(answer->nudge));
     }
     write_line(out, object);
 }
@@ -214,21 +216,11 @@ static int read_line(struct slice line, json_t **ret_object, struct error *err)
     return 0;
 }
 
-static int get_ms_ago(const json_t *object, const char *name, uint64_t *ret, struct error *err)
-{
-    const json_t *member = json_object_get(object, name);
-
-    if (!json_is_integer(member) || json_integer_value(member) < 0)
-        return wire_wrong(err, name, "a number in its range");
-    *ret = (uint64_t)json_integer_value(member);
-    return 0;
-}
-
 /* What a word of a session has beside its name. */
 static int decode_of_session(const json_t *object, struct owner_word *word, struct error *err)
 {
     if (word->kind == OWNER_WORD_USED)
-        return get_ms_ago(object, "ms_ago", &word->ago_ms, err);
+        return wire_get_u64(object, "ms_ago", &word->ago_ms, err);
     if (word->kind == OWNER_WORD_UNWATCHED)
         return get_text(object, "why_not", false, &word->why_not, err);
     return 0;
@@ -263,8 +255,9 @@ static int decode_source(const json_t *object, struct wire_source *source, struc
     if (r == 0)
         r = get_text(object, "why_not", true, &source->why_not, err);
     source->was_used = r == 0 && !is_absent(object, "last_activity_ms_ago");
-    return source->was_used ? get_ms_ago(object, "last_activity_ms_ago", &source->used_ms_ago, err)
-                            : r;
+    return source->was_used
+               ? wire_get_u64(object, "last_activity_ms_ago", &source->used_ms_ago, err)
+               : r;
 }
 
 static int decode_task(const json_t *object, struct owner_task *task, struct error *err)
@@ -322,6 +315,8 @@ static int decode_state(const json_t *object, struct owner_answer *answer, struc
         r = get_optional_time(object, "until_at", &answer->has_end, &answer->until_at, err);
     if (r == 0)
         r = get_text(object, "server_problem", true, &answer->server_problem, err);
+    if (r == 0 && !is_absent(object, "nudge"))
+        r = wire_get_u32(object, "nudge", &answer->nudge, err);
     return r == 0 ? decode_lists(object, answer, err) : r;
 }
 

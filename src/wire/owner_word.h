@@ -73,6 +73,7 @@ struct owner_answer {
     bool has_end;         /* it ends by itself if nothing happens, */
     double until_at;      /* then */
     char *server_problem; /* why the server is not reached; NULL: it is, or nobody said */
+    uint32_t nudge;       /* pixels; for helpers of sessions: so far a mouse may move unused */
     struct wire_source *sources;
     size_t source_count;
     struct owner_task *tasks;

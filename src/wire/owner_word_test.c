@@ -148,11 +148,11 @@ static void answers_survive(void **state)
                     "\"since_at\":1000.25},{\"job\":18,\"task\":0,\"user\":null,"
                     "\"state\":\"preparing\",\"since_at\":1001.0}]}\n");
     answer = (struct owner_answer){
-        .node = (char *)"pc1", .since_at = 1, .has_end = true, .until_at = 2.5};
+        .node = (char *)"pc1", .since_at = 1, .has_end = true, .until_at = 2.5, .nudge = 16};
     assert_survives(&answer,
                     "{\"version\":1,\"node\":\"pc1\",\"owner\":\"away\",\"reason\":\"none\","
                     "\"why\":\"nobody uses it\",\"since_at\":1.0,\"until_at\":2.5,"
-                    "\"server_problem\":null,\"sources\":[],\"tasks\":[]}\n");
+                    "\"server_problem\":null,\"sources\":[],\"tasks\":[],\"nudge\":16}\n");
     answer =
         (struct owner_answer){.error = (char *)"no", .hint = (char *)"ask root", .refused = true};
     assert_survives(&answer, "{\"version\":1,\"error\":\"no\",\"hint\":\"ask root\","

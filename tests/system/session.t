@@ -126,6 +126,18 @@ xdotool key a
 ok 'whom a key reaches as well' wait_for '[ "$(shown reason)" = "\"used\"" ]'
 ok 'until he has gone' wait_for is_lent
 
+# ---- the admin knows of desks that are knocked against ----
+
+crash_agent pc1
+start_agent pc1 --presence session --set idle_after=2s --set resume_after=1s --set suspend_for=1h \
+    --nudge 1000
+ok 'the nudge of the settings reaches the helper' \
+    wait_for 'pgrep -P "$helper_pid" -a -f watch-desktop | grep -q " 1000$"'
+ok 'who sees with it' wait_for 'is_lent && goes_on'
+xdotool key a
+ok 'a key still counts' wait_for '[ "$(shown reason)" = "\"used\"" ]'
+ok 'until he has gone' wait_for is_lent
+
 # ---- the helper is killed ----
 
 kill -KILL "$helper_pid"
