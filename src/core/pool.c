@@ -3,8 +3,9 @@
  * The pool's life: made, prepared, stepped, loaded from its rows, compared and checked.
  *
  * A step takes the event apart, then lets leases end, then joins ready work and free nodes, then
- * lets suspended tasks go where nodes are left, and last writes out the jobs that it touched. Every
- * event passes through these in this order, so that a plain tick is nothing special.
+ * lets suspended tasks go where nodes are left, then wakes nodes for what still waits, and last
+ * writes out the jobs that it touched. Every event passes through these in this order, so that a
+ * plain tick is nothing special.
  */
 #include "core/pool_internal.h"
 
@@ -78,11 +79,13 @@ struct pool *pool_free(struct pool *pool)
     free(pool->tasks);
     free(pool->nodes);
     free(pool->fresh_nodes);
+    free(pool->segments);
     map_deinit(&pool->kind_by_request);
     map_deinit(&pool->job_by_number);
     map_deinit(&pool->task_by_id);
     map_deinit(&pool->task_by_epoch);
     heap_deinit(&pool->fresh_kinds);
+    heap_deinit(&pool->sleepers);
     fit_deinit(&pool->ready_kinds);
     pool_classes_deinit(pool);
     free(pool);
@@ -211,6 +214,9 @@ void pool_step(struct pool *pool, const struct pool_event *event, struct pool_ef
 
     assert(event->now_ms >= pool->now_ms);
     pool->now_ms = event->now_ms;
+    if (!pool->has_begun)
+        pool->begun_ms = pool->now_ms;
+    pool->has_begun = true;
     /* Who did not listen cannot say who was silent. A restart would give new leases as well. */
     if (away)
         pool_renew_all_claims(pool);
@@ -218,6 +224,7 @@ void pool_step(struct pool *pool, const struct pool_event *event, struct pool_ef
     pool_expire_claims(pool, effects);
     pool_schedule(pool, effects);
     pool_move_suspended(pool, effects);
+    pool_wake_sleepers(pool, effects);
     if (pool->epoch != epoch)
         pool_emit(effects, POOL_SAVE_EPOCH)->epoch = pool->epoch;
     pool_flush_jobs(pool, effects);
@@ -228,11 +235,14 @@ uint64_t pool_next_step_ms(const struct pool *pool)
     const struct pool_task *first = pool_first_to_expire(pool);
     const struct pool_task *suspended = pool_first_to_look_at(pool);
     uint64_t next_ms = pool->now_ms + pool->options.heartbeat_ms;
+    uint64_t wake_ms = pool_next_wake_ms(pool);
 
     if (pool_schedule_is_due(pool))
         return pool->now_ms;
     if (!first)
-        return UINT64_MAX;
+        return wake_ms;
+    if (wake_ms < next_ms)
+        next_ms = wake_ms;
     /* Each heartbeat at least, so that an absence shows before it has cost anybody a lease. */
     if (first->expires_ms < next_ms)
         next_ms = first->expires_ms;
@@ -253,6 +263,9 @@ int pool_load_node(struct pool *pool, const struct pool_node_row *row)
         return r;
     pool->nodes[row->node].row = *row;
     pool->nodes[row->node].known = true;
+    pool->nodes[row->node].capacity = row->capacity;
+    if (row->asleep && !row->forgotten)
+        pool_add_sleeper(pool, &pool->nodes[row->node], 0);
     return 0;
 }
 
@@ -364,6 +377,16 @@ static uint64_t digest_of_job(const struct pool_job *job)
     return sum;
 }
 
+static uint64_t digest_of_node(const struct pool_node_row *row)
+{
+    const struct resources *capacity = &row->capacity;
+
+    return digest_of_row((uint64_t[]){row->node, row->machine, row->forgotten, row->drained,
+                                      row->asleep, row->wakes, capacity->cpus, capacity->memory,
+                                      capacity->disk, capacity->gpus},
+                         10);
+}
+
 /* Sums are used because the order in memory is not the order of the rows. */
 uint64_t pool_digest(const struct pool *pool)
 {
@@ -371,10 +394,7 @@ uint64_t pool_digest(const struct pool *pool)
 
     for (size_t i = 0; i < pool->node_count; i++)
         if (pool->nodes[i].known)
-            sum += digest_of_row((uint64_t[]){i, pool->nodes[i].row.machine,
-                                              pool->nodes[i].row.forgotten,
-                                              pool->nodes[i].row.drained},
-                                 4);
+            sum += digest_of_node(&pool->nodes[i].row);
     for (size_t i = 0; i < pool->job_count; i++)
         if (pool->jobs[i].row.job != 0)
             sum += digest_of_job(&pool->jobs[i]);
@@ -461,6 +481,7 @@ void pool_assert_invariants(const struct pool *pool)
             assert_task(pool, &pool->tasks[i]);
     for (size_t i = 0; i < pool->node_count; i++)
         assert_node(pool, &pool->nodes[i]);
+    pool_assert_sleep(pool);
     for (size_t i = 0; i < pool->job_count; i++) {
         struct pool_counts counts;
 

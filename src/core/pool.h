@@ -42,6 +42,7 @@ struct pool_options {
     uint64_t heartbeat_ms;      /* how often agents report everything they hold */
     uint64_t restored_lease_ms; /* the longest lease that the previous server gave */
     uint64_t move_suspended_ms; /* who is suspended so long goes to a free node; 0: stays */
+    uint64_t wake_after_ms;     /* for who waits so long, sleeping nodes are woken; 0: none are */
 };
 
 /* One range of equal tasks. */
@@ -72,6 +73,7 @@ struct pool_report {
     bool full;              /* lists everything that the agent holds, not only news */
     bool owner_present;
     bool leaving; /* the agent is ending and wants nothing new */
+    bool asleep;  /* it goes to sleep as soon as this report is answered */
     const struct pool_report_item *items;
     size_t item_count;
 };
@@ -159,6 +161,7 @@ enum pool_effect_kind {
     POOL_SEND_FORGET, /* kill it if it runs, drop what is kept of it */
     POOL_SEND_RENEW,
     POOL_CLOSE_SESSION, /* a dead connection was replaced */
+    POOL_WAKE,          /* the waker, a connected node, shall wake another one */
     POOL_COLLECT,       /* bring the outputs to their place; answer with POOL_COLLECTED */
     POOL_REPLY,
     POOL_JOB_OVER, /* nothing of the job is left in the brain */
@@ -189,6 +192,9 @@ struct pool_node_row {
     uint64_t machine;
     bool forgotten;
     bool drained;
+    bool asleep;
+    uint32_t wakes;            /* that it did not come after, since it fell asleep */
+    struct resources capacity; /* while it sleeps; else all 0 */
 };
 
 struct pool_effect {
@@ -230,6 +236,11 @@ struct pool_effect {
             enum reason reason;
             bool first; /* nothing was traced of this task before, in its whole life */
         } trace;
+        struct {
+            uint32_t node;
+            uint32_t waker; /* NONE: the server itself */
+            uint64_t session;
+        } wake;
         uint32_t job_over;
     };
 };
@@ -300,6 +311,16 @@ void pool_set_preference(struct pool *pool, uint32_t job_class, uint32_t node_cl
 bool pool_uses_job_class(const struct pool *pool, uint32_t job_class);
 bool pool_uses_node_class(const struct pool *pool, uint32_t node_class);
 
+/*
+ * Segments of the network, as numbers from 1; 0 is where nobody can be woken. A sleeping node is
+ * woken from within its segment: by the server, if that is one of its own, else by another node.
+ * May be called between steps; 0 or -ENOMEM, and then nothing has changed.
+ */
+int pool_set_segment(struct pool *pool, uint32_t node, uint32_t segment);
+int pool_set_own_segment(struct pool *pool, uint32_t segment);
+/* Whether the node shall sleep on, whatever waits: it is its owner's time. */
+void pool_let_sleep(struct pool *pool, uint32_t node, bool sleeps_on);
+
 /* What people ask. Counts of a job's tasks by state; false if the job is not in the brain. */
 struct pool_counts {
     uint32_t by_state[TASK_STATE_COUNT];
@@ -313,8 +334,11 @@ uint32_t pool_next_job(const struct pool *pool, uint32_t job);
 
 struct pool_node_view {
     enum node_state state;
-    bool suspended; /* all that is claimed there is frozen */
-    bool drained;   /* nothing new starts there, whatever its state */
+    bool suspended;     /* all that is claimed there is frozen */
+    bool drained;       /* nothing new starts there, whatever its state */
+    bool asleep;        /* Offline, but may be woken, */
+    bool does_not_wake; /* unless that was tried in vain */
+    uint32_t wakes;     /* since it fell asleep */
     struct resources capacity;
     struct resources available;
     uint32_t claims;
@@ -352,6 +376,7 @@ bool pool_view_claim(const struct pool *pool, uint64_t epoch, struct pool_task_r
 struct pool_explanation {
     uint32_t nodes;
     uint32_t offline;      /* or about to leave */
+    uint32_t asleep;       /* and it suits, so it may be woken */
     uint32_t too_few_cpus; /* even when empty */
     uint32_t too_little_memory;
     uint32_t too_little_disk;

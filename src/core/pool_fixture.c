@@ -9,7 +9,8 @@ int pool_fixture_set_up(void **state)
                                                 .margin_ms = FIXTURE_MARGIN_MS,
                                                 .heartbeat_ms = FIXTURE_HEARTBEAT_MS,
                                                 .restored_lease_ms = FIXTURE_LEASE_MS,
-                                                .move_suspended_ms = FIXTURE_MOVE_MS};
+                                                .move_suspended_ms = FIXTURE_MOVE_MS,
+                                                .wake_after_ms = FIXTURE_WAKE_MS};
     struct pool_fixture *fixture = memory_allocate(sizeof(*fixture));
 
     fixture->pool = pool_new(&options);
@@ -137,6 +138,16 @@ void fixture_report(struct pool_fixture *fixture, uint32_t node, bool full, uint
                                                            .full = full,
                                                            .items = items,
                                                            .item_count = count}});
+}
+
+void fixture_sleep(struct pool_fixture *fixture, uint32_t node)
+{
+    fixture_step(fixture, (struct pool_event){.kind = POOL_NODE_REPORTED,
+                                              .reported = {.node = node,
+                                                           .session = fixture->sessions[node],
+                                                           .full = true,
+                                                           .asleep = true}});
+    fixture_disconnect(fixture, node);
 }
 
 void fixture_show(struct pool_fixture *fixture, uint32_t node, uint64_t epoch,

@@ -14,6 +14,7 @@ enum {
     FIXTURE_MARGIN_MS = 3000,
     FIXTURE_HEARTBEAT_MS = 10000,
     FIXTURE_MOVE_MS = 20000, /* of what is suspended */
+    FIXTURE_WAKE_MS = 15000, /* of what waits while nodes sleep */
     FIXTURE_NODES = 8
 };
 
@@ -49,6 +50,8 @@ void fixture_drain(struct pool_fixture *fixture, uint32_t node, bool drained, bo
 /* A report of the last session; `highest` is the highest epoch that the agent has seen. */
 void fixture_report(struct pool_fixture *fixture, uint32_t node, bool full, uint64_t highest,
                     const struct pool_report_item *items, size_t count);
+/* A full report of nothing, and it goes to sleep; then its connection is closed. */
+void fixture_sleep(struct pool_fixture *fixture, uint32_t node);
 /* A full report of one attempt. */
 void fixture_show(struct pool_fixture *fixture, uint32_t node, uint64_t epoch,
                   enum attempt_state state);

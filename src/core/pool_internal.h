@@ -59,9 +59,11 @@ struct pool_kind {
     size_t slots_capacity;
     uint32_t slot_count;
     uint32_t free_slot;
-    uint32_t part_count; /* a kind without parts is free and may become another one */
-    uint32_t pins;       /* but not while a prepared submit counts on it, for so many parts */
-    uint64_t map_key;    /* in kind_by_request */
+    uint32_t part_count;     /* a kind without parts is free and may become another one */
+    uint32_t pins;           /* but not while a prepared submit counts on it, for so many parts */
+    uint64_t map_key;        /* in kind_by_request */
+    uint64_t ready_ms;       /* since when tasks of it are ready */
+    uint64_t expected_tasks; /* for so many there is room on nodes that are being woken */
     uint32_t next_free;
 };
 
@@ -136,6 +138,17 @@ struct pool_node {
     uint32_t node_class;
     uint32_t place; /* among the members of its class */
     uint8_t stay;
+    uint32_t segment; /* of the network; 0: none that is known */
+    bool is_waker;    /* stands in its segment's list */
+    bool sleeps_on;   /* nobody wakes it now */
+    struct pool_link of_segment;
+    uint32_t expected_tasks; /* it is being woken for so many */
+    uint32_t expected_kind;  /* of this kind */
+};
+
+struct pool_segment {
+    struct pool_list wakers; /* connected nodes, who woke somebody last in the end */
+    bool is_own;             /* the server's, too */
 };
 
 struct pool_job_class {
@@ -195,6 +208,12 @@ struct pool {
     bool classes_have_news;
     struct pool_node_class *node_classes;
     size_t node_class_count, node_class_capacity;
+    struct pool_segment *segments;
+    size_t segment_count, segment_capacity;
+    struct heap sleepers;  /* nodes that sleep and may wake, by when they are looked at */
+    uint64_t wake_next_ms; /* before this nobody is woken */
+    uint64_t begun_ms;     /* when the first step was */
+    bool has_begun;
     uint32_t *fresh_nodes;
     size_t fresh_node_count, fresh_node_capacity;
 
@@ -316,6 +335,26 @@ struct pool_task *pool_first_to_look_at(const struct pool *pool);
 void pool_move_suspended(struct pool *pool, struct pool_effects *effects);
 /* The claim ends: what was promised is there for whoever is first. */
 void pool_drop_promise(struct pool *pool, struct pool_task *task);
+
+/* pool_wake.c: nodes that sleep, and who is woken. */
+/* It has become connected, or ceases to be, or its sleep has changed. */
+void pool_place_waker(struct pool *pool, struct pool_node *node);
+/* Stands among the sleepers from now on, unless it does not wake. */
+void pool_add_sleeper(struct pool *pool, struct pool_node *node, uint64_t look_ms);
+/* It is there again; returns whether its row is another one by that. */
+bool pool_wake_up(struct pool *pool, struct pool_node *node);
+/* What its report says of it. */
+void pool_hear_sleep(struct pool *pool, struct pool_node *node, bool asleep,
+                     struct pool_effects *effects);
+/* It takes what it was woken for, or does not: others may be woken. */
+void pool_drop_expectation(struct pool *pool, struct pool_node *node);
+/* Nobody waits for it to wake any more. */
+void pool_forget_sleeper(struct pool *pool, struct pool_node *node);
+/* When the next sleeper is to be looked at; UINT64_MAX: not while things are as they are. */
+uint64_t pool_next_wake_ms(const struct pool *pool);
+void pool_wake_sleepers(struct pool *pool, struct pool_effects *effects);
+bool pool_does_not_wake(const struct pool *pool, const struct pool_node *node);
+void pool_assert_sleep(const struct pool *pool);
 
 /* pool_node.c: nodes, their reports and the end of leases. */
 struct pool_node *pool_find_node(const struct pool *pool, uint32_t number);

@@ -44,7 +44,8 @@ int pool_reserve_node(struct pool *pool, uint32_t number)
         return -E2BIG;
     if (!array_try_reserve(pool->nodes, pool->node_capacity, needed) ||
         !array_try_reserve(pool->fresh_nodes, pool->fresh_node_capacity, needed) ||
-        pool_reserve_node_class(pool, 0) < 0 || pool_reserve_members(pool, 0, more) < 0)
+        !heap_try_reserve(&pool->sleepers, needed) || pool_reserve_node_class(pool, 0) < 0 ||
+        pool_reserve_members(pool, 0, more) < 0)
         return -ENOMEM;
     for (; pool->node_count < needed; pool->node_count++) {
         struct pool_node *node = &pool->nodes[pool->node_count];
@@ -90,7 +91,7 @@ void pool_node_connected(struct pool *pool, const struct pool_event *event,
         return;
     if (node->connected && node->session != event->connected.session)
         node_close_session(node, effects);
-    if (node->row.machine != event->connected.machine || !node->known) {
+    if (pool_wake_up(pool, node) || node->row.machine != event->connected.machine || !node->known) {
         node->row.machine = event->connected.machine;
         pool_emit(effects, POOL_SAVE_NODE)->node = node->row;
     }
@@ -101,6 +102,7 @@ void pool_node_connected(struct pool *pool, const struct pool_event *event,
     node->session = event->connected.session;
     node->heard_ms = pool->now_ms;
     node->capacity = event->connected.capacity;
+    pool_place_waker(pool, node);
     pool_place_node(pool, node);
 }
 
@@ -112,6 +114,8 @@ void pool_node_disconnected(struct pool *pool, const struct pool_event *event)
         return;
     node->connected = false;
     node->synchronised = false;
+    pool_drop_expectation(pool, node);
+    pool_place_waker(pool, node);
     pool_place_node(pool, node);
 }
 
@@ -131,6 +135,8 @@ void pool_node_forgotten(struct pool *pool, const struct pool_event *event,
         node_close_session(node, effects);
     node->connected = false;
     node->synchronised = false;
+    pool_forget_sleeper(pool, node);
+    pool_place_waker(pool, node);
     pool_place_node(pool, node);
     pool_emit_reply(effects, event->caller, POOL_REPLY_DONE, node->claim_count);
 }
@@ -338,6 +344,8 @@ void pool_node_reported(struct pool *pool, const struct pool_report *report,
         lift_epoch(pool, report->highest_epoch);
         node->synchronised = true;
     }
+    pool_hear_sleep(pool, node, report->asleep, effects);
+    pool_place_waker(pool, node);
     pool_place_node(pool, node);
 }
 

@@ -78,6 +78,8 @@ void pool_place_kind(struct pool *pool, struct pool_kind *kind)
         heap_remove(&pool->fresh_kinds, index);
         return;
     }
+    if (!fit_get(&pool->ready_kinds, index))
+        kind->ready_ms = pool->now_ms;
     /* What a request does not ask for is what it leaves: the less it asks for, the better it fits.
      */
     fit_set(&pool->ready_kinds, index,
@@ -150,7 +152,7 @@ struct resources pool_node_room(const struct pool_node *node)
 static bool node_is_usable(const struct pool_node *node)
 {
     return node->connected && node->synchronised && !node->owner_present && !node->leaving &&
-           !node->row.drained && node->capacity.cpus > node->used.cpus;
+           !node->row.drained && !node->row.asleep && node->capacity.cpus > node->used.cpus;
 }
 
 /* No two keys are equal, so of all classes together there is one best node. */

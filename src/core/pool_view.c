@@ -59,12 +59,15 @@ bool pool_view_node(const struct pool *pool, uint32_t number, struct pool_node_v
         .state = node->claim_count > 0 ? NODE_CLAIMED : NODE_UNCLAIMED,
         .suspended = frozen > 0 && frozen == node->claim_count,
         .drained = node->row.drained,
+        .asleep = node->row.asleep,
+        .does_not_wake = pool_does_not_wake(pool, node),
+        .wakes = node->row.wakes,
         .capacity = node->capacity,
         .available = pool_node_room(node),
         .claims = node->claim_count,
         .heard_ms = node->heard_ms,
     };
-    if (!node->connected)
+    if (!node->connected || node->row.asleep)
         ret_view->state = NODE_OFFLINE;
     else if (node->row.drained && node->claim_count == 0)
         ret_view->state = NODE_DRAINED;
@@ -131,6 +134,14 @@ static void explain_busy(struct pool_explanation *explanation, struct resources 
         explanation->lacking_gpus++;
 }
 
+static bool would_wake_for(const struct pool *pool, const struct pool_node *node,
+                           const struct pool_explanation *explanation)
+{
+    return !pool_does_not_wake(pool, node) &&
+           resources_fit(&explanation->request, &node->row.capacity) &&
+           pool_class_suits(pool, explanation->job_class, node->node_class);
+}
+
 static void explain_node(const struct pool *pool, const struct pool_node *node,
                          struct pool_explanation *explanation)
 {
@@ -138,7 +149,11 @@ static void explain_node(const struct pool *pool, const struct pool_node *node,
     struct resources room = pool_node_room(node);
 
     explanation->nodes++;
-    if (!node->connected || node->leaving) {
+    if (node->row.asleep && would_wake_for(pool, node, explanation)) {
+        explanation->asleep++;
+        return;
+    }
+    if (!node->connected || node->leaving || node->row.asleep) {
         explanation->offline++;
         return;
     }

@@ -499,6 +499,7 @@ void agents_perform(struct server *server, const struct pool_effect *effect)
     case POOL_SAVE_TASK:
     case POOL_SAVE_NODE:
     case POOL_SAVE_EPOCH:
+    case POOL_WAKE:
     case POOL_COLLECT:
     case POOL_REPLY:
     case POOL_JOB_OVER:

@@ -136,7 +136,13 @@ static void save_node(struct server *server, const struct pool_node_row *row)
     store_save_node_state(server->store, &(struct store_node){.node = row->node,
                                                               .machine = row->machine,
                                                               .forgotten = row->forgotten,
-                                                              .drained = row->drained});
+                                                              .drained = row->drained,
+                                                              .asleep = row->asleep,
+                                                              .wakes = row->wakes,
+                                                              .cpus = row->capacity.cpus,
+                                                              .memory = row->capacity.memory,
+                                                              .disk = row->capacity.disk,
+                                                              .gpus = row->capacity.gpus});
 }
 
 static void save_part(struct server *server, const struct pool_effect *effect)
@@ -177,6 +183,7 @@ static void batch_save(struct server *server, const struct pool_effect *effect,
     case POOL_SEND_FORGET:
     case POOL_SEND_RENEW:
     case POOL_CLOSE_SESSION:
+    case POOL_WAKE:
     case POOL_COLLECT:
     case POOL_REPLY:
     case POOL_JOB_OVER:
@@ -225,6 +232,8 @@ static void batch_perform(struct server *server, const struct pool_effect *effec
     case POOL_SEND_RENEW:
     case POOL_CLOSE_SESSION:
         agents_perform(server, effect);
+        break;
+    case POOL_WAKE:
         break;
     case POOL_COLLECT:
         collect_begin(server, effect);

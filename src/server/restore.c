@@ -18,7 +18,13 @@ static int restore_node(const struct store_node *row, void *userdata)
     return pool_load_node(server->pool, &(struct pool_node_row){.node = row->node,
                                                                 .machine = row->machine,
                                                                 .forgotten = row->forgotten,
-                                                                .drained = row->drained});
+                                                                .drained = row->drained,
+                                                                .asleep = row->asleep,
+                                                                .wakes = row->wakes,
+                                                                .capacity = {.cpus = row->cpus,
+                                                                             .memory = row->memory,
+                                                                             .disk = row->disk,
+                                                                             .gpus = row->gpus}});
 }
 
 /* What cannot be told any more rules out every node rather than none. */

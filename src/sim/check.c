@@ -178,9 +178,9 @@ void check_views(struct world *world, uint32_t job, uint32_t task)
                    task_state_name(row.state));
     if (!pool_explain_task(pool, job, task, &why))
         world_fail(world, "task %u.%u is there, but cannot be explained", job, task);
-    if (why.nodes != why.offline + why.too_few_cpus + why.too_little_memory + why.too_little_disk +
-                         why.too_few_gpus + why.unsuited + why.drained + why.owner_present +
-                         why.busy + why.available)
+    if (why.nodes != why.offline + why.asleep + why.too_few_cpus + why.too_little_memory +
+                         why.too_little_disk + why.too_few_gpus + why.unsuited + why.drained +
+                         why.owner_present + why.busy + why.available)
         world_fail(world, "the reasons for %u.%u do not add up to %u nodes", job, task, why.nodes);
 }
 

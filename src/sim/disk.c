@@ -107,6 +107,7 @@ static void save_effect(struct world *world, const struct pool_effect *effect)
     case POOL_SEND_FORGET:
     case POOL_SEND_RENEW:
     case POOL_CLOSE_SESSION:
+    case POOL_WAKE:
     case POOL_COLLECT:
     case POOL_REPLY:
     case POOL_JOB_OVER:

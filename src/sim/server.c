@@ -208,6 +208,7 @@ static void perform(struct world *world, const struct pool_effect *effect)
     case POOL_TRACE:
         trace_task(world, effect);
         break;
+    case POOL_WAKE:
     case POOL_CLOSE_SESSION:
     case POOL_JOB_OVER:
     case POOL_SAVE_JOB:

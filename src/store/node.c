@@ -2,17 +2,30 @@
 /* See store.h: nodes, and the tokens that let them in. */
 #include "internal.h"
 
+static void bind_sleep(struct statement *save, const struct store_node *node)
+{
+    bind_number(save, node->asleep);
+    bind_number(save, node->wakes);
+    bind_number(save, node->cpus);
+    bind_number(save, node->memory);
+    bind_number(save, node->disk);
+    bind_number(save, node->gpus);
+}
+
 void store_save_node(struct store *store, const struct store_node *node)
 {
     struct statement *save = store_write_begin(
         store, "INSERT INTO node (node, name, serial, machine, enrolled_at, forgotten,"
-               " highest_epoch, last_seen_at, facts, attributes, drained)"
-               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+               " highest_epoch, last_seen_at, facts, attributes, drained, asleep, wakes,"
+               " cpus, memory, disk, gpus)"
+               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                " ON CONFLICT (node) DO UPDATE SET name = excluded.name, serial = excluded.serial,"
                " machine = excluded.machine, enrolled_at = excluded.enrolled_at,"
                " forgotten = excluded.forgotten, highest_epoch = excluded.highest_epoch,"
                " last_seen_at = excluded.last_seen_at, facts = excluded.facts,"
-               " attributes = excluded.attributes, drained = excluded.drained");
+               " attributes = excluded.attributes, drained = excluded.drained,"
+               " asleep = excluded.asleep, wakes = excluded.wakes, cpus = excluded.cpus,"
+               " memory = excluded.memory, disk = excluded.disk, gpus = excluded.gpus");
 
     bind_number(save, node->node);
     bind_text(save, node->name);
@@ -25,17 +38,20 @@ void store_save_node(struct store *store, const struct store_node *node)
     bind_text(save, node->facts);
     bind_text(save, node->attributes);
     bind_number(save, node->drained);
+    bind_sleep(save, node);
     store_write_end(store, save);
 }
 
 void store_save_node_state(struct store *store, const struct store_node *node)
 {
     struct statement *save = store_write_begin(
-        store, "UPDATE node SET machine = ?, forgotten = ?, drained = ? WHERE node = ?");
+        store, "UPDATE node SET machine = ?, forgotten = ?, drained = ?, asleep = ?, wakes = ?,"
+               " cpus = ?, memory = ?, disk = ?, gpus = ? WHERE node = ?");
 
     bind_number(save, node->machine);
     bind_number(save, node->forgotten);
     bind_number(save, node->drained);
+    bind_sleep(save, node);
     bind_number(save, node->node);
     store_write_end_one(store, save);
 }
@@ -68,11 +84,13 @@ int store_walk_nodes(struct store *store, store_node_callback *callback, void *u
     _cleanup_read_ struct statement *read = NULL;
     int r;
 
-    r = store_read_begin(store,
-                         "SELECT node, name, serial, machine, enrolled_at, forgotten,"
-                         " highest_epoch, last_seen_at, facts, attributes, drained FROM node"
-                         " ORDER BY node",
-                         &read, err);
+    r = store_read_begin(
+        store,
+        "SELECT node, name, serial, machine, enrolled_at, forgotten,"
+        " highest_epoch, last_seen_at, facts, attributes, drained, asleep, wakes, cpus,"
+        " memory, disk, gpus FROM node"
+        " ORDER BY node",
+        &read, err);
     if (r < 0)
         return r;
     while ((r = store_read_next(read, err)) == 0) {
@@ -88,6 +106,12 @@ int store_walk_nodes(struct store *store, store_node_callback *callback, void *u
         node.facts = column_text(read);
         node.attributes = column_text(read);
         node.drained = column_flag(read);
+        node.asleep = column_flag(read);
+        node.wakes = column_u32(read);
+        node.cpus = column_u32(read);
+        node.memory = column_number(read);
+        node.disk = column_number(read);
+        node.gpus = column_u32(read);
         r = callback(&node, userdata);
         if (r < 0)
             return r;

@@ -159,8 +159,16 @@ static const char version_8[] = "CREATE TABLE usage ("
                                 "    PRIMARY KEY (day, node)"
                                 ") WITHOUT ROWID;";
 
-static const char *const migrations[] = {version_1, version_2, version_3, version_4,
-                                         version_5, version_6, version_7, version_8};
+/* Of a node that sleeps nobody else knows what it has when the server starts anew. */
+static const char version_9[] = "ALTER TABLE node ADD COLUMN asleep INTEGER NOT NULL DEFAULT 0;"
+                                "ALTER TABLE node ADD COLUMN wakes INTEGER NOT NULL DEFAULT 0;"
+                                "ALTER TABLE node ADD COLUMN cpus INTEGER NOT NULL DEFAULT 0;"
+                                "ALTER TABLE node ADD COLUMN memory INTEGER NOT NULL DEFAULT 0;"
+                                "ALTER TABLE node ADD COLUMN disk INTEGER NOT NULL DEFAULT 0;"
+                                "ALTER TABLE node ADD COLUMN gpus INTEGER NOT NULL DEFAULT 0;";
+
+static const char *const migrations[] = {version_1, version_2, version_3, version_4, version_5,
+                                         version_6, version_7, version_8, version_9};
 
 static int schema_read_number(sqlite3 *database, const char *sql, int64_t *ret_number,
                               struct error *err)

@@ -210,7 +210,13 @@ struct store_node {
     uint64_t machine;   /* fingerprint of the computer; 0: not known yet */
     double enrolled_at;
     bool forgotten;
-    bool drained;           /* nothing new starts there */
+    bool drained;   /* nothing new starts there */
+    bool asleep;    /* it went to sleep, and has not come back */
+    uint32_t wakes; /* tries to wake it since then */
+    uint32_t cpus;  /* what it has, while it sleeps, as the next three */
+    uint64_t memory;
+    uint64_t disk;
+    uint32_t gpus;
     uint64_t highest_epoch; /* that was ever given to it */
     double last_seen_at;
     const char *facts;      /* what it last said of itself, JSON; NULL if nothing yet */
@@ -220,7 +226,7 @@ struct store_node {
 /* Makes or replaces the whole row. */
 void store_save_node(struct store *store, const struct store_node *node);
 /* Each of these changes a node that is there already. */
-/* Saves machine, forgotten and drained. */
+/* Saves machine, forgotten, drained, and what is known of its sleep. */
 void store_save_node_state(struct store *store, const struct store_node *node);
 void store_save_node_facts(struct store *store, uint32_t node, double last_seen_at,
                            const char *facts);

@@ -82,9 +82,10 @@ static int describe_content(const char *sha256, uint64_t size, void *userdata)
 
 static int describe_node(const struct store_node *node, void *userdata)
 {
-    buffer_appendf(userdata, "%u %s %s %llx %g%s%s %llu %g %s %s\n", node->node, node->name,
+    buffer_appendf(userdata, "%u %s %s %llx %g%s%s%s %u %llu %g %s %s\n", node->node, node->name,
                    node->serial, (unsigned long long)node->machine, node->enrolled_at,
                    node->forgotten ? " forgotten" : "", node->drained ? " drained" : "",
+                   node->asleep ? " a" : "", node->wakes + node->gpus,
                    (unsigned long long)node->highest_epoch, node->last_seen_at,
                    node->facts ? node->facts : "-", node->attributes ? node->attributes : "-");
     return 0;
@@ -643,14 +644,15 @@ static void nodes_come_back_and_a_forgotten_name_is_free(void **state)
 {
     struct store *store = *state;
     struct store_node node = {.name = "pc1", .serial = "0a", .enrolled_at = 5};
+    struct store_node gone = {.machine = UINT64_MAX, .forgotten = true, .drained = true};
     _cleanup_buffer_ struct buffer seen = BUFFER_INIT;
 
+    gone.wakes = gone.gpus = gone.asleep = 1;
     store_begin(store);
     store_save_node(store, &node);
     store_save_node_facts(store, 0, 9, "{\"cpus\": 8}");
     store_save_node_attributes(store, 0, "Cpus = 8");
-    store_save_node_state(
-        store, &(struct store_node){.machine = UINT64_MAX, .forgotten = true, .drained = true});
+    store_save_node_state(store, &gone);
     node.node = 1;
     node.serial = "0b";
     node.highest_epoch = 3;
@@ -662,9 +664,9 @@ static void nodes_come_back_and_a_forgotten_name_is_free(void **state)
     store_save_node_history(store, 1, slice_from_text("new"));
     commit(store);
     assert_int_equal(store_walk_nodes(reopen(state), describe_node, &seen, NULL), 0);
-    assert_string_equal(seen.data,
-                        "0 pc1 0a ffffffffffffffff 5 forgotten drained 0 9 {\"cpus\": 8} Cpus = 8\n"
-                        "1 pc1 0b 0 5 drained 3 0 - 1\n");
+    assert_string_equal(
+        seen.data, "0 pc1 0a ffffffffffffffff 5 forgotten drained a 2 0 9 {\"cpus\": 8} Cpus = 8\n"
+                   "1 pc1 0b 0 5 drained 0 3 0 - 1\n");
     buffer_clear(&seen);
     assert_int_equal(store_walk_node_histories(*state, describe_history, &seen, NULL), 0);
     assert_string_equal(seen.data, "1 new\n");
