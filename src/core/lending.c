@@ -90,7 +90,7 @@ void lending_init(struct lending *lending, const struct lending_options *options
 {
     assert(options->resume_after_ms <= options->idle_after_ms);
     *lending = (struct lending){.options = *options, .begun_ms = now_ms, .now_ms = now_ms};
-    lending->was_used = options->is_watched;
+    lending->was_used = lending->is_assumed = options->is_watched;
     lending->used_ms = now_ms;
     lending->view.since_ms = now_ms;
     look(lending);
@@ -102,6 +102,7 @@ static void on_used(struct lending *lending, uint64_t used_ms)
         used_ms = lending->now_ms;
     lending->used_ms = lending->was_used ? later(lending->used_ms, used_ms) : used_ms;
     lending->was_used = true;
+    lending->is_assumed = false;
 }
 
 /* The pause after it begins with its end, unless it left what runs alone or was his own word. */
@@ -140,6 +141,10 @@ bool lending_step(struct lending *lending, const struct lending_event *event)
         break;
     case LENDING_RESUMED:
         on_resumed(lending);
+        break;
+    case LENDING_WOKEN:
+        if (lending->is_assumed)
+            lending->was_used = lending->is_assumed = false;
         break;
     }
     return look(lending);

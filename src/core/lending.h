@@ -32,10 +32,11 @@ struct lending_options {
 };
 
 enum lending_event_kind {
-    LENDING_TICK,   /* nothing but time */
-    LENDING_USED,   /* somebody used the computer */
-    LENDING_LASTS,  /* something lasts, or does not any more */
-    LENDING_RESUMED /* he said that it is lent: what he said before lasts no more */
+    LENDING_TICK,    /* nothing but time */
+    LENDING_USED,    /* somebody used the computer */
+    LENDING_LASTS,   /* something lasts, or does not any more */
+    LENDING_RESUMED, /* he said that it is lent: what he said before lasts no more */
+    LENDING_WOKEN    /* the pool itself has started it: nobody used it to do so */
 };
 
 struct lending_event {
@@ -68,6 +69,7 @@ struct lending {
     uint64_t unpaused_ms;    /* when a pause was over by itself */
     uint64_t resumed_ms;     /* when he said that it is lent */
     bool was_used;
+    bool is_assumed; /* that use, because nobody knew better at the beginning */
     bool holds[OWNER_REASON_COUNT];
     struct lending_view view;
 };

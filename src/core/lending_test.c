@@ -72,6 +72,21 @@ static void at_the_beginning_it_counts_as_used(void **state)
     assert_view(&lending, OWNER_AWAY, OWNER_REASON_NONE, NEVER);
 }
 
+static void one_that_the_pool_has_started_is_lent_at_once_unless_it_was_used_since(void **state)
+{
+    const struct lending_event woken = {.kind = LENDING_WOKEN, .now_ms = START_MS + 5};
+    struct lending lending;
+
+    (void)state;
+    lending_init(&lending, &options, START_MS);
+    assert_true(lending_step(&lending, &woken));
+    assert_view(&lending, OWNER_AWAY, OWNER_REASON_NONE, NEVER);
+    lending_init(&lending, &options, START_MS);
+    assert_false(used_at(&lending, 3));
+    assert_false(lending_step(&lending, &woken));
+    assert_view(&lending, OWNER_PRESENT, OWNER_REASON_USED, RESUME_MS + 3);
+}
+
 static void one_that_nobody_watches_is_lent_at_once(void **state)
 {
     struct lending_options unwatched = options;
@@ -295,6 +310,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(at_the_beginning_it_counts_as_used),
+        cmocka_unit_test(one_that_the_pool_has_started_is_lent_at_once_unless_it_was_used_since),
         cmocka_unit_test(one_that_nobody_watches_is_lent_at_once),
         cmocka_unit_test(a_use_makes_him_present_and_each_further_one_longer),
         cmocka_unit_test(a_use_that_was_long_ago_changes_nothing),
