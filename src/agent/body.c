@@ -242,10 +242,13 @@ static void report(struct body *body)
         .full = body->report_is_full,
         .owner_present = agent_owner(body->brain) != OWNER_AWAY,
         .leaving = agent_is_leaving(body->brain),
+        .asleep = body->resting.sleeping.phase != SLEEPING_AWAKE,
         .owner = owner,
         .attempts = attempts,
         .attempt_count = count,
     };
+    if (message.report.full)
+        sleeping_reported(&body->resting.sleeping, message.report.sent_ms);
     publishing_tell_changes(body, &message.report.changes);
     body_say(body, &message);
     attributes_deinit(&message.report.changes);
@@ -308,6 +311,7 @@ static void on_prepare(uv_prepare_t *prepare)
     policing_follow_work(body);
     keeping_flush(body);
     hearing_flush(body);
+    resting_look(body);
     if (body->report_due && agent_session(body->brain) != 0)
         report(body);
     body->report_due = body->report_is_full = false;
@@ -411,6 +415,7 @@ static void init_handles(struct body *body)
     uv_timer_init(&body->loop, &body->linger);
     tidying_init(body);
     publishing_init(body, body->options.attributes);
+    resting_init(body);
     body->prepare.data = body->tick.data = body->follow.data = body;
     for (size_t i = 0; i < BODY_SIGNALS; i++) {
         uv_signal_init(&body->loop, &body->signals[i]);

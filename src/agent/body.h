@@ -19,6 +19,7 @@
  *     word.c        what its owner said, and until when that holds
  *     hearing.c     the socket at which he says it
  *     policing.c    the same by HTCondor's expressions, if the admin gave some
+ *     resting.c     whether the idle computer sleeps, and how others are woken
  *     publishing.c  the node's attributes, which jobs choose by
  *
  * Callbacks of the loop post events; posting steps the brain at once, unless it is in a step:
@@ -39,6 +40,7 @@
 #include "owning.h"
 #include "policing.h"
 #include "publishing.h"
+#include "resting.h"
 #include "settings.h"
 #include "state.h"
 #include "tidying.h"
@@ -83,6 +85,7 @@ struct body {
     struct word word;
     struct hearing hearing;
     struct policing policing;
+    struct resting resting;
     uint64_t tick_at_ms;
     struct agent_report_item *items; /* room for a report */
     bool report_due;

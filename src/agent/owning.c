@@ -61,12 +61,30 @@ static void on_time(uv_timer_t *timer)
     hear(timer->data, &event);
 }
 
-static void on_used(void *userdata, uint64_t used_ms)
+void owning_used(struct body *body, uint64_t used_ms)
 {
     struct lending_event event = {.kind = LENDING_USED};
 
     event.used_ms = used_ms;
-    hear(userdata, &event);
+    hear(body, &event);
+}
+
+void owning_woken(struct body *body)
+{
+    struct lending_event event = {.kind = LENDING_WOKEN};
+
+    hear(body, &event);
+}
+
+static void on_used(void *userdata, uint64_t used_ms)
+{
+    owning_used(userdata, used_ms);
+}
+
+/* Whether it sleeps by our doing; who then wakes it, the server says. */
+static bool sleeps_by_itself(void *userdata)
+{
+    return resting_sleeps(userdata);
 }
 
 void owning_lasts(struct body *body, enum owner_reason reason, bool holds)
@@ -149,6 +167,7 @@ static void begin_watching(struct body *body, const struct lending_options *opti
         .max_load = body->policing.policy ? 0 : settings->max_load,
         .own_cpu_us = own_cpu_us,
         .own_userdata = body,
+        .sleeps_by_itself = sleeps_by_itself,
         .do_not_disturb = settings->do_not_disturb,
         .hears_sessions = body->hearing.door != NULL,
     };

@@ -24,6 +24,10 @@ struct owning {
     uv_timer_t timer; /* for lending.view.until_ms */
 };
 
+/* Somebody has used the computer, as is found out only now. */
+void owning_used(struct body *body, uint64_t used_ms);
+/* The pool has started it: that it did counts for no use. */
+void owning_woken(struct body *body);
 /* With the brain, and before it hears of any attempt: an owner may be there already. */
 void owning_begin(struct body *body);
 /* For how long nobody has used the computer, if it is watched. */

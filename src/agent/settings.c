@@ -48,6 +48,8 @@ void settings_deinit(struct settings *settings)
     free(settings->owner_socket);
     free(settings->owners);
     free(settings->policy_name);
+    free(settings->sleep_how);
+    free(settings->sleep_command);
     definitions_deinit(settings);
     policy_free(settings->policy);
     calendar_deinit(&settings->calendar);
@@ -411,6 +413,34 @@ static int set_owners(void *target, const char *text, struct error *err)
     return 0;
 }
 
+static int set_sleep_when_idle(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+    return parse_duration(text, &settings->sleep_when_idle_ms, err);
+}
+
+static int set_sleep_how(void *target, const char *text, struct error *err)
+{
+    static const char *const words[] = {"suspend", "hibernate", "poweroff"};
+    struct settings *settings = target;
+
+    for (size_t i = 0; i < ARRAY_LENGTH(words); i++)
+        if (strcmp(text, words[i]) == 0) {
+            replace(&settings->sleep_how, memory_copy_string(text));
+            return 0;
+        }
+    return error_set(err, -EINVAL, "'%s' is none of suspend, hibernate and poweroff", text);
+}
+
+static int set_sleep_command(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+
+    (void)err;
+    replace(&settings->sleep_command, text[0] != '\0' ? memory_copy_string(text) : NULL);
+    return 0;
+}
+
 static int set_log(void *target, const char *text, struct error *err)
 {
     (void)target;
@@ -564,6 +594,21 @@ static const struct configuration_key keys[] = {
      .summary = "hotter than that nothing runs; 0: as each sensor says",
      .default_text = "0",
      .set = set_temperature_max},
+    {.name = "sleep_when_idle",
+     .argument = "TIME",
+     .summary = "without work and owner so long, it sleeps; 0: never",
+     .default_text = "0",
+     .set = set_sleep_when_idle},
+    {.name = "sleep_how",
+     .argument = "WORD",
+     .summary = "suspend, hibernate or poweroff",
+     .default_text = "suspend",
+     .set = set_sleep_how},
+    {.name = "sleep_command",
+     .argument = "COMMAND",
+     .summary = "run for that instead of systemctl, by a shell",
+     .usual = "none",
+     .set = set_sleep_command},
     {.name = "owner_socket",
      .argument = "PATH",
      .summary = "where 'dusk owner' finds this agent; or none",

@@ -45,6 +45,9 @@ struct settings {
     uint64_t stop_starting_before_ms; /* the hours of the calendar */
     char *owner_socket;               /* absolute; NULL: none */
     char *owners;                     /* names of users with commas between; NULL: none */
+    uint64_t sleep_when_idle_ms;      /* 0: never */
+    char *sleep_how;                  /* a verb of systemctl; NULL: suspend */
+    char *sleep_command;              /* in its place; NULL: none */
     uint64_t grace_ms;
     uint64_t suspend_for_ms;
     uint64_t

@@ -50,6 +50,7 @@ static int on_welcome(struct body *body, const struct wire_welcome *welcome)
     event.connected.heartbeat_ms =
         welcome->heartbeat_ms > HEARTBEAT_MIN_MS ? welcome->heartbeat_ms : HEARTBEAT_MIN_MS;
     body_post(body, &event);
+    resting_connected(body, welcome->woken);
     fetching_connected(body);
     if (!body->is_ready)
         printf("ready %s\n", body->options.settings->name);
@@ -92,8 +93,10 @@ static void on_renew(struct body *body, const struct wire_renew *renew)
 {
     struct agent_event event = {.kind = AGENT_RENEWED, .epoch = renew->epoch};
 
-    if (renew->epoch == 0)
+    if (renew->epoch == 0) {
+        resting_answered(body, renew->answers_ms);
         return;
+    }
     event.start.session = renew->session;
     event.start.answers_ms = renew->answers_ms;
     event.start.lease_ms = renew->lease_ms;
@@ -137,6 +140,9 @@ static int on_message(void *userdata, struct wire_message *message)
     case WIRE_CANCEL:
         outgoing_cancel(&body->outgoing, message->stream);
         break;
+    case WIRE_WAKE:
+        resting_wake(body, message->card);
+        break;
     case WIRE_HELLO:
     case WIRE_WELCOME:
     case WIRE_REPORT:
@@ -162,6 +168,7 @@ static const char *on_connected(void *userdata, struct link *link)
         .capacity = body->options.capacity,
         .facts = (char *)body->options.facts,
     };
+    resting_describe(body, &body->publishing.found);
     hello.hello.attributes = *publishing_tell_all(body); /* whose they stay */
     wire_batch_clear(&body->uplink.batch);
     wire_batch_append(&body->uplink.batch, &hello);
@@ -277,7 +284,7 @@ static void on_closed(void *userdata, struct link *link, unsigned int code, cons
     fetching_disconnected(body);
     if (was_welcomed)
         body_post(body, &event);
-    if (body->is_ending)
+    if (body->is_ending || body->resting.sleeping.phase == SLEEPING_GOING)
         return;
     if (is_taken_for_a_copy(body, code)) {
         give_up(body, "an older connection of this node does not end; "

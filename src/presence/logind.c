@@ -65,6 +65,11 @@ static bool is_here(const struct presence_options *options)
     return access(path, F_OK) == 0 && bus_library_load(NULL);
 }
 
+static bool sleeps_by_itself(const struct presence_options *options)
+{
+    return options->sleeps_by_itself && options->sleeps_by_itself(options->own_userdata);
+}
+
 static bool is_task(const struct presence_options *options, uint32_t uid)
 {
     return options->is_task && options->is_task(uid);
@@ -336,7 +341,7 @@ static int on_manager_signal(sd_bus_message *signal, void *userdata, sd_bus_erro
             end_session(logind, path);
     } else if (strcmp(member, "PrepareForSleep") == 0) {
         r = logind->library->message_read(signal, "b", &begins);
-        logind->used = logind->used || (r >= 0 && !begins);
+        logind->used = logind->used || (r >= 0 && !begins && !sleeps_by_itself(logind->options));
     }
     return r < 0 ? fail(logind, "cannot read what logind tells", r) : 0;
 }

@@ -45,7 +45,9 @@ struct presence_options {
     uint64_t load_for_ms;       /* above it for so long; 0: a minute */
     /* CPU time of all tasks so far, which never becomes less; NULL: none. */
     uint64_t (*own_cpu_us)(void *own_userdata);
-    void *own_userdata;
+    /* Whether the agent has sent the computer to sleep: that it wakes up is no use then. */
+    bool (*sleeps_by_itself)(void *own_userdata);
+    void *own_userdata;         /* of both */
     const char *do_not_disturb; /* names of programs with ',' between them; NULL: none */
     bool hears_sessions;        /* helpers of desktop sessions can come (session.h) */
     bool is_watcher;            /* this process may stand still with what it watches (watcher.h) */

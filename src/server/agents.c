@@ -152,12 +152,15 @@ static void on_hello_answer(struct server *server, struct caller *caller, enum p
     attributes_hear(node, &link->attributes);
     attributes_deinit(&link->attributes);
     matching_classify_node(server, node);
+    waking_look_at_node(server, node);
     log_notice("node %s is connected from %s", node->name, link_peer(link->link)->address);
     agents_append(
         link, &(struct wire_message){.kind = WIRE_WELCOME,
                                      .welcome = {.session = link->session,
                                                  .heartbeat_ms = server->options.pool.heartbeat_ms,
-                                                 .lease_ms = server->options.pool.lease_ms}});
+                                                 .lease_ms = server->options.pool.lease_ms,
+                                                 .woken = node->woken}});
+    node->woken = false;
 }
 
 /* What a report has made known of its node beside its attempts. */
@@ -286,6 +289,7 @@ static int hear_report(struct agent_link *link, struct wire_report *report, stru
                                           .full = report->full,
                                           .owner_present = report->owner_present,
                                           .leaving = report->leaving,
+                                          .asleep = report->asleep,
                                           .items = items,
                                           .item_count = report->attempt_count};
     matching_classify_node(link->server, node);
@@ -324,6 +328,7 @@ static int hear(void *userdata, struct wire_message *message)
     case WIRE_STOP:
     case WIRE_FORGET:
     case WIRE_RENEW:
+    case WIRE_WAKE:
     case WIRE_KIND_COUNT:
         break;
     }

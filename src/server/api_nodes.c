@@ -48,7 +48,7 @@ static json_t *node_object(struct server *server, const struct node_record *node
 
     if (pool_view_node(server->pool, node->number, &view))
         pool_walk_node(server->pool, node->number, add_task, tasks);
-    owners_append_reason(&reason, node);
+    owners_append_reason(server, &reason, node);
     object = json_pack("{s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "name", node->name, "state",
                        node_state_name(view.state), "activity", activity(&view), "cpus",
                        (json_int_t)view.capacity.cpus, "cpus_claimed",
@@ -65,6 +65,7 @@ static json_t *node_object(struct server *server, const struct node_record *node
                           node->last_seen_at > 0 ? json_real(node->last_seen_at) : json_null(),
                           "reason", buffer_text(&reason), "tasks", tasks));
     json_object_set_new(object, "drained", json_boolean(node->drained));
+    json_object_set_new(object, "asleep", json_boolean(node->asleep));
     json_object_set_new(object, "presence", owners_presence(node));
     if (is_alone)
         json_object_set_new(object, "attributes",

@@ -232,8 +232,8 @@ static void explain_amounts(json_t *lines, const struct pool_explanation *why, b
 
 static void explain_idle(struct server *server, json_t *lines, const struct pool_explanation *why)
 {
-    uint32_t fitting =
-        why->busy + why->available + why->owner_present + why->drained + why->unsuited;
+    uint32_t fitting = why->busy + why->available + why->owner_present + why->drained +
+                       why->unsuited + why->asleep;
 
     if (why->nodes == 0) {
         add_line(lines, "No node has joined the pool yet: on one, run 'dusk agent'.");
@@ -242,6 +242,7 @@ static void explain_idle(struct server *server, json_t *lines, const struct pool
     explain_amounts(lines, why, fitting == 0 && why->nodes > why->offline);
     add_line(lines, "Of %u node%s:", why->nodes, why->nodes == 1 ? "" : "s");
     add_count(lines, why->offline, "not connected");
+    add_count(lines, why->asleep, "asleep, and woken when it has waited for some time");
     add_count(lines, why->drained, "drained by an admin");
     add_count(lines, why->owner_present, "in use by their owners");
     add_count(lines, why->too_few_cpus, "with too few CPUs");

@@ -133,6 +133,7 @@ static void save_node(struct server *server, const struct pool_node_row *row)
     node->machine = row->machine;
     node->forgotten = row->forgotten;
     node->drained = row->drained;
+    node->asleep = row->asleep;
     store_save_node_state(server->store, &(struct store_node){.node = row->node,
                                                               .machine = row->machine,
                                                               .forgotten = row->forgotten,
@@ -234,6 +235,7 @@ static void batch_perform(struct server *server, const struct pool_effect *effec
         agents_perform(server, effect);
         break;
     case POOL_WAKE:
+        waking_perform(server, effect);
         break;
     case POOL_COLLECT:
         collect_begin(server, effect);
@@ -359,6 +361,7 @@ static void batch_run(struct server *server)
     struct batch *batch = &server->batch;
     size_t count = batch->length < EVENTS_PER_BATCH ? batch->length : EVENTS_PER_BATCH;
 
+    waking_look_at_hours(server);
     store_begin(server->store);
     for (size_t i = 0; i < count; i++) {
         struct queued_event *queued = &batch->events[i];

@@ -104,7 +104,7 @@ void matching_classify_nodes(struct server *server)
         struct node_record *node = &server->records.nodes[i];
 
         node->is_classified = false;
-        if (node->link)
+        if (node->link || node->asleep)
             matching_classify_node(server, node);
     }
 }

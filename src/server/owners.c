@@ -39,10 +39,13 @@ static double end_of(const struct node_record *node)
     return node->owner_told_at + (double)node->owner.end_ms / 1000;
 }
 
-void owners_append_reason(struct buffer *text, const struct node_record *node)
+void owners_append_reason(const struct server *server, struct buffer *text,
+                          const struct node_record *node)
 {
     if (node->drained) {
         buffer_appendf(text, "drained by an admin, until: dusk drain --undo %s", node->name);
+    } else if (node->asleep) {
+        waking_append_reason(server, text, node);
     } else if (!node->link) {
         buffer_append_text(text, "not connected");
     } else if (node->owner.reason != OWNER_REASON_NONE) {

@@ -168,6 +168,7 @@ struct node_record *records_add_node(struct records *records, const struct store
         .last_seen_at = row->last_seen_at,
         .forgotten = row->forgotten,
         .drained = row->drained,
+        .asleep = row->asleep,
         .facts = row->facts ? json_loads(row->facts, 0, NULL) : NULL,
         .attributes = copy_or_null(row->attributes),
     };

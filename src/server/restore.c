@@ -125,6 +125,19 @@ static int restore_history(uint32_t node, struct slice bytes, void *userdata)
     return 0;
 }
 
+/* Nobody says hello for them, so they are told to the brain here as far as the rows tell. */
+static void restore_sleepers(struct server *server)
+{
+    for (size_t i = 0; i < server->records.node_count; i++) {
+        struct node_record *node = &server->records.nodes[i];
+
+        if (!node->asleep || node->forgotten)
+            continue;
+        matching_classify_node(server, node);
+        waking_look_at_node(server, node);
+    }
+}
+
 int server_restore(struct server *server, struct error *err)
 {
     uint64_t epoch = 0, next_job = 1, lease_ms = server->options.pool.lease_ms;
@@ -144,6 +157,7 @@ int server_restore(struct server *server, struct error *err)
     if (!server->pool)
         return error_set(err, -ENOMEM, "no memory for the pool");
     matching_init(server);
+    waking_init(server);
     r = pool_load_epoch(server->pool, epoch);
     if (r == 0)
         r = store_walk_nodes(server->store, restore_node, server, err);
@@ -154,6 +168,8 @@ int server_restore(struct server *server, struct error *err)
     if (r == 0)
         r = store_walk_live_jobs(server->store, restore_job, server, err);
     matching_classify_nodes(server);
+    if (r == 0)
+        restore_sleepers(server);
     matchmaker_bound_shares(server->matchmaker);
     if (r == 0)
         r = store_walk_live_tasks(server->store, restore_task, server, err);

@@ -12,6 +12,7 @@
  *     agents.c       the links to the agents: their messages to events, effects to messages
  *     attributes.c   what the nodes say of themselves, for matching
  *     free_time.c    how long nodes stay free, learned from what is seen
+ *     waking.c       nodes that sleep: their cards, their hours, the magic packet
  *     usage.c        how much the nodes give, day by day
  *     streams.c      bytes over those links: contents out, outputs and tails in
  *     collect.c      the outputs of an attempt that ended, to the spool and to their places
@@ -32,6 +33,7 @@
 #include "net/authority.h"
 #include "net/listener.h"
 #include "store/store.h"
+#include "sys/interface.h"
 #include "sys/platform.h"
 #include "wire/wire.h"
 
@@ -120,6 +122,9 @@ struct node_record {
     double last_seen_at;
     bool forgotten;
     bool drained;
+    bool asleep;
+    bool woken;              /* it was asked to wake, since it was last here */
+    struct interface card;   /* by which it is woken; all 0: none */
     json_t *facts;           /* NULL before the first hello */
     char *attributes;        /* owned: lines as wire/attributes.h has them; NULL likewise */
     bool attributes_unsaved; /* the store has older ones */
@@ -269,9 +274,11 @@ struct server {
     bool nodes_are_outdated; /* see matching_classify_nodes() */
     bool matching_is_due;    /* see matching_go_on() */
     uint32_t batches_untidy;
-    struct usage usage;  /* of all nodes */
-    struct map computed; /* job << 32 | task -> by its attempt, core-milliseconds */
-    double looked_at;    /* when requirements were last evaluated for the time of day */
+    struct usage usage;     /* of all nodes */
+    struct map computed;    /* job << 32 | task -> by its attempt, core-milliseconds */
+    struct map segments;    /* network and prefix -> number of the segment */
+    double hours_looked_at; /* when those who sleep had their hours looked at last */
+    double looked_at;       /* when requirements were last evaluated for the time of day */
 };
 
 void batch_init(struct server *server);
@@ -417,6 +424,19 @@ void free_time_save(struct server *server, struct node_record *node);
 /* At the start: what the store has. */
 void free_time_load(struct node_record *node, struct slice bytes);
 
+/* waking.c */
+
+/* With the pool, before its nodes are looked at. */
+void waking_init(struct server *server);
+/* Tells the brain where the node can be woken, by its attributes. */
+void waking_look_at_node(struct server *server, struct node_record *node);
+/* Now and then: who shall sleep on, because it is his working hours. */
+void waking_look_at_hours(struct server *server);
+void waking_perform(struct server *server, const struct pool_effect *effect);
+/* Since when it sleeps, and whether it wakes. */
+void waking_append_reason(const struct server *server, struct buffer *text,
+                          const struct node_record *node);
+
 /* usage.c */
 
 enum { USAGE_DAYS_MAX = 400 /* kept */ };
@@ -438,7 +458,8 @@ int usage_restore(struct server *server, struct error *err);
 /* Takes over what a report says of the node's owner. */
 void owners_hear(struct node_record *node, struct wire_owner *owner, double now);
 /* Why the node is not lent; nothing if it is. */
-void owners_append_reason(struct buffer *text, const struct node_record *node);
+void owners_append_reason(const struct server *server, struct buffer *text,
+                          const struct node_record *node);
 /* Who watches there: a list; the caller's. */
 json_t *owners_presence(const struct node_record *node);
 /* "somebody uses it (12), it is working hours there (2, until 19:00)": of connected nodes. */

@@ -108,6 +108,20 @@ static int set_move_suspended(void *target, const char *text, struct error *err)
     return 0;
 }
 
+/* As above. */
+static int set_wake_after(void *target, const char *text, struct error *err)
+{
+    struct server_options *options = target;
+    uint64_t after_ms = 0;
+
+    if (strcmp(text, "never") != 0 &&
+        (number_parse_duration(slice_from_text(text), &after_ms) < 0 ||
+         after_ms < MOVE_SUSPENDED_MIN_MS || after_ms > MOVE_SUSPENDED_MAX_MS))
+        return error_set(err, -EINVAL, "'%s' is neither 'never' nor a time from 1s to 30d", text);
+    options->pool.wake_after_ms = after_ms;
+    return 0;
+}
+
 static int set_log(void *target, const char *text, struct error *err)
 {
     (void)target;
@@ -160,6 +174,11 @@ static const struct configuration_key keys[] = {
      .summary = "suspended so long, a task goes to a free node; or never",
      .default_text = "10m",
      .set = set_move_suspended},
+    {.name = "wake_after",
+     .argument = "TIME",
+     .summary = "for tasks that wait so long, sleeping nodes are woken; or never",
+     .default_text = "30s",
+     .set = set_wake_after},
     {.name = "log",
      .argument = "LEVEL",
      .summary = "or debug, for every move of every task",

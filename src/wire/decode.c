@@ -143,6 +143,7 @@ static int decode_welcome(const json_t *object, struct wire_welcome *welcome, st
         r = wire_get_u64(object, "heartbeat_ms", &welcome->heartbeat_ms, err);
     if (r == 0)
         r = wire_get_u64(object, "lease_ms", &welcome->lease_ms, err);
+    welcome->woken = get_bool(object, "woken");
     return r;
 }
 
@@ -272,6 +273,7 @@ static int decode_report(const json_t *object, struct wire_report *report, struc
     report->full = get_bool(object, "full");
     report->owner_present = get_bool(object, "owner_present");
     report->leaving = get_bool(object, "leaving");
+    report->asleep = get_bool(object, "asleep");
     if (json_object_get(object, "owner"))
         r = decode_owner(json_object_get(object, "owner"), &report->owner, err);
     report->attempts = memory_allocate((json_array_size(list) + 1) * sizeof(*report->attempts));
@@ -428,6 +430,8 @@ static int decode_fields(const json_t *object, struct wire_message *message, str
         return decode_end(object, &message->end, err);
     case WIRE_CANCEL:
         return wire_get_u64(object, "stream", &message->stream, err);
+    case WIRE_WAKE:
+        return wire_get_text(object, "card", false, &message->card, err);
     case WIRE_KIND_COUNT:
         break;
     }

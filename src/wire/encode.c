@@ -11,10 +11,10 @@
 #include <string.h>
 
 const char *const wire_kind_names[WIRE_KIND_COUNT] = {
-    [WIRE_HELLO] = "hello",  [WIRE_WELCOME] = "welcome", [WIRE_REPORT] = "report",
-    [WIRE_START] = "start",  [WIRE_STOP] = "stop",       [WIRE_FORGET] = "forget",
-    [WIRE_RENEW] = "renew",  [WIRE_WANT] = "want",       [WIRE_END] = "end",
-    [WIRE_CANCEL] = "cancel"};
+    [WIRE_HELLO] = "hello",   [WIRE_WELCOME] = "welcome", [WIRE_REPORT] = "report",
+    [WIRE_START] = "start",   [WIRE_STOP] = "stop",       [WIRE_FORGET] = "forget",
+    [WIRE_RENEW] = "renew",   [WIRE_WANT] = "want",       [WIRE_END] = "end",
+    [WIRE_CANCEL] = "cancel", [WIRE_WAKE] = "wake"};
 
 const char *const wire_output_kind_names[] = {
     [WIRE_OUTPUT_FILE] = "file",
@@ -184,6 +184,7 @@ static void encode_report(struct buffer *out, const struct wire_report *report)
     member_true(out, "full", report->full);
     member_true(out, "owner_present", report->owner_present);
     member_true(out, "leaving", report->leaving);
+    member_true(out, "asleep", report->asleep);
     if (!owner_is_usual(&report->owner)) {
         json_write_name(out, "owner");
         buffer_append_character(out, '{');
@@ -281,6 +282,7 @@ static void encode_fields(struct buffer *out, const struct wire_message *message
         member_number(out, "session", message->welcome.session);
         member_number(out, "heartbeat_ms", message->welcome.heartbeat_ms);
         member_number(out, "lease_ms", message->welcome.lease_ms);
+        member_true(out, "woken", message->welcome.woken);
         break;
     case WIRE_REPORT:
         encode_report(out, &message->report);
@@ -308,6 +310,9 @@ static void encode_fields(struct buffer *out, const struct wire_message *message
         break;
     case WIRE_CANCEL:
         member_number(out, "stream", message->stream);
+        break;
+    case WIRE_WAKE:
+        member_string(out, "card", message->card);
         break;
     case WIRE_KIND_COUNT:
         abort();

@@ -78,6 +78,9 @@ void wire_message_deinit(struct wire_message *message)
     case WIRE_END:
         free(message->end.detail);
         break;
+    case WIRE_WAKE:
+        free(message->card);
+        break;
     case WIRE_WELCOME:
     case WIRE_STOP:
     case WIRE_FORGET:

@@ -68,6 +68,7 @@ struct wire_welcome {
     uint64_t session;
     uint64_t heartbeat_ms;
     uint64_t lease_ms;
+    bool woken; /* the pool has woken it */
 };
 
 /* What an attempt left, said once it has ended. */
@@ -115,6 +116,7 @@ struct wire_report {
     bool full;
     bool owner_present; /* start nothing */
     bool leaving;
+    bool asleep; /* it goes to sleep when this is answered */
     struct wire_owner owner;
     struct wire_attempt *attempts;
     size_t attempt_count;
@@ -185,6 +187,7 @@ enum wire_kind {
     WIRE_WANT,
     WIRE_END,    /* from the sender of a stream */
     WIRE_CANCEL, /* from its asker */
+    WIRE_WAKE,   /* another computer of the agent's segment, by a magic packet */
     WIRE_KIND_COUNT
 };
 
@@ -200,6 +203,7 @@ struct wire_message {
         struct wire_want want;
         struct wire_end end;
         uint64_t stream; /* WIRE_CANCEL */
+        char *card;      /* WIRE_WAKE; owned: as sys/interface.h has it */
     };
 };
 

@@ -105,7 +105,8 @@ static void a_welcome_and_a_renewal_survive(void **state)
     (void)state;
     assert_round_trip(&(struct wire_message){
         .kind = WIRE_WELCOME,
-        .welcome = {.session = INT64_MAX, .heartbeat_ms = 10000, .lease_ms = 30000}});
+        .welcome = {
+            .session = INT64_MAX, .heartbeat_ms = 10000, .lease_ms = 30000, .woken = true}});
     assert_round_trip(
         &(struct wire_message){.kind = WIRE_RENEW, .renew = {.epoch = 3, .answers_ms = 9}});
 }
@@ -193,6 +194,7 @@ static void wants_ends_and_orders_survive(void **state)
     assert_round_trip(&(struct wire_message){.kind = WIRE_STOP, .epoch = 12});
     assert_round_trip(&(struct wire_message){.kind = WIRE_FORGET, .epoch = 13});
     assert_round_trip(&(struct wire_message){.kind = WIRE_CANCEL, .stream = 14});
+    assert_round_trip(&(struct wire_message){.kind = WIRE_WAKE, .card = (char *)"52:54:00"});
 }
 
 static void what_is_no_utf8_becomes_a_replacement_character(void **state)
