@@ -340,11 +340,13 @@ void pool_node_reported(struct pool *pool, const struct pool_report *report,
     }
     if (report->full) {
         report_missing(pool, node, report, effects);
-        send_renewal(pool, node, 0, effects);
         lift_epoch(pool, report->highest_epoch);
         node->synchronised = true;
     }
     pool_hear_sleep(pool, node, report->asleep, effects);
+    /* To who wants to sleep and shall not, the answer is none: he asks again. */
+    if (report->full && report->asleep == node->row.asleep)
+        send_renewal(pool, node, 0, effects);
     pool_place_waker(pool, node);
     pool_place_node(pool, node);
 }

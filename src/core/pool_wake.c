@@ -13,7 +13,8 @@
  * moment, on one fuse.
  *
  * A magic packet reaches a segment of the network only from within: the waker is a connected node
- * of the same segment, another one each time, or the server itself if it is there.
+ * of the same segment, another one each time, or the server itself if it is there. So the last one
+ * of a segment is not told that it may sleep.
  */
 #include "core/pool_internal.h"
 
@@ -123,11 +124,22 @@ bool pool_wake_up(struct pool *pool, struct pool_node *node)
     return true;
 }
 
+/* Somebody has to stay who can wake the others, and whoever else went to sleep relies on it. */
+static bool is_last_waker(const struct pool *pool, const struct pool_node *node)
+{
+    const struct pool_segment *segment;
+
+    if (!node->is_waker)
+        return false;
+    segment = &pool->segments[node->segment];
+    return !segment->is_own && segment->wakers.first == segment->wakers.last;
+}
+
 void pool_hear_sleep(struct pool *pool, struct pool_node *node, bool asleep,
                      struct pool_effects *effects)
 {
     /* What it was given meanwhile keeps it awake: it learns of that before it is answered. */
-    asleep = asleep && node->claim_count == 0;
+    asleep = asleep && node->claim_count == 0 && !is_last_waker(pool, node);
     pool_drop_expectation(pool, node);
     if (asleep == node->row.asleep)
         return;

@@ -65,7 +65,27 @@ static void a_node_that_was_given_something_meanwhile_does_not_sleep(void **stat
     fixture_submit(fixture, 1, 1);
     say_good_night(fixture, 1);
     assert_int_equal(fixture_count(fixture, POOL_SAVE_NODE), 0);
+    assert_int_equal(fixture_count(fixture, POOL_SEND_RENEW), 0);
     assert_false(view_of(fixture, 1).asleep);
+}
+
+static void the_last_one_of_a_segment_stays_awake_for_the_others(void **state)
+{
+    struct pool_fixture *fixture = *state;
+
+    fixture_join(fixture, 1, 1);
+    fixture_join(fixture, 2, 1);
+    assert_int_equal(pool_set_segment(fixture->pool, 1, HALL), 0);
+    assert_int_equal(pool_set_segment(fixture->pool, 2, HALL), 0);
+    say_good_night(fixture, 1);
+    assert_true(view_of(fixture, 1).asleep);
+    assert_int_equal(fixture_count(fixture, POOL_SEND_RENEW), 1);
+    say_good_night(fixture, 2);
+    assert_false(view_of(fixture, 2).asleep);
+    assert_int_equal(fixture_count(fixture, POOL_SEND_RENEW), 0);
+    assert_int_equal(pool_set_own_segment(fixture->pool, HALL), 0);
+    say_good_night(fixture, 2);
+    assert_true(view_of(fixture, 2).asleep);
 }
 
 static void what_waits_long_wakes_a_node_that_sleeps(void **state)
@@ -412,6 +432,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         fixture_test(a_node_that_sleeps_is_offline_and_gets_nothing),
         fixture_test(a_node_that_was_given_something_meanwhile_does_not_sleep),
+        fixture_test(the_last_one_of_a_segment_stays_awake_for_the_others),
         fixture_test(what_waits_long_wakes_a_node_that_sleeps),
         fixture_test(nothing_is_woken_while_nothing_waits),
         fixture_test(one_task_wakes_one_node_and_two_that_fit_into_it_no_second),

@@ -72,6 +72,7 @@ void computer_assemble(struct world *world, uint32_t number)
 
     world_enrol(world, number);
     computer->machine = number + 1;
+    rest_assemble(world, number);
     computer_set_size(computer, world->options.cpus, 0);
     if (!world->options.scripted) {
         computer_draw_size(world, number);
@@ -94,7 +95,7 @@ void computer_discard(struct computer *computer)
 /*
  * A report is what the agent holds at this moment; while it travels it grows old, as in the world.
  */
-static void perform_report(struct world *world, uint32_t number, bool full)
+void computer_report(struct world *world, uint32_t number, bool full)
 {
     struct computer *computer = &world->computers[number];
     struct message *message = message_new(MESSAGE_REPORT, number, computer->session);
@@ -115,9 +116,12 @@ static void perform_report(struct world *world, uint32_t number, bool full)
         .full = full,
         .owner_present = agent_owner(computer->agent) != OWNER_AWAY,
         .leaving = agent_is_leaving(computer->agent),
+        .asleep = computer->sleeping.phase == SLEEPING_ASKING,
         .items = message->items,
         .item_count = count,
     };
+    if (full)
+        sleeping_reported(&computer->sleeping, message->report.sent_ms);
     network_send(world, SERVER, message);
 }
 
@@ -149,7 +153,7 @@ static void perform(struct world *world, uint32_t number, const struct agent_eff
         computer->saved_epoch = effect->epoch;
         break;
     case AGENT_REPORT:
-        perform_report(world, number, effect->full);
+        computer_report(world, number, effect->full);
         break;
     case AGENT_TRACE:
         trace_attempt(world, number, effect);
@@ -168,9 +172,11 @@ static void perform(struct world *world, uint32_t number, const struct agent_eff
 static void schedule_tick(struct world *world, uint32_t number)
 {
     struct computer *computer = &world->computers[number];
-    uint64_t next = agent_next_step_ms(computer->agent);
-    uint64_t at_ms = next == UINT64_MAX ? UINT64_MAX : computer_world_time(computer, next);
+    uint64_t rest = rest_next_ms(computer), next = agent_next_step_ms(computer->agent);
+    uint64_t at_ms;
 
+    next = rest < next ? rest : next;
+    at_ms = next == UINT64_MAX ? UINT64_MAX : computer_world_time(computer, next);
     if (at_ms <= world->now_ms)
         at_ms = world->now_ms + 1;
     if (at_ms >= computer->tick_at_ms)
@@ -203,6 +209,7 @@ void computer_step(struct world *world, uint32_t number, struct agent_event even
     world->agent_effects = effects;
     agent_assert_invariants(computer->agent);
     check_computer(world, number);
+    rest_look(world, number);
     schedule_tick(world, number);
     desk_follow_work(world, number);
 }
@@ -312,6 +319,7 @@ void computer_agent_starts(struct world *world, uint32_t number)
     /* Nobody saw the owner while no agent lived; its grace begins now. */
     computer->owner_since_ms = world->now_ms;
     computer->lending = (struct lending){0};
+    rest_agent_starts(world, number);
     keeper_show(world, number);
     desk_agent_starts(world, number);
     computer_schedule(world, number, world_delay(world, 1, 500),

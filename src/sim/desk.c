@@ -171,6 +171,8 @@ void desk_owner(struct world *world, uint32_t number, bool present)
         return;
     world_trace(world, "the owner of pc%u %s", number + 1, present ? "returns" : "leaves");
     computer->owner_present = present;
+    if (present)
+        rest_get_up(world, number);
     if (present && is_watched(computer))
         press_key(world, number);
 }

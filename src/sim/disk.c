@@ -169,7 +169,8 @@ struct pool *disk_load(struct world *world)
                                          .margin_ms = MARGIN_MS,
                                          .heartbeat_ms = HEARTBEAT_MS,
                                          .restored_lease_ms = LEASE_MS,
-                                         .move_suspended_ms = world->options.move_suspended_ms};
+                                         .move_suspended_ms = world->options.move_suspended_ms,
+                                         .wake_after_ms = WAKE_AFTER_MS};
     struct disk *disk = &world->server.disk;
     struct pool *pool = pool_new(&options);
     int r = pool_load_epoch(pool, disk->epoch);

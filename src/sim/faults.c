@@ -254,6 +254,7 @@ void faults_end(struct world *world)
     world_trace(world, "the faults stop");
     for (uint32_t n = 0; n < world->options.agents; n++) {
         faults_heal(world, n);
+        rest_get_up(world, n);
         computer_resume(world, n);
         computer_power_on(world, n);
         desk_owner(world, n, false);

@@ -264,6 +264,8 @@ static void deliver_to_computer(struct world *world, const struct message *messa
     } else if (message->kind == MESSAGE_SEND && message->session == computer->session) {
         computer->heard_ms = world->now_ms;
         computer_step(world, message->computer, event_of_send(&message->effect));
+        if (message->effect.kind == POOL_SEND_RENEW && message->effect.send.epoch == 0)
+            rest_answered(world, message->computer, message->effect.send.answers_ms);
     }
 }
 

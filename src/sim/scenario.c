@@ -17,6 +17,7 @@
  *     stall server 3m                       it stands still, and then goes on
  *     kill agent pc1 5s | leave pc1 5s      the agent ends at once, or in good order
  *     off pc2 | on pc2 | lid pc2 closed|open
+ *     sleeper pc2 5m                        idle for so long, it goes to sleep; packets wake it
  *     cut pc2 [in|out] | heal pc2           one way or both
  *     lose start|stop|forget|renewal|report|welcome|hello pc1         the next of these
  *     late report pc1 33s                   it arrives so much later; likewise

@@ -458,6 +458,19 @@ static int command_enrol(struct scenario *scenario, const struct words *words, s
     return r;
 }
 
+static int command_sleeper(struct scenario *scenario, const struct words *words, struct error *err)
+{
+    uint64_t when_idle_ms = 0;
+    uint32_t number = 0;
+    int r = parse_computer(scenario, words->items[1], &number, err);
+
+    if (r == 0)
+        r = parse_duration(words->items[2], &when_idle_ms, err);
+    if (r == 0)
+        rest_teach(&scenario->world, number, when_idle_ms);
+    return r;
+}
+
 const struct scenario_command scenario_commands[] = {
     {"agents", "NUMBER cpus NUMBER [move-suspended DURATION]", 4, 6, command_agents},
     {"submit", "NUMBER tasks DURATION [cpus NUMBER] [priority NUMBER] [held]", 4, 9,
@@ -475,6 +488,7 @@ const struct scenario_command scenario_commands[] = {
     {"off", "PC", 2, 2, command_off},
     {"on", "PC", 2, 2, command_on},
     {"lid", "PC closed|open", 3, 3, command_lid},
+    {"sleeper", "PC DURATION", 3, 3, command_sleeper},
     {"cut", "PC [in|out]", 2, 3, command_cut},
     {"heal", "PC", 2, 2, command_heal},
     {"lose", "start|stop|forget|renewal|report|welcome|hello PC", 3, 3, command_lose},

@@ -31,6 +31,7 @@ void server_init(struct world *world)
     server->tick_at_ms = UINT64_MAX;
     server->pool = disk_load(world);
     classes_tell(world);
+    rest_tell(world);
 }
 
 /* The first ones have been stepped through and committed, or died with the server. */
@@ -119,6 +120,7 @@ static void reply_to_hello(struct world *world, const struct pool_effect *effect
     if (accepted) {
         world->server.connections[node] = (struct connection){effect->reply.caller, world->now_ms};
         world_trace(world, "pc%u is connected", computer + 1);
+        rest_hello(world, node);
     } else {
         world_trace(world, "pc%u is refused: %s", computer + 1,
                     effect->reply.reply == POOL_REPLY_NODE_IS_FORGOTTEN   ? "it was forgotten"
@@ -209,6 +211,8 @@ static void perform(struct world *world, const struct pool_effect *effect)
         trace_task(world, effect);
         break;
     case POOL_WAKE:
+        rest_wake(world, effect);
+        break;
     case POOL_CLOSE_SESSION:
     case POOL_JOB_OVER:
     case POOL_SAVE_JOB:
@@ -467,6 +471,7 @@ void server_restart(struct world *world)
         server->clock_offset_ms = random_below(&world->random, HOUR_MS);
     server->pool = disk_load(world);
     classes_tell(world);
+    rest_tell(world);
     if (server->expected_digest != 0 && server->expected_digest != pool_digest(server->pool))
         world_fail(world, "the brain that the rows make is not the one before the crash");
     pool_assert_invariants(server->pool);

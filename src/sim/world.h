@@ -8,6 +8,7 @@
  *     network.c   messages between the server and the computers
  *     computer.c  one PC: its agent's brain, its power, its identity
  *     desk.c      its owner, and what his keys mean
+ *     rest.c      computers that sleep when nothing is to do, and who wakes them
  *     keeper.c    the processes of a PC, which outlive the agent
  *     users.c     who submits, holds, releases, removes, and asks again when no answer came
  *     classes.c   which tasks suit which computers
@@ -23,6 +24,7 @@
 #include "core/lending.h"
 #include "core/policy.h"
 #include "core/pool.h"
+#include "core/sleeping.h"
 
 #include "base/digest.h"
 #include "base/heap.h"
@@ -37,6 +39,7 @@ enum {
     GRACE_MS = 10000,
     SUSPEND_FOR_MS = 120000,
     KEEP_LAPSED_MS = 3600000,
+    WAKE_AFTER_MS = 20000,
     MINUTE_MS = 60000,
     HOUR_MS = 3600000,
     SERVER = UINT32_MAX /* as the receiver of a message */
@@ -177,9 +180,12 @@ struct computer {
     enum agent_event_kind told; /* to the agent's brain, of what the policy said last */
     bool has_work;              /* when the policy was looked at last, */
     uint64_t looks;             /* which the next look in the queue has the number of */
-    uint64_t owner_since_ms;    /* the agent takes him to be there since then */
-    uint64_t key_ms;            /* when the agent heard the last one, on the computer's clock */
-    uint64_t keys;              /* how many it heard; the next key in the queue has this number */
+    struct sleeping sleeping;
+    uint64_t sleep_when_idle_ms; /* 0: never */
+    bool never_wakes;            /* whatever packet it hears */
+    uint64_t owner_since_ms;     /* the agent takes him to be there since then */
+    uint64_t key_ms;             /* when the agent heard the last one, on the computer's clock */
+    uint64_t keys;               /* how many it heard; the next key in the queue has this number */
     uint64_t drained_epoch; /* an admin was told it is drained: the highest then; or UINT64_MAX */
     uint64_t undrain_ms;    /* when somebody last asked to take that back */
     uint64_t down_ms;       /* how long it stays away when it has left; 0: it does not come back */
@@ -361,6 +367,27 @@ void computer_power_on(struct world *world, uint32_t number);
 void computer_suspend(struct world *world, uint32_t number, uint64_t off_ms);
 void computer_resume(struct world *world, uint32_t number);
 void computer_enrol(struct world *world, uint32_t number);
+/* A report of what the agent holds at this moment, now or soon after. */
+void computer_report(struct world *world, uint32_t number, bool full);
+
+/* rest.c */
+void rest_assemble(struct world *world, uint32_t number);
+/* A script has it sleep from now on, when it was idle for so long. */
+void rest_teach(struct world *world, uint32_t number, uint64_t when_idle_ms);
+void rest_agent_starts(struct world *world, uint32_t number);
+/* What a new brain must know of the segments, and what it must of a node that said hello. */
+void rest_tell(struct world *world);
+void rest_hello(struct world *world, uint32_t node);
+/* After each step of the agent. */
+void rest_look(struct world *world, uint32_t number);
+/* On the computer's clock. */
+uint64_t rest_next_ms(const struct computer *computer);
+/* The server has heard the report that was sent then. */
+void rest_answered(struct world *world, uint32_t number, uint64_t answers_ms);
+/* A POOL_WAKE. */
+void rest_wake(struct world *world, const struct pool_effect *effect);
+/* Its owner does, or the end of all faults. */
+void rest_get_up(struct world *world, uint32_t number);
 
 /* desk.c */
 void desk_agent_starts(struct world *world, uint32_t number);
