@@ -112,6 +112,7 @@ static const struct column node_columns[] = {
     {"version", "CondorVersion", "VERSION", COLUMN_TEXT, false},
     {"last_seen_at", "LastHeardFrom", "LAST SEEN", COLUMN_TIME, false},
     {"drained", NULL, "DRAINED", COLUMN_TEXT, false},
+    {"asleep", NULL, "ASLEEP", COLUMN_TEXT, false},
     {"reason", NULL, "REASON", COLUMN_TEXT, true},
     {"tasks", "JobId", "TASKS", COLUMN_LIST, true},
 };

@@ -153,6 +153,20 @@ static int forget_node(struct connection *connection, const char *name, struct e
     return r;
 }
 
+static int wake_node(struct connection *connection, const char *name, struct error *err)
+{
+    _cleanup_json_ json_t *body = json_object();
+    _cleanup_buffer_ struct buffer path = BUFFER_INIT;
+    int r;
+
+    node_path(&path, name);
+    buffer_append_text(&path, "/wake");
+    r = connection_call(connection, "POST", path.data, body, NULL, err);
+    if (r == 0)
+        printf("%s was sent a magic packet; it takes some time to start\n", name);
+    return r;
+}
+
 static int run_node(struct session *session, struct error *err)
 {
     struct listing listing = {0};
@@ -164,13 +178,14 @@ static int run_node(struct session *session, struct error *err)
         (void)listing_take_option(&listing, key, value);
     if (key < 0)
         return key;
-    r = session_need_operands(session, 0, 2, "'list', 'show NAME' or 'forget NAME'", err);
+    r = session_need_operands(session, 0, 2, "'list', 'show NAME', 'wake NAME' or 'forget NAME'",
+                              err);
     if (r < 0)
         return r;
     verb = session->operand_count > 0 ? session->operands[0] : "list";
     if (strcmp(verb, "list") == 0)
         r = session_need_operands(session, 0, 1, "", err);
-    else if (strcmp(verb, "show") == 0 || strcmp(verb, "forget") == 0)
+    else if (strcmp(verb, "show") == 0 || strcmp(verb, "wake") == 0 || strcmp(verb, "forget") == 0)
         r = session_need_operands(session, 2, 2, "the name of a node", err);
     else
         r = options_refuse(session->command, err, "'dusk node' cannot '%s'", verb);
@@ -182,6 +197,8 @@ static int run_node(struct session *session, struct error *err)
         return listing_show(&listing, &columns_of_nodes, connection, "/v1/nodes", err);
     if (strcmp(verb, "show") == 0)
         return show_node(connection, &listing, session->operands[1], err);
+    if (strcmp(verb, "wake") == 0)
+        return wake_node(connection, session->operands[1], err);
     return forget_node(connection, session->operands[1], err);
 }
 
@@ -193,13 +210,13 @@ const struct command command_status = {
         "Shows the nodes of the pool, a line each, and the sums. A node is Owner while\n"
         "somebody uses the computer, Unclaimed when it waits for work, Claimed when it\n"
         "works (Retiring: and gets nothing more), Drained when an admin lets it have\n"
-        "nothing (dusk drain), and Offline when the server does not hear of it.\n"
+        "nothing (dusk drain), and Offline when it sleeps, or is not heard of.\n"
         "\n"
         "Columns: name, state, activity, cpus, cpus_claimed, memory, memory_claimed,\n"
         "disk, gpus, gpus_claimed, arch, os, kernel, speed.integer, speed.floating,\n"
         "speed.memory, limits.memory, limits.disk, limits.processes, limits.cpus,\n"
-        "version, last_seen_at, drained, reason, tasks. A limit that is not enforced is watched:\n"
-        "a task may be over it for a moment before it is ended.\n",
+        "version, last_seen_at, drained, asleep, reason, tasks. A limit that is not enforced\n"
+        "is watched: a task may be over it for a moment before it is ended.\n",
     .examples = "  dusk status\n"
                 "  dusk status --total\n"
                 "  dusk status -af Machine State\n",
@@ -210,15 +227,17 @@ const struct command command_status = {
 
 const struct command command_node = {
     .name = "node",
-    .summary = "lists, shows and forgets nodes",
-    .synopsis = "[list] | show NAME | forget NAME",
+    .summary = "lists, shows, wakes and forgets nodes",
+    .synopsis = "[list] | show NAME | wake NAME | forget NAME",
     .description =
         "'list', or nothing, shows all nodes as 'dusk status' does, 'show' all about one:\n"
         "what the server knows of it, and its attributes, which requirements and rank of\n"
         "jobs may name; with --long its attributes alone. An admin adds some in the node's\n"
         "agent.ini: attribute.HasMatlab = true.\n"
-        "'forget' is for admins: the node's certificate is not accepted any more, and\n"
-        "what it was working on starts again elsewhere.\n",
+        "'wake' and 'forget' are for admins. To wake a node that went to sleep another one\n"
+        "of its segment of the network, or the server, sends it a magic packet; when work\n"
+        "waits, that happens by itself. The certificate of a node that is forgotten is not\n"
+        "accepted any more, and what it was working on starts again elsewhere.\n",
     .examples = "  dusk node list --columns name,state,tasks\n"
                 "  dusk node show pc3\n"
                 "  dusk node forget pc3\n",

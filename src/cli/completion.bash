@@ -35,8 +35,8 @@ _dusk_operands() {
         ;;
     node)
         case $1 in
-        '') echo list show forget ;;
-        show | forget) _dusk_nodes ;;
+        '') echo list show wake forget ;;
+        show | wake | forget) _dusk_nodes ;;
         esac
         ;;
     drain)

@@ -127,6 +127,7 @@ static size_t step_bound(const struct pool *pool, const struct pool_event *event
     case POOL_NODE_CONNECTED:
     case POOL_NODE_DISCONNECTED:
     case POOL_NODE_FORGOTTEN:
+    case POOL_NODE_WOKEN:
     case POOL_NODE_CHANGED:
     case POOL_COLLECTED:
     case POOL_REFUSED:
@@ -178,6 +179,9 @@ static void pool_dispatch(struct pool *pool, const struct pool_event *event,
         break;
     case POOL_NODE_DRAINED:
         pool_node_drained(pool, event, effects);
+        break;
+    case POOL_NODE_WOKEN:
+        pool_node_woken(pool, event, effects);
         break;
     case POOL_NODE_REPORTED:
         pool_node_reported(pool, &event->reported, effects);

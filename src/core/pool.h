@@ -89,6 +89,7 @@ enum pool_event_kind {
     POOL_NODE_FORGOTTEN,
     POOL_NODE_DRAINED, /* nothing new starts there, until that is taken back */
     POOL_NODE_REPORTED,
+    POOL_NODE_WOKEN,   /* an admin wants it awake, whatever waits */
     POOL_NODE_CHANGED, /* it is of another class; what runs there stays */
     POOL_COLLECTED,    /* the outputs of an ended attempt are in their place, or cannot be */
     POOL_REFUSED       /* the world could not make the message that starts an attempt */
@@ -126,6 +127,7 @@ struct pool_event {
             uint64_t session;
         } disconnected;
         uint32_t forgotten_node;
+        uint32_t woken_node;
         struct {
             uint32_t node;
             bool drained; /* false: it may be given work again */
@@ -147,7 +149,8 @@ enum pool_reply {
     POOL_REPLY_NODE_ACCEPTED,
     POOL_REPLY_NODE_IS_CLONE,     /* this identity belongs to another computer */
     POOL_REPLY_NODE_IS_CONNECTED, /* and its other connection is alive */
-    POOL_REPLY_NODE_IS_FORGOTTEN
+    POOL_REPLY_NODE_IS_FORGOTTEN,
+    POOL_REPLY_NO_WAKER /* nobody is there who could wake the node */
 };
 
 enum pool_effect_kind {

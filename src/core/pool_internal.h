@@ -348,6 +348,8 @@ void pool_hear_sleep(struct pool *pool, struct pool_node *node, bool asleep,
                      struct pool_effects *effects);
 /* It takes what it was woken for, or does not: others may be woken. */
 void pool_drop_expectation(struct pool *pool, struct pool_node *node);
+void pool_node_woken(struct pool *pool, const struct pool_event *event,
+                     struct pool_effects *effects);
 /* Nobody waits for it to wake any more. */
 void pool_forget_sleeper(struct pool *pool, struct pool_node *node);
 /* When the next sleeper is to be looked at; UINT64_MAX: not while things are as they are. */

@@ -234,22 +234,28 @@ static uint32_t count_room(const struct resources *room, const struct resources 
     return (uint32_t)times(room->gpus, request->gpus, count);
 }
 
-static void wake(struct pool *pool, struct pool_node *node, uint32_t kind,
-                 struct pool_effects *effects)
+static void send_packet(struct pool *pool, const struct pool_node *node,
+                        struct pool_effects *effects)
 {
     struct pool_segment *segment = &pool->segments[node->segment];
     struct pool_effect *effect = pool_emit(effects, POOL_WAKE);
+    struct pool_node *waker;
 
     effect->wake.node = node->row.node;
     effect->wake.waker = NONE;
-    if (!segment->is_own) {
-        struct pool_node *waker = &pool->nodes[segment->wakers.first];
+    if (segment->is_own)
+        return;
+    waker = &pool->nodes[segment->wakers.first];
+    effect->wake.waker = waker->row.node;
+    effect->wake.session = waker->session;
+    leave_segment(pool, waker);
+    join_segment(pool, waker);
+}
 
-        effect->wake.waker = waker->row.node;
-        effect->wake.session = waker->session;
-        leave_segment(pool, waker);
-        join_segment(pool, waker);
-    }
+static void wake(struct pool *pool, struct pool_node *node, uint32_t kind,
+                 struct pool_effects *effects)
+{
+    send_packet(pool, node, effects);
     node->expected_kind = kind;
     node->expected_tasks = count_room(&node->row.capacity, &pool->kinds[kind].request);
     pool->kinds[kind].expected_tasks += node->expected_tasks;
@@ -260,14 +266,41 @@ static void wake(struct pool *pool, struct pool_node *node, uint32_t kind,
     pool->wake_next_ms = pool->now_ms + WAKES_APART_MS;
 }
 
-static bool may_be_woken(const struct pool *pool, const struct pool_node *node)
+static bool has_waker(const struct pool *pool, const struct pool_node *node)
 {
     const struct pool_segment *segment;
 
-    if (node->segment == 0 || node->connected || node->sleeps_on || node->row.drained)
+    if (node->segment == 0)
         return false;
     segment = &pool->segments[node->segment];
     return segment->is_own || segment->wakers.first != NONE;
+}
+
+static bool may_be_woken(const struct pool *pool, const struct pool_node *node)
+{
+    return !node->connected && !node->sleeps_on && !node->row.drained && has_waker(pool, node);
+}
+
+/* An admin may know why it did not wake, and has mended that: its tries begin anew. */
+void pool_node_woken(struct pool *pool, const struct pool_event *event,
+                     struct pool_effects *effects)
+{
+    struct pool_node *node = pool_find_node(pool, event->woken_node);
+
+    if (!node || node->row.forgotten || !node->row.asleep) {
+        pool_emit_reply(effects, event->caller, POOL_REPLY_WRONG_STATE, 0);
+        return;
+    }
+    if (!has_waker(pool, node)) {
+        pool_emit_reply(effects, event->caller, POOL_REPLY_NO_WAKER, 0);
+        return;
+    }
+    send_packet(pool, node, effects);
+    pool_drop_expectation(pool, node);
+    node->row.wakes = 0;
+    pool_add_sleeper(pool, node, pool->now_ms + WAKE_PAUSE_MS);
+    pool_emit(effects, POOL_SAVE_NODE)->node = node->row;
+    pool_emit_reply(effects, event->caller, POOL_REPLY_DONE, 0);
 }
 
 /*

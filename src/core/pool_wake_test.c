@@ -414,6 +414,34 @@ static void who_asks_why_hears_of_nodes_that_may_be_woken(void **state)
     assert_int_equal(why.offline, 2);
 }
 
+static enum pool_reply wake_by_hand(struct pool_fixture *fixture, uint32_t node)
+{
+    fixture_step(fixture, (struct pool_event){.kind = POOL_NODE_WOKEN, .woken_node = node});
+    return fixture_reply(fixture);
+}
+
+static void an_admin_may_wake_whoever_sleeps(void **state)
+{
+    struct pool_fixture *fixture = *state;
+
+    fall_asleep(fixture, 3, 1);
+    fixture_submit(fixture, 1, 1);
+    fixture_tick(fixture, 30 * MINUTE_MS);
+    assert_true(view_of(fixture, 1).does_not_wake);
+    assert_int_equal(wake_by_hand(fixture, 1), POOL_REPLY_DONE);
+    assert_int_equal(fixture_find(fixture, POOL_WAKE)->wake.node, 1);
+    assert_false(view_of(fixture, 1).does_not_wake);
+    assert_int_equal(view_of(fixture, 1).wakes, 0);
+    assert_int_equal(wake_by_hand(fixture, 0), POOL_REPLY_WRONG_STATE);
+    assert_int_equal(wake_by_hand(fixture, 99), POOL_REPLY_WRONG_STATE);
+    fixture_step(fixture, (struct pool_event){.kind = POOL_NODE_FORGOTTEN, .forgotten_node = 3});
+    assert_int_equal(wake_by_hand(fixture, 3), POOL_REPLY_WRONG_STATE);
+    assert_int_equal(pool_set_segment(fixture->pool, 2, 0), 0);
+    assert_int_equal(wake_by_hand(fixture, 2), POOL_REPLY_NO_WAKER);
+    fixture_disconnect(fixture, 0);
+    assert_int_equal(wake_by_hand(fixture, 1), POOL_REPLY_NO_WAKER);
+}
+
 static void no_segment_is_set_without_memory(void **state)
 {
     struct pool_fixture *fixture = *state;
@@ -451,6 +479,7 @@ int main(void)
         fixture_test(a_pool_may_be_told_to_wake_nobody),
         fixture_test(while_others_compute_sleepers_are_looked_at_all_the_same),
         fixture_test(who_asks_why_hears_of_nodes_that_may_be_woken),
+        fixture_test(an_admin_may_wake_whoever_sleeps),
         fixture_test(no_segment_is_set_without_memory),
     };
 

@@ -91,6 +91,7 @@ static const char *refusal(enum pool_reply reply)
     case POOL_REPLY_NO_SUCH_JOB:
     case POOL_REPLY_NO_SUCH_TASK:
     case POOL_REPLY_WRONG_STATE:
+    case POOL_REPLY_NO_WAKER:
     case POOL_REPLY_NODE_ACCEPTED:
         break;
     }

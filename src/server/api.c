@@ -309,6 +309,9 @@ static void post(struct server *server, struct request *request, const struct pa
                (part_is(path, 3, "drain") || part_is(path, 3, "undrain"))) {
         if (require_admin(request))
             api_nodes_drain(server, request, path->parts[2], path->parts[3], body);
+    } else if (part_is(path, 1, "nodes") && path->count == 4 && part_is(path, 3, "wake")) {
+        if (require_admin(request))
+            api_nodes_wake(server, request, path->parts[2]);
     } else if (part_is(path, 1, "content") && part_is(path, 2, "missing"))
         api_content_missing(server, request, body);
     else if (part_is(path, 1, "tokens") && path->count == 2) {

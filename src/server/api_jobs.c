@@ -586,6 +586,7 @@ static void on_chosen(struct server *server, struct caller *caller, enum pool_re
     case POOL_REPLY_NODE_IS_CLONE:
     case POOL_REPLY_NODE_IS_CONNECTED:
     case POOL_REPLY_NODE_IS_FORGOTTEN:
+    case POOL_REPLY_NO_WAKER:
         abort();
     }
 }

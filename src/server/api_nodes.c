@@ -163,6 +163,37 @@ void api_nodes_drain(struct server *server, struct request *request, const char 
     batch_push(server, &event, NULL);
 }
 
+static void on_woken(struct server *server, struct caller *caller, enum pool_reply reply,
+                     uint32_t count)
+{
+    (void)server;
+    (void)count;
+    if (!caller->request)
+        return;
+    if (reply == POOL_REPLY_DONE)
+        api_reply_json(caller->request, 200, json_object());
+    else if (reply == POOL_REPLY_NO_WAKER)
+        api_reply_error(caller->request, 409,
+                        "start an agent on another computer of its segment of the network",
+                        "nobody is there who could wake this node");
+    else
+        api_reply_error(caller->request, 409, "'dusk node show' says how it is",
+                        "this node does not sleep");
+}
+
+void api_nodes_wake(struct server *server, struct request *request, const char *name)
+{
+    struct pool_event event = {.kind = POOL_NODE_WOKEN};
+    const struct node_record *node = find_node(server, request, name);
+
+    if (!node)
+        return;
+    event.woken_node = node->number;
+    event.caller =
+        batch_add_caller(server, &(struct caller){.on_reply = on_woken, .request = request});
+    batch_push(server, &event, NULL);
+}
+
 struct pool_totals {
     uint32_t nodes[NODE_STATE_COUNT];
     uint64_t cpus, cpus_claimed;

@@ -133,6 +133,8 @@ static void save_node(struct server *server, const struct pool_node_row *row)
     node->machine = row->machine;
     node->forgotten = row->forgotten;
     node->drained = row->drained;
+    if (row->asleep && !node->asleep)
+        waking_fell_asleep(server, node);
     node->asleep = row->asleep;
     store_save_node_state(server->store, &(struct store_node){.node = row->node,
                                                               .machine = row->machine,

@@ -430,6 +430,8 @@ void free_time_load(struct node_record *node, struct slice bytes);
 void waking_init(struct server *server);
 /* Tells the brain where the node can be woken, by its attributes. */
 void waking_look_at_node(struct server *server, struct node_record *node);
+/* It has just gone to sleep. */
+void waking_fell_asleep(struct server *server, struct node_record *node);
 /* Now and then: who shall sleep on, because it is his working hours. */
 void waking_look_at_hours(struct server *server);
 void waking_perform(struct server *server, const struct pool_effect *effect);
@@ -586,6 +588,7 @@ void api_tasks_list(struct server *server, struct request *request);
 void api_nodes_list(struct server *server, struct request *request, const char *name);
 void api_nodes_drain(struct server *server, struct request *request, const char *name,
                      const char *verb, const json_t *body);
+void api_nodes_wake(struct server *server, struct request *request, const char *name);
 void api_nodes_forget(struct server *server, struct request *request, const char *name);
 void api_pool(struct server *server, struct request *request);
 void api_stats(struct server *server, struct request *request);

@@ -106,6 +106,17 @@ static bool is_working_hours(const struct node_record *node, int64_t minute)
     return calendar_covers(&calendar, minute);
 }
 
+static void look_at_hours_of(struct server *server, const struct node_record *node, int64_t minute)
+{
+    pool_let_sleep(server->pool, node->number,
+                   node->card.wake == INTERFACE_DOES_NOT_WAKE || is_working_hours(node, minute));
+}
+
+void waking_fell_asleep(struct server *server, struct node_record *node)
+{
+    look_at_hours_of(server, node, clock_local_minute((int64_t)clock_wall_seconds()));
+}
+
 void waking_look_at_hours(struct server *server)
 {
     double now = clock_wall_seconds();
@@ -118,9 +129,7 @@ void waking_look_at_hours(struct server *server)
         const struct node_record *node = &server->records.nodes[i];
 
         if (node->asleep && !node->forgotten)
-            pool_let_sleep(server->pool, node->number,
-                           node->card.wake == INTERFACE_DOES_NOT_WAKE ||
-                               is_working_hours(node, minute));
+            look_at_hours_of(server, node, minute);
     }
 }
 

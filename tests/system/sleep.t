@@ -39,25 +39,34 @@ on()
     dusk_path=$here
 }
 
-# The card of pc2: each magic packet for it lets whoever stands still go on, and is noted.
-card_of_pc2()
+# card_of N: each magic packet for pcN lets whoever stands still there go on, and is noted.
+card_of()
 {
-    exec ip netns exec pc2 python3 - "$folder" <<'END'
-import os, signal, socket, sys
+    exec ip netns exec "pc$1" python3 - "$folder" "$1" <<'END'
+import os, signal, socket, sys, time
 
-folder = sys.argv[1]
+folder, number = sys.argv[1:]
 card = bytes.fromhex(open("/sys/class/net/eth0/address").read().strip().replace(":", ""))
 heard = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 heard.bind(("", 9))
-print("listens", file=open(folder + "/listens", "w"), flush=True)
+print("listens", file=open(folder + "/listens" + number, "w"), flush=True)
 while True:
     packet, sender = heard.recvfrom(2048)
-    right = packet == b"\xff" * 6 + card * 16
+    if packet != b"\xff" * 6 + card * 16:
+        continue
     with open(folder + "/packets", "a") as file:
-        print("magic" if right else "other", sender[0], file=file, flush=True)
-    if right:
-        os.kill(int(open(folder + "/sleeper").read()), signal.SIGCONT)
+        print("magic", number, sender[0], file=file, flush=True)
+    time.sleep(2)  # no computer starts at once
+    os.kill(int(open(folder + "/sleeper" + number).read()), signal.SIGCONT)
 END
+}
+
+# stop_sleeper N: that one's agent, whether it stands still or not.
+stop_sleeper()
+{
+    kill -TERM "${agent_pids[pc$1]}"
+    kill -CONT "${agent_pids[pc$1]}"
+    stop_agent "pc$1"
 }
 
 # reason NODE: what people are told.
@@ -78,30 +87,34 @@ ip link set hall up
 # Of one address alone: the server reaches all, and is in nobody's segment.
 ip addr add 10.77.0.100/32 dev hall
 ip route add 10.77.0.0/24 dev hall src 10.77.0.100
-plug_in 1
-plug_in 2
+for number in 1 2 3; do
+    plug_in "$number"
+done
 : >"$folder/naps"
 : >"$folder/packets"
 program lie-down <<END
-echo \$PPID >"$folder/sleeper"
-echo down >>"$folder/naps"
+echo \$PPID >"$folder/sleeper\$1"
+echo "down \$1" >>"$folder/naps"
 kill -STOP \$PPID
 END
 program fall-over <<END
 echo tried >>"$folder/falls"
 exit 3
 END
-card_of_pc2 &
-listener=$!
-disown "$listener"
-must '[ -e "$folder/listens" ]'
+listeners=
+for number in 2 3; do
+    card_of "$number" &
+    listeners="$listeners $!"
+    disown "$!"
+    must '[ -e "$folder/listens$number" ]'
+done
 
 # ---- who sleeps ----
 
 start_server --lease 6s --wake-after 1s --name 10.77.0.100
 server_address=10.77.0.100:$server_port
 on 1 start_agent pc1 --cpus 1
-on 2 start_agent pc2 --cpus 2 --sleep-when-idle 1s --sleep-command "exec $folder/work/lie-down"
+on 2 start_agent pc2 --cpus 2 --sleep-when-idle 1s --sleep-command "exec $folder/work/lie-down 2"
 ok 'a computer without work goes to sleep' wait_for '[ "$(naps)" = 1 ]'
 ok 'and is Offline' wait_for 'node_is pc2 Offline'
 like "$(reason pc2)" 'asleep since .*; woken when work waits for it' 'whoever looks is told why'
@@ -116,11 +129,11 @@ transfer_executable = false
 request_cpus = 2
 queue
 END
-job=$(dusk submit two.sub | sed -n 's/[^0-9]*\([0-9]*\).*/\1/p' | head -n 1)
+job=$(dusk submit -q two.sub)
 like "$(dusk why "$job.0")" '1 asleep, and woken when it has waited' \
     'dusk why says what happens next'
 ok 'a task that only the sleeping one has room for is done' wait_for "state_is $job Completed"
-is "$(cat "$folder/packets")" 'magic 10.77.0.1' \
+is "$(cat "$folder/packets")" 'magic 2 10.77.0.1' \
     'its card heard one magic packet, from the other one'
 like "$(cat "$folder/server.log")" 'node pc2 is woken by pc1' 'the server says so'
 
@@ -134,8 +147,32 @@ server_address=10.77.0.100:$server_port
 like "$(reason pc2)" 'asleep since' 'a restarted server knows who sleeps'
 dusk submit two.sub >/dev/null
 ok 'and wakes him itself' wait_for '[ "$(wc -l <"$folder/packets")" -ge 2 ]'
-like "$(tail -n 1 "$folder/packets")" '^magic 10\.77\.0\.(99|100)$' 'from its own card'
+like "$(tail -n 1 "$folder/packets")" '^magic 2 10\.77\.0\.(99|100)$' 'from its own card'
 ok 'the work is done' wait_for '[ -z "$(dusk q -af id)" ]'
+
+# ---- an admin ----
+
+ok 'it sleeps once more' wait_for '[ "$(naps)" = 3 ] && node_is pc2 Offline'
+ok 'an admin may wake it' dusk node wake pc2
+ok 'it comes, and when nothing is to do it sleeps again' wait_for '[ "$(naps)" = 4 ]'
+ends_with 1 dusk node wake pc1
+like "$output" 'does not sleep' 'one that is awake cannot be woken'
+
+# ---- working hours ----
+
+# To its agent the computer is lent; the server hears of other hours, as when they begin meanwhile.
+stop_sleeper 2
+: >"$folder/naps"
+: >"$folder/packets"
+on 2 start_agent pc2 --cpus 2 --sleep-when-idle 1s --sleep-command "exec $folder/work/lie-down 2" \
+    --attribute 'WorkingHours="Mon-Sun 00:00-24:00"'
+must '[ "$(naps)" = 1 ] && node_is pc2 Offline'
+on 3 start_agent pc3 --cpus 2 --sleep-when-idle 1s --sleep-command "exec $folder/work/lie-down 3"
+must '[ "$(naps)" = 2 ] && node_is pc3 Offline'
+job=$(dusk submit -q two.sub)
+must 'state_is "$job" Completed'
+unlike "$(cat "$folder/packets")" '^magic 2' 'in its working hours a computer sleeps on'
+like "$(cat "$folder/packets")" '^magic 3' 'another one is woken'
 
 # ---- who cannot sleep ----
 
@@ -145,6 +182,7 @@ ok 'one whose command fails has tried' wait_for '[ -s "$folder/falls" ]'
 ok 'and is there again' wait_for 'node_is pc1 Unclaimed'
 like "$(cat "$folder/pc1.log")" 'cannot sleep: the command for it failed' 'it says so'
 
-kill -CONT "$(cat "$folder/sleeper")" 2>/dev/null
-kill "$listener"
+kill $listeners
+stop_sleeper 2
+stop_sleeper 3
 finish
