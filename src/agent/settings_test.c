@@ -80,6 +80,23 @@ static void the_command_line_wins_over_the_file(void **state)
     assert_int_equal(fixture->settings.cache_size, 2 << 20);
 }
 
+static void a_computer_sleeps_if_and_as_it_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(READ(fixture, "--name", "pc1"), 0);
+    assert_int_equal(fixture->settings.sleep_when_idle_ms, 0);
+    assert_null(fixture->settings.sleep_command);
+    assert_int_equal(READ(fixture, "--name", "pc1", "--sleep-when-idle", "30m", "--sleep-how",
+                          "poweroff", "--sleep-command", "true"),
+                     0);
+    assert_int_equal(fixture->settings.sleep_when_idle_ms, 30 * 60000);
+    assert_string_equal(fixture->settings.sleep_how, "poweroff");
+    assert_string_equal(fixture->settings.sleep_command, "true");
+    assert_int_equal(READ(fixture, "--sleep-how", "well"), -EINVAL);
+    assert_non_null(strstr(fixture->err.text, "none of suspend, hibernate and poweroff"));
+}
+
 static void no_gpus_are_a_number_of_gpus(void **state)
 {
     struct fixture *fixture = *state;
@@ -221,6 +238,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(everything_has_a_default),
         TEST(the_command_line_wins_over_the_file),
+        TEST(a_computer_sleeps_if_and_as_it_is_told),
         TEST(no_gpus_are_a_number_of_gpus),
         TEST(a_token_comes_three_ways),
         TEST(attributes_are_expressions_of_any_name),

@@ -154,6 +154,23 @@ static void waking_up_is_a_use_and_going_to_sleep_is_none(void **state)
     assert_true(was_used(fixture));
 }
 
+static bool yes(void *own_userdata)
+{
+    (void)own_userdata;
+    return true;
+}
+
+static void waking_up_from_a_sleep_of_the_agents_own_is_none(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->options.sleeps_by_itself = yes;
+    begin(fixture);
+    fake_tell_sleep(true);
+    fake_tell_sleep(false);
+    assert_false(was_used(fixture));
+}
+
 static bool disturbs(struct fixture *fixture, const char *what, const char *mode, uint32_t uid,
                      uint32_t pid)
 {
@@ -294,6 +311,7 @@ int main(void)
         TEST(sessions_without_a_person_do_not_count),
         TEST(a_session_that_ends_before_it_could_be_asked_is_none),
         TEST(waking_up_is_a_use_and_going_to_sleep_is_none),
+        TEST(waking_up_from_a_sleep_of_the_agents_own_is_none),
         TEST(who_blocks_idleness_or_sleep_does_not_want_to_be_disturbed),
         TEST(we_and_our_tasks_disturb_nobody),
         TEST(inhibitors_that_change_all_the_time_are_known_in_the_end),

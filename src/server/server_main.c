@@ -199,6 +199,7 @@ static void server_deinit(struct server *server)
     matching_deinit(server);
     pool_free(server->pool);
     map_deinit(&server->links_by_session);
+    map_deinit(&server->segments);
     map_deinit(&server->streams_in);
     map_deinit(&server->computed);
     submit_task_deinit(&server->task);

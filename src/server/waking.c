@@ -19,13 +19,18 @@
 
 enum { LOOK_INTERVAL_SECONDS = 60, PREFIX_BITS = 6 };
 
-/* Equal for two cards of one segment; 0 if there is no memory for one more. */
+/* Nodes name them, so there is an end to it. */
+enum { SEGMENTS_MAX = 1 << 16 };
+
+/* Equal for two cards of one segment; 0 if there are too many. */
 static uint32_t segment_of(struct server *server, const struct interface *card)
 {
     uint64_t key = (uint64_t)interface_network(card) << PREFIX_BITS | card->prefix, number;
 
     if (map_get(&server->segments, key, &number))
         return (uint32_t)number;
+    if (server->segments.count == SEGMENTS_MAX)
+        return 0;
     number = server->segments.count + 1;
     map_put(&server->segments, key, number);
     return (uint32_t)number;
