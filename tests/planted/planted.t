@@ -21,13 +21,15 @@ trap 'rm -rf "$work"' EXIT
 
 # compile FOLDER NAME: one source of FOLDER/src into its object.
 compile() {
-    "$compiler" -std=gnu17 -O1 -w -I "$1/src" -c -o "$1/objects/$(echo "$2" | tr / -).o" \
+    # shellcheck disable=SC2086 # words, on purpose: it may be `ccache cc`
+    $compiler -std=gnu17 -O1 -w -I "$1/src" -c -o "$1/objects/$(echo "$2" | tr / -).o" \
         "$1/src/$2"
 }
 
 # link FOLDER: the objects of a folder into FOLDER/sim.
 link() {
-    "$compiler" -o "$1/sim" "$1"/objects/*.o -lm -lpcre2-8
+    # shellcheck disable=SC2086
+    $compiler -o "$1/sim" "$1"/objects/*.o -lm -lpcre2-8
 }
 
 # each COMMAND < LINES: runs `COMMAND LINE` for each line, a few at once.
