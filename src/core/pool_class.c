@@ -325,7 +325,8 @@ static bool may_be_promised(const void *user_data, uint32_t place)
     struct resources room = pool_node_room(node), needed = elsewhere->task->part->row.request;
 
     resources_give(&needed, &node->promised);
-    return node->row.node != elsewhere->task->row.node && resources_fit(&needed, &room);
+    assert(node->row.node != elsewhere->task->row.node); /* its owner is there */
+    return resources_fit(&needed, &room);
 }
 
 struct pool_node *pool_offer_elsewhere(const struct pool *pool, const struct pool_task *task)

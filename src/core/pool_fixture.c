@@ -127,15 +127,26 @@ void fixture_drain(struct pool_fixture *fixture, uint32_t node, bool drained, bo
                                      .drained = {.node = node, .drained = drained, .now = now}});
 }
 
+static bool is_any_suspended(const struct pool_report_item *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (items[i].state == ATTEMPT_SUSPENDED)
+            return true;
+    return false;
+}
+
 void fixture_report(struct pool_fixture *fixture, uint32_t node, bool full, uint64_t highest,
                     const struct pool_report_item *items, size_t count)
 {
+    bool owner_present = is_any_suspended(items, count);
+
     fixture_step(fixture, (struct pool_event){.kind = POOL_NODE_REPORTED,
                                               .reported = {.node = node,
                                                            .session = fixture->sessions[node],
                                                            .sent_ms = fixture->now_ms / 2,
                                                            .highest_epoch = highest,
                                                            .full = full,
+                                                           .owner_present = owner_present,
                                                            .items = items,
                                                            .item_count = count}});
 }

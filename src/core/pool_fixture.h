@@ -47,7 +47,10 @@ void fixture_join_gpus(struct pool_fixture *fixture, uint32_t node, uint32_t cpu
 void fixture_disconnect(struct pool_fixture *fixture, uint32_t node);
 /* As an admin asks for. */
 void fixture_drain(struct pool_fixture *fixture, uint32_t node, bool drained, bool now);
-/* A report of the last session; `highest` is the highest epoch that the agent has seen. */
+/*
+ * A report of the last session; `highest` is the highest epoch that the agent has seen. The owner
+ * is there if something is suspended.
+ */
 void fixture_report(struct pool_fixture *fixture, uint32_t node, bool full, uint64_t highest,
                     const struct pool_report_item *items, size_t count);
 /* A full report of nothing, and it goes to sleep; then its connection is closed. */

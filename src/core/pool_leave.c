@@ -89,10 +89,16 @@ static void look_again(struct pool *pool, struct pool_task *task)
                      of_suspended);
 }
 
-/* A node that is not heard could not be told, and the lease of what is there ends soon. */
+/*
+ * A node that is not heard could not be told, and the lease of what is there ends soon. What is
+ * frozen because its lease has ended goes on as soon as the node hears that it is renewed: that it
+ * may be reported after a time without a server is no reason to throw it away.
+ */
 static bool may_move(const struct pool *pool, const struct pool_task *task)
 {
-    return task->phase != CLAIM_COLLECTING && pool->nodes[task->row.node].connected &&
+    const struct pool_node *node = &pool->nodes[task->row.node];
+
+    return task->phase != CLAIM_COLLECTING && node->connected && node->owner_present &&
            pool->now_ms - task->begun_ms >= STAYS_MS;
 }
 

@@ -281,6 +281,25 @@ static void many_are_looked_at_in_turn(void **state)
     assert_int_equal(fixture_count(fixture, POOL_SEND_STOP), COUNT);
 }
 
+/* As after a time without a server: he is about to hear that the lease is renewed. */
+static void what_is_frozen_for_its_lease_is_not_moved(void **state)
+{
+    struct pool_report_item item = {.epoch = 1, .state = ATTEMPT_SUSPENDED};
+    struct pool_fixture *fixture = *state;
+    struct pool_report report = {
+        .node = 0, .highest_epoch = 1, .full = true, .items = &item, .item_count = 1};
+
+    fixture_join(fixture, 0, 1);
+    fixture_submit(fixture, 1, 1);
+    fixture_tick(fixture, FIXTURE_LEASE_MS);
+    fixture_join(fixture, 1, 1);
+    report.session = fixture->sessions[0];
+    fixture_step(fixture, (struct pool_event){.kind = POOL_NODE_REPORTED, .reported = report});
+    assert_int_equal(fixture_state(fixture, 1, 0), TASK_SUSPENDED);
+    fixture_tick(fixture, FIXTURE_MOVE_MS + 1);
+    assert_int_equal(fixture_count(fixture, POOL_SEND_STOP), 0);
+}
+
 static void nobody_is_moved_if_that_is_not_wanted(void **state)
 {
     static const struct pool_options options = {.lease_ms = FIXTURE_LEASE_MS,
@@ -340,6 +359,7 @@ int main(void)
         fixture_test(who_cannot_be_told_or_has_ended_is_not_moved),
         fixture_test(nobody_is_moved_to_where_he_is_or_where_nothing_suits),
         fixture_test(many_are_looked_at_in_turn),
+        fixture_test(what_is_frozen_for_its_lease_is_not_moved),
         fixture_test(nobody_is_moved_if_that_is_not_wanted),
         fixture_test(suspended_tasks_are_watched_after_a_restart),
     };

@@ -57,12 +57,13 @@ static const char *const table[] = {
     "| node of another class | - | - | - | - | - | - | - | - | - |",
 };
 
-/* News that the agent is about to leave: so nothing starts there that came back. */
+/* News that its owner is there and the agent is about to leave: nothing that came back starts. */
 static void keep_others_away(struct pool_fixture *fixture)
 {
     fixture_step(fixture, (struct pool_event){.kind = POOL_NODE_REPORTED,
                                               .reported = {.node = NODE,
                                                            .session = fixture->sessions[NODE],
+                                                           .owner_present = true,
                                                            .leaving = true}});
 }
 
@@ -74,6 +75,7 @@ static void report(struct pool_fixture *fixture, uint64_t highest,
                                                            .session = fixture->sessions[NODE],
                                                            .highest_epoch = highest,
                                                            .full = true,
+                                                           .owner_present = true,
                                                            .leaving = true,
                                                            .items = item,
                                                            .item_count = item ? 1 : 0}});
