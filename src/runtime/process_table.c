@@ -37,11 +37,14 @@ static ssize_t read_start(const char *path, char *text, size_t size)
     return n;
 }
 
-/* The name in the second field may hold anything, so the rest is read from its last ')' on. */
+/*
+ * The name in the second field may hold anything, so the rest is read from its last ')' on. A child
+ * that was waited for is in nobody's file any more, so its time is counted once.
+ */
 static bool read_process(pid_t pid, struct process *process)
 {
     char path[32], text[STAT_SIZE];
-    unsigned long long user, system;
+    unsigned long long user, system, user_waited, system_waited;
     long ticks = sysconf(_SC_CLK_TCK);
     const char *rest;
     int parent;
@@ -51,12 +54,13 @@ static bool read_process(pid_t pid, struct process *process)
         return false;
     rest = strrchr(text, ')');
     *process = (struct process){.pid = pid};
-    if (!rest || sscanf(rest + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu",
-                        &process->state, &parent, &user, &system) != 4)
+    if (!rest ||
+        sscanf(rest + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %llu %llu",
+               &process->state, &parent, &user, &system, &user_waited, &system_waited) != 6)
         return false;
     process->parent = parent;
-    process->user_us = user * 1000000 / (unsigned long long)ticks;
-    process->system_us = system * 1000000 / (unsigned long long)ticks;
+    process->user_us = (user + user_waited) * 1000000 / (unsigned long long)ticks;
+    process->system_us = (system + system_waited) * 1000000 / (unsigned long long)ticks;
     return true;
 }
 

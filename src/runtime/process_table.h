@@ -15,9 +15,9 @@
 struct process {
     pid_t pid;
     pid_t parent;
-    char state;  /* 'R', 'S', 'D', 'T', 'Z', ... */
-    bool marked; /* for the caller */
-    uint64_t user_us;
+    char state;       /* 'R', 'S', 'D', 'T', 'Z', ... */
+    bool marked;      /* for the caller */
+    uint64_t user_us; /* its own, and that of its children that it has waited for */
     uint64_t system_us;
 };
 

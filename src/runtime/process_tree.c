@@ -21,12 +21,18 @@ static bool is_ended(const struct process *process)
     return process->state == 'Z' || process->state == 'X';
 }
 
-/* Marks the living processes of the tree, and no others: all that is below the task's warden. */
-static void mark_members(const struct process_tree *tree, struct process_table *table)
+/* Marks the warden and all that is below it, and nothing else. */
+static void mark_with_warden(const struct process_tree *tree, struct process_table *table)
 {
     for (size_t i = 0; i < table->count; i++)
         table->items[i].marked = table->items[i].pid == tree->warden.pid;
     process_table_mark_descendants(table);
+}
+
+/* Marks the living processes of the tree, and no others: all that is below the task's warden. */
+static void mark_members(const struct process_tree *tree, struct process_table *table)
+{
+    mark_with_warden(tree, table);
     for (size_t i = 0; i < table->count; i++)
         if (is_ended(&table->items[i]) || table->items[i].pid == tree->warden.pid)
             table->items[i].marked = false;
@@ -208,18 +214,27 @@ static void measure_one(void *context, int pid)
     measurement->count++;
 }
 
-/* What ended before is missing from the sums: the warden tells it only when the task is over. */
+/*
+ * Whoever ended is a zombie, or his parent has waited for him and has his time; of orphans the
+ * warden is the parent, which itself uses next to nothing. Missing is only what nobody waits for.
+ * Somebody may end between two reads of the same table, so a sum that was larger before is true.
+ */
 static void measure_cpu_of_members(const struct process_tree *tree, struct keeper_result *result)
 {
     struct process_table table = PROCESS_TABLE_INIT;
+    uint64_t user_us = 0, system_us = 0;
 
-    result->user_us = result->system_us = 0;
-    find_members(tree, &table);
+    if (process_table_read(&table) == 0)
+        mark_with_warden(tree, &table);
     for (size_t i = 0; i < table.count; i++) {
         if (!table.items[i].marked)
             continue;
-        result->user_us += table.items[i].user_us;
-        result->system_us += table.items[i].system_us;
+        user_us += table.items[i].user_us;
+        system_us += table.items[i].system_us;
+    }
+    if (user_us + system_us > result->user_us + result->system_us) {
+        result->user_us = user_us;
+        result->system_us = system_us;
     }
     process_table_deinit(&table);
 }
