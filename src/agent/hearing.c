@@ -326,18 +326,26 @@ static void write_answer(struct visitor *visitor)
     visitor->is_refused = visitor->has_said = false;
 }
 
-/* What could not be remembered holds all the same; whoever said it is told, or else the log. */
+static void unsaved(struct visitor *visitor, const struct error *why)
+{
+    error_set(&visitor->err, -EIO, "it is so, but cannot be remembered yet: %s", error_text(why));
+    error_hint(&visitor->err, "the agent tries again; if it ends before, it forgets this");
+}
+
+/* What could not be remembered holds all the same. Whoever said it is told, and the log once. */
 static void remember(struct body *body)
 {
     _cleanup_error_ struct error err = ERROR_INIT;
+    bool was_unsaved = body->word.is_unsaved;
 
     if (word_save(body, &err) == 0)
         return;
-    log_warning("what the owner said will be forgotten when the agent ends: %s", error_text(&err));
+    if (!was_unsaved)
+        log_warning("what the owner said holds, but cannot be remembered yet: %s",
+                    error_text(&err));
     for (struct visitor *visitor = body->hearing.visitors; visitor; visitor = visitor->next)
         if (visitor->answer_due && visitor->has_said)
-            error_set(&visitor->err, -EIO,
-                      "it is so, but will be forgotten when the agent ends: %s", error_text(&err));
+            unsaved(visitor, &err);
 }
 
 /*

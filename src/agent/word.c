@@ -14,7 +14,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { LOOK_MS = 60000, PRIVATE = 0600 };
+enum { LOOK_MS = 60000, SAVE_AGAIN_MS = 10000, PRIVATE = 0600 };
 
 static char *file_of(const struct body *body)
 {
@@ -28,13 +28,14 @@ static void on_time(uv_timer_t *timer);
 static void set_timer(struct word *word)
 {
     double left_ms = (word->said.until_at - clock_wall_seconds()) * 1000;
+    uint64_t wait_ms = word->is_unsaved ? SAVE_AGAIN_MS : LOOK_MS;
 
-    if (!word->said.has_end)
-        uv_timer_stop(&word->timer);
-    else if (left_ms >= LOOK_MS)
-        uv_timer_start(&word->timer, on_time, LOOK_MS, 0);
+    if (word->said.has_end && left_ms < (double)wait_ms)
+        wait_ms = left_ms > 0 ? (uint64_t)left_ms + 1 : 0;
+    if (word->said.has_end || word->is_unsaved)
+        uv_timer_start(&word->timer, on_time, wait_ms, 0);
     else
-        uv_timer_start(&word->timer, on_time, left_ms > 0 ? (uint64_t)left_ms + 1 : 0, 0);
+        uv_timer_stop(&word->timer);
 }
 
 /* What holds now before what does not any more, so that there is no moment between them. */
@@ -69,6 +70,8 @@ static void on_time(uv_timer_t *timer)
 {
     struct body *body = timer->data;
 
+    if (body->word.is_unsaved)
+        body->word.save_due = true;
     if (owner_word_is_over(&body->word.said, clock_wall_seconds())) {
         log_notice("the owner's pause is over");
         word_take(body, &body->word.said);
@@ -124,12 +127,17 @@ int word_save(struct body *body, struct error *err)
 {
     _cleanup_free_ char *path = file_of(body);
     _cleanup_buffer_ struct buffer line = BUFFER_INIT;
+    int r;
 
     if (!body->word.save_due)
         return 0;
-    body->word.save_due = false;
     owner_word_encode(&line, &body->word.said);
-    return file_replace(path, line.data, line.length, PRIVATE, true, err);
+    r = file_replace(path, line.data, line.length, PRIVATE, true, err);
+    body->word.save_due = false;
+    body->word.is_unsaved = r < 0;
+    if (r < 0)
+        set_timer(&body->word);
+    return r;
 }
 
 /* ---- how things are ---- */

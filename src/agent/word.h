@@ -16,7 +16,8 @@ struct body;
 struct word {
     struct owner_word said; /* the last one that was no question; RESUME at the very beginning */
     bool save_due;
-    uv_timer_t timer; /* for its end */
+    bool is_unsaved;  /* it could not be saved, which is tried again */
+    uv_timer_t timer; /* for its end, and for that */
 };
 
 /* Takes up what was said before the restart. Behind owning_begin(). */
@@ -25,7 +26,8 @@ void word_begin(struct body *body);
 void word_take(struct body *body, const struct owner_word *word);
 /*
  * Remembers what was taken since the last time. After what the brain decided was carried out: a
- * slow disk must not keep the owner waiting.
+ * slow disk must not keep the owner waiting. What cannot be remembered is tried again later, so
+ * that a disk that is full for an hour does not lend the computer after the next restart.
  */
 int word_save(struct body *body, struct error *err);
 /* How things are, for whoever asks; the caller's. */

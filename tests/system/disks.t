@@ -34,6 +34,24 @@ head -c "$1" /dev/zero >data
 END
 cp fill little/
 
+# ---- what an owner says ----
+
+small "$folder/owned" 1m
+start_agent owned
+export DUSK_AGENT_SOCKET=$folder/owned.socket
+must 'node_is owned Unclaimed'
+head -c 2M /dev/zero >"$folder/owned/filler" 2>/dev/null
+ends_with 1 dusk owner never
+like "$output" 'it is so, but cannot be remembered yet: .*No space left' \
+    'an owner whose disk is full hears that his word cannot be remembered'
+like "$(dusk owner)" 'its owner does not lend it' 'and it holds all the same'
+rm "$folder/owned/filler"
+ok 'when there is room it is remembered' wait_for 'grep -q never "$folder/owned/owner"'
+crash_agent owned
+start_agent owned
+like "$(dusk owner)" 'its owner does not lend it' 'also by the next agent'
+stop_agent owned
+
 # held JOB PATTERN NAME
 held()
 {
