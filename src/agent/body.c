@@ -309,6 +309,7 @@ static void on_prepare(uv_prepare_t *prepare)
         state_save_epoch(body->options.state, agent_highest_epoch(body->brain));
     body->epoch_due = false;
     policing_follow_work(body);
+    recording_look(body);
     keeping_flush(body);
     hearing_flush(body);
     resting_look(body);
@@ -471,6 +472,7 @@ static int begin(struct body *body, struct error *err)
     hearing_begin(body);
     owning_begin(body);
     word_begin(body);
+    recording_begin(body);
     outgoing_init(&body->outgoing, &world);
     folders_init(&body->folders, &body->loop, state);
     r = identities_open(state->folder, 0, 0, &body->identities, err);
@@ -508,6 +510,7 @@ static void end(struct body *body)
     folders_deinit(&body->folders);
     tidying_deinit(body);
     publishing_deinit(body);
+    recording_end(body);
     policing_deinit(&body->policing);
     hearing_deinit(body);
     owning_deinit(&body->owning);

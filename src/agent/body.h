@@ -40,6 +40,7 @@
 #include "owning.h"
 #include "policing.h"
 #include "publishing.h"
+#include "recording.h"
 #include "resting.h"
 #include "settings.h"
 #include "state.h"
@@ -103,6 +104,7 @@ struct body {
     struct disk_watch disk_watch;
     struct tidying tidying;
     struct publishing publishing;
+    struct recording recording;
 
     char *facts;    /* owned; of which the options then speak */
     bool is_ready;  /* was, once: it was said */

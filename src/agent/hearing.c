@@ -55,7 +55,8 @@ struct visitor {
     struct error err; /* what is wrong with his word */
     bool is_refused;  /* likewise: he may not say it */
     bool answer_due;
-    bool has_said; /* something, that must be remembered before he is answered */
+    bool wants_figures; /* with it */
+    bool has_said;      /* something, that must be remembered before he is answered */
     bool is_writing;
     struct session_helper *session; /* NULL: he is none; the presence's */
     unsigned int lines;             /* of a session, since that time */
@@ -195,6 +196,7 @@ static void take_word(struct visitor *visitor, size_t length)
         begin_session(visitor);
     else if (owner_word_is_of_session(word.kind))
         take_session_word(visitor, &word);
+    visitor->wants_figures = visitor->wants_figures || word.kind == OWNER_WORD_FIGURES;
     /* A session's own words are not answered, but by what follows from them. */
     visitor->answer_due = visitor->answer_due || !visitor->session ||
                           !owner_word_is_of_session(word.kind) || visitor->err.text;
@@ -318,12 +320,14 @@ static void write_answer(struct visitor *visitor)
         answer.refused = visitor->is_refused;
     } else {
         word_describe(visitor->body, &answer);
+        if (visitor->wants_figures)
+            recording_describe(visitor->body, &answer);
     }
     buffer_clear(&visitor->answer);
     owner_answer_encode(&visitor->answer, &answer);
     owner_answer_deinit(&answer);
     error_clear(&visitor->err);
-    visitor->is_refused = visitor->has_said = false;
+    visitor->is_refused = visitor->has_said = visitor->wants_figures = false;
 }
 
 static void unsaved(struct visitor *visitor, const struct error *why)

@@ -302,6 +302,7 @@ static void on_news(void *context, const struct keeper_news *news)
         return;
     switch (news->type) {
     case KEEPER_NEWS_STARTED:
+        recording_count_task(body, attempt);
         body_post_attempt(body, AGENT_STARTED, attempt->epoch, REASON_NONE);
         break;
     case KEEPER_NEWS_START_FAILED:

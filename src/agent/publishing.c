@@ -102,6 +102,7 @@ void publishing_count_use(struct body *body, struct attempt *attempt, uint64_t c
     if (cpu_us > attempt->counted_us && is_news) {
         body->publishing.used_us += cpu_us - attempt->counted_us;
         body->publishing.all_used_us += cpu_us - attempt->counted_us;
+        recording_count_use(body, attempt, cpu_us - attempt->counted_us);
     }
     attempt->counted_us = cpu_us;
 }

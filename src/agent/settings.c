@@ -17,6 +17,7 @@
 
 enum { SCRIPT_INTERVAL_MIN_MS = 1000 };
 enum { NUDGE_MAX = 10000, TEMPERATURE_MAX = 150 };
+enum { WATTS_MAX = 1000 };
 enum { GPUS_MAX = 256 }; /* no computer has so many; their names have room in a note */
 enum { DEFAULT_PORT = 7433, NAME_LENGTH_MAX = 64, TOKEN_SIZE_MAX = 4096 };
 
@@ -321,6 +322,18 @@ static int set_max_load(void *target, const char *text, struct error *err)
     return 0;
 }
 
+static int set_watts_per_core(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+    double watts;
+
+    if (number_parse_double(slice_from_text(text), &watts) < 0 || !(watts >= 0) ||
+        watts > WATTS_MAX)
+        return error_set(err, -EINVAL, "'%s' is no number of watts from 0 to %d", text, WATTS_MAX);
+    settings->watts_per_core = watts;
+    return 0;
+}
+
 static int set_do_not_disturb(void *target, const char *text, struct error *err)
 {
     struct settings *settings = target;
@@ -619,6 +632,11 @@ static const struct configuration_key keys[] = {
      .summary = "who may say more there, beside root and who sits here",
      .usual = "nobody",
      .set = set_owners},
+    {.name = "watts_per_core",
+     .argument = "WATTS",
+     .summary = "of a busy processor: the energy in 'dusk owner figures'",
+     .default_text = "8",
+     .set = set_watts_per_core},
     {.name = "nudge",
      .argument = "PIXELS",
      .summary = "so far a mouse may move in a second without being used",

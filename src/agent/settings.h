@@ -44,6 +44,7 @@ struct settings {
     struct calendar calendar;
     uint64_t stop_starting_before_ms; /* the hours of the calendar */
     char *owner_socket;               /* absolute; NULL: none */
+    double watts_per_core;            /* of a busy one, to estimate energy */
     char *owners;                     /* names of users with commas between; NULL: none */
     uint64_t sleep_when_idle_ms;      /* 0: never */
     char *sleep_how;                  /* a verb of systemctl; NULL: suspend */

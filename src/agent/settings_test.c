@@ -215,6 +215,8 @@ static void mistakes_are_named(void **state)
     assert_int_equal(READ(fixture, "--presence", "camera"), -EINVAL);
     assert_non_null(strstr(fixture->err.hint, "'none'"));
     assert_int_equal(READ(fixture, "--nudge", "-1"), -EINVAL);
+    assert_int_equal(READ(fixture, "--watts-per-core", "-1"), -EINVAL);
+    assert_int_equal(READ(fixture, "--watts-per-core", "1001"), -EINVAL);
     assert_int_equal(READ(fixture, "--on-battery", "perhaps"), -EINVAL);
     assert_int_equal(READ(fixture, "--max-load", "-1"), -EINVAL);
     assert_int_equal(READ(fixture, "--temperature-max", "300"), -EINVAL);

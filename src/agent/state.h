@@ -5,6 +5,7 @@
  *     lock      held as long as the agent lives, so that two never share a folder
  *     epoch     the highest epoch that was ever seen
  *     owner     what its owner said last (word.h)
+ *     figures   what was done here each day of a year (recording.h)
  *     identity/ key and certificates (net/identity.h)
  *     content/  the inputs that are kept for later tasks (content.h)
  *     attempts/ the folders of the attempts (runtime/scratch.h)

@@ -22,7 +22,7 @@ struct word {
 
 /* Takes up what was said before the restart. Behind owning_begin(). */
 void word_begin(struct body *body);
-/* Takes a word other than OWNER_WORD_STATUS: when this returns, the brain has been stepped. */
+/* Takes a word that lasts: when this returns, the brain has been stepped. */
 void word_take(struct body *body, const struct owner_word *word);
 /*
  * Remembers what was taken since the last time. After what the brain decided was carried out: a

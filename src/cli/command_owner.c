@@ -151,6 +151,21 @@ static const struct column_set columns_of_tasks_here = {
     .usual = "id,user,state,since_at",
 };
 
+static const struct column figure_columns[] = {
+    {"period", NULL, "IN", COLUMN_TEXT, false},
+    {"for", NULL, "FOR", COLUMN_TEXT, true},
+    {"lent_s", NULL, "LENT", COLUMN_DURATION, false},
+    {"tasks", NULL, "TASKS", COLUMN_NUMBER, false},
+    {"cpu_s", NULL, "COMPUTED", COLUMN_DURATION, false},
+    {"energy", NULL, "ENERGY", COLUMN_TEXT, false},
+};
+static const struct column_set columns_of_figures = {
+    .what = "figure",
+    .columns = figure_columns,
+    .count = ARRAY_LENGTH(figure_columns),
+    .usual = "period,for,lent_s,tasks,cpu_s,energy",
+};
+
 static void append_time(struct buffer *text, const char *before, double seconds)
 {
     buffer_append_text(text, before);
@@ -246,6 +261,51 @@ static void print_answer(const struct owner_answer *answer)
     json_decref(tasks);
 }
 
+/* ---- the figures ---- */
+
+static json_t *figure_row(const struct owner_figure *figure)
+{
+    _cleanup_buffer_ struct buffer period = BUFFER_INIT, energy = BUFFER_INIT;
+    json_t *row;
+
+    if (figure->days == 1)
+        buffer_append_text(&period, "today");
+    else
+        buffer_appendf(&period, "%u days", figure->days);
+    buffer_appendf(&energy, "%.3fkWh", figure->energy_wh / 1000);
+    row = json_pack("{s:s,s:s,s:I,s:f,s:s}", "period", period.data, "for",
+                    figure->user ? figure->user : "all", "tasks", (json_int_t)figure->tasks,
+                    "cpu_s", figure->cpu_s, "energy", energy.data);
+    if (!figure->user)
+        json_object_set_new(row, "lent_s", json_real(figure->lent_s));
+    return row;
+}
+
+/* An estimate that is not called one would be believed. */
+static void print_figures(const struct owner_answer *answer)
+{
+    const struct owner_figures *figures = &answer->figures;
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    json_t *rows;
+
+    text_append_printable(&text, answer->node, terminal_of_output().utf8);
+    if (!figures->since) {
+        printf("Nothing that %s did for the pool is on record.\n", text.data);
+        return;
+    }
+    buffer_append_text(&text, " for the pool, since ");
+    text_append_printable(&text, figures->since, terminal_of_output().utf8);
+    printf("%s:\n", text.data);
+    rows = json_array();
+    for (size_t i = 0; i < figures->count; i++)
+        json_array_append_new(rows, figure_row(&figures->items[i]));
+    print_table(&columns_of_figures, rows);
+    printf("\nLENT: nobody kept the pool away, whether it had work or not.\n"
+           "COMPUTED: by tasks, as the time of single processors.\n"
+           "ENERGY: estimated, not measured: %g W for a busy processor ('watts_per_core').\n",
+           figures->watts_per_core);
+}
+
 /* ---- the command ---- */
 
 static int read_word(const struct session *session, struct owner_word *ret_word, struct error *err)
@@ -270,6 +330,8 @@ static int read_word(const struct session *session, struct owner_word *ret_word,
         return r;
     if (strcmp(verb, "status") == 0)
         ret_word->kind = OWNER_WORD_STATUS;
+    else if (strcmp(verb, "figures") == 0)
+        ret_word->kind = OWNER_WORD_FIGURES;
     else if (strcmp(verb, "resume") == 0)
         ret_word->kind = OWNER_WORD_RESUME;
     else if (strcmp(verb, "never") == 0)
@@ -306,10 +368,14 @@ static int run_owner(struct session *session, struct error *err)
     r = ask(path, &word, &line, &answer, err);
     if (r < 0)
         return r;
+    if (word.kind == OWNER_WORD_FIGURES && !answer.has_figures)
+        return error_set(err, FAILURE_NO_SERVER, "the agent at '%s' has told no figures", path);
     if (json)
         (void)fwrite(line.data, 1, line.length, stdout);
     else if (word.kind == OWNER_WORD_STATUS)
         print_answer(&answer);
+    else if (word.kind == OWNER_WORD_FIGURES)
+        print_figures(&answer);
     else
         print_state(&answer);
     return 0;
@@ -318,7 +384,7 @@ static int run_owner(struct session *session, struct error *err)
 const struct command command_owner = {
     .name = "owner",
     .summary = "says whether this computer is lent, to its agent",
-    .synopsis = "[status] | pause [TIME | until HH:MM] | never | resume",
+    .synopsis = "[status] | figures | pause [TIME | until HH:MM] | never | resume",
     .description =
         "For whoever sits at this computer, without root. 'status', or nothing, shows\n"
         "whose the computer is now and why, who watches, and which tasks are here.\n"
@@ -327,8 +393,11 @@ const struct command command_owner = {
         "the pool sees that it is meant to stay so. 'resume' takes both back. The agent\n"
         "remembers the last word when it or the computer is started again.\n"
         "\n"
-        "Everybody may ask for the status. To say more, one must have the active session\n"
-        "at this computer, be root or the agent's user, or be named in 'owners' of the\n"
+        "'figures' shows what this computer did for the pool, and for whom: today, and in\n"
+        "7, 30 and 365 days with today. The agent keeps them here, and tells no server.\n"
+        "\n"
+        "Everybody may ask for both. To say more, one must have the active session at\n"
+        "this computer, be root or the agent's user, or be named in 'owners' of the\n"
         "agent's settings. The agent is looked for at --socket, DUSK_AGENT_SOCKET, or the\n"
         "first that is there of $XDG_RUNTIME_DIR/dusk/agent.socket,\n"
         "~/.local/state/dusk/agent/agent.socket and /run/dusk/agent.socket.\n",
@@ -336,6 +405,7 @@ const struct command command_owner = {
                 "  dusk owner pause 2h\n"
                 "  dusk owner pause until 18:00\n"
                 "  dusk owner resume\n"
+                "  dusk owner figures\n"
                 "  dusk owner status --json\n",
     .options = owner_words,
     .option_count = ARRAY_LENGTH(owner_words),

@@ -44,7 +44,7 @@ _dusk_operands() {
         ;;
     owner)
         case $1 in
-        '') echo status pause never resume ;;
+        '') echo status figures pause never resume ;;
         pause) [ $# -gt 1 ] || echo until ;;
         esac
         ;;

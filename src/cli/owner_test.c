@@ -19,6 +19,13 @@
 #define STATE(owner, reason, until)                                                                \
     "{\"version\":1,\"node\":\"pc1\",\"owner\":\"" owner "\",\"reason\":\"" reason                 \
     "\",\"why\":\"\",\"since_at\":1000000000.5,\"until_at\":" until ","
+/* What is shown of all, and of a user. */
+#define ALL(days, lent, tasks, cpu)                                                                \
+    "{\"days\":" days ",\"user\":null,\"lent_s\":" lent ",\"tasks\":" tasks ",\"cpu_s\":" cpu      \
+    ",\"energy_wh\":123.4}"
+#define OF(user, days, tasks, cpu)                                                                 \
+    "{\"days\":" days ",\"user\":\"" user "\",\"lent_s\":null,\"tasks\":" tasks ",\"cpu_s\":" cpu  \
+    ",\"energy_wh\":1234.5}"
 #define NOTHING "\"sources\":[],\"tasks\":[]}\n"
 
 /* One line of each visitor goes to the file `words`, and the next answer to him. */
@@ -64,45 +71,70 @@ static void assert_golden(const char *name, const struct buffer *text)
     assert_string_equal(buffer_text(text), buffer_text(&golden));
 }
 
+/* What the agent says, one after the other. */
+static const char *const answers[] = {
+    STATE("away", "none", "null") NOTHING,
+    STATE("present", "used",
+          "1000000060.5") "\"sources\":["
+                          "{\"source\":\"x11\",\"works\":true,\"why_not\":null,\"last_activity_"
+                          "ms_ago\":null},"
+                          "{\"source\":\"tty\",\"works\":false,\"why_not\":\"the folder is "
+                          "g\\u001bone\","
+                          "\"last_activity_ms_ago\":null}],\"tasks\":["
+                          "{\"job\":17,\"task\":3,\"user\":\"marie\",\"state\":\"suspended\","
+                          "\"since_at\":1000000000.5},{\"job\":18,\"task\":0,\"user\":null,"
+                          "\"state\":\"ended\",\"since_at\":1000000000.5}]}\n",
+    STATE("away", "none",
+          "null") "\"sources\":[],\"tasks\":[],\"figures\":{\"since\":"
+                  "\"2001-09-0\\u001b\",\"energy\":\"estimated\","
+                  "\"watts_per_core\":7.5,\"list\":[" ALL("1", "30000.5", "1", "0.25") "," ALL(
+                      "7", "200000", "12", "100000") "," OF("marie", "7", "11",
+                                                            "99999") "," OF("o\\u001btto", "7", "1",
+                                                                            "1") "]}}\n",
+    STATE("away", "none", "null") "\"sources\":[],\"tasks\":[],\"figures\":{\"since\":null,"
+                                  "\"watts_per_core\":8,\"list\":[]}}\n",
+    STATE("away", "none", "null") NOTHING,
+    STATE("near", "closing", "null") "\"server_problem\":\"no\\u001bbody\"," NOTHING,
+    STATE("present", "never", "null") NOTHING,
+    STATE("present", "paused", "null") NOTHING,
+    STATE("present", "paused", "1000007200") NOTHING,
+    STATE("away", "none", "null") NOTHING,
+    "{\"version\":1,\"error\":\"only the owner may say that\",\"hint\":\"ask him\","
+    "\"refused\":true}\n",
+    "{\"version\":1,\"error\":\"the disk is full\",\"refused\":false}\n",
+    "{\"version\":2}\n",
+    "{\"version\":1",
+    NULL,
+};
+
 static void what_an_owner_says_and_hears(void **state)
 {
-    static const char *const answers[] = {
-        STATE("away", "none", "null") NOTHING,
-        STATE("present", "used",
-              "1000000060.5") "\"sources\":["
-                              "{\"source\":\"x11\",\"works\":true,\"why_not\":null,\"last_activity_"
-                              "ms_ago\":null},"
-                              "{\"source\":\"tty\",\"works\":false,\"why_not\":\"the folder is "
-                              "g\\u001bone\","
-                              "\"last_activity_ms_ago\":null}],\"tasks\":["
-                              "{\"job\":17,\"task\":3,\"user\":\"marie\",\"state\":\"suspended\","
-                              "\"since_at\":1000000000.5},{\"job\":18,\"task\":0,\"user\":null,"
-                              "\"state\":\"ended\",\"since_at\":1000000000.5}]}\n",
-        STATE("near", "closing", "null") "\"server_problem\":\"no\\u001bbody\"," NOTHING,
-        STATE("present", "never", "null") NOTHING,
-        STATE("present", "paused", "null") NOTHING,
-        STATE("present", "paused", "1000007200") NOTHING,
-        STATE("away", "none", "null") NOTHING,
-        "{\"version\":1,\"error\":\"only the owner may say that\",\"hint\":\"ask him\","
-        "\"refused\":true}\n",
-        "{\"version\":1,\"error\":\"the disk is full\",\"refused\":false}\n",
-        "{\"version\":2}\n",
-        "{\"version\":1",
+    static const char *const lines[] = {
+        "owner --json",
+        "owner",
+        "owner figures",
+        "owner figures",
+        "owner figures",
+        "owner status",
+        "owner never",
+        "owner pause",
+        "owner pause 2h",
+        "owner resume",
+        "owner resume",
+        "owner pause",
+        "owner status",
+        "owner status",
+        "owner status --socket nobody",
+        "owner pause soon",
+        "owner pause until noon",
+        "owner never ever",
+        "owner leave",
+        "owner mine-only",
         NULL,
     };
-    static const char *const lines[] = {
-        "owner --json",     "owner",
-        "owner status",     "owner never",
-        "owner pause",      "owner pause 2h",
-        "owner resume",     "owner resume",
-        "owner pause",      "owner status",
-        "owner status",     "owner status --socket nobody",
-        "owner pause soon", "owner pause until noon",
-        "owner never ever", "owner leave",
-        "owner mine-only",  NULL,
-    };
-    static const char *const said[] = {"status", "status", "status", "never",  "pause", "pause",
-                                       "resume", "resume", "pause",  "status", "status"};
+    static const char *const said[] = {"status", "status", "figures", "figures", "figures",
+                                       "status", "never",  "pause",   "pause",   "resume",
+                                       "resume", "pause",  "status",  "status"};
     struct fake_server *server = fake_server_start(NULL, 0);
     _cleanup_buffer_ struct buffer transcript = BUFFER_INIT, words = BUFFER_INIT;
     pid_t agent = start_agent(answers);

@@ -16,10 +16,11 @@
 #define TIME_MAX 1e12
 
 static const char *const word_names[OWNER_WORD_KIND_COUNT] = {
-    [OWNER_WORD_STATUS] = "status",   [OWNER_WORD_RESUME] = "resume",
-    [OWNER_WORD_PAUSE] = "pause",     [OWNER_WORD_NEVER] = "never",
-    [OWNER_WORD_SESSION] = "session", [OWNER_WORD_USED] = "used",
-    [OWNER_WORD_WATCHED] = "watched", [OWNER_WORD_UNWATCHED] = "unwatched",
+    [OWNER_WORD_STATUS] = "status",       [OWNER_WORD_RESUME] = "resume",
+    [OWNER_WORD_FIGURES] = "figures",     [OWNER_WORD_PAUSE] = "pause",
+    [OWNER_WORD_NEVER] = "never",         [OWNER_WORD_SESSION] = "session",
+    [OWNER_WORD_USED] = "used",           [OWNER_WORD_WATCHED] = "watched",
+    [OWNER_WORD_UNWATCHED] = "unwatched",
 };
 
 static const char *const presence_names[] = {
@@ -41,6 +42,15 @@ bool owner_word_is_of_session(enum owner_word_kind kind)
     return kind == OWNER_WORD_USED || kind == OWNER_WORD_WATCHED || kind == OWNER_WORD_UNWATCHED;
 }
 
+void owner_figures_deinit(struct owner_figures *figures)
+{
+    for (size_t i = 0; i < figures->count; i++)
+        free(figures->items[i].user);
+    free(figures->items);
+    free(figures->since);
+    *figures = (struct owner_figures){0};
+}
+
 void owner_answer_deinit(struct owner_answer *answer)
 {
     struct wire_owner sources = {.sources = answer->sources, .source_count = answer->source_count};
@@ -53,6 +63,7 @@ void owner_answer_deinit(struct owner_answer *answer)
     free(answer->hint);
     free(answer->node);
     free(answer->server_problem);
+    owner_figures_deinit(&answer->figures);
     *answer = (struct owner_answer){0};
 }
 
@@ -140,6 +151,25 @@ static json_t *describe_tasks(const struct owner_answer *answer)
     return list;
 }
 
+/* Nothing here measures energy, and a script has to see that it is a guess. */
+static json_t *describe_figures(const struct owner_figures *figures)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < figures->count; i++) {
+        const struct owner_figure *figure = &figures->items[i];
+
+        json_array_append_new(
+            list, json_pack("{s:I,s:o,s:o,s:I,s:f,s:f}", "days", (json_int_t)figure->days, "user",
+                            text_or_null(figure->user), "lent_s",
+                            figure->user ? json_null() : json_real(figure->lent_s), "tasks",
+                            (json_int_t)figure->tasks, "cpu_s", figure->cpu_s, "energy_wh",
+                            figure->energy_wh));
+    }
+    return json_pack("{s:o,s:s,s:f,s:o}", "since", text_or_null(figures->since), "energy",
+                     "estimated", "watts_per_core", figures->watts_per_core, "list", list);
+}
+
 void owner_answer_encode(struct buffer *out, const struct owner_answer *answer)
 {
     json_t *object = json_pack("{s:i}", "version", OWNER_WORD_VERSION);
@@ -159,6 +189,8 @@ void owner_answer_encode(struct buffer *out, const struct owner_answer *answer)
                               describe_sources(answer), "tasks", describe_tasks(answer)));
         if (answer->nudge > 0)
             json_object_set_new(object, "nudge", json_integer(answer->nudge));
+        if (answer->has_figures)
+            json_object_set_new(object, "figures", describe_figures(&answer->figures));
     }
     write_line(out, object);
 }
@@ -187,6 +219,18 @@ static int get_time(const json_t *object, const char *name, double *ret, struct 
     if (!json_is_number(member) || !isfinite(seconds) || seconds < 0 || seconds > TIME_MAX)
         return wire_wrong(err, name, "a time");
     *ret = seconds;
+    return 0;
+}
+
+/* What is added up has no bound that a later version could not pass. */
+static int get_amount(const json_t *object, const char *name, double *ret, struct error *err)
+{
+    const json_t *member = json_object_get(object, name);
+    double amount = json_number_value(member);
+
+    if (!json_is_number(member) || !isfinite(amount) || amount < 0)
+        return wire_wrong(err, name, "a number that is not negative");
+    *ret = amount;
     return 0;
 }
 
@@ -296,6 +340,40 @@ static int decode_lists(const json_t *object, struct owner_answer *answer, struc
     return r;
 }
 
+static int decode_figure(const json_t *object, struct owner_figure *figure, struct error *err)
+{
+    int r = wire_get_u32(object, "days", &figure->days, err);
+
+    if (r == 0)
+        r = get_text(object, "user", true, &figure->user, err);
+    if (r == 0 && !figure->user)
+        r = get_amount(object, "lent_s", &figure->lent_s, err);
+    if (r == 0)
+        r = wire_get_number(object, "tasks", INT64_MAX, &figure->tasks, err);
+    if (r == 0)
+        r = get_amount(object, "cpu_s", &figure->cpu_s, err);
+    if (r == 0)
+        r = get_amount(object, "energy_wh", &figure->energy_wh, err);
+    return r;
+}
+
+static int decode_figures(const json_t *object, struct owner_figures *figures, struct error *err)
+{
+    const json_t *list = json_object_get(object, "list");
+    int r = get_text(object, "since", true, &figures->since, err);
+
+    if (r == 0)
+        r = get_amount(object, "watts_per_core", &figures->watts_per_core, err);
+    if (r == 0 && (!json_is_array(list) || json_array_size(list) > OWNER_FIGURES_MAX))
+        r = wire_wrong(err, "list", "a list of bounded length");
+    if (r < 0)
+        return r;
+    figures->items = memory_allocate((json_array_size(list) + 1) * sizeof(*figures->items));
+    for (size_t i = 0; r == 0 && i < json_array_size(list); i++)
+        r = decode_figure(json_array_get(list, i), &figures->items[figures->count++], err);
+    return r;
+}
+
 static int decode_state(const json_t *object, struct owner_answer *answer, struct error *err)
 {
     const char *reason = json_string_value(json_object_get(object, "reason"));
@@ -317,7 +395,12 @@ static int decode_state(const json_t *object, struct owner_answer *answer, struc
         r = get_text(object, "server_problem", true, &answer->server_problem, err);
     if (r == 0 && !is_absent(object, "nudge"))
         r = wire_get_u32(object, "nudge", &answer->nudge, err);
-    return r == 0 ? decode_lists(object, answer, err) : r;
+    if (r == 0)
+        r = decode_lists(object, answer, err);
+    answer->has_figures = r == 0 && !is_absent(object, "figures");
+    return answer->has_figures
+               ? decode_figures(json_object_get(object, "figures"), &answer->figures, err)
+               : r;
 }
 
 int owner_answer_decode(struct slice line, struct owner_answer *ret_answer, struct error *err)

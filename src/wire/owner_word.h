@@ -7,6 +7,8 @@
  *     {"version":1,"node":"pc1","owner":"present","reason":"paused",…}    the state after it
  *     {"version":1,"error":"…","hint":"…","refused":true}                 or why not
  *
+ * An answer to "figures" has a member of that name besides.
+ *
  * The connection of a desktop session's helper stays: he says lines like these, and has an answer
  * after each change of it.
  *
@@ -23,15 +25,17 @@
 
 enum {
     OWNER_WORD_VERSION = 1,
-    OWNER_WORD_SIZE_MAX = 512,              /* a line to the agent, without its line feed */
-    OWNER_ANSWER_SIZE_MAX = 4 * 1024 * 1024 /* and one back */
+    OWNER_WORD_SIZE_MAX = 512,               /* a line to the agent, without its line feed */
+    OWNER_ANSWER_SIZE_MAX = 4 * 1024 * 1024, /* and one back */
+    OWNER_FIGURES_MAX = 1024
 };
 
 enum owner_word_kind {
-    OWNER_WORD_STATUS, /* how is it? */
-    OWNER_WORD_RESUME, /* it is lent again */
-    OWNER_WORD_PAUSE,  /* it is not, */
-    OWNER_WORD_NEVER,  /* nor will be */
+    OWNER_WORD_STATUS,  /* how is it? */
+    OWNER_WORD_FIGURES, /* and what was it used for? */
+    OWNER_WORD_RESUME,  /* it is lent again */
+    OWNER_WORD_PAUSE,   /* it is not, */
+    OWNER_WORD_NEVER,   /* nor will be */
     /* Here is the helper of a desktop session (dusk agent --session): the connection stays, */
     OWNER_WORD_SESSION,
     OWNER_WORD_USED,      /* and he says that somebody used the desktop, */
@@ -62,6 +66,25 @@ struct owner_task {
     double since_at;
 };
 
+/* What was done here in some days, for one user of the pool or for all. */
+struct owner_figure {
+    uint32_t days; /* today and those before it */
+    char *user;    /* owned; NULL: all together */
+    double lent_s; /* nobody kept the pool away, whether it had work or not; only of all */
+    uint64_t tasks;
+    double cpu_s; /* of single processors */
+    double energy_wh;
+};
+
+struct owner_figures {
+    char *since; /* owned; the first day that is known, "2026-11-03"; NULL: there is none */
+    double watts_per_core;      /* which the energy is estimated by */
+    struct owner_figure *items; /* owned */
+    size_t count;
+};
+
+void owner_figures_deinit(struct owner_figures *figures);
+
 struct owner_answer {
     char *error;  /* owned, as all texts here; NULL: the word was taken, and the rest is filled */
     char *hint;   /* NULL: none; only with an error */
@@ -78,6 +101,8 @@ struct owner_answer {
     size_t source_count;
     struct owner_task *tasks;
     size_t task_count;
+    bool has_figures; /* to OWNER_WORD_FIGURES */
+    struct owner_figures figures;
 };
 
 void owner_answer_deinit(struct owner_answer *answer);

@@ -17,6 +17,7 @@ static void every_word_survives(void **state)
 {
     static const struct owner_word words[] = {
         {.kind = OWNER_WORD_STATUS},
+        {.kind = OWNER_WORD_FIGURES},
         {.kind = OWNER_WORD_RESUME},
         {.kind = OWNER_WORD_NEVER},
         {.kind = OWNER_WORD_PAUSE},
@@ -82,6 +83,7 @@ static void the_owner_says_some_words_and_a_session_others(void **state)
     (void)state;
     assert_true(owner_word_lasts(OWNER_WORD_PAUSE));
     assert_false(owner_word_lasts(OWNER_WORD_STATUS));
+    assert_false(owner_word_lasts(OWNER_WORD_FIGURES));
     assert_false(owner_word_lasts(OWNER_WORD_USED));
     assert_true(owner_word_is_of_session(OWNER_WORD_USED));
     assert_false(owner_word_is_of_session(OWNER_WORD_SESSION));
@@ -159,8 +161,41 @@ static void answers_survive(void **state)
                              "\"refused\":true}\n");
 }
 
+static void figures_survive(void **state)
+{
+    struct owner_figure list[] = {
+        {.days = 7, .lent_s = 36000.5, .tasks = 12, .cpu_s = 7200, .energy_wh = 16},
+        {.days = 7, .user = (char *)"marie", .tasks = 12, .cpu_s = 7200, .energy_wh = 16},
+    };
+    struct owner_answer answer = {
+        .node = (char *)"pc1",
+        .since_at = 1,
+        .has_figures = true,
+        .figures = {.since = (char *)"2026-11-03", .watts_per_core = 8, .items = list, .count = 2},
+    };
+
+    (void)state;
+    assert_survives(&answer,
+                    "{\"version\":1,\"node\":\"pc1\",\"owner\":\"away\",\"reason\":\"none\","
+                    "\"why\":\"nobody uses it\",\"since_at\":1.0,\"until_at\":null,"
+                    "\"server_problem\":null,\"sources\":[],\"tasks\":[],\"figures\":{"
+                    "\"since\":\"2026-11-03\",\"energy\":\"estimated\",\"watts_per_core\":8.0,"
+                    "\"list\":[{\"days\":7,\"user\":null,\"lent_s\":36000.5,\"tasks\":12,"
+                    "\"cpu_s\":7200.0,\"energy_wh\":16.0},{\"days\":7,\"user\":\"marie\","
+                    "\"lent_s\":null,\"tasks\":12,\"cpu_s\":7200.0,\"energy_wh\":16.0}]}}\n");
+    answer.figures = (struct owner_figures){.watts_per_core = 0.5};
+    assert_survives(&answer,
+                    "{\"version\":1,\"node\":\"pc1\",\"owner\":\"away\",\"reason\":\"none\","
+                    "\"why\":\"nobody uses it\",\"since_at\":1.0,\"until_at\":null,"
+                    "\"server_problem\":null,\"sources\":[],\"tasks\":[],\"figures\":{"
+                    "\"since\":null,\"energy\":\"estimated\",\"watts_per_core\":0.5,"
+                    "\"list\":[]}}\n");
+}
+
 #define STATE                                                                                      \
     "{\"version\":1,\"node\":\"pc1\",\"owner\":\"away\",\"reason\":\"none\",\"since_at\":1,"
+
+#define FIGURE STATE "\"sources\":[],\"tasks\":[],\"figures\":{\"watts_per_core\":8,\"list\":["
 
 static void what_is_no_answer_is_refused(void **state)
 {
@@ -179,6 +214,16 @@ static void what_is_no_answer_is_refused(void **state)
         STATE "\"sources\":[],\"tasks\":[{\"job\":-1}]}",
         STATE "\"sources\":[],\"tasks\":[{\"job\":1,\"task\":4294967295}]}",
         STATE "\"sources\":[],\"tasks\":[{\"job\":1,\"task\":1,\"since_at\":1,\"state\":\"x\"}]}",
+        STATE "\"sources\":[],\"tasks\":[],\"figures\":7}",
+        STATE "\"sources\":[],\"tasks\":[],\"figures\":{\"since\":7}}",
+        STATE "\"sources\":[],\"tasks\":[],\"figures\":{\"watts_per_core\":-1,\"list\":[]}}",
+        STATE "\"sources\":[],\"tasks\":[],\"figures\":{\"watts_per_core\":8}}",
+        FIGURE "{\"days\":-1}]}}",
+        FIGURE "{\"days\":1,\"user\":7}]}}",
+        FIGURE "{\"days\":1,\"tasks\":1,\"cpu_s\":1,\"energy_wh\":1}]}}",
+        FIGURE "{\"days\":1,\"user\":\"m\",\"tasks\":1.5,\"cpu_s\":1,\"energy_wh\":1}]}}",
+        FIGURE "{\"days\":1,\"user\":\"m\",\"tasks\":1,\"cpu_s\":-1,\"energy_wh\":1}]}}",
+        FIGURE "{\"days\":1,\"user\":\"m\",\"tasks\":1,\"cpu_s\":1}]}}",
     };
 
     (void)state;
@@ -212,6 +257,7 @@ int main(void)
         cmocka_unit_test(the_owner_says_some_words_and_a_session_others),
         cmocka_unit_test(only_a_word_with_an_end_is_ever_over),
         cmocka_unit_test(answers_survive),
+        cmocka_unit_test(figures_survive),
         cmocka_unit_test(what_is_no_answer_is_refused),
         cmocka_unit_test(a_reason_of_a_later_version_is_one),
     };
