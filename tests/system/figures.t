@@ -63,6 +63,20 @@ like "$(cat "$folder/pc1.log")" 'figures. has lines without sense, which will be
 stop_agent pc1
 unlike "$(cat "$folder/pc1/figures")" 'nonsense|long ago' 'nor is it kept'
 
+# ---- as days go by ----
+
+shift_library=$folder/clock_shift.so
+if ${CC:-cc} -shared -fPIC -o "$shift_library" "$library/clock_shift.c" 2>/dev/null; then
+    echo $((3 * 24 * 3600)) >"$folder/shift"
+    ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0 CLOCK_SHIFT=$folder/shift \
+        LD_PRELOAD=$shift_library start_agent pc1
+    is "$(of 1 null tasks) $(of 7 null tasks)" '0 1' 'in three days today is another day'
+    is "$(of 1 "$me" tasks)" '' 'on which nobody has had anything'
+    stop_agent pc1
+else
+    skip 'in three days today is another day' 'there is no compiler'
+fi
+
 rm "$folder/pc1/figures"
 mkdir "$folder/pc1/figures"
 start_agent pc1
