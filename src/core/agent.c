@@ -218,6 +218,9 @@ static void on_attempt(struct agent *agent, const struct agent_event *event,
     case AGENT_COLLECTED:
         attempt_collected(agent, attempt, event->failure, effects);
         break;
+    case AGENT_PUSHED_OUT:
+        attempt->is_out = attempt->phase == AGENT_FROZEN;
+        break;
     case AGENT_LAPSED:
         /* The clock says so too, but the keeper may have been a moment faster. */
         attempt_lapse(agent, attempt, effects);
@@ -228,6 +231,8 @@ static void on_attempt(struct agent *agent, const struct agent_event *event,
     case AGENT_START:
     case AGENT_RENEWED:
     case AGENT_FOUND:
+    case AGENT_MEMORY_SHORT:
+    case AGENT_MEMORY_ENOUGH:
     case AGENT_OWNER_RETURNED:
     case AGENT_OWNER_NEAR:
     case AGENT_OWNER_LEFT:
@@ -340,6 +345,12 @@ static void agent_dispatch(struct agent *agent, const struct agent_event *event,
     case AGENT_FOUND:
         on_found(agent, event, effects);
         break;
+    case AGENT_MEMORY_SHORT:
+        agent->memory_is_short = true;
+        break;
+    case AGENT_MEMORY_ENOUGH:
+        agent->memory_is_short = false;
+        break;
     case AGENT_OWNER_RETURNED:
         on_owner(agent, OWNER_PRESENT, URGENCY_NONE);
         break;
@@ -366,6 +377,7 @@ static void agent_dispatch(struct agent *agent, const struct agent_event *event,
     case AGENT_EXITED:
     case AGENT_VANISHED:
     case AGENT_COLLECTED:
+    case AGENT_PUSHED_OUT:
     case AGENT_LAPSED:
         on_attempt(agent, event, effects);
         break;
@@ -471,6 +483,7 @@ uint64_t agent_digest(const struct agent *agent)
     digest_add(&digest, agent->session);
     digest_add(&digest, agent->owner);
     digest_add(&digest, agent->urgency);
+    digest_add(&digest, agent->memory_is_short);
     for (size_t i = 0; i < agent->attempt_count; i++) {
         digest_add(&digest, agent->attempts[i].epoch);
         digest_add(&digest, agent->attempts[i].phase);

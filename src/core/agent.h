@@ -21,17 +21,19 @@
 
 struct agent;
 
-/* For suspend_for_ms: no clock says when what is frozen leaves, but AGENT_OWNER_VACATES does. */
+/* For the two times of the owner's: no clock says when what is frozen leaves, but
+ * AGENT_OWNER_VACATES does. */
 #define AGENT_NEVER_MS ((uint64_t)INT64_MAX)
 
 struct agent_options {
     struct resources capacity;
-    uint32_t attempts_max;   /* held at once; more are refused. No less than are found */
-    uint64_t heartbeat_ms;   /* between full reports; the server's welcome may change it */
-    uint64_t grace_ms;       /* from the polite signal to the certain one */
-    uint64_t suspend_for_ms; /* frozen this long for its owner, an attempt leaves the node */
-    uint64_t keep_lapsed_ms; /* frozen this long after its lease, it is given up */
-    uint64_t highest_epoch;  /* that was remembered from before the restart */
+    uint32_t attempts_max;        /* held at once; more are refused. No less than are found */
+    uint64_t heartbeat_ms;        /* between full reports; the server's welcome may change it */
+    uint64_t grace_ms;            /* from the polite signal to the certain one */
+    uint64_t suspend_for_ms;      /* frozen this long for its owner, an attempt leaves the node */
+    uint64_t give_back_memory_ms; /* the same of one with memory that the owner is short of */
+    uint64_t keep_lapsed_ms;      /* frozen this long after its lease, it is given up */
+    uint64_t highest_epoch;       /* that was remembered from before the restart */
 };
 
 /* The life of an attempt on its node. */
@@ -63,6 +65,9 @@ enum agent_event_kind {
     AGENT_COLLECTED,      /* the outputs are listed, or cannot be: failure */
     AGENT_LAPSED,         /* the keeper froze it, because its lease ended */
     AGENT_FOUND,          /* after our restart: the keeper has it */
+    AGENT_PUSHED_OUT,     /* of what is frozen next to nothing is in memory any more */
+    AGENT_MEMORY_SHORT,   /* the computer is short of memory, */
+    AGENT_MEMORY_ENOUGH,  /* or not any more */
     AGENT_OWNER_RETURNED, /* nothing may compute */
     AGENT_OWNER_NEAR,     /* what is there may, but nothing is begun */
     AGENT_OWNER_LEFT,

@@ -78,6 +78,7 @@ void attempt_move(struct agent *agent, struct attempt *attempt, enum agent_phase
     case AGENT_FROZEN:
         agent_emit(effects, AGENT_FREEZE, attempt->epoch);
         attempt->frozen = true;
+        attempt->is_out = false;
         attempt->news = true;
         break;
     case AGENT_STOPPING:
@@ -312,13 +313,26 @@ void attempt_lapse(struct agent *agent, struct attempt *attempt, struct agent_ef
     }
 }
 
+/*
+ * How long an owner bears what is frozen. To make one leave that was pushed out would cost him
+ * memory: it is thawed for that, and comes back.
+ */
+static uint64_t suspend_for_ms(const struct agent *agent, const struct attempt *attempt)
+{
+    uint64_t suspend_for_ms = agent->options.suspend_for_ms;
+
+    return agent->memory_is_short && !attempt->is_out
+               ? earlier(suspend_for_ms, agent->options.give_back_memory_ms)
+               : suspend_for_ms;
+}
+
 /* When a frozen attempt must leave, for its owner's sake or because it lapsed; else UINT64_MAX. */
 static uint64_t frozen_until_ms(const struct agent *agent, const struct attempt *attempt)
 {
     uint64_t until_ms = UINT64_MAX;
 
     if (agent->owner == OWNER_PRESENT)
-        until_ms = later(attempt->since_ms, agent->owner_since_ms) + agent->options.suspend_for_ms;
+        until_ms = later(attempt->since_ms, agent->owner_since_ms) + suspend_for_ms(agent, attempt);
     if (attempt->lapsed)
         until_ms = earlier(until_ms, attempt->since_ms + agent->options.keep_lapsed_ms);
     return until_ms;

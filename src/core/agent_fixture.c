@@ -11,6 +11,7 @@ int agent_fixture_set_up(void **state)
         .heartbeat_ms = FIXTURE_HEARTBEAT_MS,
         .grace_ms = FIXTURE_GRACE_MS,
         .suspend_for_ms = FIXTURE_SUSPEND_MS,
+        .give_back_memory_ms = FIXTURE_GIVE_BACK_MS,
         .keep_lapsed_ms = FIXTURE_KEEP_MS};
     struct agent_fixture *fixture = memory_allocate(sizeof(*fixture));
 

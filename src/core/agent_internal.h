@@ -17,6 +17,7 @@ struct attempt {
     bool for_owner;  /* frozen, or told to stop, because the owner is there */
     bool is_vacated; /* told to stop by an owner who also says when that takes too long */
     bool frozen;     /* its processes are, also while they are being killed */
+    bool is_out;     /* since it was frozen its memory was pushed out */
     bool news;       /* changed since it was last reported */
     uint64_t lease_end_ms;
     uint64_t since_ms; /* when its phase began */
@@ -39,6 +40,7 @@ struct agent {
     enum owner_presence owner;
     enum urgency urgency;
     uint64_t owner_since_ms; /* when that changed last */
+    bool memory_is_short;
     bool leaving;
     bool left;
     bool report_due;          /* a full one */

@@ -92,6 +92,79 @@ static void who_stays_longer_gets_his_memory_back_too(void **state)
     assert_int_equal(fixture_item(fixture, 1).reason, REASON_OWNER_RETURNED);
 }
 
+static void what_stands_still_leaves_sooner_if_he_is_short_of_memory(void **state)
+{
+    struct agent_fixture *fixture = *state;
+
+    fixture_run(fixture, 1, 1);
+    fixture_tell(fixture, AGENT_OWNER_RETURNED, 0);
+    fixture_tell(fixture, AGENT_MEMORY_SHORT, 0);
+    fixture_pass(fixture, FIXTURE_GIVE_BACK_MS - 1);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_FROZEN);
+    assert_int_equal(agent_next_step_ms(fixture->agent), fixture->now_ms + 1);
+    fixture_pass(fixture, 1);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_STOPPING);
+    assert_int_equal(fixture_find(fixture, AGENT_THAW)->epoch, 1);
+    fixture_pass(fixture, FIXTURE_GRACE_MS);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_KILLING);
+}
+
+static void once_that_time_is_over_it_leaves_when_memory_becomes_short(void **state)
+{
+    struct agent_fixture *fixture = *state;
+
+    fixture_run(fixture, 1, 1);
+    fixture_tell(fixture, AGENT_OWNER_RETURNED, 0);
+    fixture_tell(fixture, AGENT_MEMORY_SHORT, 0);
+    fixture_tell(fixture, AGENT_MEMORY_ENOUGH, 0);
+    fixture_pass(fixture, FIXTURE_GIVE_BACK_MS + 1);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_FROZEN);
+    fixture_tell(fixture, AGENT_MEMORY_SHORT, 0);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_STOPPING);
+}
+
+static void what_was_pushed_out_costs_him_no_memory_and_stays(void **state)
+{
+    struct agent_fixture *fixture = *state;
+
+    fixture_run(fixture, 1, 1);
+    fixture_run(fixture, 2, 1);
+    fixture_tell(fixture, AGENT_OWNER_RETURNED, 0);
+    fixture_tell(fixture, AGENT_MEMORY_SHORT, 0);
+    fixture_tell(fixture, AGENT_PUSHED_OUT, 1);
+    fixture_pass(fixture, FIXTURE_GIVE_BACK_MS);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_FROZEN);
+    assert_int_equal(fixture_phase(fixture, 2), AGENT_STOPPING);
+}
+
+static void what_has_run_since_is_no_longer_out(void **state)
+{
+    struct agent_fixture *fixture = *state;
+
+    fixture_run(fixture, 1, 1);
+    fixture_tell(fixture, AGENT_OWNER_RETURNED, 0);
+    fixture_tell(fixture, AGENT_PUSHED_OUT, 1);
+    fixture_tell(fixture, AGENT_OWNER_LEFT, 0);
+    fixture_tell(fixture, AGENT_PUSHED_OUT, 1); /* it came too late */
+    fixture_tell(fixture, AGENT_OWNER_RETURNED, 0);
+    fixture_tell(fixture, AGENT_MEMORY_SHORT, 0);
+    fixture_pass(fixture, FIXTURE_GIVE_BACK_MS);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_STOPPING);
+}
+
+static void a_computer_that_is_lent_may_be_short_of_memory(void **state)
+{
+    struct agent_fixture *fixture = *state;
+
+    fixture_run(fixture, 1, 1);
+    fixture_tell(fixture, AGENT_MEMORY_SHORT, 0);
+    fixture_pass(fixture, FIXTURE_GIVE_BACK_MS);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_RUNNING);
+    fixture_pass(fixture, FIXTURE_LEASE_MS - FIXTURE_GIVE_BACK_MS);
+    fixture_pass(fixture, FIXTURE_GIVE_BACK_MS);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_FROZEN);
+}
+
 static void each_presence_has_the_event_that_makes_it(void **state)
 {
     struct agent_fixture *fixture = *state;
@@ -301,6 +374,11 @@ int main(void)
         fixture_test(with_him_near_what_is_there_goes_on_and_nothing_begins),
         fixture_test(what_is_starting_is_frozen_as_soon_as_it_runs),
         fixture_test(who_stays_longer_gets_his_memory_back_too),
+        fixture_test(what_stands_still_leaves_sooner_if_he_is_short_of_memory),
+        fixture_test(once_that_time_is_over_it_leaves_when_memory_becomes_short),
+        fixture_test(what_was_pushed_out_costs_him_no_memory_and_stays),
+        fixture_test(what_has_run_since_is_no_longer_out),
+        fixture_test(a_computer_that_is_lent_may_be_short_of_memory),
         fixture_test(each_presence_has_the_event_that_makes_it),
         fixture_test(told_again_for_another_reason_he_is_there_no_shorter),
         fixture_test(an_owner_who_only_comes_by_costs_no_work),

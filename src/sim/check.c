@@ -27,6 +27,19 @@ void check_process_rests(struct world *world, const struct process *process)
     map_remove(&world->running, task_key(process->job, process->task));
 }
 
+/* Whether its owner has been short of memory for so long that nothing of it may be here. */
+static bool must_give_memory_back(const struct world *world, const struct computer *computer,
+                                  const struct process *process)
+{
+    uint64_t from_ms = computer->owner_since_ms + GIVE_BACK_MEMORY_MS;
+
+    if (computer->memory_short_ms == UINT64_MAX || desk_may_push_out(process->epoch))
+        return false;
+    if (computer->memory_short_ms > from_ms)
+        from_ms = computer->memory_short_ms;
+    return world->now_ms > from_ms + GRACE_MS + SLACK_MS;
+}
+
 /* The owner's agent is awake and knows him: nothing computes, and after a while nothing is there.
  */
 static void check_owner(struct world *world, uint32_t number, const struct process *process)
@@ -48,6 +61,9 @@ static void check_owner(struct world *world, uint32_t number, const struct proce
                    process->job, process->task, number + 1);
     if (since_ms > SUSPEND_FOR_MS + GRACE_MS + SLACK_MS + (computer->by_policy ? LOOKS_MS : 0))
         world_fail(world, "%u.%u is still on pc%u, whose owner wants it back", process->job,
+                   process->task, number + 1);
+    if (must_give_memory_back(world, computer, process))
+        world_fail(world, "%u.%u is still on pc%u, whose owner is short of memory", process->job,
                    process->task, number + 1);
 }
 

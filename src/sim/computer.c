@@ -79,6 +79,8 @@ void computer_assemble(struct world *world, uint32_t number)
         computer->drift = (int64_t)random_between(&world->random, 0, 2 * DRIFT_PARTS) - DRIFT_PARTS;
         computer->by_policy =
             world_has(world, SIM_FAULT_OWNERS) && world_chance(world, world->options.policies);
+        computer->is_small =
+            world_has(world, SIM_FAULT_OWNERS) && !computer->by_policy && number % 2 == 0;
     }
     computer_agent_starts(world, number);
 }
@@ -307,6 +309,7 @@ void computer_agent_starts(struct world *world, uint32_t number)
         .heartbeat_ms = HEARTBEAT_MS,
         .grace_ms = GRACE_MS,
         .suspend_for_ms = SUSPEND_FOR_MS,
+        .give_back_memory_ms = GIVE_BACK_MEMORY_MS,
         .keep_lapsed_ms = KEEP_LAPSED_MS,
         .highest_epoch = computer->saved_epoch,
     };

@@ -17,7 +17,8 @@ enum {
     LOOK_MS = 5000,                  /* of a policy while there is work */
     IDLE_LOOK_MS = 10000,            /* and else */
     WALL_SECONDS = 24 * 7 * 60 * 60, /* of the moment at which worlds begin */
-    EVERY_SECOND_KEY = 2
+    EVERY_SECOND_KEY = 2,
+    KEYS_OF_A_PROGRAM = 3
 };
 
 static bool is_watched(const struct computer *computer)
@@ -118,6 +119,41 @@ static void desk_step(struct world *world, uint32_t number, struct lending_event
         tell(world, number, agent_event_of_owner(view->presence));
 }
 
+/* Each second attempt is one of those whose memory goes to the disk as soon as it stands still. */
+bool desk_may_push_out(uint64_t epoch)
+{
+    return epoch % 2 == 0;
+}
+
+static void push_out(struct world *world, uint32_t number)
+{
+    struct computer *computer = &world->computers[number];
+
+    for (size_t i = 0; i < computer->process_count; i++)
+        if (computer->processes[i].state == PROCESS_FROZEN &&
+            desk_may_push_out(computer->processes[i].epoch))
+            computer_step(world, number,
+                          (struct agent_event){.kind = AGENT_PUSHED_OUT,
+                                               .epoch = computer->processes[i].epoch});
+}
+
+/* With some of his keys he starts a program that wants all of the memory, and with others ends it.
+ */
+static void use_memory(struct world *world, uint32_t number)
+{
+    struct computer *computer = &world->computers[number];
+    bool was_short = computer->memory_short_ms != UINT64_MAX;
+    bool is_short = computer->is_small && computer->keys / KEYS_OF_A_PROGRAM % 2 == 1;
+
+    push_out(world, number);
+    if (is_short == was_short)
+        return;
+    computer->memory_short_ms = is_short ? world->now_ms : UINT64_MAX;
+    computer_step(
+        world, number,
+        (struct agent_event){.kind = is_short ? AGENT_MEMORY_SHORT : AGENT_MEMORY_ENOUGH});
+}
+
 /* And the next one, as long as he stays; a new chain of keys ends the one before. */
 static void press_key(struct world *world, uint32_t number)
 {
@@ -126,6 +162,7 @@ static void press_key(struct world *world, uint32_t number)
 
     computer->key_ms = event.used_ms = computer_clock(world, computer);
     desk_step(world, number, event);
+    use_memory(world, number);
     computer_schedule(world, number, world_delay(world, 100, KEY_PAUSE_MS),
                       (struct happening){.kind = HAPPEN_KEY, .number = ++computer->keys});
 }
@@ -139,6 +176,7 @@ void desk_agent_starts(struct world *world, uint32_t number)
     lending_init(&computer->lending, &options, computer_clock(world, computer));
     computer->policy = computer->by_policy ? make_policy() : NULL;
     computer->told = AGENT_OWNER_LEFT;
+    computer->memory_short_ms = UINT64_MAX;
     if (computer->owner_present)
         press_key(world, number);
     else if (computer->policy)

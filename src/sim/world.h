@@ -38,6 +38,7 @@ enum {
     SILENCE_MS = 3 * HEARTBEAT_MS, /* after which either side gives a connection up */
     GRACE_MS = 10000,
     SUSPEND_FOR_MS = 120000,
+    GIVE_BACK_MEMORY_MS = 30000,
     KEEP_LAPSED_MS = 3600000,
     WAKE_AFTER_MS = 20000,
     MINUTE_MS = 60000,
@@ -174,6 +175,8 @@ struct computer {
     bool cut_in, cut_out;    /* what the network does to it */
     uint64_t cut_until_ms;   /* what is sent meanwhile arrives then; 0: never */
     bool owner_present;
+    bool is_small;              /* what he does makes it short of memory now and then, */
+    uint64_t memory_short_ms;   /* since then, world time; UINT64_MAX: it is not */
     struct lending lending;     /* what the agent makes of his keys */
     bool by_policy;             /* or this does: */
     struct policy *policy;      /* owned; NULL while there is no agent */
@@ -395,6 +398,8 @@ void desk_agent_ends(struct computer *computer);
 /* After each step of the agent's brain. */
 void desk_follow_work(struct world *world, uint32_t number);
 void desk_lid_opens(struct world *world, uint32_t number);
+/* Whether the memory of this attempt can be pushed out when it is frozen. */
+bool desk_may_push_out(uint64_t epoch);
 void desk_owner(struct world *world, uint32_t number, bool present);
 void desk_happens(struct world *world, const struct happening *happening);
 void desk_check(struct world *world, uint32_t number);
