@@ -157,6 +157,8 @@ static void post_found(struct body *body, const struct attempt *attempt,
     event.found.phase = phase_of(news);
     event.found.lease_end_ms = news->deadline_boot_ms;
     body_post(body, &event);
+    if (news->is_out)
+        body_post_attempt(body, AGENT_PUSHED_OUT, attempt->epoch, REASON_NONE);
     if (event.found.phase != AGENT_KILLING)
         return;
     if (news->state == KEEPER_STATE_ENDED)
@@ -310,6 +312,9 @@ static void on_news(void *context, const struct keeper_news *news)
         break;
     case KEEPER_NEWS_LAPSED:
         body_post_attempt(body, AGENT_LAPSED, attempt->epoch, REASON_NONE);
+        break;
+    case KEEPER_NEWS_PUSHED_OUT:
+        body_post_attempt(body, AGENT_PUSHED_OUT, attempt->epoch, REASON_NONE);
         break;
     case KEEPER_NEWS_EXITED:
         on_exited(body, attempt, &news->result);

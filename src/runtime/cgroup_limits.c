@@ -21,6 +21,9 @@
 enum {
     /* Page cache that the last task left counts as use of the next; so much does not matter. */
     LEFTOVER_MAX = 1024 * 1024,
+    /* What stays when all is out: so much, or this part of what was there, if that is more. */
+    LEFT_MAX = 16 * 1024 * 1024,
+    LEFT_PARTS = 16,
     /* Of the kernel: what one processor is worth, and the ends of the scale. */
     SHARES_PER_CPU = 1024,
     SHARES_MAX = 262144,
@@ -49,6 +52,8 @@ static const struct memory_files memory_files[] = {
 
 /* Version 1: memory and swap together. Only there where the kernel accounts for swap. */
 #define MEMORY_AND_SWAP "memory.memsw.limit_in_bytes"
+/* Version 2: whoever pushes memory out looks between two steps how far it is. */
+#define RECLAIM_STEP "16M"
 
 /* ---- files ---- */
 
@@ -221,6 +226,42 @@ void cgroup_limits_set_frozen(const struct cgroup_limits *limits, bool frozen)
         write_file(limits, CGROUP_MEMORY, "memory.swap.max", frozen ? "max" : "0");
 }
 
+static int read_usage(const struct cgroup_limits *limits, uint64_t *ret_bytes)
+{
+    char text[CGROUP_FILE_SIZE];
+    int r = read_file(limits, CGROUP_MEMORY, memory_files_of(limits)->usage, text);
+
+    return r < 0 ? r : number_parse_u64(slice_from_text(text), ret_bytes);
+}
+
+bool cgroup_limits_can_push_out(const struct cgroup_limits *limits)
+{
+    return version_of(limits, CGROUP_MEMORY) == CGROUP_VERSION_2 &&
+           faccessat(limits->by_controller[CGROUP_MEMORY].folder, "memory.reclaim", W_OK, 0) == 0;
+}
+
+/*
+ * The kernel says EAGAIN when a step found less than it was asked for, as the last one does. So it
+ * is asked again as long as something is gained.
+ */
+int cgroup_limits_push_out(const struct cgroup_limits *limits)
+{
+    uint64_t left, before, enough = LEFT_MAX;
+    int r = read_usage(limits, &left);
+
+    if (r == 0 && left / LEFT_PARTS > enough)
+        enough = left / LEFT_PARTS;
+    while (r == 0 && left > enough) {
+        before = left;
+        r = write_file(limits, CGROUP_MEMORY, "memory.reclaim", RECLAIM_STEP);
+        if (r == 0 || r == -EAGAIN)
+            r = read_usage(limits, &left);
+        if (r == 0 && left >= before)
+            r = -EAGAIN;
+    }
+    return r;
+}
+
 /* ---- looking ---- */
 
 int cgroup_limits_read_memory_peak(const struct cgroup_limits *limits, uint64_t *ret_bytes)
@@ -273,13 +314,11 @@ bool cgroup_limits_end_all(const struct cgroup_limits *limits)
 
 bool cgroup_limits_can_start_anew(const struct cgroup_limits *limits)
 {
-    char text[CGROUP_FILE_SIZE];
     uint64_t usage, kills;
 
     if (version_of(limits, CGROUP_MEMORY) == CGROUP_NONE)
         return true;
     if (restart_peak(limits) < 0 || read_kills(limits, &kills) < 0 || kills > 0)
         return false;
-    return read_file(limits, CGROUP_MEMORY, memory_files_of(limits)->usage, text) == 0 &&
-           number_parse_u64(slice_from_text(text), &usage) == 0 && usage <= LEFTOVER_MAX;
+    return read_usage(limits, &usage) == 0 && usage <= LEFTOVER_MAX;
 }

@@ -59,6 +59,16 @@ int cgroup_limits_apply(struct cgroup_limits *limits, const struct cgroup_reques
 int cgroup_limits_join(const struct cgroup_limits *limits);
 /* A task that stands still may be swapped out, so that its owner gets the memory (version 2). */
 void cgroup_limits_set_frozen(const struct cgroup_limits *limits, bool frozen);
+/*
+ * Whether the next one is worth a try: version 2, and Linux 5.19 (memory.reclaim).
+ */
+bool cgroup_limits_can_push_out(const struct cgroup_limits *limits);
+/*
+ * Pushes what the group has in memory out of it, to swap and files, as far as that goes. It takes
+ * as long as the disk does, so it is for a child process. Returns 0 if next to nothing is left,
+ * -EAGAIN if more than that stays (there is no swap, or too little), or another negative errno.
+ */
+int cgroup_limits_push_out(const struct cgroup_limits *limits);
 
 /* Whether the kernel has killed something of the task because it was at its limit of memory. */
 bool cgroup_limits_were_exceeded(const struct cgroup_limits *limits);

@@ -286,6 +286,7 @@ static void put_task(struct buffer *frames, const struct keeper_news *news)
 {
     put_u8(frames, (uint8_t)news->state);
     put_u8(frames, news->lapsed);
+    put_u8(frames, news->is_out);
     put_u8(frames, news->told_to_end);
     put_u32(frames, (uint32_t)news->pid);
     put_u64(frames, news->deadline_boot_ms);
@@ -297,6 +298,7 @@ static void take_task(struct reader *reader, struct keeper_news *news)
 {
     news->state = take_choice(reader, KEEPER_STATE_RUNNING, KEEPER_STATE_ENDED);
     news->lapsed = take_bool(reader);
+    news->is_out = take_bool(reader);
     news->told_to_end = take_bool(reader);
     news->pid = (int32_t)take_u32(reader);
     news->deadline_boot_ms = take_u64(reader);
@@ -421,6 +423,7 @@ int keeper_message_encode_news(const struct keeper_news *news, struct buffer *fr
         put_task(frames, news);
         break;
     case KEEPER_NEWS_FROZEN:
+    case KEEPER_NEWS_PUSHED_OUT:
     case KEEPER_NEWS_THAWED:
     case KEEPER_NEWS_LAPSED:
     case KEEPER_NEWS_UNKNOWN:
@@ -456,6 +459,7 @@ int keeper_message_decode_news(struct slice frame, struct keeper_news *ret_news)
         take_task(&reader, &news);
         break;
     case KEEPER_NEWS_FROZEN:
+    case KEEPER_NEWS_PUSHED_OUT:
     case KEEPER_NEWS_THAWED:
     case KEEPER_NEWS_LAPSED:
     case KEEPER_NEWS_UNKNOWN:

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 enum {
-    KEEPER_VERSION = 2,
+    KEEPER_VERSION = 3,
     KEEPER_FRAME_SIZE_MAX = 4 * 1024 * 1024, /* Linux takes 2 MiB of arguments and environment */
     KEEPER_NOTE_SIZE_MAX = 64 * 1024,
     KEEPER_WORDS_MAX = 65536, /* of arguments, and of environment variables */
@@ -70,6 +70,7 @@ enum keeper_news_type {
     KEEPER_NEWS_STARTED,      /* key, pid: the program runs (execve succeeded) */
     KEEPER_NEWS_START_FAILED, /* key, failure: it never ran; the key is free again */
     KEEPER_NEWS_FROZEN,       /* key: every process of the tree stands still */
+    KEEPER_NEWS_PUSHED_OUT,   /* key: frozen, it has next to nothing in memory any more */
     KEEPER_NEWS_THAWED,       /* key */
     KEEPER_NEWS_LAPSED,       /* key: the deadline passed, the tree is being frozen */
     KEEPER_NEWS_EXITED,       /* key, result: no process of the tree is left */
@@ -137,6 +138,7 @@ struct keeper_news {
     struct keeper_result result;   /* EXITED, USAGE, TASK in state ended */
     enum keeper_state state;       /* TASK */
     bool lapsed;                   /* TASK */
+    bool is_out;                   /* TASK: it was pushed out, and is still frozen */
     bool told_to_end;              /* TASK: it was sent SIGTERM or killed while it lived */
     uint64_t deadline_boot_ms;     /* TASK */
     struct slice note;             /* TASK */

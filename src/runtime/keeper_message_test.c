@@ -110,6 +110,7 @@ static void every_news_survives_the_way(void **state)
                            .processes = 3,
                            .over_memory = true},
                 .state = KEEPER_STATE_ENDED,
+                .is_out = true,
                 .note = {.data = "note", .length = 4},
             };
 
@@ -124,7 +125,7 @@ static void every_news_survives_the_way(void **state)
         if (type == KEEPER_NEWS_HELLO)
             assert_true(got.means.limits_memory && !got.means.keeps_groups);
         if (type == KEEPER_NEWS_TASK)
-            assert_true(slice_equals(got.note, "note"));
+            assert_true(slice_equals(got.note, "note") && got.is_out);
     }
 }
 

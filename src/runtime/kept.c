@@ -44,6 +44,8 @@ struct kept_task {
     bool was_frozen; /* its group may have to be thawed at the end */
     bool is_killed;
     bool told_to_end;  /* so its end is not its own, also for an agent that was not there then */
+    bool was_pushed;   /* since it was frozen it was pushed out, as far as that went, */
+    bool is_out;       /* and that was all the way */
     bool is_due;       /* pending, and something has happened that may end that */
     bool is_forgotten; /* to be dropped without a word when it is over */
     struct process_tree tree;
@@ -186,6 +188,7 @@ static void tell_list(struct kept *kept)
                            .key = task->key,
                            .state = task->state,
                            .lapsed = task->lapsed,
+                           .is_out = task->is_out,
                            .told_to_end = task->told_to_end,
                            .pid = task->tree.leader,
                            .deadline_boot_ms = task->deadline_boot_ms,
@@ -236,6 +239,16 @@ static void watch_group(struct kept *kept, const struct kept_task *task, bool wa
                   &event);
 }
 
+/* It is tried again when nothing else is to be done, and all stand still that shall. */
+static void stop_pushing_out(struct kept *kept)
+{
+    struct kept_task *task = kept->push_out.child > 0 ? find_task(kept, kept->push_out.key) : NULL;
+
+    if (task)
+        task->was_pushed = false;
+    push_out_stop(&kept->push_out);
+}
+
 static void move(struct kept *kept, struct kept_task *task, enum keeper_state state)
 {
     assert(allowed_moves[task->state] & 1u << state);
@@ -247,6 +260,9 @@ static void move(struct kept *kept, struct kept_task *task, enum keeper_state st
         watch_group(kept, task, is_pending(state));
         kept->pending_count += is_pending(state) ? 1 : -1;
     }
+    if (kept->push_out.child > 0 && kept->push_out.key == task->key)
+        stop_pushing_out(kept);
+    task->was_pushed = task->is_out = false;
     task->is_due = is_pending(state);
     task->state = state;
 }
@@ -254,6 +270,7 @@ static void move(struct kept *kept, struct kept_task *task, enum keeper_state st
 static void freeze(struct kept *kept, struct kept_task *task)
 {
     kept->hurry.is_asked_for = kept->gives_way;
+    stop_pushing_out(kept);
     move(kept, task, KEEPER_STATE_FREEZING);
     task->was_frozen = true;
     process_tree_freeze(&task->tree);
@@ -296,16 +313,29 @@ static void handle_child_ended(struct kept *kept, struct kept_task *task, int wa
     move(kept, task, KEEPER_STATE_ENDING);
 }
 
+static void handle_pushed_out(struct kept *kept, struct kept_task *task, bool is_out)
+{
+    task->is_out = is_out;
+    if (is_out)
+        tell_of(kept, task, KEEPER_NEWS_PUSHED_OUT);
+}
+
 void kept_reap(struct kept *kept)
 {
     struct rusage usage;
+    bool is_out;
     int status;
     pid_t pid;
 
     while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
+        uint64_t pushed_key = kept->push_out.key;
         struct kept_task *task;
         uint64_t place;
 
+        if (push_out_has_ended(&kept->push_out, pid, status, &is_out)) {
+            handle_pushed_out(kept, find_task(kept, pushed_key), is_out);
+            continue;
+        }
         if (!map_get(&kept->by_pid, (uint64_t)pid, &place))
             continue; /* an orphan of some task */
         map_remove(&kept->by_pid, (uint64_t)pid);
@@ -405,6 +435,20 @@ static void continue_task(struct kept *kept, struct kept_task *task)
         continue_freezing(kept, task);
 }
 
+/* One after the other, and as soon as something is to be frozen again, none. */
+static void push_out_next(struct kept *kept)
+{
+    for (size_t i = 0; i < kept->place_count && kept->push_out.child == 0; i++) {
+        struct kept_task *task = kept->tasks[i];
+
+        if (!task || task->state != KEEPER_STATE_FROZEN || task->was_pushed)
+            continue;
+        task->was_pushed = true;
+        if (task->tree.group && cgroup_limits_can_push_out(&task->tree.group->limits))
+            push_out_begin(&kept->push_out, task->key, &task->tree.group->limits);
+    }
+}
+
 /* Whether a task is not frozen or dead that shall be. */
 static bool somebody_must_run(const struct kept *kept)
 {
@@ -432,6 +476,8 @@ bool kept_continue(struct kept *kept)
     }
     if (hurry_next_ms(&kept->hurry) != UINT64_MAX)
         hurry_look(&kept->hurry, &kept->groups, clock_boot_ms(), somebody_must_run(kept));
+    if (kept->pending_count == 0)
+        push_out_next(kept);
     return again;
 }
 

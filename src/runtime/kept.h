@@ -9,6 +9,7 @@
 #include "cgroup.h"
 #include "hurry.h"
 #include "keeper_message.h"
+#include "push_out.h"
 
 /*
  * The lower half of the data of what waits for a group in the loop's epoll; the upper half is for
@@ -37,6 +38,7 @@ struct kept {
     uint64_t look_at_ms;  /* when the memory of tasks is looked at next, by CLOCK_BOOTTIME */
     bool gives_way;       /* tasks do, to everything else; then they may have to hurry */
     struct hurry hurry;
+    struct push_out push_out;
 };
 
 /* `marker_start` tells this keeper's tasks from all others in their environments. */

@@ -51,6 +51,7 @@ monitor()
 
 boot()
 {
+    truncate -s 256M "$folder/disk"
     mkfifo "$folder/monitor"
     exec {monitor}<>"$folder/monitor"
     qemu-system-x86_64 -accel tcg -cpu max -smp 2 -m 768 -nodefaults -display none -no-reboot \
@@ -58,6 +59,7 @@ boot()
         -append 'console=ttyS0 quiet systemd.getty_auto=no' \
         -netdev user,id=net,hostfwd=tcp:127.0.0.1:0-10.0.2.15:7 \
         -device virtio-net-pci,netdev=net -device virtio-mouse-pci \
+        -drive "file=$folder/disk,format=raw,if=virtio" \
         -device virtio-keyboard-pci,id=keyboard \
         -serial "file:$folder/console.log" -monitor stdio \
         <"$folder/monitor" >"$folder/monitor.out" 2>&1 &
@@ -139,18 +141,19 @@ reason_is()
 
 # ---- a task ----
 
+# submit_compute [PROGRAM MEMORY]
 submit_compute()
 {
     guest ': >/tmp/ticks; chmod 666 /tmp/ticks'
     job=$(dusk submit --quiet /dev/stdin <<END
-executable = compute
-request_memory = 1M
+executable = ${1:-compute}
+request_memory = ${2:-1M}
 request_disk = 1M
 queue
 END
 )
     must "state_is $job.0 Running"
-    group=/sys/fs/cgroup$(guest 'sed s/^0::// /proc/$(pgrep -o -f ./compute)/cgroup')
+    group=/sys/fs/cgroup$(guest 'sed s/^0::// /proc/$(pgrep -o -f ./'"${1:-compute}"')/cgroup')
 }
 
 stands()
@@ -317,6 +320,31 @@ ok "his programs have the processors first ($share % for tasks)" [ "$share" -lt 
 press
 ok 'and yet a key freezes the tasks' wait_for "state_is $job.0 Suspended"
 guest 'systemctl stop his1 his2'
+dusk rm "$job" >/dev/null
+
+# ---- his memory ----
+
+# in_group FILE: the number there, in MiB.
+in_group()
+{
+    guest "echo \$((\$(cat $group/$1) >> 20))"
+}
+
+guest 'mkswap /dev/vda; swapon /dev/vda' >/dev/null
+configure presence=auto idle_after=2s resume_after=2s suspend_for=1h
+program hold <<'END'
+held=$(head -c 30000000 /dev/zero | tr '\0' x)
+while :; do echo "${#held}" >>/tmp/ticks; sleep 0.05; done
+END
+submit_compute hold 200M
+ok 'a task with memory computes' goes_on
+ok 'and has it' [ "$(in_group memory.current)" -gt 25 ]
+press
+ok 'a key freezes it' wait_for 'press; stands'
+ok 'and its memory goes to the disk' wait_for 'press
+    [ "$(in_group memory.swap.current)" -gt 20 ] && [ "$(in_group memory.current)" -le 16 ]'
+ok 'where it goes on from' goes_on
+is "$(guest 'sort -u /tmp/ticks')" 30000000 'with all that it had'
 dusk rm "$job" >/dev/null
 
 # ---- he stays ----
