@@ -310,6 +310,7 @@ static void on_prepare(uv_prepare_t *prepare)
     body->epoch_due = false;
     policing_follow_work(body);
     recording_look(body);
+    memory_watch_follow(body);
     keeping_flush(body);
     hearing_flush(body);
     resting_look(body);
@@ -424,17 +425,21 @@ static void init_handles(struct body *body)
     }
     uv_prepare_start(&body->prepare, on_prepare);
     disk_watch_init(body);
+    memory_watch_init(body);
 }
 
+/* By a policy nobody leaves by the clock: its expressions say who leaves when. */
 static struct agent *make_brain(const struct body_options *options)
 {
+    const struct settings *settings = options->settings;
     struct agent_options brain = {
         .capacity = options->capacity,
         .attempts_max = WIRE_ATTEMPTS_MAX,
-        .grace_ms = options->settings->grace_ms,
-        .suspend_for_ms =
-            options->settings->policy ? AGENT_NEVER_MS : options->settings->suspend_for_ms,
-        .keep_lapsed_ms = options->settings->keep_lapsed_ms,
+        .grace_ms = settings->grace_ms,
+        .suspend_for_ms = settings->policy ? AGENT_NEVER_MS : settings->suspend_for_ms,
+        .give_back_memory_ms =
+            settings->policy ? AGENT_NEVER_MS : settings->give_back_memory_within_ms,
+        .keep_lapsed_ms = settings->keep_lapsed_ms,
         .highest_epoch = options->state->epoch,
     };
 

@@ -36,6 +36,7 @@
 #include "folders.h"
 #include "hearing.h"
 #include "keeping.h"
+#include "memory_watch.h"
 #include "outgoing.h"
 #include "owning.h"
 #include "policing.h"
@@ -102,6 +103,7 @@ struct body {
     struct outgoing outgoing;
     struct folders folders;
     struct disk_watch disk_watch;
+    struct memory_watch memory_watch;
     struct tidying tidying;
     struct publishing publishing;
     struct recording recording;

@@ -22,7 +22,12 @@ enum { GPUS_MAX = 256 }; /* no computer has so many; their names have room in a 
 enum { DEFAULT_PORT = 7433, NAME_LENGTH_MAX = 64, TOKEN_SIZE_MAX = 4096 };
 
 /* What counts if nobody says anything; a key that was given is told apart from these. */
-enum { IDLE_AFTER_MS = 15 * 60000, RESUME_AFTER_MS = 60000, SUSPEND_FOR_MS = 120000 };
+enum {
+    IDLE_AFTER_MS = 15 * 60000,
+    RESUME_AFTER_MS = 60000,
+    SUSPEND_FOR_MS = 120000,
+    GIVE_BACK_MEMORY_WITHIN_MS = 30000
+};
 
 static const double max_load = 0.5;
 
@@ -186,6 +191,14 @@ static int set_suspend_for(void *target, const char *text, struct error *err)
 
     settings->plain_key = "suspend_for";
     return parse_duration(text, &settings->suspend_for_ms, err);
+}
+
+static int set_give_back_memory_within(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+
+    settings->plain_key = "give_back_memory_within";
+    return parse_duration(text, &settings->give_back_memory_within_ms, err);
 }
 
 static int set_keep_lapsed(void *target, const char *text, struct error *err)
@@ -672,6 +685,11 @@ static const struct configuration_key keys[] = {
      .summary = "frozen this long for its owner, a task leaves",
      .usual = "2m",
      .set = set_suspend_for},
+    {.name = "give_back_memory_within",
+     .argument = "TIME",
+     .summary = "likewise, if its owner is short of memory",
+     .usual = "30s",
+     .set = set_give_back_memory_within},
     {.name = "keep_lapsed",
      .argument = "TIME",
      .summary = "frozen this long without server or agent, it ends",
@@ -723,6 +741,7 @@ int settings_read(int argc, char **argv, struct settings *settings, struct error
     settings->idle_after_ms = IDLE_AFTER_MS;
     settings->resume_after_ms = RESUME_AFTER_MS;
     settings->suspend_for_ms = SUSPEND_FOR_MS;
+    settings->give_back_memory_within_ms = GIVE_BACK_MEMORY_WITHIN_MS;
     settings->max_load = max_load;
     r = configuration_read(&configuration, argc, argv, settings, err);
     return r == 0 ? make_policy(settings, err) : r;

@@ -51,6 +51,7 @@ struct settings {
     char *sleep_command;              /* in its place; NULL: none */
     uint64_t grace_ms;
     uint64_t suspend_for_ms;
+    uint64_t give_back_memory_within_ms;
     uint64_t
         keep_lapsed_ms; /* counted from the end of a lease; by the keeper if it hears no agent */
 };

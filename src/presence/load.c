@@ -26,7 +26,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { LOAD_FOR_MS = 60000, LEFT_PARTS = 10, US_PER_SECOND = 1000000 };
+enum { LOAD_FOR_MS = 60000, US_PER_SECOND = 1000000 };
 
 /* Where load ends that has begun, as a part of where it begins. */
 static const double low_part = 0.7;
@@ -92,22 +92,6 @@ static int measure_cores(struct source *source, double *ret_cores, struct error 
 
 /* ---- memory ---- */
 
-/* The number behind "NAME:" at the beginning of a line; 0 if there is none. */
-static uint64_t find_number(const char *text, const char *name)
-{
-    struct slice rest = slice_from_text(text);
-    uint64_t number = 0;
-
-    while (rest.length > 0) {
-        struct slice line = text_take(&rest, '\n'), value = line;
-
-        if (slice_equals(text_take(&value, ':'), name) &&
-            number_parse_u64(text_take_word(&value, ""), &number) == 0)
-            break;
-    }
-    return number;
-}
-
 /* Kernels without the figures have nothing there, and then nothing is known of it. */
 static double measure_stalled(const struct presence_options *options)
 {
@@ -127,14 +111,6 @@ static double measure_stalled(const struct presence_options *options)
     return stalled;
 }
 
-static bool is_memory_short(const struct presence_options *options)
-{
-    _cleanup_free_ char *folder = source_path(options, "/proc");
-    _cleanup_free_ char *memory = reading_text(folder, "meminfo");
-
-    return find_number(memory, "MemAvailable") < find_number(memory, "MemTotal") / LEFT_PARTS;
-}
-
 /* ---- both ---- */
 
 static enum hysteresis_level level_of(double value, double limit)
@@ -146,11 +122,12 @@ static enum hysteresis_level level_of(double value, double limit)
 
 static enum hysteresis_level judge(const struct presence_options *options, double cores)
 {
+    _cleanup_free_ char *folder = source_path(options, "/proc");
     enum hysteresis_level by_cores = HYSTERESIS_LOW, by_memory = HYSTERESIS_LOW;
 
     if (options->max_load > 0)
         by_cores = level_of(cores, options->max_load);
-    if (is_memory_short(options))
+    if (reading_memory_is_short(folder))
         by_memory = level_of(measure_stalled(options), stalled_max);
     return by_cores > by_memory ? by_cores : by_memory;
 }

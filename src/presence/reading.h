@@ -18,3 +18,9 @@ bool reading_number(const char *folder, const char *name, int64_t *ret_number);
 /* Calls `on_entry` for each name in the folder but those that begin with a dot, in no order. */
 int reading_each(const char *folder, void (*on_entry)(void *userdata, const char *name),
                  void *userdata, struct error *err);
+
+/*
+ * Whether the computer has little memory left: less than a tenth of it could be had without swap,
+ * by proc_meminfo(5). `proc` is where /proc is; nothing there is no shortage.
+ */
+bool reading_memory_is_short(const char *proc);
