@@ -18,6 +18,7 @@
 #include "process_tree.h"
 #include "sys/clock.h"
 #include "sys/descriptor.h"
+#include "sys/log.h"
 #include "uid_lock.h"
 
 #include <assert.h>
@@ -589,6 +590,20 @@ static void hold_uid(struct kept *kept, uid_t uid)
         map_put(&kept->uid_locks, uid, (uint64_t)fd);
 }
 
+/* A tree may be full. That is said once, since each task that follows finds the same. */
+static void take_group(struct kept *kept, struct kept_task *task,
+                       const struct cgroup_request *limits)
+{
+    int r = cgroup_take(&kept->groups, limits, &task->tree.group);
+
+    kept->ungrouped_count += r < 0;
+    if (r < 0 && r != -EOPNOTSUPP && !kept->said_full)
+        log_warning("keeper: cannot make a control group for a task below '%s': %s; such tasks are "
+                    "held by wardens",
+                    kept->groups.path, strerror(-r));
+    kept->said_full = r < 0;
+}
+
 static void handle_spawn(struct kept *kept, uint64_t key, const struct keeper_spawn *spawn)
 {
     _cleanup_buffer_ struct buffer variable = BUFFER_INIT, path = BUFFER_INIT;
@@ -608,8 +623,7 @@ static void handle_spawn(struct kept *kept, uint64_t key, const struct keeper_sp
     if (spawn->becomes_user)
         hold_uid(kept, spawn->uid);
     task = add_task(kept, key, spawn);
-    if (cgroup_take(&kept->groups, &limits, &task->tree.group) < 0)
-        kept->ungrouped_count++;
+    take_group(kept, task, &limits);
     buffer_appendf(&variable, "%s=%s%llu", PROCESS_TREE_VARIABLE, kept->marker_start,
                    (unsigned long long)key);
     if (start_leader(kept, &task->tree, spawn, buffer_text(&variable), &path, &failure) == 0) {

@@ -30,6 +30,7 @@ struct kept {
     struct map by_key;      /* to the place in tasks */
     struct map by_pid;      /* leaders that were not reaped */
     struct cgroup_root groups;
+    bool said_full;       /* that a group could not be made for the last task */
     char *marker_start;   /* owned */
     struct map uid_locks; /* a descriptor for each uid that a task was started as */
     int epoll;            /* the loop's */
