@@ -21,6 +21,8 @@ enum {
     ALIVE_PARTS = 8,
     ALIVE_MIN_MS = 100,
     ALIVE_MAX_MS = 60000,
+    SILENCE_MS = 2000,           /* freezing takes milliseconds */
+    SILENCE_IN_THE_END_MS = 3000 /* and to say what it has, no more */
 };
 
 /* ---- requests ---- */
@@ -62,10 +64,17 @@ void keeping_spawn(struct body *body, struct attempt *attempt)
     body_post_attempt(body, AGENT_STARTED, attempt->epoch, REASON_CANNOT_START);
 }
 
+static void on_silence(uv_timer_t *timer);
+
 void keeping_freeze(struct body *body, const struct attempt *attempt)
 {
-    if (attempt->is_kept)
-        keeper_client_freeze(body->keeping.client, attempt->epoch);
+    struct keeping *keeping = &body->keeping;
+
+    if (!attempt->is_kept)
+        return;
+    keeper_client_freeze(keeping->client, attempt->epoch);
+    if (!uv_is_active((uv_handle_t *)&keeping->silence))
+        uv_timer_start(&keeping->silence, on_silence, SILENCE_MS, 0);
 }
 
 void keeping_thaw(struct body *body, const struct attempt *attempt)
@@ -334,6 +343,39 @@ static void on_news(void *context, const struct keeper_news *news)
     }
 }
 
+/* ---- its silence ---- */
+
+static void hear(struct keeping *keeping)
+{
+    uv_timer_stop(&keeping->silence);
+    keeping->was_nudged = false;
+}
+
+/*
+ * Somebody has stopped it, or it hangs. It is asked for what it always has an answer to: there may
+ * have been nothing to freeze. That is read before the second time is over even if it was this
+ * process that stood still.
+ */
+static void on_silence(uv_timer_t *timer)
+{
+    struct body *body = timer->data;
+    struct keeping *keeping = &body->keeping;
+    int pid = keeping->client ? keeper_client_pid(keeping->client) : 0;
+
+    if (pid <= 0)
+        return;
+    if (keeping->was_nudged) {
+        log_error("the keeper, process %d, stands still and its owner waits: it is ended", pid);
+        (void)kill(pid, SIGKILL);
+        return;
+    }
+    log_warning("the keeper, process %d, does not answer: it is told to go on", pid);
+    keeping->was_nudged = true;
+    (void)kill(pid, SIGCONT);
+    keeper_client_ask_list(keeping->client);
+    uv_timer_start(timer, on_silence, SILENCE_IN_THE_END_MS, 0);
+}
+
 /* ---- the connection ---- */
 
 static void on_poll_closed(uv_handle_t *handle)
@@ -349,6 +391,7 @@ static void disconnect(struct keeping *keeping)
         uv_close((uv_handle_t *)keeping->poll, on_poll_closed);
     }
     keeping->poll = NULL;
+    hear(keeping);
     keeping->client = keeper_client_free(keeping->client);
 }
 
@@ -366,6 +409,8 @@ static void on_ready(uv_poll_t *poll, int status, int events)
     if (status < 0 || keeper_client_read(body->keeping.client, on_news, body, &err) < 0) {
         log_debug("%s", error_text(&err));
         body->keeping.is_lost = true;
+    } else {
+        hear(&body->keeping);
     }
 }
 
@@ -418,8 +463,11 @@ static void start_alive(struct body *body)
 
 int keeping_begin(struct body *body, struct error *err)
 {
-    int r = connect_keeper(body, err);
+    int r;
 
+    uv_timer_init(&body->loop, &body->keeping.silence);
+    body->keeping.silence.data = body;
+    r = connect_keeper(body, err);
     if (r == 0)
         keeper_client_ask_list(body->keeping.client);
     if (r == 0)

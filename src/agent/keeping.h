@@ -4,7 +4,8 @@
  *
  * At the start the keeper is asked what it still has, and only when that is known may the agent
  * speak to the server. When the keeper is gone, so are its processes: a new one is started, and
- * every attempt that was with the old one has vanished.
+ * every attempt that was with the old one has vanished. One that stands still would leave an owner
+ * without his computer: it is continued, and if that does not help, ended.
  */
 #pragma once
 
@@ -17,11 +18,13 @@ struct body;
 
 struct keeping {
     struct keeper_client *client;
-    uv_poll_t *poll;  /* owned by the loop; one for each connection */
-    bool is_writing;  /* the poll waits for room, too */
-    bool is_lost;     /* the connection failed; to be replaced before the loop waits again */
-    bool is_listed;   /* all that was there at the start is known */
-    uv_timer_t alive; /* for the keeper to hear, which ends everything if its agent hangs */
+    uv_poll_t *poll;    /* owned by the loop; one for each connection */
+    bool is_writing;    /* the poll waits for room, too */
+    bool is_lost;       /* the connection failed; to be replaced before the loop waits again */
+    bool is_listed;     /* all that was there at the start is known */
+    uv_timer_t alive;   /* for the keeper to hear, which ends everything if its agent hangs */
+    uv_timer_t silence; /* since it was asked to freeze something and said nothing */
+    bool was_nudged;    /* meanwhile */
 };
 
 /* Starts or finds the keeper and asks for its list; `uplink_begin` follows when it is through. */

@@ -81,4 +81,33 @@ ok 'an agent that hung goes on, and so does the task' dusk wait "$job" --timeout
 is "$(task "$job.0" state exit_code attempts)" 'Completed 23 2' 'as a second attempt'
 like "$(cat "$folder/pc3.log")" 'keeper is gone' 'and it says what became of its keeper'
 
+# ---- a keeper that stands still ----
+
+stop_agent pc3
+export DUSK_AGENT_SOCKET=$folder/pc4.socket
+start_agent pc4 --cpus 2 --set suspend_for=1h
+submit_patient
+keeper=$(keepers_of pc4)
+kill -STOP "$keeper"
+dusk owner pause >/dev/null
+must 'is_frozen "$leader" && is_frozen "$child"'
+pass 'a keeper that was stopped is told to go on when an owner wants his computer'
+is "$(keepers_of pc4)" "$keeper" 'and loses nothing'
+dusk owner resume >/dev/null
+must '! is_frozen "$leader"'
+# Whoever is in a group that is frozen does not go on by a signal.
+cell=$groups/dusk-test-$$
+if [ -n "$groups" ] && mkdir "$cell" 2>/dev/null && echo "$keeper" 2>/dev/null >"$cell/cgroup.procs"
+then
+    echo 1 >"$cell/cgroup.freeze"
+    dusk owner pause >/dev/null
+    must 'has_ended "$leader" && has_ended "$child"'
+    pass 'one that stays so is ended, and what it held'
+    like "$(cat "$folder/pc4.log")" 'stands still and its owner waits' 'the log says so'
+    wait_for 'rmdir "$cell"'
+fi
+dusk owner resume >/dev/null
+touch go
+ok 'the task is done by the next one' dusk wait "$job" --timeout 60
+
 finish
