@@ -116,6 +116,18 @@ dusk rm "$job" >/dev/null
 stop_agent pc1
 : >"$folder/goodbye"
 
+# ---- he is told before ----
+
+start_agent pc1 --presence x11 --set idle_after=1s --set resume_after=1s \
+    --set notice_before_start=1h
+ok 'before it is lent its owner is given notice' \
+    wait_for 'shown reason | grep -q "notice is given"'
+is "$(node pc1)" 'Owner Idle' 'and nothing is begun'
+press a
+ok 'a key ends it' wait_for 'shown reason | grep -q "somebody uses it"'
+ok 'and it comes again' wait_for 'shown reason | grep -q "notice is given"'
+stop_agent pc1
+
 # ---- he stays ----
 
 start_agent pc1 --presence x11 --set idle_after=2s --set resume_after=2s --set suspend_for=1s
