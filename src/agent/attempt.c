@@ -2,10 +2,19 @@
 /* See attempt.h. */
 #include "attempt.h"
 
+#include "base/digest.h"
 #include "base/memory.h"
 
 #include <assert.h>
 #include <string.h>
+
+uint64_t agent_user_number(const char *user)
+{
+    struct digest digest = DIGEST_INIT;
+
+    digest_add_text(&digest, user ? user : "");
+    return digest.value > 0 ? digest.value : 1;
+}
 
 static struct attempt *attempt_free(struct attempt *attempt)
 {

@@ -36,6 +36,9 @@ struct attempt {
     struct wire_result result;
 };
 
+/* The number by which the brain knows a pool user; never 0. */
+uint64_t agent_user_number(const char *user);
+
 struct attempts {
     struct attempt **items; /* owned, in no order that means anything */
     size_t count;

@@ -519,6 +519,7 @@ static void end(struct body *body)
     policing_deinit(&body->policing);
     hearing_deinit(body);
     owning_deinit(&body->owning);
+    word_deinit(&body->word);
     keeping_deinit(&body->keeping);
     uv_prepare_stop(&body->prepare);
     uplink_deinit(&body->uplink);

@@ -172,12 +172,33 @@ static void take_session_word(struct visitor *visitor, const struct owner_word *
         session_watches(presence, visitor->session, word->why_not);
 }
 
-static void take_lasting_word(struct visitor *visitor, const struct owner_word *word)
+/* Who does not say whose tasks are welcome means his own: those of his name here. */
+static int name_speaker(struct visitor *visitor, struct owner_word *word)
+{
+    const struct passwd *entry;
+
+    if (word->user)
+        return 0;
+    entry = getpwuid(visitor->uid);
+    if (entry) {
+        word->user = memory_copy_string(entry->pw_name);
+        return 0;
+    }
+    error_set(&visitor->err, -ENOENT, "user %u has no name on this computer",
+              (unsigned int)visitor->uid);
+    error_hint(&visitor->err,
+               "name the pool's user whose tasks may run: dusk owner mine-only USER");
+    return -ENOENT;
+}
+
+static void take_lasting_word(struct visitor *visitor, struct owner_word *word)
 {
     if (!may_command(&visitor->body->hearing, visitor->uid)) {
         refuse(visitor);
         return;
     }
+    if (word->kind == OWNER_WORD_MINE_ONLY && name_speaker(visitor, word) < 0)
+        return;
     log_notice("user %u says: %s", (unsigned int)visitor->uid, owner_word_name(word->kind));
     visitor->has_said = true;
     word_take(visitor->body, word);

@@ -160,6 +160,7 @@ static void post_found(struct body *body, const struct attempt *attempt,
     event.found.job = start->job;
     event.found.task = start->task;
     event.found.attempt = start->attempt;
+    event.found.user = agent_user_number(start->user);
     event.found.request = start->request;
     event.found.request.gpus =
         gpus_count_held(body->options.gpus, body->options.capacity.gpus, attempt);

@@ -33,6 +33,9 @@ static void put_together(struct body *body, struct attributes *all)
     add_layer(all, &publishing->found, "this computer");
     add_layer(all, &body->options.settings->attributes, "the settings");
     add_layer(all, &publishing->scripted, "the script");
+    /* Above all of them: it is the owner's word. */
+    if (word_only_user(body))
+        (void)attributes_set_text(all, "DuskOnlyUser", word_only_user(body), NULL);
     if (publishing->complaint)
         (void)attributes_set_text(all, "AttributeScriptError", publishing->complaint, NULL);
 }

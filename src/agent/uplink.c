@@ -79,6 +79,7 @@ static void on_start(struct body *body, struct wire_start *start)
     event.start.job = start->job;
     event.start.task = start->task;
     event.start.attempt = start->attempt;
+    event.start.user = agent_user_number(start->user);
     event.start.request = start->request;
     event.start.answers_ms = start->answers_ms;
     event.start.lease_ms = start->lease_ms;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * See word.h. Of the words only two say that something lasts (core/lending.h); all others say that
- * it does not.
+ * it does not. Whose tasks are welcome is the brain's business, and an attribute of the node, by
+ * which the pool knows (core/match.h).
  */
 #include "word.h"
 
@@ -55,13 +56,45 @@ static void tell_owning(struct body *body, bool is_resumed)
         owning_lasts(body, OWNER_REASON_NEVER, false);
 }
 
+const char *word_only_user(const struct body *body)
+{
+    return body->word.said.user;
+}
+
+static void tell_brain(struct body *body)
+{
+    const char *user = word_only_user(body);
+    struct agent_event event = {.kind = AGENT_OWNER_KEEPS};
+
+    event.only_user = user ? agent_user_number(user) : 0;
+    body->publishing.is_due = true;
+    body_post(body, &event);
+}
+
+void word_deinit(struct word *word)
+{
+    owner_word_deinit(&word->said);
+}
+
 void word_take(struct body *body, const struct owner_word *word)
 {
     static const struct owner_word resume = {.kind = OWNER_WORD_RESUME};
     bool is_resumed = word->kind == OWNER_WORD_RESUME;
+    struct owner_word said;
 
-    body->word.said = owner_word_is_over(word, clock_wall_seconds()) ? resume : *word;
+    said = *word;
+    if (said.kind == OWNER_WORD_PAUSE && !said.user)
+        said.user = body->word.said.user;
+    if (owner_word_is_over(word, clock_wall_seconds()))
+        said = said.user ? (struct owner_word){.kind = OWNER_WORD_MINE_ONLY, .user = said.user}
+                         : resume;
+    said.why_not = NULL;
+    said.user = said.user ? memory_copy_string(said.user) : NULL;
+    owner_word_deinit(&body->word.said);
+    body->word.said = said;
     body->word.save_due = true;
+    /* Others are kept out before what kept out everybody ends. */
+    tell_brain(body);
     tell_owning(body, is_resumed);
     set_timer(&body->word);
 }
@@ -98,6 +131,8 @@ static void recall(struct body *body, struct owner_word *word)
         return;
     if (r == 0)
         r = owner_word_decode((struct slice){buffer_text(&line), line.length}, &said, &err);
+    if (r == 0 && said.kind == OWNER_WORD_MINE_ONLY && !said.user)
+        r = error_set(&err, -EPROTO, "it does not say whose tasks are welcome");
     if (r == 0 && owner_word_lasts(said.kind)) {
         *word = said;
         return;
@@ -121,6 +156,7 @@ void word_begin(struct body *body)
     word_take(body, &word);
     /* Nothing new was said, but what is over need not be read again. */
     body->word.save_due = word.kind != body->word.said.kind;
+    owner_word_deinit(&word);
 }
 
 int word_save(struct body *body, struct error *err)
@@ -182,7 +218,7 @@ static void describe_end(const struct body *body, const struct wire_owner *owner
 void word_describe(const struct body *body, struct owner_answer *ret_answer)
 {
     const struct lending_view *view = &body->owning.lending.view;
-    const char *problem = uplink_problem(&body->uplink);
+    const char *problem = uplink_problem(&body->uplink), *only = word_only_user(body);
     struct wire_owner owner;
 
     owning_describe(body, &owner);
@@ -191,6 +227,7 @@ void word_describe(const struct body *body, struct owner_answer *ret_answer)
         .presence = view->presence,
         .reason = view->reason,
         .since_at = wall_of(view->since_ms),
+        .only_user = only ? memory_copy_string(only) : NULL,
         .server_problem = problem ? memory_copy_string(problem) : NULL,
         .nudge = body->options.settings->nudge,
         .sources = owner.sources,

@@ -198,6 +198,11 @@ static void print_state(const struct owner_answer *answer)
     buffer_appendf(&text, " %s: %s", states[answer->presence], owner_reason_text(answer->reason));
     append_time(&text, "\nsince ", answer->since_at);
     append_end(&text, answer);
+    if (answer->only_user) {
+        buffer_append_text(&text, "\nIt takes only ");
+        text_append_printable(&text, answer->only_user, terminal_of_output().utf8);
+        buffer_append_text(&text, "'s tasks: its owner said so, until 'dusk owner resume'");
+    }
     if (answer->server_problem) {
         buffer_append_text(&text, "\nThe server is not reached: ");
         text_append_printable(&text, answer->server_problem, terminal_of_output().utf8);
@@ -321,9 +326,10 @@ static int read_word(const struct session *session, struct owner_word *ret_word,
                                  : 0;
     }
     if (strcmp(verb, "mine-only") == 0) {
-        error_set(err, FAILURE_USAGE, "'dusk owner mine-only' is not there yet");
-        error_hint(err, "'dusk owner pause' keeps all tasks away, your own as well");
-        return FAILURE_USAGE;
+        ret_word->kind = OWNER_WORD_MINE_ONLY;
+        ret_word->user =
+            session->operand_count > 1 ? memory_copy_string(session->operands[1]) : NULL;
+        return session_need_operands(session, 1, 2, "", err);
     }
     r = session_need_operands(session, 0, 1, "", err);
     if (r < 0)
@@ -346,7 +352,7 @@ static int run_owner(struct session *session, struct error *err)
     _cleanup_(owner_answer_deinit) struct owner_answer answer = {0};
     _cleanup_buffer_ struct buffer line = BUFFER_INIT;
     _cleanup_free_ char *path = NULL;
-    struct owner_word word = {0};
+    _cleanup_(owner_word_deinit) struct owner_word word = {0};
     const char *value = NULL, *given = NULL;
     bool json = false;
     int key, r;
@@ -384,14 +390,17 @@ static int run_owner(struct session *session, struct error *err)
 const struct command command_owner = {
     .name = "owner",
     .summary = "says whether this computer is lent, to its agent",
-    .synopsis = "[status] | figures | pause [TIME | until HH:MM] | never | resume",
+    .synopsis = "[status] | figures | pause [TIME | until HH:MM] | mine-only [USER] |\n"
+                "       never | resume",
     .description =
         "For whoever sits at this computer, without root. 'status', or nothing, shows\n"
         "whose the computer is now and why, who watches, and which tasks are here.\n"
         "'pause' freezes all tasks at once and lets none begin: for a time, until a time\n"
         "of day (tomorrow's, if it is past), or until 'resume'. 'never' does the same, and\n"
-        "the pool sees that it is meant to stay so. 'resume' takes both back. The agent\n"
-        "remembers the last word when it or the computer is started again.\n"
+        "the pool sees that it is meant to stay so. 'mine-only' lends it to the tasks of\n"
+        "one user of the pool alone, by default of your name: those of others are frozen\n"
+        "and leave as in a pause, which leaves this as it was. 'resume' takes all of these\n"
+        "back. The agent remembers what was said when it or the computer is started again.\n"
         "\n"
         "'figures' shows what this computer did for the pool, and for whom: today, and in\n"
         "7, 30 and 365 days with today. The agent keeps them here, and tells no server.\n"
@@ -404,6 +413,7 @@ const struct command command_owner = {
     .examples = "  dusk owner\n"
                 "  dusk owner pause 2h\n"
                 "  dusk owner pause until 18:00\n"
+                "  dusk owner mine-only\n"
                 "  dusk owner resume\n"
                 "  dusk owner figures\n"
                 "  dusk owner status --json\n",

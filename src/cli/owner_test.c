@@ -129,7 +129,7 @@ static void what_an_owner_says_and_hears(void **state)
         "owner pause until noon",
         "owner never ever",
         "owner leave",
-        "owner mine-only",
+        "owner mine only",
         NULL,
     };
     static const char *const said[] = {"status", "status", "figures", "figures", "figures",

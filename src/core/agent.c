@@ -133,6 +133,7 @@ static void on_start(struct agent *agent, const struct agent_event *event,
         .job = event->start.job,
         .task = event->start.task,
         .attempt = event->start.attempt,
+        .user = event->start.user,
         .request = event->start.request,
         .phase = AGENT_WAITING,
         .lease_end_ms = lease_end(event),
@@ -169,6 +170,7 @@ static void on_found(struct agent *agent, const struct agent_event *event,
         .job = event->found.job,
         .task = event->found.task,
         .attempt = event->found.attempt,
+        .user = event->found.user,
         .request = event->found.request,
         .phase = event->found.phase,
         .lapsed = event->found.phase == AGENT_FROZEN,
@@ -238,6 +240,7 @@ static void on_attempt(struct agent *agent, const struct agent_event *event,
     case AGENT_OWNER_LEFT:
     case AGENT_OWNER_VACATES:
     case AGENT_OWNER_KILLS:
+    case AGENT_OWNER_KEEPS:
     case AGENT_LEAVE:
         abort();
     }
@@ -322,6 +325,12 @@ static void on_owner(struct agent *agent, enum owner_presence owner, enum urgenc
     agent->report_due = true;
 }
 
+static void on_keeps(struct agent *agent, uint64_t only_user)
+{
+    agent->only_user = only_user;
+    agent->report_due = true;
+}
+
 static void agent_dispatch(struct agent *agent, const struct agent_event *event,
                            struct agent_effects *effects)
 {
@@ -346,10 +355,8 @@ static void agent_dispatch(struct agent *agent, const struct agent_event *event,
         on_found(agent, event, effects);
         break;
     case AGENT_MEMORY_SHORT:
-        agent->memory_is_short = true;
-        break;
     case AGENT_MEMORY_ENOUGH:
-        agent->memory_is_short = false;
+        agent->memory_is_short = event->kind == AGENT_MEMORY_SHORT;
         break;
     case AGENT_OWNER_RETURNED:
         on_owner(agent, OWNER_PRESENT, URGENCY_NONE);
@@ -365,6 +372,9 @@ static void agent_dispatch(struct agent *agent, const struct agent_event *event,
         break;
     case AGENT_OWNER_KILLS:
         on_owner(agent, OWNER_PRESENT, URGENCY_KILL);
+        break;
+    case AGENT_OWNER_KEEPS:
+        on_keeps(agent, event->only_user);
         break;
     case AGENT_LEAVE:
         agent->leaving = true;
@@ -484,6 +494,7 @@ uint64_t agent_digest(const struct agent *agent)
     digest_add(&digest, agent->owner);
     digest_add(&digest, agent->urgency);
     digest_add(&digest, agent->memory_is_short);
+    digest_add(&digest, agent->only_user);
     for (size_t i = 0; i < agent->attempt_count; i++) {
         digest_add(&digest, agent->attempts[i].epoch);
         digest_add(&digest, agent->attempts[i].phase);
@@ -501,13 +512,14 @@ void agent_assert_invariants(const struct agent *agent)
     assert(agent->attempt_count <= agent->options.attempts_max);
     for (size_t i = 0; i < agent->attempt_count; i++) {
         const struct attempt *attempt = &agent->attempts[i];
+        enum owner_presence owner = agent_owner_of(agent, attempt);
 
         assert(attempt->epoch <= agent->highest_epoch);
         assert((attempt->phase == AGENT_ENDED) == (attempt->outcome != OUTCOME_NONE));
-        assert(attempt->phase != AGENT_RUNNING || agent->owner != OWNER_PRESENT);
+        assert(attempt->phase != AGENT_RUNNING || owner != OWNER_PRESENT);
         assert(attempt->phase != AGENT_RUNNING || agent->now_ms < attempt->lease_end_ms);
         assert(attempt->phase != AGENT_RUNNING || !attempt->lapsed);
-        assert(attempt->phase != AGENT_FROZEN || attempt->lapsed || agent->owner == OWNER_PRESENT);
+        assert(attempt->phase != AGENT_FROZEN || attempt->lapsed || owner == OWNER_PRESENT);
         assert(attempt->phase != AGENT_WAITING || !agent_has_room(agent, &attempt->request));
         for (size_t j = 0; j < i; j++)
             assert(agent->attempts[j].epoch != attempt->epoch);

@@ -11,7 +11,8 @@
  *
  * The owner comes first: with the owner present everything is frozen at once, and leaves after a
  * while; with him near nothing is begun. Which of it is so is lending.h's to say, or policy.h's, by
- * which he may also want that all leaves.
+ * which he may also want that all leaves. He may keep the computer for one user's tasks: to those
+ * of all others he counts as present at all times.
  * doc/specification/agent.md is the page for it.
  */
 #pragma once
@@ -73,6 +74,7 @@ enum agent_event_kind {
     AGENT_OWNER_LEFT,
     AGENT_OWNER_VACATES, /* nothing may compute but to leave, as long as the next one lets it */
     AGENT_OWNER_KILLS,   /* nothing may be here */
+    AGENT_OWNER_KEEPS,   /* for one user's tasks; to others he is present, whatever he does */
     AGENT_LEAVE          /* end everything; AGENT_LEFT follows */
 };
 
@@ -91,6 +93,7 @@ struct agent_event {
             struct resources request;
             uint64_t answers_ms;
             uint64_t lease_ms;
+            uint64_t user;   /* whose it is, as a number; only of AGENT_START */
         } start;             /* and AGENT_RENEWED, which uses session, answers_ms, lease_ms */
         enum reason failure; /* REASON_NONE: it went well */
         struct {
@@ -99,7 +102,9 @@ struct agent_event {
             /* RUNNING, FROZEN, COLLECTING (it exited) or KILLING (it was told to end). */
             enum agent_phase phase;
             uint64_t lease_end_ms;
+            uint64_t user;
         } found;
+        uint64_t only_user; /* of AGENT_OWNER_KEEPS; 0: whoever's tasks are welcome */
     };
 };
 

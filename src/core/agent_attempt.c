@@ -331,7 +331,10 @@ static uint64_t frozen_until_ms(const struct agent *agent, const struct attempt 
 {
     uint64_t until_ms = UINT64_MAX;
 
-    if (agent->owner == OWNER_PRESENT)
+    /* Who is kept out leaves no later because the owner comes and goes. */
+    if (agent_keeps_out(agent, attempt))
+        until_ms = attempt->since_ms + suspend_for_ms(agent, attempt);
+    else if (agent->owner == OWNER_PRESENT)
         until_ms = later(attempt->since_ms, agent->owner_since_ms) + suspend_for_ms(agent, attempt);
     if (attempt->lapsed)
         until_ms = earlier(until_ms, attempt->since_ms + agent->options.keep_lapsed_ms);
@@ -346,7 +349,8 @@ static uint64_t frozen_until_ms(const struct agent *agent, const struct attempt 
 static void attempt_leave_frozen(struct agent *agent, struct attempt *attempt,
                                  struct agent_effects *effects)
 {
-    enum reason reason = agent->owner == OWNER_PRESENT ? REASON_OWNER_RETURNED : REASON_LEASE_ENDED;
+    bool is_kept_out = agent_owner_of(agent, attempt) == OWNER_PRESENT;
+    enum reason reason = is_kept_out ? REASON_OWNER_RETURNED : REASON_LEASE_ENDED;
 
     if (attempt->lapsed) {
         attempt_move(agent, attempt, AGENT_KILLING, reason, effects);
@@ -364,7 +368,7 @@ static void attempt_look_frozen(struct agent *agent, struct attempt *attempt,
         attempt_leave_frozen(agent, attempt, effects);
         return;
     }
-    if (attempt->lapsed || agent->owner == OWNER_PRESENT)
+    if (attempt->lapsed || agent_owner_of(agent, attempt) == OWNER_PRESENT)
         return;
     attempt_move(agent, attempt, AGENT_RUNNING,
                  attempt->for_owner ? REASON_OWNER_LEFT : REASON_LEASE_RENEWED, effects);
@@ -400,11 +404,11 @@ void attempt_look(struct agent *agent, struct attempt *attempt, struct agent_eff
 {
     if (agent->now_ms >= attempt->lease_end_ms)
         attempt_lapse(agent, attempt, effects);
-    if (attempt->phase <= AGENT_FETCHING && agent->owner != OWNER_AWAY)
+    if (attempt->phase <= AGENT_FETCHING && agent_owner_of(agent, attempt) != OWNER_AWAY)
         attempt_end(agent, attempt, OUTCOME_VACATED, REASON_OWNER_RETURNED, effects);
     if (agent->urgency != URGENCY_NONE)
         attempt_give_back(agent, attempt, effects);
-    if (attempt->phase == AGENT_RUNNING && agent->owner == OWNER_PRESENT) {
+    if (attempt->phase == AGENT_RUNNING && agent_owner_of(agent, attempt) == OWNER_PRESENT) {
         attempt->for_owner = true;
         attempt_move(agent, attempt, AGENT_FROZEN, REASON_OWNER_RETURNED, effects);
     }

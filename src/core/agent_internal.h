@@ -21,6 +21,7 @@ struct attempt {
     bool news;       /* changed since it was last reported */
     uint64_t lease_end_ms;
     uint64_t since_ms; /* when its phase began */
+    uint64_t user;     /* whose it is; a number of the caller's */
 };
 
 /* How an owner who is present wants his computer back. */
@@ -39,6 +40,7 @@ struct agent {
     uint64_t highest_epoch;
     enum owner_presence owner;
     enum urgency urgency;
+    uint64_t only_user;      /* whose tasks may compute here; 0: everybody's */
     uint64_t owner_since_ms; /* when that changed last */
     bool memory_is_short;
     bool leaving;
@@ -47,6 +49,19 @@ struct agent {
     struct attempt *attempts; /* owned; attempts_max of them, in the order of arrival */
     size_t attempt_count;
 };
+
+/* Whether the owner keeps the computer for somebody else's tasks. */
+static inline bool agent_keeps_out(const struct agent *agent, const struct attempt *attempt)
+{
+    return agent->only_user != 0 && attempt->user != agent->only_user;
+}
+
+/* What the owner is to this attempt. */
+static inline enum owner_presence agent_owner_of(const struct agent *agent,
+                                                 const struct attempt *attempt)
+{
+    return agent_keeps_out(agent, attempt) ? OWNER_PRESENT : agent->owner;
+}
 
 /* agent_attempt.c */
 struct agent_effect *agent_emit(struct agent_effects *effects, enum agent_effect_kind kind,

@@ -365,6 +365,56 @@ static void what_a_policy_says_is_told_as_an_event(void **state)
         assert_int_equal(agent_event_of_policy(&rows[i].view), rows[i].kind);
 }
 
+static void keep_for(struct agent_fixture *fixture, uint64_t user)
+{
+    fixture_step(fixture, (struct agent_event){.kind = AGENT_OWNER_KEEPS, .only_user = user});
+}
+
+static void others_tasks_are_kept_out_as_if_he_were_there(void **state)
+{
+    struct agent_fixture *fixture = *state;
+
+    fixture_run(fixture, 1, 1);
+    keep_for(fixture, 7);
+    assert_true(fixture_find(fixture, AGENT_REPORT)->full);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_FROZEN);
+    assert_int_equal(agent_owner(fixture->agent), OWNER_AWAY);
+    fixture_start(fixture, 2, 1);
+    assert_int_equal(fixture_item(fixture, 2).outcome, OUTCOME_VACATED);
+    keep_for(fixture, 0);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_RUNNING);
+    keep_for(fixture, 7);
+    fixture_tell(fixture, AGENT_OWNER_RETURNED, 0);
+    fixture_tell(fixture, AGENT_OWNER_LEFT, 0);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_FROZEN);
+    while (fixture_phase(fixture, 1) == AGENT_FROZEN) {
+        fixture_renew(fixture, 1);
+        fixture_pass(fixture, 1000);
+    }
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_STOPPING);
+    assert_int_equal(fixture_item(fixture, 1).reason, REASON_OWNER_RETURNED);
+}
+
+static void the_tasks_of_whom_he_keeps_it_for_run(void **state)
+{
+    struct agent_fixture *fixture = *state;
+
+    keep_for(fixture, 7);
+    fixture_step(fixture, (struct agent_event){.kind = AGENT_START,
+                                               .epoch = 1,
+                                               .start = {.session = fixture->session,
+                                                         .job = 1,
+                                                         .request = {1, 1, 1},
+                                                         .answers_ms = fixture->now_ms,
+                                                         .lease_ms = FIXTURE_LEASE_MS,
+                                                         .user = 7}});
+    fixture_tell(fixture, AGENT_FETCHED, 1);
+    fixture_tell(fixture, AGENT_STARTED, 1);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_RUNNING);
+    fixture_tell(fixture, AGENT_OWNER_RETURNED, 0);
+    assert_int_equal(fixture_phase(fixture, 1), AGENT_FROZEN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -393,6 +443,8 @@ int main(void)
         fixture_test(he_says_when_it_takes_too_long_and_no_grace_does),
         fixture_test(whoever_else_stops_it_meanwhile_gives_the_grace_and_no_more),
         cmocka_unit_test(what_a_policy_says_is_told_as_an_event),
+        fixture_test(others_tasks_are_kept_out_as_if_he_were_there),
+        fixture_test(the_tasks_of_whom_he_keeps_it_for_run),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

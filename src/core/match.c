@@ -7,6 +7,7 @@
  * steps, so that the queue is not asked for each pair of those that are simple.
  */
 #include "core/match.h"
+#include "core/match_amounts.h"
 #include "core/match_queue.h"
 #include "core/match_round.h"
 
@@ -25,10 +26,13 @@ enum {
     ANALYSIS_STEPS = 2000000 /* about as many milliseconds as a person does not notice */
 };
 
+static const char ONLY_USER[] = "DuskOnlyUser";
+
 struct match_class {
     char *key;          /* owned; what it is found by; NULL: the number is free */
     struct classad *ad; /* owned */
-    char *user; /* owned; of a class of tasks: in whose share it counts; NULL: in nobody's */
+    char *user;  /* owned; of a class of tasks: in whose share it counts; NULL: in nobody's */
+    char *whose; /* owned; nodes: whose tasks they take; tasks: whose they are; NULL: anybody's */
 };
 
 struct class_list {
@@ -49,10 +53,12 @@ struct matchmaker {
     size_t name_count;
     size_t name_capacity;
     bool all_count;    /* all other names count, too: some task can look at any of them */
+    bool has_new_user; /* nodes are kept for somebody for whom none were */
     bool has_news;     /* a name came that the classes of nodes do not know of */
     size_t crowded_at; /* so many classes are worth a tidying */
     struct classad_evaluator evaluator;
     struct match_queue queue;     /* pairs that are not evaluated */
+    struct string_map kept_for;   /* users for whom nodes were seen to be kept */
     struct string_map share_used; /* user -> classes of tasks that count in his share */
     bool shares_are_bounded;
 };
@@ -73,6 +79,7 @@ static void class_list_deinit(struct class_list *list)
     for (size_t i = 0; i < list->count; i++) {
         free(list->items[i].key);
         free(list->items[i].user);
+        free(list->items[i].whose);
         classad_free(list->items[i].ad);
     }
     free(list->items);
@@ -105,9 +112,9 @@ static bool is_fleeting(const char *key)
     return false;
 }
 
-/* Takes the ad over. */
+/* Takes the ad over, and the name. */
 static void class_list_put(struct class_list *list, uint32_t number, const char *key,
-                           struct classad *ad)
+                           struct classad *ad, char *whose)
 {
     array_reserve(list->items, list->capacity, list->count + 1);
     if (number == list->count)
@@ -115,6 +122,7 @@ static void class_list_put(struct class_list *list, uint32_t number, const char 
     list->items[number] = (struct match_class){
         .key = memory_copy_string(key),
         .ad = ad,
+        .whose = whose,
     };
     string_map_put(&list->by_key, key, number);
     list->used++;
@@ -127,6 +135,7 @@ static void class_list_drop(struct class_list *list, uint32_t number)
     string_map_remove(&list->by_key, class->key);
     free(class->key);
     free(class->user);
+    free(class->whose);
     classad_free(class->ad);
     *class = (struct match_class){0};
     list->used--;
@@ -142,6 +151,7 @@ struct matchmaker *matchmaker_new(struct pool *pool)
     class_list_init(&matchmaker->jobs);
     class_list_init(&matchmaker->nodes);
     string_map_init(&matchmaker->significant, true);
+    string_map_init(&matchmaker->kept_for, false);
     string_map_init(&matchmaker->share_used, false);
     match_queue_add_node(&matchmaker->queue, 0, false);
     matchmaker->evaluator.step_count_max = MATCH_STEPS_MAX;
@@ -168,6 +178,7 @@ struct matchmaker *matchmaker_free(struct matchmaker *matchmaker)
     free(matchmaker->names);
     classad_evaluator_deinit(&matchmaker->evaluator);
     match_queue_deinit(&matchmaker->queue);
+    string_map_deinit(&matchmaker->kept_for);
     string_map_deinit(&matchmaker->share_used);
     free(matchmaker);
     return NULL;
@@ -182,6 +193,7 @@ struct closure {
     size_t pending_capacity;
     struct buffer key;
     struct classad *kept; /* the part of the ad that counts */
+    char *whose;          /* owned; see match_class */
     struct matchmaker *matchmaker;
     bool of_task;
 };
@@ -205,6 +217,7 @@ static void closure_deinit(struct closure *closure)
     free(closure->pending);
     string_map_deinit(&closure->seen);
     buffer_deinit(&closure->key);
+    free(closure->whose);
     classad_free(closure->kept);
 }
 
@@ -311,6 +324,34 @@ static bool is_true(const struct classad_value *value)
     return classad_value_as_boolean(value, &boolean) && boolean;
 }
 
+bool matchmaker_keeps_for(const struct matchmaker *matchmaker, const char *user)
+{
+    uint64_t unused;
+
+    return string_map_get(&matchmaker->kept_for, user, &unused);
+}
+
+bool matchmaker_take_new_user(struct matchmaker *matchmaker)
+{
+    bool has_new_user = matchmaker->has_new_user;
+
+    matchmaker->has_new_user = false;
+    return has_new_user;
+}
+
+const char *matchmaker_only_user(const struct matchmaker *matchmaker, uint32_t node_class)
+{
+    return matchmaker->nodes.items[node_class].whose;
+}
+
+static bool is_kept_from(const struct matchmaker *matchmaker, uint32_t job, uint32_t node)
+{
+    const char *only = matchmaker_only_user(matchmaker, node);
+    const char *user = matchmaker->jobs.items[job].whose;
+
+    return only && (!user || strcmp(only, user) != 0);
+}
+
 static int64_t preference_of(struct matchmaker *matchmaker, uint32_t job, uint32_t node)
 {
     const struct classad *my = matchmaker->jobs.items[job].ad;
@@ -318,6 +359,8 @@ static int64_t preference_of(struct matchmaker *matchmaker, uint32_t job, uint32
     struct classad_value value;
     double rank = 0;
 
+    if (is_kept_from(matchmaker, job, node))
+        return POOL_NEVER;
     if (classad_get(my, "Requirements")) {
         value = classad_evaluate_attribute(&matchmaker->evaluator, "Requirements", my, target);
         if (!is_true(&value))
@@ -453,7 +496,12 @@ static int find_class(struct closure *closure, const char *user, uint32_t *ret_n
     r = begin_class(matchmaker, number, !closure->of_task);
     if (r < 0)
         return r;
-    class_list_put(list, number, buffer_text(&closure->key), take_pointer(closure->kept));
+    class_list_put(list, number, buffer_text(&closure->key), take_pointer(closure->kept),
+                   take_pointer(closure->whose));
+    /* Tasks that ask for nothing suit everywhere and are compared with nothing, but for this. */
+    if (!closure->of_task)
+        pool_set_preference(matchmaker->pool, 0, number,
+                            list->items[number].whose ? POOL_NEVER : 0);
     if (closure->of_task)
         match_queue_add_job(&matchmaker->queue, number, is_fleeting(buffer_text(&closure->key)),
                             closure->key.length / BYTES_PER_STEP);
@@ -498,56 +546,6 @@ static int read_task(const struct match_attribute *attributes, size_t count, str
     return 0;
 }
 
-/* Whether the brain sees to it already: a node has as much as is requested. */
-static bool compares_amounts(struct slice condition)
-{
-    static const char *const texts[] = {"TARGET.Memory >= RequestMemory",
-                                        "TARGET.Disk >= RequestDisk", "TARGET.Cpus >= RequestCpus",
-                                        "TARGET.GPUs >= RequestGPUs"};
-
-    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++)
-        if (slice_equals_ignoring_case(condition, texts[i]))
-            return true;
-    return false;
-}
-
-/* Requirements under way without those conditions. */
-struct rest_of_conditions {
-    struct buffer text;
-    size_t kept;
-    size_t left_out;
-};
-
-static void keep_condition(void *user_data, const struct classad_node *condition)
-{
-    struct rest_of_conditions *rest = user_data;
-    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
-
-    classad_node_print(condition, CLASSAD_NEW, &text);
-    if (compares_amounts((struct slice){buffer_text(&text), text.length}))
-        rest->left_out++;
-    else
-        buffer_appendf(&rest->text, "%s(%s)", rest->kept++ > 0 ? " && " : "", buffer_text(&text));
-}
-
-/* Nothing is left of Requirements that are made of such conditions. Too long ones stay whole. */
-static void leave_amounts_out(struct classad *ad)
-{
-    const struct classad_node *node = classad_get(ad, "Requirements");
-    struct rest_of_conditions rest = {0};
-    struct classad_failure failure;
-
-    if (node)
-        classad_node_walk_conditions(node, keep_condition, &rest);
-    if (rest.kept == 0)
-        classad_remove(ad, "Requirements");
-    else if (rest.left_out > 0)
-        (void)classad_set(ad, slice_from_text("Requirements"),
-                          (struct slice){buffer_text(&rest.text), rest.text.length}, CLASSAD_NEW,
-                          &failure);
-    buffer_deinit(&rest.text);
-}
-
 /* Classes that nobody is of any more are let go at the next opportunity. */
 static int refuse_class(struct matchmaker *matchmaker, int r, struct error *err)
 {
@@ -581,11 +579,15 @@ int matchmaker_classify_task(struct matchmaker *matchmaker, const char *user,
     closure_init(&closure, matchmaker, ad, true);
     if (r < 0)
         return r;
-    leave_amounts_out(ad);
+    match_leave_amounts_out(ad);
     if (!says_nothing(matchmaker, ad, "Requirements", false))
         closure_want(&closure, "Requirements");
     if (!says_nothing(matchmaker, ad, "Rank", true))
         closure_want(&closure, "Rank");
+    if (user && matchmaker_keeps_for(matchmaker, user)) {
+        closure.whose = memory_copy_string(user);
+        buffer_appendf(&closure.key, "for %s\n", user);
+    }
     r = closure_follow(&closure, &failure);
     if (r < 0)
         return error_set(err, r, "requirements or rank, written in full: %s", failure.message);
@@ -602,6 +604,18 @@ bool matchmaker_looks_at(const struct matchmaker *matchmaker, uint32_t job_class
     return classad_get(matchmaker->jobs.items[job_class].ad, name);
 }
 
+/* What is no name keeps the node for nobody in particular, that is, for no task at all. */
+static char *read_only_user(struct matchmaker *matchmaker, const struct classad *ad)
+{
+    struct classad_value value =
+        classad_evaluate_attribute(&matchmaker->evaluator, ONLY_USER, ad, NULL);
+
+    if (value.type == CLASSAD_UNDEFINED)
+        return NULL;
+    return value.type == CLASSAD_STRING ? slice_copy(classad_value_text(&value))
+                                        : memory_copy_string("");
+}
+
 int matchmaker_classify_node(struct matchmaker *matchmaker, struct slice lines,
                              uint32_t *ret_node_class)
 {
@@ -612,6 +626,13 @@ int matchmaker_classify_node(struct matchmaker *matchmaker, struct slice lines,
     classad_read_tolerantly(ad, lines);
     match_round(ad, &matchmaker->evaluator);
     closure_init(&closure, matchmaker, ad, false);
+    closure.whose = read_only_user(matchmaker, ad);
+    if (closure.whose && !matchmaker_keeps_for(matchmaker, closure.whose)) {
+        string_map_put(&matchmaker->kept_for, closure.whose, 0);
+        matchmaker->has_new_user = true;
+    }
+    if (closure.whose)
+        buffer_appendf(&closure.key, "for %s\n", closure.whose);
     for (size_t i = 0; i < matchmaker->name_count; i++)
         closure_want(&closure, matchmaker->names[i]);
     if (matchmaker->all_count)
@@ -688,6 +709,7 @@ void match_analysis_deinit(struct match_analysis *analysis)
 /* An analysis under way. */
 struct analyst {
     struct matchmaker *matchmaker;
+    uint32_t job_class;
     const struct classad *task;
     uint64_t steps_end;                     /* then what was looked at must do */
     const struct classad_node **conditions; /* owned; as many as the analysis has */
@@ -717,6 +739,11 @@ static void analyze_class(struct analyst *analyst, uint32_t node_class, uint32_t
     size_t failed = 0, last = 0;
 
     analysis->nodes += count;
+    if (is_kept_from(analyst->matchmaker, analyst->job_class, node_class)) {
+        analysis->kept += count;
+        analysis->kept_class = node_class;
+        return;
+    }
     for (size_t i = 0; i < analysis->count; i++) {
         struct classad_value value;
 
@@ -747,6 +774,7 @@ void matchmaker_analyze(struct matchmaker *matchmaker, uint32_t job_class,
     const struct classad *task = matchmaker->jobs.items[job_class].ad;
     const struct classad_node *requirements = classad_get(task, "Requirements");
     struct analyst analyst = {.matchmaker = matchmaker,
+                              .job_class = job_class,
                               .task = task,
                               .steps_end = matchmaker->evaluator.steps_spent + ANALYSIS_STEPS,
                               .analysis = ret_analysis};

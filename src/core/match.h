@@ -12,6 +12,10 @@
  * time of day is in it: a task may run where its Requirements are true, and prefers the nodes for
  * which its Rank, as a number, is larger (HTCondor manual, "Matchmaking with ClassAds").
  *
+ * A node whose DuskOnlyUser is a user's name takes that user's tasks alone. So that not each user
+ * is a class of his own in pools where nobody says that, a task's class has its user only if some
+ * node was seen to be kept for him.
+ *
  * Attributes that never stand still, such as LoadAvg, are rounded before (match_round.h).
  *
  * A node's amounts (Memory, Disk, Cpus, GPUs) are those of the whole node here; what is left of
@@ -85,6 +89,16 @@ bool matchmaker_looks_at(const struct matchmaker *matchmaker, uint32_t job_class
 int matchmaker_classify_node(struct matchmaker *matchmaker, struct slice lines,
                              uint32_t *ret_node_class);
 
+/* Whether some node was seen to be kept for this user, and his tasks have classes of their own. */
+bool matchmaker_keeps_for(const struct matchmaker *matchmaker, const char *user);
+/*
+ * Whether, since this was asked last, nodes came that are kept for a user for whom none were
+ * before: then the tasks of all for whom nodes are kept must be classified anew.
+ */
+bool matchmaker_take_new_user(struct matchmaker *matchmaker);
+/* For whom nodes of the class are kept; NULL: for nobody. The matchmaker's, until it tidies. */
+const char *matchmaker_only_user(const struct matchmaker *matchmaker, uint32_t node_class);
+
 /*
  * Lets go of the classes that no part and no node in the brain is of, and of the names that only
  * such tasks looked at. Only while no event that names a class is under way.
@@ -105,9 +119,11 @@ struct match_analysis {
     struct match_condition *conditions; /* owned */
     size_t count;
     uint32_t nodes;
-    uint32_t suited; /* on which all of them are true */
-    bool is_cut;     /* it took too long: not all nodes were looked at */
-    bool is_pending; /* the brain is not told of all of them yet */
+    uint32_t suited;     /* on which all of them are true */
+    uint32_t kept;       /* that take only somebody else's tasks, whatever the conditions say */
+    uint32_t kept_class; /* the class of some of these, if there are any */
+    bool is_cut;         /* it took too long: not all nodes were looked at */
+    bool is_pending;     /* the brain is not told of all of them yet */
 };
 
 void match_analysis_deinit(struct match_analysis *analysis);

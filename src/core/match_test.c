@@ -569,6 +569,58 @@ static void conditions_are_counted_one_by_one(void **state)
     matchmaker_free(matchmaker);
 }
 
+static uint32_t class_of_user(struct matchmaker *matchmaker, const char *user,
+                              const char *requirements)
+{
+    const struct match_attribute attribute = {"Requirements", requirements};
+    uint32_t class = NONE;
+
+    assert_in_range(matchmaker_classify_task(matchmaker, user, &attribute, 1, &class, NULL), 0, 1);
+    assert_false(matchmaker_go_on(matchmaker, UINT64_MAX));
+    return class;
+}
+
+static uint32_t class_of_kept(struct matchmaker *matchmaker, const char *lines, bool expected)
+{
+    uint32_t class = NONE;
+
+    assert_int_equal(matchmaker_classify_node(matchmaker, slice_from_text(lines), &class), 0);
+    assert_int_equal(matchmaker_take_new_user(matchmaker), expected);
+    assert_false(matchmaker_go_on(matchmaker, UINT64_MAX));
+    return class;
+}
+
+static void a_node_that_is_kept_for_a_user_takes_nobody_elses_tasks(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
+    static const uint32_t nodes_of_class[] = {0, 3};
+    struct match_analysis analysis;
+    uint32_t kept;
+
+    assert_int_equal(class_of_user(matchmaker, "erika", NULL), 0);
+    kept = class_of_kept(matchmaker, "DuskOnlyUser = \"erika\"", 1);
+    assert_int_equal(class_of_kept(matchmaker, "DuskOnlyUser = \"erika\"", 0), kept);
+    assert_string_equal(matchmaker_only_user(matchmaker, kept), "erika");
+    assert_null(matchmaker_only_user(matchmaker, 0));
+    assert_true(matchmaker_keeps_for(matchmaker, "erika"));
+    assert_int_not_equal(class_of_kept(matchmaker, "DuskOnlyUser = 7", 1), kept);
+    join(fixture, 1, kept);
+    assert_int_equal(start(fixture, 1, class_of_user(matchmaker, "otto", NULL)), NONE);
+    assert_int_equal(start(fixture, 2, class_of_user(matchmaker, "otto", "Cpus =!= 1")), NONE);
+    assert_int_not_equal(class_of_user(matchmaker, "erika", NULL), 0);
+    assert_int_equal(start(fixture, 3, class_of_user(matchmaker, "erika", NULL)), 1);
+    class_of_kept(matchmaker, "DuskOnlyUser = \"otto\"", 1);
+    assert_int_equal(start(fixture, 4, class_of_user(matchmaker, "otto", NULL)), NONE);
+    assert_int_equal(kept, 1);
+    matchmaker_analyze(matchmaker, 0, nodes_of_class, 2, &analysis);
+    assert_int_equal(analysis.kept, 3);
+    assert_int_equal(analysis.kept_class, kept);
+    assert_int_equal(analysis.suited, 0);
+    match_analysis_deinit(&analysis);
+    matchmaker_free(matchmaker);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -595,6 +647,7 @@ int main(void)
         fixture_test(no_user_takes_all_classes_from_the_others),
         fixture_test(what_was_accepted_before_has_no_share),
         fixture_test(conditions_are_counted_one_by_one),
+        fixture_test(a_node_that_is_kept_for_a_user_takes_nobody_elses_tasks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -310,6 +310,11 @@ int pool_set_node_class(struct pool *pool, uint32_t node_class, const int64_t *p
 /* The same of one pair of classes that were both told before, or that parts or nodes are of. */
 void pool_set_preference(struct pool *pool, uint32_t job_class, uint32_t node_class,
                          int64_t preference);
+/*
+ * The part that this task is in is of that class from now on; what runs of it stays. Between steps;
+ * 0, or -ENOMEM, and then nothing has changed. A task that is not there is passed over.
+ */
+int pool_set_part_class(struct pool *pool, uint32_t job, uint32_t task, uint32_t job_class);
 /* Whether some part, or some node, is of the class: one that is not may be told anew as another. */
 bool pool_uses_job_class(const struct pool *pool, uint32_t job_class);
 bool pool_uses_node_class(const struct pool *pool, uint32_t node_class);

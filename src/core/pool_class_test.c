@@ -364,6 +364,38 @@ static void classes_are_refused_when_memory_ends(void **state)
     assert_int_equal(pool_set_node_class(fixture->pool, 2, NULL, 0), 0);
 }
 
+static void a_part_may_become_one_of_another_class(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    static const int64_t never[] = {POOL_NEVER, POOL_NEVER};
+    const struct pool_part parts[] = {
+        {.count = 1, .request = {1, 1, 1}, .job_class = 1},
+        {.first = 1, .next = 1, .count = 1, .request = {1, 1, 1}, .job_class = 1},
+    };
+    int r;
+
+    assert_int_equal(pool_set_job_class(fixture->pool, 1, never, 1), 0);
+    fixture_join(fixture, 0, 8);
+    fixture_submit_parts(fixture, 1, 0, false, parts, 2);
+    assert_int_equal(fixture_count(fixture, POOL_SEND_START), 0);
+    assert_int_equal(pool_set_part_class(fixture->pool, 2, 0, 0), 0);
+    assert_int_equal(pool_set_part_class(fixture->pool, 1, 2, 0), 0);
+    assert_int_equal(pool_set_part_class(fixture->pool, 1, 1, 1), 0);
+    for (uint64_t n = 1;; n++) {
+        memory_fail_at(n);
+        r = pool_set_part_class(fixture->pool, 1, 1, 0);
+        memory_fail_at(0);
+        pool_assert_invariants(fixture->pool);
+        if (r == 0)
+            break;
+        assert_int_equal(r, -ENOMEM);
+    }
+    fixture_tick(fixture, 1);
+    assert_int_equal(fixture_find(fixture, POOL_SEND_START)->send.task, 1);
+    assert_int_equal(fixture_state(fixture, 1, 0), TASK_IDLE);
+    assert_true(pool_uses_job_class(fixture->pool, 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +417,7 @@ int main(void)
         fixture_test(nodes_that_the_requirements_rule_out_are_counted),
         cmocka_unit_test(parts_are_alike_if_they_ask_for_the_same),
         fixture_test(classes_are_refused_when_memory_ends),
+        fixture_test(a_part_may_become_one_of_another_class),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -248,6 +248,30 @@ static void add_part(struct pool *pool, struct pool_job *job, uint32_t number,
     job->task_count += row->count;
 }
 
+/* To the kind's heap it is a part that goes and another one that comes. */
+int pool_set_part_class(struct pool *pool, uint32_t job, uint32_t task, uint32_t job_class)
+{
+    struct pool_job *object = pool_find_job(pool, job);
+    struct pool_part_object *part = object ? pool_find_part(object, task) : NULL;
+    struct pool_part row;
+
+    if (!part || part->row.job_class == job_class)
+        return 0;
+    row = part->row;
+    row.job_class = job_class;
+    if (reserve_kinds(pool, &row, 1) < 0)
+        return -ENOMEM;
+    pool->job_classes[part->row.job_class].part_count--;
+    kind_give_slot(pool, part);
+    part->row = row;
+    part->kind = (uint32_t)(find_kind(pool, &row) - pool->kinds);
+    kind_take_slot(pool, part);
+    pool->job_classes[job_class].part_count++;
+    unpin_kinds(pool);
+    pool_queue_part(pool, part);
+    return 0;
+}
+
 /* Keeps the list in order of numbers; a new job has the highest, so this walks only while loading.
  */
 static void order_job(struct pool *pool, uint32_t index)

@@ -169,6 +169,18 @@ static void explain_way_out(struct server *server, json_t *lines,
              name ? name : "", name ? "'" : "");
 }
 
+/* Nodes that their owners keep for somebody else. */
+static void explain_kept(struct server *server, json_t *lines,
+                         const struct match_analysis *analysis)
+{
+    _cleanup_buffer_ struct buffer whose = BUFFER_INIT;
+    const char *name = matching_example(server, analysis->kept_class);
+
+    matching_append_only_user(server, &whose, analysis->kept_class);
+    add_line(lines, "%s takes %s%s.", name ? name : "One node", buffer_text(&whose),
+             analysis->kept > 1 ? "; others are kept like that as well" : "");
+}
+
 static void explain_requirements(struct server *server, json_t *lines, uint32_t job_class)
 {
     const struct match_condition *worst;
@@ -180,10 +192,13 @@ static void explain_requirements(struct server *server, json_t *lines, uint32_t 
     if (analysis.is_cut)
         add_line(lines, "They take long to evaluate; what follows is about the first %u nodes.",
                  analysis.nodes);
-    if (analysis.suited < analysis.nodes) {
+    if (analysis.kept > 0)
+        explain_kept(server, lines, &analysis);
+    if (analysis.suited + analysis.kept < analysis.nodes) {
         add_line(lines,
                  "Its requirements rule out %u of %u connected node%s, on which is not true:",
-                 analysis.nodes - analysis.suited, analysis.nodes, analysis.nodes == 1 ? "" : "s");
+                 analysis.nodes - analysis.suited - analysis.kept, analysis.nodes,
+                 analysis.nodes == 1 ? "" : "s");
         explain_conditions(lines, &analysis);
         worst = worst_condition(&analysis);
         if (worst)
@@ -249,7 +264,7 @@ static void explain_idle(struct server *server, json_t *lines, const struct pool
     add_count(lines, why->too_little_memory, "with too little memory");
     add_count(lines, why->too_little_disk, "with too little disk");
     add_count(lines, why->too_few_gpus, "with too few GPUs");
-    add_count(lines, why->unsuited, "ruled out by its requirements");
+    add_count(lines, why->unsuited, "ruled out by its requirements or kept for their owners");
     add_count(lines, why->busy, "busy with other tasks");
     if (why->lacking_gpus > 0)
         add_line(lines, "    on %u of them all but GPUs is free", why->lacking_gpus);

@@ -12,6 +12,7 @@
 
 #include "base/memory.h"
 #include "sys/clock.h"
+#include "sys/log.h"
 
 #include <string.h>
 
@@ -173,6 +174,52 @@ bool matching_varies(const struct server *server, uint32_t job_class)
     return false;
 }
 
+/* A job that cannot be described any more stays as it is: nothing of it runs where it must not. */
+static void classify_job(struct server *server, struct job_record *job)
+{
+    _cleanup_error_ struct error err = ERROR_INIT;
+    struct pool_part part = {0};
+    uint32_t job_class = 0;
+    int r = records_load_submit(server, job, &err);
+
+    while (r == 0 &&
+           pool_view_part(server->pool, job->row.number, part.first + part.count, &part)) {
+        r = submit_expand(job->submit, job->row.number, part.first, &server->task, &err);
+        if (r == 0)
+            r = matching_classify_task(server, job->submit, job->row.user, job->row.folder,
+                                       &job_class, &err);
+        if (r == 0)
+            r = pool_set_part_class(server->pool, job->row.number, part.first, job_class);
+    }
+    if (r < 0)
+        log_warning("job %u does not run where it is kept for its user: %s", job->row.number,
+                    error_text(&err));
+}
+
+/*
+ * An owner keeps his computer for a user for whom none was kept before: what that user has queued
+ * is told apart from what others have. Seldom, and only his jobs.
+ */
+static void classify_jobs(struct server *server)
+{
+    for (size_t i = 0; i < server->records.job_count; i++) {
+        struct job_record *job = server->records.jobs[i];
+
+        if (job->in_brain && matchmaker_keeps_for(server->matchmaker, job->row.user))
+            classify_job(server, job);
+    }
+    matching_classify_nodes(server);
+}
+
+void matching_append_only_user(const struct server *server, struct buffer *text,
+                               uint32_t node_class)
+{
+    const char *user = matchmaker_only_user(server->matchmaker, node_class);
+
+    if (user)
+        buffer_appendf(text, "only %s's tasks: its owner said so", user);
+}
+
 void matching_go_on(struct server *server)
 {
     server->matching_is_due = matchmaker_go_on(server->matchmaker, STEPS_PER_TURN);
@@ -181,6 +228,8 @@ void matching_go_on(struct server *server)
 void matching_tidy(struct server *server)
 {
     look_again(server);
+    if (server->batch.length == 0 && matchmaker_take_new_user(server->matchmaker))
+        classify_jobs(server);
     if (server->batch.length > 0 ||
         (++server->batches_untidy < TIDY_INTERVAL && !matchmaker_is_crowded(server->matchmaker)))
         return;

@@ -404,6 +404,10 @@ bool matching_varies(const struct server *server, uint32_t job_class);
 void matching_go_on(struct server *server);
 /* After a batch, and after a job that came to nothing. */
 void matching_tidy(struct server *server);
+/* "only alice's tasks: its owner said so" if the node's owner keeps it for somebody, else nothing.
+ */
+void matching_append_only_user(const struct server *server, struct buffer *text,
+                               uint32_t node_class);
 /* The name of a connected node of the class; NULL if there is none. */
 const char *matching_example(const struct server *server, uint32_t node_class);
 /* What of a class' requirements rules out how many of the connected nodes. */

@@ -16,11 +16,11 @@
 #define TIME_MAX 1e12
 
 static const char *const word_names[OWNER_WORD_KIND_COUNT] = {
-    [OWNER_WORD_STATUS] = "status",       [OWNER_WORD_RESUME] = "resume",
-    [OWNER_WORD_FIGURES] = "figures",     [OWNER_WORD_PAUSE] = "pause",
-    [OWNER_WORD_NEVER] = "never",         [OWNER_WORD_SESSION] = "session",
-    [OWNER_WORD_USED] = "used",           [OWNER_WORD_WATCHED] = "watched",
-    [OWNER_WORD_UNWATCHED] = "unwatched",
+    [OWNER_WORD_STATUS] = "status",   [OWNER_WORD_RESUME] = "resume",
+    [OWNER_WORD_FIGURES] = "figures", [OWNER_WORD_PAUSE] = "pause",
+    [OWNER_WORD_NEVER] = "never",     [OWNER_WORD_MINE_ONLY] = "mine-only",
+    [OWNER_WORD_SESSION] = "session", [OWNER_WORD_USED] = "used",
+    [OWNER_WORD_WATCHED] = "watched", [OWNER_WORD_UNWATCHED] = "unwatched",
 };
 
 static const char *const presence_names[] = {
@@ -29,12 +29,14 @@ static const char *const presence_names[] = {
 void owner_word_deinit(struct owner_word *word)
 {
     free(word->why_not);
+    free(word->user);
     *word = (struct owner_word){0};
 }
 
 bool owner_word_lasts(enum owner_word_kind kind)
 {
-    return kind == OWNER_WORD_RESUME || kind == OWNER_WORD_PAUSE || kind == OWNER_WORD_NEVER;
+    return kind == OWNER_WORD_RESUME || kind == OWNER_WORD_PAUSE || kind == OWNER_WORD_NEVER ||
+           kind == OWNER_WORD_MINE_ONLY;
 }
 
 bool owner_word_is_of_session(enum owner_word_kind kind)
@@ -62,6 +64,7 @@ void owner_answer_deinit(struct owner_answer *answer)
     free(answer->error);
     free(answer->hint);
     free(answer->node);
+    free(answer->only_user);
     free(answer->server_problem);
     owner_figures_deinit(&answer->figures);
     *answer = (struct owner_answer){0};
@@ -114,6 +117,8 @@ void owner_word_encode(struct buffer *out, const struct owner_word *word)
         json_object_set_new(object, "until_at", json_real(word->until_at));
     if (word->kind == OWNER_WORD_USED)
         json_object_set_new(object, "ms_ago", json_integer((json_int_t)word->ago_ms));
+    if (word->user)
+        json_object_set_new(object, "user", text_or_null(word->user));
     if (word->kind == OWNER_WORD_UNWATCHED)
         json_object_set_new(object, "why_not", text_or_null(word->why_not));
     write_line(out, object);
@@ -179,6 +184,8 @@ void owner_answer_encode(struct buffer *out, const struct owner_answer *answer)
         json_object_set_new(object, "hint", text_or_null(answer->hint));
         json_object_set_new(object, "refused", json_boolean(answer->refused));
     } else {
+        if (answer->only_user)
+            json_object_set_new(object, "only_user", text_or_null(answer->only_user));
         json_object_update_new(
             object, json_pack("{s:o,s:s,s:s,s:s,s:f,s:o,s:o,s:o,s:o}", "node",
                               text_or_null(answer->node), "owner", presence_names[answer->presence],
@@ -260,13 +267,15 @@ static int read_line(struct slice line, json_t **ret_object, struct error *err)
     return 0;
 }
 
-/* What a word of a session has beside its name. */
-static int decode_of_session(const json_t *object, struct owner_word *word, struct error *err)
+/* What some words have beside their name. */
+static int decode_rest(const json_t *object, struct owner_word *word, struct error *err)
 {
     if (word->kind == OWNER_WORD_USED)
         return wire_get_u64(object, "ms_ago", &word->ago_ms, err);
     if (word->kind == OWNER_WORD_UNWATCHED)
         return get_text(object, "why_not", false, &word->why_not, err);
+    if (word->kind == OWNER_WORD_MINE_ONLY || word->kind == OWNER_WORD_PAUSE)
+        return get_text(object, "user", true, &word->user, err);
     return 0;
 }
 
@@ -285,7 +294,7 @@ int owner_word_decode(struct slice line, struct owner_word *ret_word, struct err
     if (r == 0 && word.has_end && word.kind != OWNER_WORD_PAUSE)
         r = error_set(err, -EPROTO, "only a pause has an end");
     if (r == 0)
-        r = decode_of_session(object, &word, err);
+        r = decode_rest(object, &word, err);
     if (r == 0)
         *ret_word = word;
     json_decref(object);
@@ -391,6 +400,8 @@ static int decode_state(const json_t *object, struct owner_answer *answer, struc
         r = get_time(object, "since_at", &answer->since_at, err);
     if (r == 0)
         r = get_optional_time(object, "until_at", &answer->has_end, &answer->until_at, err);
+    if (r == 0)
+        r = get_text(object, "only_user", true, &answer->only_user, err);
     if (r == 0)
         r = get_text(object, "server_problem", true, &answer->server_problem, err);
     if (r == 0 && !is_absent(object, "nudge"))

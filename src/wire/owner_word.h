@@ -4,6 +4,7 @@
  * from him (`dusk owner`), one line back, and the connection ends.
  *
  *     {"version":1,"word":"pause","until_at":1764180000.5}
+ *     {"version":1,"word":"mine-only","user":"alice"}
  *     {"version":1,"node":"pc1","owner":"present","reason":"paused",…}    the state after it
  *     {"version":1,"error":"…","hint":"…","refused":true}                 or why not
  *
@@ -31,11 +32,12 @@ enum {
 };
 
 enum owner_word_kind {
-    OWNER_WORD_STATUS,  /* how is it? */
-    OWNER_WORD_FIGURES, /* and what was it used for? */
-    OWNER_WORD_RESUME,  /* it is lent again */
-    OWNER_WORD_PAUSE,   /* it is not, */
-    OWNER_WORD_NEVER,   /* nor will be */
+    OWNER_WORD_STATUS,    /* how is it? */
+    OWNER_WORD_FIGURES,   /* and what was it used for? */
+    OWNER_WORD_RESUME,    /* it is lent again */
+    OWNER_WORD_PAUSE,     /* it is not, */
+    OWNER_WORD_NEVER,     /* nor will be */
+    OWNER_WORD_MINE_ONLY, /* it is, to one user's tasks */
     /* Here is the helper of a desktop session (dusk agent --session): the connection stays, */
     OWNER_WORD_SESSION,
     OWNER_WORD_USED,      /* and he says that somebody used the desktop, */
@@ -50,6 +52,7 @@ struct owner_word {
     double until_at; /* seconds since 1970 on the clock on the wall */
     uint64_t ago_ms; /* of USED */
     char *why_not;   /* owned; of UNWATCHED */
+    char *user;      /* owned; of MINE_ONLY: whose; NULL: of who says it; of PAUSE: of before */
 };
 
 void owner_word_deinit(struct owner_word *word);
@@ -95,6 +98,7 @@ struct owner_answer {
     double since_at;      /* of this presence */
     bool has_end;         /* it ends by itself if nothing happens, */
     double until_at;      /* then */
+    char *only_user;      /* whose tasks alone it takes; NULL: anybody's */
     char *server_problem; /* why the server is not reached; NULL: it is, or nobody said */
     uint32_t nudge;       /* pixels; for helpers of sessions: so far a mouse may move unused */
     struct wire_source *sources;

@@ -22,6 +22,8 @@ static void every_word_survives(void **state)
         {.kind = OWNER_WORD_NEVER},
         {.kind = OWNER_WORD_PAUSE},
         {.kind = OWNER_WORD_PAUSE, .has_end = true, .until_at = 1764180000.123},
+        {.kind = OWNER_WORD_MINE_ONLY},
+        {.kind = OWNER_WORD_MINE_ONLY, .user = (char *)"erika"},
         {.kind = OWNER_WORD_SESSION},
         {.kind = OWNER_WORD_USED, .ago_ms = 1500},
         {.kind = OWNER_WORD_WATCHED},
@@ -40,6 +42,7 @@ static void every_word_survives(void **state)
         assert_true(back.until_at == words[i].until_at);
         assert_int_equal(back.ago_ms, words[i].ago_ms);
         assert_string_equal(back.why_not ?: "", words[i].why_not ?: "");
+        assert_string_equal(back.user ?: "", words[i].user ?: "");
         owner_word_deinit(&back);
     }
 }
@@ -63,6 +66,7 @@ static void what_is_no_word_is_refused_and_changes_nothing(void **state)
         "{\"version\":1,\"word\":\"used\"}",
         "{\"version\":1,\"word\":\"used\",\"ms_ago\":-1}",
         "{\"version\":1,\"word\":\"used\",\"ms_ago\":1.5}",
+        "{\"version\":1,\"word\":\"mine-only\",\"user\":7}",
         "{\"version\":1,\"word\":\"unwatched\"}",
         "{\"version\":1,\"word\":\"unwatched\",\"why_not\":7}",
     };
@@ -207,6 +211,7 @@ static void what_is_no_answer_is_refused(void **state)
         "{\"version\":1,\"node\":\"pc1\",\"owner\":\"gone\"}",
         "{\"version\":1,\"node\":\"pc1\",\"owner\":\"away\",\"since_at\":null}",
         STATE "\"tasks\":[]}",
+        STATE "\"only_user\":7,\"sources\":[],\"tasks\":[]}",
         STATE "\"server_problem\":7,\"sources\":[],\"tasks\":[]}",
         STATE "\"sources\":[]}",
         STATE "\"sources\":[{}],\"tasks\":[]}",

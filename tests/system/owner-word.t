@@ -95,6 +95,46 @@ is "$(shown reason)" '"never"' 'and the agent remembers'
 dusk owner resume >/dev/null
 ok 'it is taken back, too' goes_on
 
+# ---- one user's tasks alone ----
+
+like "$(dusk owner mine-only erika)" "takes only erika's tasks: its owner said so" \
+    'mine-only is answered with whose tasks are welcome'
+ok "another's task is frozen" wait_for 'is_frozen "$(cat "$folder/task.pid")"'
+ok 'which the pool learns' wait_for "state_is $job.0 Suspended"
+ok 'and for whom it is' wait_for 'dusk node show pc1 --json | grep -q "only erika.s tasks"'
+program compute_more <<END
+while :; do sleep 0.02; done
+END
+other=$(dusk submit --quiet /dev/stdin <<END
+executable = compute_more
+request_memory = 1M
+request_disk = 1M
+queue
+END
+)
+dusk owner pause 1s >/dev/null
+ok 'a pause leaves it as it was' \
+    wait_for '[ "$(shown reason) $(shown only_user)" = "\"none\" \"erika\"" ]'
+stands=$(ticks)
+ok 'another task waits, and is told why' \
+    wait_for 'dusk why $other.0 | grep -q "pc1 takes only erika.s tasks: its owner said so"'
+crash_agent pc1
+start_agent pc1 --set suspend_for=1h
+is "$(shown only_user)" '"erika"' 'an agent that was killed remembers it'
+crash_server
+start_server
+ok 'and so does the pool when its server was' \
+    wait_for 'dusk why $other.0 | grep -q "pc1 takes only erika.s tasks: its owner said so"'
+is "$(task "$other.0" state) $(task "$other.0" attempts)" 'Idle 0' 'nothing was tried in vain'
+is "$(ticks)" "$stands" 'and nothing computed'
+like "$(dusk owner mine-only)" "takes only $(id -un)'s tasks" 'whose is by default who says it'
+ok 'what he had queued before runs there' wait_for "state_is $other.0 Running"
+ok 'and what was frozen goes on' wait_for "state_is $job.0 Running"
+dusk rm "$other" >/dev/null
+like "$(dusk owner resume)" 'is lent to the pool' 'resume ends it'
+is "$(shown only_user)" '' 'for everybody'
+ok 'the pool learns that, too' wait_for '! dusk node show pc1 --json | grep -q DuskOnlyUser'
+
 # ---- who may ----
 
 if [ "$(id -u)" = 0 ]; then
