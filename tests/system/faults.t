@@ -78,13 +78,16 @@ is_ready()
     [ -s "$folder/token" ] || dusk token create >"$folder/token"
 }
 
-# What could not be submitted, or is held, is tried again, as its submitter would.
+# What could not be submitted, or is held, is tried again, as its submitter would. An agent that is
+# told to end before it has heard that its results were taken leaves them with its keeper, for the
+# next one: so it is waited until it has.
 is_done()
 {
     look_after_programs
     [ -n "$job" ] || job=$(dusk submit --quiet job.sub) || return
     [ "$(dusk q "$job" -af state | grep -c Held)" = 0 ] || dusk release "$job"
-    [ "$(dusk history "$job" -af state exit_code | grep -c 'Completed 0')" = 3 ]
+    [ "$(dusk history "$job" -af state exit_code | grep -c 'Completed 0')" = 3 ] &&
+        dusk owner --socket "$folder/pc1.socket" | grep -q 'No task is here'
 }
 
 # round PROGRAM N: sets $silent to who ended without a word, $hit to what failed.
