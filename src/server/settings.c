@@ -14,8 +14,7 @@
 
 enum { LEASE_MIN_MS = 1000, LEASE_MAX_MS = 24 * 3600 * 1000 };
 
-static const uint64_t MOVE_SUSPENDED_MIN_MS = 1000,
-                      MOVE_SUSPENDED_MAX_MS = 30ULL * 24 * 3600 * 1000;
+static const uint64_t WAIT_MIN_MS = 1000, WAIT_MAX_MS = 30ULL * 24 * 3600 * 1000;
 
 static void replace(char **text, const char *with)
 {
@@ -95,31 +94,30 @@ static int set_lease(void *target, const char *text, struct error *err)
 }
 
 /* Not 0: some would mean by it at once, and others never. */
-static int set_move_suspended(void *target, const char *text, struct error *err)
+static int parse_time_or_never(const char *text, uint64_t *ret_ms, struct error *err)
 {
-    struct server_options *options = target;
     uint64_t after_ms = 0;
 
     if (strcmp(text, "never") != 0 &&
-        (number_parse_duration(slice_from_text(text), &after_ms) < 0 ||
-         after_ms < MOVE_SUSPENDED_MIN_MS || after_ms > MOVE_SUSPENDED_MAX_MS))
+        (number_parse_duration(slice_from_text(text), &after_ms) < 0 || after_ms < WAIT_MIN_MS ||
+         after_ms > WAIT_MAX_MS))
         return error_set(err, -EINVAL, "'%s' is neither 'never' nor a time from 1s to 30d", text);
-    options->pool.move_suspended_ms = after_ms;
+    *ret_ms = after_ms;
     return 0;
 }
 
-/* As above. */
+static int set_move_suspended(void *target, const char *text, struct error *err)
+{
+    struct server_options *options = target;
+
+    return parse_time_or_never(text, &options->pool.move_suspended_ms, err);
+}
+
 static int set_wake_after(void *target, const char *text, struct error *err)
 {
     struct server_options *options = target;
-    uint64_t after_ms = 0;
 
-    if (strcmp(text, "never") != 0 &&
-        (number_parse_duration(slice_from_text(text), &after_ms) < 0 ||
-         after_ms < MOVE_SUSPENDED_MIN_MS || after_ms > MOVE_SUSPENDED_MAX_MS))
-        return error_set(err, -EINVAL, "'%s' is neither 'never' nor a time from 1s to 30d", text);
-    options->pool.wake_after_ms = after_ms;
-    return 0;
+    return parse_time_or_never(text, &options->pool.wake_after_ms, err);
 }
 
 static int set_log(void *target, const char *text, struct error *err)

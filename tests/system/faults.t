@@ -78,9 +78,9 @@ is_ready()
     [ -s "$folder/token" ] || dusk token create >"$folder/token"
 }
 
-# What could not be submitted, or is held, is tried again, as its submitter would. An agent that is
-# told to end before it has heard that its results were taken leaves them with its keeper, for the
-# next one: so it is waited until it has.
+# What could not be submitted, or is held, is tried again, as its submitter would. An agent that
+# ends, told to or by its fault, before it has heard that its results were taken leaves them with
+# its keeper, for the next one: so it is waited until an agent has heard.
 is_done()
 {
     look_after_programs

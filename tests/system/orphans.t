@@ -29,12 +29,6 @@ END
 }
 
 groups=$(sed -n 's/^[^ ]* \([^ ]*\) cgroup2 .*/\1/p' /proc/mounts | head -n 1)
-# Stopped by a signal, or in a group that is frozen.
-is_frozen()
-{
-    grep -q '^State:.T' "/proc/$1/status" ||
-        grep -qx 'frozen 1' "$groups$(sed -n 's/^0:://p' "/proc/$1/cgroup")/cgroup.events"
-}
 
 keepers_of()
 {
