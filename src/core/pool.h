@@ -299,8 +299,9 @@ void pool_assert_invariants(const struct pool *pool);
 /*
  * Says how much tasks of a job class prefer nodes of each class from 0 to count-1, larger being
  * better, or POOL_NEVER; classes that were never told are POOL_NEVER to all but job class 0, to
- * which all are 0. May be called at any time between steps, also again for a class: the next step
- * obeys, and what runs stays. Returns 0 or -ENOMEM, and then nothing has changed.
+ * which all are 0, unless pool_set_preference() said otherwise. May be called at any time between
+ * steps, also again for a class: the next step obeys, and what runs stays. Returns 0 or -ENOMEM,
+ * and then nothing has changed.
  */
 int pool_set_job_class(struct pool *pool, uint32_t job_class, const int64_t *preferences,
                        size_t count);
