@@ -87,8 +87,8 @@ hash=$(sha256sum <big | cut -d ' ' -f 1)
 cached=$(find "$folder/pc1/content" -name "$hash")
 : >"$cached"
 start_agent pc1 --cpus 4
-job=$(dusk submit --quiet changed.sub)
 rm sum.unspoiled
+job=$(dusk submit --quiet changed.sub)
 dusk wait "$job" --timeout 60
 is "$(cat sum.unspoiled)" "$(cksum <big)" 'an input that was cut off in the cache comes again'
 stop_agent pc1
@@ -255,9 +255,7 @@ request_disk = 100M
 transfer_output_files = huge.data
 queue
 END
-: >huge.data
 job=$(dusk submit --quiet huge.sub)
-rm huge.data
 (
     until [ "$(stat -c %s huge.data 2>/dev/null)" = 60000000 ]; do
         # The size is taken through the name, in one call: what is visible is whole.
