@@ -53,6 +53,9 @@ struct session {
     struct tray *tray;          /* NULL: he wants none */
     uint64_t used_ms;           /* the last use; 0: none was seen */
     enum owner_word_kind sight; /* what was said of it last: WATCHED, UNWATCHED, or STATUS: none */
+    bool was_seen;              /* since it is watched in this way, the desktop was reached */
+    bool is_gone;               /* it cannot be reached, for so many tries */
+    unsigned int tries;
     bool has_agent;
 };
 
@@ -151,6 +154,25 @@ static void on_lasts(void *userdata, enum owner_reason reason, bool holds)
     (void)holds;
 }
 
+/*
+ * A desktop that was seen and is gone has ended. One that cannot be reached may have no place for
+ * another client just now, or begin anew after its last one, as an X server does: it is tried
+ * twice.
+ */
+static bool has_ended(struct session *session, const struct presence_view *view)
+{
+    bool is_gone = view->has_failed && view->is_gone;
+
+    if (view->works) {
+        session->was_seen = true;
+        session->tries = 0;
+    }
+    if (is_gone && !session->is_gone)
+        session->tries++;
+    session->is_gone = is_gone;
+    return is_gone && (session->was_seen || session->tries > 1);
+}
+
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct session *session = prepare->data;
@@ -159,7 +181,7 @@ static void on_prepare(uv_prepare_t *prepare)
                                  : view.has_failed ? OWNER_WORD_UNWATCHED
                                                    : session->sight;
 
-    if (view.has_failed && view.is_gone) {
+    if (has_ended(session, &view)) {
         log_notice("the session is over: %s", view.why_not);
         uv_stop(&session->loop);
         return;
@@ -248,6 +270,9 @@ static void watch(struct session *session)
 {
     struct presence_listener used = {on_used, on_lasts, session};
 
+    session->was_seen = false;
+    session->is_gone = false;
+    session->tries = 0;
     session->presence = presence_new(&session->loop, &session->options, &used);
 }
 

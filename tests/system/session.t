@@ -9,11 +9,11 @@ done
 cd "$folder/work" || exit 1
 export DUSK_AGENT_SOCKET=$folder/pc1.socket
 
-# DISPLAY is it.
+# start_desktop [DISPLAY]: that one, or a free one, and DISPLAY is it.
 start_desktop()
 {
     : >"$folder/display"
-    Xvfb -displayfd 3 -screen 0 640x480x8 -nolisten tcp \
+    Xvfb "$@" -displayfd 3 -screen 0 640x480x8 -nolisten tcp \
         3>"$folder/display" >>"$folder/xvfb.log" 2>&1 &
     desktop_pid=$!
     disown "$desktop_pid"
@@ -152,6 +152,15 @@ ok 'and the task goes on' wait_for "state_is $job.0 Running"
 kill -KILL "$desktop_pid"
 must 'has_ended "$desktop_pid"'
 ok 'a helper ends with its desktop' wait_for 'has_ended "$helper_pid"'
+tried=$(grep -c 'x11 does not work' "$folder/helper.log")
+start_helper
+must '[ "$(grep -c "x11 does not work" "$folder/helper.log")" -gt '"$tried"' ]'
+start_desktop "$DISPLAY"
+ok 'one that came before its desktop tries again' wait_for '[ "$(source_shows works)" = true ]'
+kill -KILL "$desktop_pid"
+must 'has_ended "$desktop_pid" && has_ended "$helper_pid"'
+start_helper
+ok 'and ends when there is none' wait_for 'has_ended "$helper_pid"'
 dusk rm "$job" >/dev/null
 stop_agent pc1
 
