@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { FIT_AMOUNTS = 4 };
+enum { FIT_AMOUNTS = 5 };
 
 struct fit_entry {
     uint64_t key; /* UINT64_MAX: nothing is there */

@@ -80,6 +80,14 @@ static void without_memory_it_stays_as_it_is(void **state)
     fit_deinit(&fit);
 }
 
+static bool holds(const struct fit_entry *entry, const uint64_t *needed)
+{
+    for (int i = 0; i < FIT_AMOUNTS; i++)
+        if (entry->amounts[i] < needed[i])
+            return false;
+    return true;
+}
+
 static uint32_t find_by_walking(const struct fit *fit, uint32_t count, const uint64_t *needed)
 {
     uint32_t best = UINT32_MAX;
@@ -87,8 +95,7 @@ static uint32_t find_by_walking(const struct fit *fit, uint32_t count, const uin
     for (uint32_t i = 0; i < count; i++) {
         const struct fit_entry *entry = fit_get(fit, i);
 
-        if (entry && entry->amounts[0] >= needed[0] && entry->amounts[1] >= needed[1] &&
-            entry->amounts[2] >= needed[2] && entry->amounts[3] >= needed[3] &&
+        if (entry && holds(entry, needed) &&
             (best == UINT32_MAX || entry->key < fit_get(fit, best)->key))
             best = i;
     }

@@ -52,9 +52,10 @@ struct pool_part {
     uint32_t next; /* the first task that was never started and is no object */
     struct resources request;
     uint32_t job_class;
+    uint64_t needed_ms; /* how long one takes, as its user expects; 0: nobody knows */
 };
 
-/* Whether to the brain the tasks of one are like those of the other: their request and class. */
+/* Whether to the brain the tasks of one are like those of the other: all but their numbers. */
 bool pool_parts_are_alike(const struct pool_part *left, const struct pool_part *right);
 
 /* One attempt as the agent reports it. */
@@ -72,8 +73,9 @@ struct pool_report {
     uint64_t highest_epoch; /* the highest that the agent has ever accepted */
     bool full;              /* lists everything that the agent holds, not only news */
     bool owner_present;
-    bool leaving; /* the agent is ending and wants nothing new */
-    bool asleep;  /* it goes to sleep as soon as this report is answered */
+    bool leaving;     /* the agent is ending and wants nothing new */
+    bool asleep;      /* it goes to sleep as soon as this report is answered */
+    uint64_t lent_ms; /* before its owner's hours begin; 0: nobody knows that they ever do */
     const struct pool_report_item *items;
     size_t item_count;
 };
@@ -393,6 +395,7 @@ struct pool_explanation {
     uint32_t unsuited; /* the requirements rule them out */
     uint32_t drained;
     uint32_t owner_present;
+    uint32_t closing;      /* it is its owner's again before the task could end */
     uint32_t busy;         /* large enough, but others are there */
     uint32_t lacking_gpus; /* of the busy ones: all but GPUs is free */
     uint32_t available;    /* it could start there */
@@ -400,8 +403,10 @@ struct pool_explanation {
     uint64_t largest_memory;
     uint64_t largest_disk;
     uint32_t largest_gpus;
-    uint32_t tasks_before; /* that wait ahead of it, as far as they need no more than it does */
+    uint64_t longest_lent_ms; /* of those that are closing, the longest that one is lent yet */
+    uint32_t tasks_before;    /* that wait ahead of it, as far as they need no more than it does */
     struct resources request;
+    uint64_t needed_ms; /* as the part says */
     uint32_t job_class;
 };
 

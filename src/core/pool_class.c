@@ -285,14 +285,13 @@ void pool_withdraw(struct pool *pool, struct pool_node *node)
  */
 struct pool_node *pool_best_offer(const struct pool *pool, const struct pool_kind *kind)
 {
-    const struct resources *request = &kind->request;
-    uint64_t needed[] = {request->cpus > 0 ? request->cpus : 1, request->memory, request->disk,
-                         request->gpus};
     const struct pool_job_class *class = &pool->job_classes[kind->job_class];
+    uint64_t needed[FIT_AMOUNTS];
     struct pool_node *best = NULL;
     uint64_t best_key = UINT64_MAX;
     int64_t best_preference = 0;
 
+    pool_write_needs(pool, &kind->request, kind->needed_ms, needed);
     for (size_t i = 0; i < class->suiting_count; i++) {
         const struct pool_node_class *nodes = &pool->node_classes[class->suiting[i]];
         uint32_t place;
@@ -331,10 +330,11 @@ static bool may_be_promised(const void *user_data, uint32_t place)
 
 struct pool_node *pool_offer_elsewhere(const struct pool *pool, const struct pool_task *task)
 {
-    const struct resources *request = &task->part->row.request;
-    uint64_t needed[] = {request->cpus, request->memory, request->disk, request->gpus};
-    const struct pool_job_class *class = &pool->job_classes[task->part->row.job_class];
+    const struct pool_part *part = &task->part->row;
+    const struct pool_job_class *class = &pool->job_classes[part->job_class];
+    uint64_t needed[FIT_AMOUNTS];
 
+    pool_write_needs(pool, &part->request, part->needed_ms, needed);
     for (size_t i = 0; i < class->suiting_count; i++) {
         struct elsewhere elsewhere = {
             .pool = pool, .nodes = &pool->node_classes[class->suiting[i]], .task = task};

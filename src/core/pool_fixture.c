@@ -74,11 +74,17 @@ void fixture_submit_parts(struct pool_fixture *fixture, uint32_t job, int32_t pr
                                                          .part_count = count}});
 }
 
-void fixture_submit(struct pool_fixture *fixture, uint32_t job, uint32_t tasks)
+void fixture_submit_lasting(struct pool_fixture *fixture, uint32_t job, uint32_t tasks,
+                            uint64_t needed_ms)
 {
-    struct pool_part part = {.count = tasks, .request = {1, 1, 1}};
+    struct pool_part part = {.count = tasks, .request = {1, 1, 1}, .needed_ms = needed_ms};
 
     fixture_submit_parts(fixture, job, 0, false, &part, 1);
+}
+
+void fixture_submit(struct pool_fixture *fixture, uint32_t job, uint32_t tasks)
+{
+    fixture_submit_lasting(fixture, job, tasks, 0);
 }
 
 void fixture_choose(struct pool_fixture *fixture, enum pool_event_kind kind, uint32_t job,
@@ -112,6 +118,22 @@ void fixture_join_gpus(struct pool_fixture *fixture, uint32_t node, uint32_t cpu
     connect_node(fixture, node, (struct resources){cpus, cpus, cpus, gpus});
     assert_int_equal(fixture_reply(fixture), POOL_REPLY_NODE_ACCEPTED);
     fixture_report(fixture, node, true, 0, NULL, 0);
+}
+
+void fixture_report_lent(struct pool_fixture *fixture, uint32_t node, uint64_t lent_ms)
+{
+    fixture_step(fixture, (struct pool_event){.kind = POOL_NODE_REPORTED,
+                                              .reported = {.node = node,
+                                                           .session = fixture->sessions[node],
+                                                           .full = true,
+                                                           .lent_ms = lent_ms}});
+}
+
+void fixture_join_lent(struct pool_fixture *fixture, uint32_t node, uint32_t cpus, uint64_t lent_ms)
+{
+    fixture_connect(fixture, node, cpus);
+    assert_int_equal(fixture_reply(fixture), POOL_REPLY_NODE_ACCEPTED);
+    fixture_report_lent(fixture, node, lent_ms);
 }
 
 void fixture_disconnect(struct pool_fixture *fixture, uint32_t node)

@@ -33,7 +33,9 @@ int pool_fixture_tear_down(void **state);
 void fixture_step(struct pool_fixture *fixture, struct pool_event event);
 /* Lets time pass and calls whenever the pool asks for it; what all of that caused is there. */
 void fixture_tick(struct pool_fixture *fixture, uint64_t after_ms);
-/* One part of tasks that need one of everything. */
+/* One part of tasks that need one of everything, and time, if any is said. */
+void fixture_submit_lasting(struct pool_fixture *fixture, uint32_t job, uint32_t tasks,
+                            uint64_t needed_ms);
 void fixture_submit(struct pool_fixture *fixture, uint32_t job, uint32_t tasks);
 void fixture_submit_parts(struct pool_fixture *fixture, uint32_t job, int32_t priority, bool held,
                           const struct pool_part *parts, size_t count);
@@ -44,6 +46,11 @@ void fixture_connect(struct pool_fixture *fixture, uint32_t node, uint32_t cpus)
 /* And reports that it holds nothing. */
 void fixture_join(struct pool_fixture *fixture, uint32_t node, uint32_t cpus);
 void fixture_join_gpus(struct pool_fixture *fixture, uint32_t node, uint32_t cpus, uint32_t gpus);
+/* Joins, and its owner's hours begin in so long. */
+void fixture_join_lent(struct pool_fixture *fixture, uint32_t node, uint32_t cpus,
+                       uint64_t lent_ms);
+/* A full report of nothing, from one that is lent for so long. */
+void fixture_report_lent(struct pool_fixture *fixture, uint32_t node, uint64_t lent_ms);
 void fixture_disconnect(struct pool_fixture *fixture, uint32_t node);
 /* As an admin asks for. */
 void fixture_drain(struct pool_fixture *fixture, uint32_t node, bool drained, bool now);

@@ -5,11 +5,11 @@
  * All objects live in arrays and are named by index, NONE for none; freed ones are chained through
  * their first link. Arrays grow in pool_prepare() and pool_load_*() only.
  *
- *     kind   one distinct request (cpus, memory, disk, gpus) of a job class; has a heap of parts
- * with ready tasks part   a range of a job's tasks; "returned" are its idle task objects, first in
- * first out task   a started or singled-out task, with its claim if one stands node   a computer;
- * offered by its room, within its class, while it may be given work class  of jobs: which node
- * classes suit, best first; of nodes: which are offered
+ * A kind is one distinct request (cpus, memory, disk, gpus, time) of a job class; it has a heap of
+ * parts with ready tasks. A part is a range of a job's tasks; "returned" are its idle task objects,
+ * first in first out. A task is a started or singled-out one, with its claim if one stands. A node
+ * is a computer; offered by its room, within its class, while it may be given work. A class is one
+ * of jobs: which node classes suit, best first; or of nodes: which are offered.
  */
 #pragma once
 
@@ -53,6 +53,7 @@ struct pool_slot {
 
 struct pool_kind {
     struct resources request;
+    uint64_t needed_ms;
     uint32_t job_class;
     struct heap ready;       /* of slots, by priority, job and part */
     struct pool_slot *slots; /* owned */
@@ -132,6 +133,7 @@ struct pool_node {
     struct resources capacity;
     struct resources used;
     struct resources promised; /* to tasks that have yet to leave other nodes */
+    uint64_t lent_until_ms;    /* on the server's clock; UINT64_MAX: no end is known */
     struct pool_list claims;
     uint32_t claim_count;
     bool fresh; /* has new room, and not all kinds were tried on it yet */
@@ -293,6 +295,20 @@ void pool_place_node(struct pool *pool, struct pool_node *node);
 void pool_assert_offer(const struct pool *pool, const struct pool_node *node);
 /* What the node has left; nothing where it holds more than it has now. */
 struct resources pool_node_room(const struct pool_node *node);
+/* The moment that is so far from now; UINT64_MAX: beyond all time. */
+uint64_t pool_later_ms(const struct pool *pool, uint64_t after_ms);
+/* For how much longer it is lent; UINT64_MAX: nobody knows an end. */
+uint64_t pool_lent_ms(const struct pool *pool, const struct pool_node *node);
+/* Amounts of a node's offer that tasks with this request and time need now. */
+void pool_write_needs(const struct pool *pool, const struct resources *request, uint64_t needed_ms,
+                      uint64_t ret_amounts[FIT_AMOUNTS]);
+/*
+ * What a request and its time leave unasked for, by which kinds of tasks are found: the less one
+ * asks for, the better it fits. Of a node with that room and so long lent, what a kind that fits
+ * has left at least.
+ */
+void pool_write_rest(const struct resources *request, uint64_t time_ms,
+                     uint64_t ret_amounts[FIT_AMOUNTS]);
 void pool_schedule(struct pool *pool, struct pool_effects *effects);
 bool pool_schedule_is_due(const struct pool *pool);
 
@@ -355,6 +371,11 @@ void pool_forget_sleeper(struct pool *pool, struct pool_node *node);
 /* When the next sleeper is to be looked at; UINT64_MAX: not while things are as they are. */
 uint64_t pool_next_wake_ms(const struct pool *pool);
 void pool_wake_sleepers(struct pool *pool, struct pool_effects *effects);
+/*
+ * For how long it would be lent if it woke now. When the end that it told before it fell asleep is
+ * past, so are its owner's hours, or it would sleep on; it says the next end when it is awake.
+ */
+uint64_t pool_awake_ms(const struct pool *pool, const struct pool_node *node);
 bool pool_does_not_wake(const struct pool *pool, const struct pool_node *node);
 void pool_assert_sleep(const struct pool *pool);
 

@@ -29,14 +29,16 @@ struct pool_job *pool_find_job(const struct pool *pool, uint32_t number)
 
 bool pool_parts_are_alike(const struct pool_part *left, const struct pool_part *right)
 {
-    return left->job_class == right->job_class &&
+    return left->job_class == right->job_class && left->needed_ms == right->needed_ms &&
            resources_are_equal(&left->request, &right->request);
 }
 
 static bool kind_is_of(const struct pool_kind *kind, const struct pool_part *part)
 {
-    return pool_parts_are_alike(
-        &(struct pool_part){.request = kind->request, .job_class = kind->job_class}, part);
+    return pool_parts_are_alike(&(struct pool_part){.request = kind->request,
+                                                    .job_class = kind->job_class,
+                                                    .needed_ms = kind->needed_ms},
+                                part);
 }
 
 /* The place in the map for the kind of this part: its own, or the free one where it belongs. */
@@ -51,6 +53,7 @@ static uint64_t find_kind_place(const struct pool *pool, const struct pool_part 
     digest_add(&digest, part->request.disk);
     digest_add(&digest, part->request.gpus);
     digest_add(&digest, part->job_class);
+    digest_add(&digest, part->needed_ms);
     /*
      * Two requests with one digest stand one behind the other. If the first is freed, the second is
      * not found any more and made anew: two kinds with one request are no fault.
@@ -104,6 +107,7 @@ static struct pool_kind *get_kind(struct pool *pool, const struct pool_part *par
     pool->free_kind = kind->next_free;
     kind->request = part->request;
     kind->job_class = part->job_class;
+    kind->needed_ms = part->needed_ms;
     kind->map_key = key;
     map_put(&pool->kind_by_request, key, index);
     return kind;

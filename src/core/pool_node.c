@@ -25,7 +25,9 @@ enum {
     EPOCHS_LIFTED_MAX = 1 << 30,
     /* A connection that was silent for this many heartbeats may be replaced by a new one. */
     HEARTBEATS_UNTIL_SILENT = 2,
-    NODE_NUMBER_MAX = 1 << 20
+    NODE_NUMBER_MAX = 1 << 20,
+    /* An end that moves by less is the same: it came on ways that take their time. */
+    END_MOVES_MS = 5000
 };
 
 struct pool_node *pool_find_node(const struct pool *pool, uint32_t number)
@@ -50,8 +52,9 @@ int pool_reserve_node(struct pool *pool, uint32_t number)
     for (; pool->node_count < needed; pool->node_count++) {
         struct pool_node *node = &pool->nodes[pool->node_count];
 
-        *node =
-            (struct pool_node){.row.node = (uint32_t)pool->node_count, .claims = POOL_LIST_INIT};
+        *node = (struct pool_node){.row.node = (uint32_t)pool->node_count,
+                                   .claims = POOL_LIST_INIT,
+                                   .lent_until_ms = UINT64_MAX};
         pool_join_class(pool, node, 0);
     }
     return 0;
@@ -319,6 +322,17 @@ static void lift_epoch(struct pool *pool, uint64_t highest)
         highest - pool->epoch < EPOCHS_LIFTED_MAX ? highest : pool->epoch + EPOCHS_LIFTED_MAX;
 }
 
+/* The same end is told with each report, and is news only if it is another one. */
+static void hear_end(const struct pool *pool, struct pool_node *node, uint64_t lent_ms)
+{
+    uint64_t until_ms = lent_ms > 0 ? pool_later_ms(pool, lent_ms) : UINT64_MAX;
+    uint64_t before_ms = node->lent_until_ms;
+    uint64_t moved_ms = until_ms > before_ms ? until_ms - before_ms : before_ms - until_ms;
+
+    if (moved_ms >= END_MOVES_MS)
+        node->lent_until_ms = until_ms;
+}
+
 void pool_node_reported(struct pool *pool, const struct pool_report *report,
                         struct pool_effects *effects)
 {
@@ -333,6 +347,7 @@ void pool_node_reported(struct pool *pool, const struct pool_report *report,
     node->answers_ms = report->sent_ms;
     node->owner_present = report->owner_present;
     node->leaving = report->leaving;
+    hear_end(pool, node, report->lent_ms);
     for (size_t i = 0; i < report->item_count; i++) {
         struct pool_task *task = find_listed(pool, report->items[i].epoch, &next);
 

@@ -72,6 +72,7 @@ void pool_place_kind(struct pool *pool, struct pool_kind *kind)
 {
     const struct heap_entry *first = heap_first(&kind->ready);
     uint32_t index = (uint32_t)(kind - pool->kinds);
+    struct fit_entry entry;
 
     if (!first) {
         fit_remove(&pool->ready_kinds, index);
@@ -80,13 +81,9 @@ void pool_place_kind(struct pool *pool, struct pool_kind *kind)
     }
     if (!fit_get(&pool->ready_kinds, index))
         kind->ready_ms = pool->now_ms;
-    /* What a request does not ask for is what it leaves: the less it asks for, the better it fits.
-     */
-    fit_set(&pool->ready_kinds, index,
-            &(struct fit_entry){
-                .key = first->key,
-                .amounts = {UINT64_MAX - kind->request.cpus, UINT64_MAX - kind->request.memory,
-                            UINT64_MAX - kind->request.disk, UINT64_MAX - kind->request.gpus}});
+    entry.key = first->key;
+    pool_write_rest(&kind->request, kind->needed_ms, entry.amounts);
+    fit_set(&pool->ready_kinds, index, &entry);
     if (heap_contains(&pool->fresh_kinds, index))
         heap_set(&pool->fresh_kinds, index, first->key);
 }
@@ -149,6 +146,39 @@ struct resources pool_node_room(const struct pool_node *node)
     };
 }
 
+uint64_t pool_later_ms(const struct pool *pool, uint64_t after_ms)
+{
+    return after_ms < UINT64_MAX - pool->now_ms ? pool->now_ms + after_ms : UINT64_MAX;
+}
+
+uint64_t pool_lent_ms(const struct pool *pool, const struct pool_node *node)
+{
+    if (node->lent_until_ms == UINT64_MAX)
+        return UINT64_MAX;
+    return node->lent_until_ms > pool->now_ms ? node->lent_until_ms - pool->now_ms : 0;
+}
+
+void pool_write_needs(const struct pool *pool, const struct resources *request, uint64_t needed_ms,
+                      uint64_t ret_amounts[FIT_AMOUNTS])
+{
+    ret_amounts[0] = request->cpus > 0 ? request->cpus : 1;
+    ret_amounts[1] = request->memory;
+    ret_amounts[2] = request->disk;
+    ret_amounts[3] = request->gpus;
+    /* Until when, and not how long, so that what stands in the tree stays true with time. */
+    ret_amounts[4] = needed_ms > 0 ? pool_later_ms(pool, needed_ms) : 0;
+}
+
+void pool_write_rest(const struct resources *request, uint64_t time_ms,
+                     uint64_t ret_amounts[FIT_AMOUNTS])
+{
+    ret_amounts[0] = UINT64_MAX - request->cpus;
+    ret_amounts[1] = UINT64_MAX - request->memory;
+    ret_amounts[2] = UINT64_MAX - request->disk;
+    ret_amounts[3] = UINT64_MAX - request->gpus;
+    ret_amounts[4] = UINT64_MAX - time_ms;
+}
+
 static bool node_is_usable(const struct pool_node *node)
 {
     return node->connected && node->synchronised && !node->owner_present && !node->leaving &&
@@ -163,7 +193,7 @@ static struct fit_entry node_offer(const struct pool_node *node)
     return (struct fit_entry){
         .key = (uint64_t)(UINT8_MAX - node->stay) << 52 | (uint64_t)(UINT32_MAX - room.cpus) << 20 |
                node->row.node,
-        .amounts = {room.cpus, room.memory, room.disk, room.gpus},
+        .amounts = {room.cpus, room.memory, room.disk, room.gpus, node->lent_until_ms},
     };
 }
 
@@ -260,11 +290,12 @@ static bool kind_suits(const void *user_data, uint32_t kind)
 static struct pool_kind *first_kind_for(struct pool *pool, const struct pool_node *node)
 {
     struct resources room = pool_node_room(node);
-    uint64_t needed[] = {UINT64_MAX - room.cpus, UINT64_MAX - room.memory, UINT64_MAX - room.disk,
-                         UINT64_MAX - room.gpus};
+    uint64_t needed[FIT_AMOUNTS];
     struct showing showing = {.pool = pool, .node_class = node->node_class};
-    uint32_t index = fit_find_if(&pool->ready_kinds, needed, kind_suits, &showing);
+    uint32_t index;
 
+    pool_write_rest(&room, pool_lent_ms(pool, node), needed);
+    index = fit_find_if(&pool->ready_kinds, needed, kind_suits, &showing);
     return index == NONE ? NULL : &pool->kinds[index];
 }
 

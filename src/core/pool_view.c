@@ -137,9 +137,16 @@ static void explain_busy(struct pool_explanation *explanation, struct resources 
 static bool would_wake_for(const struct pool *pool, const struct pool_node *node,
                            const struct pool_explanation *explanation)
 {
-    return !pool_does_not_wake(pool, node) &&
+    return !pool_does_not_wake(pool, node) && explanation->needed_ms <= pool_awake_ms(pool, node) &&
            resources_fit(&explanation->request, &node->row.capacity) &&
            pool_class_suits(pool, explanation->job_class, node->node_class);
+}
+
+static void explain_closing(struct pool_explanation *explanation, uint64_t lent_ms)
+{
+    explanation->closing++;
+    if (lent_ms > explanation->longest_lent_ms)
+        explanation->longest_lent_ms = lent_ms;
 }
 
 static void explain_node(const struct pool *pool, const struct pool_node *node,
@@ -179,6 +186,8 @@ static void explain_node(const struct pool *pool, const struct pool_node *node,
         explanation->drained++;
     else if (node->owner_present)
         explanation->owner_present++;
+    else if (explanation->needed_ms > pool_lent_ms(pool, node))
+        explain_closing(explanation, pool_lent_ms(pool, node));
     else if (resources_fit(request, &room))
         explanation->available++;
     else
@@ -214,8 +223,9 @@ bool pool_explain_task(const struct pool *pool, uint32_t job_number, uint32_t ta
 
     if (!part)
         return false;
-    *ret_explanation =
-        (struct pool_explanation){.request = part->row.request, .job_class = part->row.job_class};
+    *ret_explanation = (struct pool_explanation){.request = part->row.request,
+                                                 .needed_ms = part->row.needed_ms,
+                                                 .job_class = part->row.job_class};
     for (size_t i = 0; i < pool->node_count; i++)
         if (pool->nodes[i].known && !pool->nodes[i].row.forgotten)
             explain_node(pool, &pool->nodes[i], ret_explanation);

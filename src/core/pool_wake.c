@@ -209,13 +209,19 @@ static bool wants_it_awake(const void *user_data, uint32_t index)
            has_waited(sleeper->pool, kind) && waits_for_more(sleeper->pool, kind);
 }
 
+uint64_t pool_awake_ms(const struct pool *pool, const struct pool_node *node)
+{
+    uint64_t lent_ms = pool_lent_ms(pool, node);
+
+    return lent_ms > 0 ? lent_ms : UINT64_MAX;
+}
+
 static uint32_t find_kind_for(const struct pool *pool, const struct pool_node *node)
 {
-    const struct resources *room = &node->row.capacity;
-    uint64_t needed[] = {UINT64_MAX - room->cpus, UINT64_MAX - room->memory,
-                         UINT64_MAX - room->disk, UINT64_MAX - room->gpus};
+    uint64_t needed[FIT_AMOUNTS];
     struct sleeper sleeper = {.pool = pool, .node = node};
 
+    pool_write_rest(&node->row.capacity, pool_awake_ms(pool, node), needed);
     return fit_find_if(&pool->ready_kinds, needed, wants_it_awake, &sleeper);
 }
 

@@ -110,6 +110,32 @@ static void what_waits_long_wakes_a_node_that_sleeps(void **state)
     assert_int_equal(view_of(fixture, 1).wakes, 0);
 }
 
+static void a_node_is_not_woken_for_what_would_not_end_in_time(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct pool_explanation why;
+
+    fall_asleep(fixture, 1, 1);
+    fixture_join(fixture, 1, 1);
+    fixture_step(fixture, (struct pool_event){.kind = POOL_NODE_REPORTED,
+                                              .reported = {.node = 1,
+                                                           .session = fixture->sessions[1],
+                                                           .full = true,
+                                                           .lent_ms = 10 * MINUTE_MS,
+                                                           .asleep = true}});
+    fixture_disconnect(fixture, 1);
+    fixture_submit_lasting(fixture, 1, 1, 20 * MINUTE_MS);
+    fixture_tick(fixture, 9 * MINUTE_MS);
+    assert_int_equal(fixture_count(fixture, POOL_WAKE), 0);
+    assert_true(pool_explain_task(fixture->pool, 1, 0, &why));
+    assert_int_equal(why.asleep, 0);
+    /* Those hours have begun; whoever lets it be woken now knows that they are over again. */
+    fixture_tick(fixture, 2 * MINUTE_MS);
+    assert_int_equal(fixture_count(fixture, POOL_WAKE), 1);
+    assert_true(pool_explain_task(fixture->pool, 1, 0, &why));
+    assert_int_equal(why.asleep, 1);
+}
+
 static void nothing_is_woken_while_nothing_waits(void **state)
 {
     struct pool_fixture *fixture = *state;
@@ -462,6 +488,7 @@ int main(void)
         fixture_test(a_node_that_was_given_something_meanwhile_does_not_sleep),
         fixture_test(the_last_one_of_a_segment_stays_awake_for_the_others),
         fixture_test(what_waits_long_wakes_a_node_that_sleeps),
+        fixture_test(a_node_is_not_woken_for_what_would_not_end_in_time),
         fixture_test(nothing_is_woken_while_nothing_waits),
         fixture_test(one_task_wakes_one_node_and_two_that_fit_into_it_no_second),
         fixture_test(what_came_back_counts_as_waiting_too),
