@@ -243,6 +243,7 @@ static void report(struct body *body)
         .owner_present = agent_owner(body->brain) != OWNER_AWAY,
         .leaving = agent_is_leaving(body->brain),
         .asleep = body->resting.sleeping.phase != SLEEPING_AWAKE,
+        .lent_ms = owning_lent_ms(body),
         .owner = owner,
         .attempts = attempts,
         .attempt_count = count,

@@ -45,14 +45,32 @@ void hours_begin(struct hours *hours, uv_loop_t *loop)
         on_minute(&hours->timer);
 }
 
-bool hours_find_end(const struct hours *hours, uint64_t *ret_ms)
+/* When what holds now changes; false if it never does. */
+static bool find_change(const struct hours *hours, bool *ret_are_now, uint64_t *ret_ms)
 {
     double now = clock_wall_seconds();
     int64_t minute = clock_local_minute((int64_t)now);
-    int64_t end = calendar_next_change(hours->calendar, minute);
+    int64_t change = calendar_next_change(hours->calendar, minute);
 
-    if (end == INT64_MAX)
+    *ret_are_now = calendar_covers(hours->calendar, minute);
+    if (change == INT64_MAX)
         return false;
-    *ret_ms = (uint64_t)(end - minute) * LOOK_MS - (uint64_t)(now * 1000) % LOOK_MS;
+    *ret_ms = (uint64_t)(change - minute) * LOOK_MS - (uint64_t)(now * 1000) % LOOK_MS;
     return true;
+}
+
+bool hours_find_end(const struct hours *hours, uint64_t *ret_ms)
+{
+    bool are_now;
+
+    return find_change(hours, &are_now, ret_ms) && are_now;
+}
+
+bool hours_find_begin(const struct hours *hours, uint64_t *ret_ms)
+{
+    bool are_now, will_change = find_change(hours, &are_now, ret_ms);
+
+    if (are_now)
+        *ret_ms = 0;
+    return are_now || will_change;
 }

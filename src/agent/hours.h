@@ -25,6 +25,9 @@ void hours_begin(struct hours *hours, uv_loop_t *loop);
 /* How long the working hours go on that it is now; false if they never end. */
 bool hours_find_end(const struct hours *hours, uint64_t *ret_ms);
 
+/* How long it is before they begin, 0 if it is that time; false if they never do. */
+bool hours_find_begin(const struct hours *hours, uint64_t *ret_ms);
+
 /* What holds at this wall time, for the test: OWNER_REASON_NONE, _HOURS or _CLOSING. */
 enum owner_reason hours_look(const struct calendar *calendar, uint64_t closing_ms,
                              int64_t local_minute);

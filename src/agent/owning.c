@@ -250,6 +250,15 @@ static void describe_end(const struct body *body, struct wire_owner *owner)
         owner->end_ms = away_ms > now_ms ? away_ms - now_ms : 0;
 }
 
+uint64_t owning_lent_ms(const struct body *body)
+{
+    uint64_t begin_ms;
+
+    if (!hours_find_begin(&body->owning.hours, &begin_ms))
+        return 0;
+    return begin_ms > 0 ? begin_ms : 1;
+}
+
 void owning_describe(const struct body *body, struct wire_owner *ret_owner)
 {
     const struct owning *owning = &body->owning;

@@ -39,5 +39,7 @@ void owning_lasts(struct body *body, enum owner_reason reason, bool holds);
 void owning_resume(struct body *body);
 /* The users that an agent of root runs tasks as; any other agent is all of its tasks' user. */
 bool owning_is_task(uid_t uid);
+/* For how long it is lent before working hours begin, at least 1; 0: it knows of none. */
+uint64_t owning_lent_ms(const struct body *body);
 /* What a full report says of it; the caller frees it with wire_owner_deinit(). */
 void owning_describe(const struct body *body, struct wire_owner *ret_owner);

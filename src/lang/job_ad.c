@@ -446,6 +446,18 @@ static void add_request_gpus(struct job_writer *writer)
         job_add(writer, "RequestGPUs", expression, varies(writer, COMMAND_REQUEST_GPUS));
 }
 
+/* In seconds, as HTCondor counts all times; a begun one is one. */
+static void add_expected_duration(struct job_writer *writer)
+{
+    uint64_t duration_ms = writer->task->expected_duration_ms;
+    bool vary = varies(writer, COMMAND_EXPECTED_DURATION);
+
+    if (duration_ms > 0)
+        add_number(writer, "ExpectedDuration", (int64_t)((duration_ms + 999) / 1000), vary);
+    else if (vary)
+        job_add(writer, "ExpectedDuration", NULL, true);
+}
+
 /*
  * The sizes are overruled by image_size and disk_usage, if these are given: those are attributes
  * by themselves, and are set behind these (add_commands).
@@ -461,6 +473,7 @@ static void add_requests(struct job_writer *writer)
     add_request(writer, "RequestDisk", COMMAND_REQUEST_DISK, task->request_disk_expression,
                 task->request_disk_bytes, 1024);
     add_request_gpus(writer);
+    add_expected_duration(writer);
     add_number(writer, "ImageSize", SUBMIT_MEMORY_DEFAULT / 1024, false);
     add_number(writer, "DiskUsage", SUBMIT_DISK_DEFAULT / 1024, false);
     job_add(writer, "Rank", "0.0", false);

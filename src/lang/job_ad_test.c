@@ -240,12 +240,13 @@ static void other_commands_are_attributes_of_their_form(void **state)
         "rank = Mips\nconcurrency_limits = B:2, a\nkill_sig = 10\nnotification = Error\n"
         "description = say \"hi\"\nemail_attributes = a, b c\nstream_output = yes\noutput = o\n"
         "job_max_vacate_time = 5 * 60\nmax_transfer_input_mb = 7\nbatch_name = \"night\"\n"
-        "accounting_group = g\n",
-        {"Rank", "Mips"}, {"ConcurrencyLimits", "\"a,b:2\""}, {"KillSig", "\"SIGUSR1\""},
-        {"JobNotification", "3"}, {"JobDescription", "\"say \\\"hi\\\"\""},
-        {"EmailAttributes", "\"a,b,c\""}, {"StreamOut", "true"}, {"JobMaxVacateTime", "5 * 60"},
-        {"MaxTransferInputMB", "7"}, {"JobBatchName", "\"night\""}, {"AcctGroup", "\"g\""},
-        {"AcctGroupUser", "\"ann\""}, {"AccountingGroup", "\"g.ann\""});
+        "accounting_group = g\nexpected_duration = 1500ms\n",
+        {"ExpectedDuration", "2"}, {"Rank", "Mips"}, {"ConcurrencyLimits", "\"a,b:2\""},
+        {"KillSig", "\"SIGUSR1\""}, {"JobNotification", "3"},
+        {"JobDescription", "\"say \\\"hi\\\"\""}, {"EmailAttributes", "\"a,b,c\""},
+        {"StreamOut", "true"}, {"JobMaxVacateTime", "5 * 60"}, {"MaxTransferInputMB", "7"},
+        {"JobBatchName", "\"night\""}, {"AcctGroup", "\"g\""}, {"AcctGroupUser", "\"ann\""},
+        {"AccountingGroup", "\"g.ann\""});
     ASSERT_ATTRIBUTES(
         "priority = 2 * 5 - 1\nstream_error = 1 > 2\nerror = e\ncore_size = 2 * 512\n",
         {"JobPrio", "9"}, {"StreamErr", "false"}, {"CoreSize", "1024"});

@@ -151,6 +151,8 @@ bool submit_varies(const struct submit *submit, size_t part, const char *name);
 #define SUBMIT_CPUS_DEFAULT   ((uint64_t)1)
 #define SUBMIT_MEMORY_DEFAULT ((uint64_t)128 * 1024 * 1024)
 #define SUBMIT_DISK_DEFAULT   ((uint64_t)16 * 1024 * 1024)
+/* The longest that a task may be expected to take: a year. */
+#define SUBMIT_DURATION_MAX_MS ((uint64_t)366 * 24 * 60 * 60 * 1000)
 
 /* Where the program runs: on the node itself, or in an image there. */
 enum submit_universe { SUBMIT_VANILLA, SUBMIT_CONTAINER, SUBMIT_DOCKER };
@@ -229,6 +231,7 @@ struct submit_task {
     const char *request_disk_expression;
     const char *request_gpus_expression; /* a number likewise; NULL: none are asked for */
     const char *requirements;
+    uint64_t expected_duration_ms; /* 0: it does not say how long it takes */
 
     bool hold;
     int64_t priority;

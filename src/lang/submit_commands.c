@@ -197,6 +197,8 @@ const struct command_about command_table[] = {
     {"request_memory", "RequestMemory", EFFECT_DONE, FORM_NONE, NULL, COMMAND_REQUEST_MEMORY},
     {"request_disk", "RequestDisk", EFFECT_DONE, FORM_NONE, NULL, COMMAND_REQUEST_DISK},
     {"request_gpus", "RequestGPUs", EFFECT_DONE, FORM_NONE, NULL, COMMAND_REQUEST_GPUS},
+    {"expected_duration", "ExpectedDuration", EFFECT_DONE, FORM_NONE, NULL,
+     COMMAND_EXPECTED_DURATION},
     {"require_gpus", "RequireGPUs", EFFECT_LATER, FORM_EXPRESSION, silent_gpus_why},
     {"gpus_minimum_capability", "GPUsMinCapability", EFFECT_LATER, FORM_EXPRESSION,
      silent_gpus_why},

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The names that HTCondor's submit language gives a meaning (condor_submit(1), version 23.9), and
- * what dusk does with each: one table, which the manual page dusk-submit-commands(5) repeats.
+ * what dusk does with each, and the few of dusk's own: one table, which the manual page
+ * dusk-submit-commands(5) repeats.
  */
 #pragma once
 
@@ -38,6 +39,7 @@ enum command {
     COMMAND_REQUEST_GPUS,
     COMMAND_REQUEST_MEMORY,
     COMMAND_REQUEST_DISK,
+    COMMAND_EXPECTED_DURATION,
     COMMAND_REQUIREMENTS,
     COMMAND_HOLD,
     COMMAND_PRIORITY,

@@ -41,6 +41,7 @@ static void a_task_that_says_nothing_gets_the_defaults(void **state)
     assert_int_equal(task.request_disk_bytes, 16 * 1024 * 1024);
     assert_false(task.hold);
     assert_int_equal(task.priority, 0);
+    assert_int_equal(task.expected_duration_ms, 0);
     assert_int_equal(task.max_retries, 0);
     assert_null(task.batch_name);
     assert_int_equal(task.attribute_count, 0);
@@ -66,6 +67,7 @@ static void every_command_reaches_its_task(void **state)
                         "transfer_output_files =\n"
                         "transfer_output_remaps = \"a = b; c=d/$(Process)\"\n"
                         "request_cpus = 4\nrequest_memory = 1.5G\nrequest_disk = 2048\n"
+                        "expected_duration = 1.5h\n"
                         "hold = true\npriority = -5\nmax_retries = 3\nbatch_name = night run\n"
                         "+Project = \"x\"\nMY.Other = 1 + $(Process)\n+project = \"y\"\n"
                         "queue\n",
@@ -94,6 +96,7 @@ static void every_command_reaches_its_task(void **state)
     assert_int_equal(task.request_disk_bytes, 2048 * 1024);
     assert_true(task.hold);
     assert_int_equal(task.priority, -5);
+    assert_int_equal(task.expected_duration_ms, 5400000);
     assert_int_equal(task.max_retries, 3);
     assert_string_equal(task.batch_name, "night run");
     assert_int_equal(task.attribute_count, 2);
@@ -283,6 +286,18 @@ static void wrong_values_are_errors_with_a_place(void **state)
                  "x.sub:2:13: arguments: a double quote within the arguments; write \\\" for the "
                  "character, or put all of the arguments in double quotes\n"
                  "arguments = say \"hi\"\n            ^");
+    ASSERT_ERROR("executable = x\nexpected_duration = 367d\nqueue\n",
+                 "x.sub:2:21: expected_duration: '367d' is no time that a task takes\n"
+                 "expected_duration = 367d\n                    ^\n"
+                 "hint: write seconds, or 90m, 2h, 1.5d; a year is the most");
+    ASSERT_ERROR("executable = x\nexpected_duration = 0\nqueue\n",
+                 "x.sub:2:21: expected_duration: '0' is no time that a task takes\n"
+                 "expected_duration = 0\n                    ^\n"
+                 "hint: write seconds, or 90m, 2h, 1.5d; a year is the most");
+    ASSERT_ERROR("executable = x\nexpected_duration = long\nqueue\n",
+                 "x.sub:2:21: expected_duration: 'long' is no time that a task takes\n"
+                 "expected_duration = long\n                    ^\n"
+                 "hint: write seconds, or 90m, 2h, 1.5d; a year is the most");
     ASSERT_ERROR("executable = x\npriority = high\nqueue\n",
                  "x.sub:2:12: priority: 'high' is not a whole number\npriority = high\n"
                  "           ^");

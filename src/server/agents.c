@@ -291,6 +291,7 @@ static int hear_report(struct agent_link *link, struct wire_report *report, stru
                                           .owner_present = report->owner_present,
                                           .leaving = report->leaving,
                                           .asleep = report->asleep,
+                                          .lent_ms = report->lent_ms,
                                           .items = items,
                                           .item_count = report->attempt_count};
     matching_classify_node(link->server, node);

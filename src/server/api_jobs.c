@@ -117,6 +117,7 @@ static int expand_wish(struct submission *submission, uint64_t process, struct p
                                       .memory = server->task.request_memory_bytes,
                                       .disk = server->task.request_disk_bytes,
                                       .gpus = (uint32_t)server->task.request_gpus};
+    ret->needed_ms = server->task.expected_duration_ms;
     return 0;
 }
 
@@ -145,7 +146,8 @@ static int add_part(struct submission *submission, uint64_t first, uint64_t coun
                                                             .count = (uint32_t)count,
                                                             .next = (uint32_t)first,
                                                             .request = *request,
-                                                            .job_class = wish->job_class};
+                                                            .job_class = wish->job_class,
+                                                            .needed_ms = wish->needed_ms};
     submission->part_count = needed;
     return 0;
 }
@@ -156,7 +158,7 @@ static bool range_varies(const struct submission *submission, size_t part,
 {
     static const char *const requests[] = {"request_cpus", "request_memory", "request_disk",
                                            "request_gpus", "+RequestCpus",   "+RequestMemory",
-                                           "+RequestDisk", "+RequestGPUs"};
+                                           "+RequestDisk", "+RequestGPUs",   "expected_duration"};
 
     for (size_t i = 0; i < ARRAY_LENGTH(requests); i++)
         if (submit_varies(submission->submit, part, requests[i]))

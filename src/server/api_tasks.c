@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/number.h"
+#include "sys/clock.h"
 
 #include <assert.h>
 #include <string.h>
@@ -237,6 +238,9 @@ static void explain_amounts(json_t *lines, const struct pool_explanation *why, b
     add_line(lines, "It needs %u CPU%s%s, %llu MB of memory and %llu MB of disk.", request->cpus,
              request->cpus == 1 ? "" : "s", buffer_text(&asked), megabytes(request->memory),
              megabytes(request->disk));
+    if (why->needed_ms > 0)
+        add_line(lines, "It says that it takes %llu minutes (expected_duration).",
+                 (unsigned long long)(why->needed_ms + 59999) / 60000);
     if (none_fits)
         add_line(lines,
                  "No connected node is large enough: the largest have %u CPUs%s, %llu MB of "
@@ -245,10 +249,21 @@ static void explain_amounts(json_t *lines, const struct pool_explanation *why, b
                  megabytes(why->largest_disk));
 }
 
+static void explain_closing(json_t *lines, const struct pool_explanation *why)
+{
+    _cleanup_buffer_ struct buffer last = BUFFER_INIT;
+
+    if (why->closing == 0)
+        return;
+    owners_append_time(&last, clock_wall_seconds() + (double)why->longest_lent_ms / 1000);
+    add_line(lines, "  %u back with their owners before it could end, the last at %s", why->closing,
+             last.data);
+}
+
 static void explain_idle(struct server *server, json_t *lines, const struct pool_explanation *why)
 {
     uint32_t fitting = why->busy + why->available + why->owner_present + why->drained +
-                       why->unsuited + why->asleep;
+                       why->unsuited + why->asleep + why->closing;
 
     if (why->nodes == 0) {
         add_line(lines, "No node has joined the pool yet: on one, run 'dusk agent'.");
@@ -260,6 +275,7 @@ static void explain_idle(struct server *server, json_t *lines, const struct pool
     add_count(lines, why->asleep, "asleep, and woken when it has waited for some time");
     add_count(lines, why->drained, "drained by an admin");
     add_count(lines, why->owner_present, "in use by their owners");
+    explain_closing(lines, why);
     add_count(lines, why->too_few_cpus, "with too few CPUs");
     add_count(lines, why->too_little_memory, "with too little memory");
     add_count(lines, why->too_little_disk, "with too little disk");

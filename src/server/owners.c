@@ -20,8 +20,7 @@ void owners_hear(struct node_record *node, struct wire_owner *owner, double now)
     node->owner_told_at = now;
 }
 
-/* "19:00", or "Mon 07:00" if that is not soon; the server's time, as all that it shows. */
-static void append_time(struct buffer *text, double at)
+void owners_append_time(struct buffer *text, double at)
 {
     bool is_soon = at - clock_wall_seconds() < SOON_S;
     time_t seconds = (time_t)(at + HALF_MINUTE_S);
@@ -52,7 +51,7 @@ void owners_append_reason(const struct server *server, struct buffer *text,
         buffer_append_text(text, owner_reason_text(node->owner.reason));
         if (node->owner.has_end) {
             buffer_append_text(text, "; it is lent from ");
-            append_time(text, end_of(node));
+            owners_append_time(text, end_of(node));
             buffer_append_text(text, " on if nothing happens");
         }
     } else if (matchmaker_only_user(server->matchmaker, node->node_class)) {
@@ -110,7 +109,7 @@ void owners_append_reasons(struct buffer *text, const struct server *server)
                        kept[i].count);
         if (kept[i].first_end > 0) {
             buffer_append_text(text, ", until ");
-            append_time(text, kept[i].first_end);
+            owners_append_time(text, kept[i].first_end);
         }
         buffer_append_text(text, ")");
         between = ", ";

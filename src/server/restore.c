@@ -46,12 +46,14 @@ static int restore_part(struct server *server, const struct submit *submit,
 {
     if (part->request.gpus == 0)
         part->request.gpus = (uint32_t)server->task.request_gpus;
+    part->needed_ms = server->task.expected_duration_ms;
     return restore_class(server, submit, row, &part->job_class);
 }
 
 /*
- * What the job's tasks require stands in its description alone. A description that a newer dusk
- * cannot read any more is no reason not to start: its tasks are held when their turn comes.
+ * What the job's tasks require, and how long they take, stands in its description alone. A
+ * description that a newer dusk cannot read any more is no reason not to start: its tasks are held
+ * when their turn comes.
  */
 static int restore_classes(struct server *server, const struct store_job *row,
                            struct pool_part *parts, size_t part_count)

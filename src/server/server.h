@@ -463,6 +463,8 @@ int usage_restore(struct server *server, struct error *err);
 
 /* Takes over what a report says of the node's owner. */
 void owners_hear(struct node_record *node, struct wire_owner *owner, double now);
+/* "19:00", or "Mon 07:00" if that is not soon; the server's time, as all that it shows. */
+void owners_append_time(struct buffer *text, double at);
 /* Why the node is not lent; nothing if it is. */
 void owners_append_reason(const struct server *server, struct buffer *text,
                           const struct node_record *node);

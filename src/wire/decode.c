@@ -274,7 +274,9 @@ static int decode_report(const json_t *object, struct wire_report *report, struc
     report->owner_present = get_bool(object, "owner_present");
     report->leaving = get_bool(object, "leaving");
     report->asleep = get_bool(object, "asleep");
-    if (json_object_get(object, "owner"))
+    if (json_object_get(object, "lent_ms"))
+        r = wire_get_u64(object, "lent_ms", &report->lent_ms, err);
+    if (r == 0 && json_object_get(object, "owner"))
         r = decode_owner(json_object_get(object, "owner"), &report->owner, err);
     report->attempts = memory_allocate((json_array_size(list) + 1) * sizeof(*report->attempts));
     for (size_t i = 0; r == 0 && i < json_array_size(list); i++)

@@ -185,6 +185,8 @@ static void encode_report(struct buffer *out, const struct wire_report *report)
     member_true(out, "owner_present", report->owner_present);
     member_true(out, "leaving", report->leaving);
     member_true(out, "asleep", report->asleep);
+    if (report->lent_ms > 0)
+        member_number(out, "lent_ms", report->lent_ms);
     if (!owner_is_usual(&report->owner)) {
         json_write_name(out, "owner");
         buffer_append_character(out, '{');

@@ -116,7 +116,8 @@ struct wire_report {
     bool full;
     bool owner_present; /* start nothing */
     bool leaving;
-    bool asleep; /* it goes to sleep when this is answered */
+    bool asleep;      /* it goes to sleep when this is answered */
+    uint64_t lent_ms; /* before working hours begin, from this report on; 0: it knows of none */
     struct wire_owner owner;
     struct wire_attempt *attempts;
     size_t attempt_count;

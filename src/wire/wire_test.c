@@ -72,6 +72,7 @@ static void whose_the_computer_is_survives(void **state)
     assert_round_trip(&(struct wire_message){.kind = WIRE_REPORT,
                                              .report = {.session = 1,
                                                         .owner_present = true,
+                                                        .lent_ms = 7200000,
                                                         .owner = {.reason = OWNER_REASON_USED,
                                                                   .has_end = true,
                                                                   .end_ms = 60000,
