@@ -11,6 +11,8 @@
 
 /* A little more than timers need to fire; and a policy is looked at now and then: three times. */
 enum { SLACK_MS = 1000, LOOKS_MS = 20000 };
+/* How old the last report may be that a server goes by which stood still with its inbox full. */
+enum { REPORT_AGE_MS = 60000 };
 
 void check_process_runs(struct world *world, uint32_t number, const struct process *process)
 {
@@ -134,12 +136,42 @@ static void check_drained(const struct world *world, const struct pool_effect *s
                    start->send.job, start->send.task, number + 1);
 }
 
+static uint64_t needed_ms(const struct disk *disk, uint32_t job, uint32_t task)
+{
+    const struct disk_job *of = &disk->jobs[job - 1];
+    uint32_t part = 0;
+
+    while (part + 1 < of->part_count && of->parts[part + 1].first <= task)
+        part++;
+    return of->parts[part].needed_ms;
+}
+
+/*
+ * Whatever says how long it takes ends before its owner's hours, as far as the last report could
+ * tell. A start that is sent again was right when it was sent.
+ */
+static void check_time(struct world *world, const struct pool_effect *start)
+{
+    uint32_t number = world_computer_of(world, start->send.node);
+    uint64_t needed = needed_ms(&world->server.disk, start->send.job, start->send.task);
+    uint64_t lent_ms = desk_lent_ms(world, number);
+
+    if (start->send.epoch <= world->started_epoch)
+        return;
+    world->started_epoch = start->send.epoch;
+    if (lent_ms > 0 && lent_ms + REPORT_AGE_MS < needed)
+        world_fail(world, "%u.%u takes %llu s and is started on pc%u, which is lent for %llu s",
+                   start->send.job, start->send.task, (unsigned long long)needed / 1000, number + 1,
+                   (unsigned long long)lent_ms / 1000);
+}
+
 void check_start(struct world *world, const struct pool_effect *start)
 {
     uint32_t job = start->send.job, task = start->send.task;
     const struct promise *promise;
 
     check_drained(world, start);
+    check_time(world, start);
     if (job > world->promise_count)
         return;
     promise = &world->promises[job - 1];
@@ -196,7 +228,7 @@ void check_views(struct world *world, uint32_t job, uint32_t task)
         world_fail(world, "task %u.%u is there, but cannot be explained", job, task);
     if (why.nodes != why.offline + why.asleep + why.too_few_cpus + why.too_little_memory +
                          why.too_little_disk + why.too_few_gpus + why.unsuited + why.drained +
-                         why.owner_present + why.busy + why.available)
+                         why.owner_present + why.closing + why.busy + why.available)
         world_fail(world, "the reasons for %u.%u do not add up to %u nodes", job, task, why.nodes);
 }
 

@@ -66,6 +66,16 @@ void computer_draw_size(struct world *world, uint32_t number)
     computer_set_size(&world->computers[number], (uint32_t)cpus, (uint32_t)gpus);
 }
 
+/* By a policy, or by keys: then he may have working hours, or programs that need the memory. */
+static void draw_owner(struct world *world, uint32_t number)
+{
+    struct computer *computer = &world->computers[number];
+
+    computer->by_policy = world_chance(world, world->options.policies);
+    computer->is_small = !computer->by_policy && number % 2 == 0;
+    computer->has_hours = world->options.hours && !computer->by_policy && number % 3 != 1;
+}
+
 void computer_assemble(struct world *world, uint32_t number)
 {
     struct computer *computer = &world->computers[number];
@@ -77,10 +87,8 @@ void computer_assemble(struct world *world, uint32_t number)
     if (!world->options.scripted) {
         computer_draw_size(world, number);
         computer->drift = (int64_t)random_between(&world->random, 0, 2 * DRIFT_PARTS) - DRIFT_PARTS;
-        computer->by_policy =
-            world_has(world, SIM_FAULT_OWNERS) && world_chance(world, world->options.policies);
-        computer->is_small =
-            world_has(world, SIM_FAULT_OWNERS) && !computer->by_policy && number % 2 == 0;
+        if (world_has(world, SIM_FAULT_OWNERS))
+            draw_owner(world, number);
     }
     computer_agent_starts(world, number);
 }
@@ -119,6 +127,7 @@ void computer_report(struct world *world, uint32_t number, bool full)
         .owner_present = agent_owner(computer->agent) != OWNER_AWAY,
         .leaving = agent_is_leaving(computer->agent),
         .asleep = computer->sleeping.phase == SLEEPING_ASKING,
+        .lent_ms = desk_lent_ms(world, number),
         .items = message->items,
         .item_count = count,
     };
@@ -464,7 +473,8 @@ void computer_happens(struct world *world, const struct happening *happening)
         computer_resume(world, number);
     else if (happening->kind == HAPPEN_ENROL)
         computer_enrol(world, number);
-    else if (happening->kind == HAPPEN_KEY || happening->kind == HAPPEN_DESK)
+    else if (happening->kind == HAPPEN_KEY || happening->kind == HAPPEN_DESK ||
+             happening->kind == HAPPEN_HOURS)
         desk_happens(world, happening);
     else
         keeper_happens(world, happening);

@@ -4,7 +4,8 @@
  * longer than the tasks wait for; and the part of the agent that says from his keys whose the
  * computer is (core/lending.h, or on some computers core/policy.h with HTCondor's DESKTOP). A key
  * is heard only by an agent that is alive and awake; one that starts, or a lid that is opened, with
- * an owner there hears one at once.
+ * an owner there hears one at once. Some owners have working hours besides, now and then, each at
+ * others, and whether or not they come.
  */
 #include "world.h"
 
@@ -18,7 +19,10 @@ enum {
     IDLE_LOOK_MS = 10000,            /* and else */
     WALL_SECONDS = 24 * 7 * 60 * 60, /* of the moment at which worlds begin */
     EVERY_SECOND_KEY = 2,
-    KEYS_OF_A_PROGRAM = 3
+    KEYS_OF_A_PROGRAM = 3,
+    HOURS_MS = 4 * MINUTE_MS, /* that he works, */
+    FREE_MS = 20 * MINUTE_MS, /* and does not: so long, and as long as the longest task */
+    APART_MS = 7 * MINUTE_MS  /* between the hours of two owners */
 };
 
 static bool is_watched(const struct computer *computer)
@@ -119,6 +123,53 @@ static void desk_step(struct world *world, uint32_t number, struct lending_event
         tell(world, number, agent_event_of_owner(view->presence));
 }
 
+/* ---- by his working hours ---- */
+
+static uint64_t hours_period_ms(const struct world *world)
+{
+    return HOURS_MS + FREE_MS + world->options.task_ms_max;
+}
+
+/* Since the last ones began. */
+static uint64_t since_hours_ms(const struct world *world, uint32_t number)
+{
+    return (world->now_ms + (uint64_t)number * APART_MS) % hours_period_ms(world);
+}
+
+uint64_t desk_lent_ms(const struct world *world, uint32_t number)
+{
+    uint64_t since_ms = since_hours_ms(world, number);
+
+    if (!world->computers[number].has_hours)
+        return 0;
+    return since_ms < HOURS_MS ? 1 : hours_period_ms(world) - since_ms;
+}
+
+static void look_at_hours(struct world *world, uint32_t number)
+{
+    struct computer *computer = &world->computers[number];
+    bool are_now = since_hours_ms(world, number) < HOURS_MS;
+    struct lending_event event = {.kind = LENDING_LASTS,
+                                  .lasts = {.reason = OWNER_REASON_HOURS, .holds = are_now}};
+
+    if (computer->has_hours && lending_holds(&computer->lending, OWNER_REASON_HOURS) != are_now)
+        desk_step(world, number, event);
+}
+
+/* When they begin or end; that goes on while nobody watches. */
+static void hours_happen(struct world *world, uint32_t number)
+{
+    uint64_t since_ms = since_hours_ms(world, number);
+    uint64_t change_ms = since_ms < HOURS_MS ? HOURS_MS : hours_period_ms(world);
+
+    if (is_watched(&world->computers[number]))
+        look_at_hours(world, number);
+    computer_schedule(world, number, world->now_ms + change_ms - since_ms,
+                      (struct happening){.kind = HAPPEN_HOURS});
+}
+
+/* ---- by his keys ---- */
+
 /* Each second attempt is one of those whose memory goes to the disk as soon as it stands still. */
 bool desk_may_push_out(uint64_t epoch)
 {
@@ -181,6 +232,8 @@ void desk_agent_starts(struct world *world, uint32_t number)
         press_key(world, number);
     else if (computer->policy)
         look(world, number);
+    if (computer->has_hours)
+        hours_happen(world, number);
 }
 
 void desk_agent_ends(struct computer *computer)
@@ -199,6 +252,7 @@ void desk_lid_opens(struct world *world, uint32_t number)
         press_key(world, number);
     else
         desk_step(world, number, (struct lending_event){.kind = LENDING_TICK});
+    look_at_hours(world, number);
 }
 
 void desk_owner(struct world *world, uint32_t number, bool present)
@@ -219,6 +273,10 @@ void desk_happens(struct world *world, const struct happening *happening)
 {
     struct computer *computer = &world->computers[happening->computer];
 
+    if (happening->kind == HAPPEN_HOURS) {
+        hours_happen(world, happening->computer);
+        return;
+    }
     if (!is_watched(computer))
         return;
     if (happening->kind == HAPPEN_DESK && happening->number == computer->looks)

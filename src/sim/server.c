@@ -477,6 +477,8 @@ void server_restart(struct world *world)
     pool_assert_invariants(server->pool);
     server->tick_at_ms = UINT64_MAX;
     server->last_job = (uint32_t)server->disk.job_count;
+    /* What was committed and never sent is sent now. */
+    world->started_epoch = server->disk.epoch;
     world_trace(world, "the server is back");
     users_after_restart(world);
     if (server_step(world, (struct pool_event){.kind = POOL_TICK}))

@@ -34,6 +34,7 @@ struct sim_options sim_options_usual(uint64_t seed)
     options.move_suspended_ms =
         move_suspended_ms[random_below(&random, ARRAY_LENGTH(move_suspended_ms))];
     options.policies = policies[random_below(&random, ARRAY_LENGTH(policies))];
+    options.hours = random_chance(&random, 300000);
     return options;
 }
 

@@ -45,7 +45,8 @@ struct sim_options {
     uint32_t crash_parts;       /* of a million batches, how many end in a crash at each place */
     uint64_t move_suspended_ms; /* as pool.h has it */
     uint32_t policies;          /* computers that are lent by HTCondor's DESKTOP, in a million */
-    uint32_t loss;              /* messages lost, repeated, late, in a million */
+    bool hours;    /* some owners have working hours, and some tasks say how long they take */
+    uint32_t loss; /* messages lost, repeated, late, in a million */
     uint32_t repeat;
     uint32_t late;
     bool scripted; /* a scenario: nothing is drawn, every delay is its middle */

@@ -16,7 +16,8 @@ enum {
     REGRET_PARTS = 300000, /* submits after which somebody finds that it was wrong */
     PARTS_MAX = 12,
     SECOND_AMOUNT_PARTS = 200000, /* requests for two of something instead of one */
-    GPU_PARTS = 150000            /* requests for GPUs */
+    GPU_PARTS = 150000,           /* requests for GPUs */
+    LASTING_PARTS = 500000        /* parts that say how long their tasks take, where that counts */
 };
 
 static struct user *user_new(struct world *world)
@@ -214,6 +215,9 @@ static void draw_parts(struct world *world, struct user *user, uint32_t tasks)
         part->request.disk = draw_amount(world);
         if (random_chance(&world->random, GPU_PARTS))
             part->request.gpus = draw_amount(world);
+        /* No task takes longer, and none says that it takes less. */
+        if (world->options.hours && random_chance(&world->random, LASTING_PARTS))
+            part->needed_ms = world->options.task_ms_max;
         part->job_class = classes_draw(world);
         first += part->count;
     }

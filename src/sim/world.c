@@ -99,6 +99,7 @@ static void world_dispatch(struct world *world, const struct happening *happenin
     case HAPPEN_ENROL:
     case HAPPEN_KEY:
     case HAPPEN_DESK:
+    case HAPPEN_HOURS:
         computer_happens(world, happening);
         break;
     case HAPPEN_HEAL:

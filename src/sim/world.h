@@ -70,7 +70,8 @@ enum happening_kind {
     HAPPEN_HEAL,
     HAPPEN_OWNER,
     HAPPEN_KEY,
-    HAPPEN_DESK, /* time alone changes whose the computer is */
+    HAPPEN_DESK,  /* time alone changes whose the computer is */
+    HAPPEN_HOURS, /* his working hours begin or end */
     HAPPEN_DRAIN,
     HAPPEN_FAULT_OF_COMPUTER,
     HAPPEN_FAULT_OF_SERVER,
@@ -178,6 +179,7 @@ struct computer {
     bool is_small;              /* what he does makes it short of memory now and then, */
     uint64_t memory_short_ms;   /* since then, world time; UINT64_MAX: it is not */
     struct lending lending;     /* what the agent makes of his keys */
+    bool has_hours;             /* working hours, */
     bool by_policy;             /* or this does: */
     struct policy *policy;      /* owned; NULL while there is no agent */
     enum agent_event_kind told; /* to the agent's brain, of what the policy said last */
@@ -285,6 +287,7 @@ struct world {
     struct agent_report_item *items; /* room for one report */
     uint32_t attempts_max;           /* of an agent */
     struct map running;              /* job << 32 | task -> computer plus one that runs it now */
+    uint64_t started_epoch;          /* the highest with which something was started */
     struct map finished;             /* epochs of attempts that ran to their end */
     uint64_t checked_at_step;        /* when the whole of the brain was looked at last */
     uint32_t tasks_submitted;
@@ -395,6 +398,8 @@ void rest_get_up(struct world *world, uint32_t number);
 /* desk.c */
 void desk_agent_starts(struct world *world, uint32_t number);
 void desk_agent_ends(struct computer *computer);
+/* For how long its owner's hours do not begin, at least 1; 0: he has none. */
+uint64_t desk_lent_ms(const struct world *world, uint32_t number);
 /* After each step of the agent's brain. */
 void desk_follow_work(struct world *world, uint32_t number);
 void desk_lid_opens(struct world *world, uint32_t number);
