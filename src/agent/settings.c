@@ -142,16 +142,29 @@ static int parse_size(const char *text, uint64_t *ret_bytes, struct error *err)
     return 0;
 }
 
+/* None of it is refused, because nothing could run then, and 0 stands for all that is found. */
+static int parse_lent(const char *text, uint64_t *ret_bytes, struct error *err)
+{
+    uint64_t bytes = 0;
+    int r = parse_size(text, &bytes, err);
+
+    if (r == 0 && bytes == 0)
+        r = error_set(err, -EINVAL, "'%s' is nothing that a task could run in", text);
+    if (r == 0)
+        *ret_bytes = bytes;
+    return r;
+}
+
 static int set_memory(void *target, const char *text, struct error *err)
 {
     struct settings *settings = target;
-    return parse_size(text, &settings->memory, err);
+    return parse_lent(text, &settings->memory, err);
 }
 
 static int set_disk(void *target, const char *text, struct error *err)
 {
     struct settings *settings = target;
-    return parse_size(text, &settings->disk, err);
+    return parse_lent(text, &settings->disk, err);
 }
 
 static int set_gpus(void *target, const char *text, struct error *err)

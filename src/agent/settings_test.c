@@ -210,6 +210,8 @@ static void mistakes_are_named(void **state)
     assert_int_equal(READ(fixture, "--gpus", "CUDA0"), -EINVAL);
     assert_int_equal(READ(fixture, "--name", "a b"), -EINVAL);
     assert_int_equal(READ(fixture, "--memory", "lots"), -EINVAL);
+    assert_int_equal(READ(fixture, "--memory", "0"), -EINVAL);
+    assert_int_equal(READ(fixture, "--disk", "0G"), -EINVAL);
     assert_int_equal(READ(fixture, "--server", "host:99999"), -EINVAL);
     assert_int_equal(READ(fixture, "surplus"), -EINVAL);
     assert_int_equal(READ(fixture, "--presence", "camera"), -EINVAL);
