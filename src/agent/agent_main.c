@@ -188,7 +188,7 @@ static int run(struct settings *settings, struct state *state, struct error *err
     facts = facts_write(&computer);
     options.facts = facts;
     options.machine = facts_machine(&computer);
-    options.capacity = facts_capacity(&computer, settings);
+    options.capacity = offer_capacity(&settings->offer, &computer);
     describe_node(&(struct described){.computer = &computer,
                                       .capacity = options.capacity,
                                       .name = settings->name,

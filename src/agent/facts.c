@@ -8,19 +8,7 @@
 #include <jansson.h>
 #include <string.h>
 
-enum { MEMORY_KEPT_PARTS = 20, MACHINE_DIGITS = 16 };
-
-struct resources facts_capacity(const struct computer *computer, const struct settings *settings)
-{
-    uint64_t memory = computer->memory_bytes - computer->memory_bytes / MEMORY_KEPT_PARTS;
-
-    return (struct resources){
-        .cpus = settings->cpus ? settings->cpus : computer->cpus,
-        .memory = settings->memory ? settings->memory : memory,
-        .disk = settings->disk ? settings->disk : computer->disk_free_bytes,
-        .gpus = settings->gpus_given ? settings->gpus : (uint32_t)computer->gpus.count,
-    };
-}
+enum { MACHINE_DIGITS = 16 };
 
 uint64_t facts_machine(const struct computer *computer)
 {

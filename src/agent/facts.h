@@ -2,13 +2,10 @@
 /* What an agent says of its computer in its first word. */
 #pragma once
 
-#include "core/words.h"
 #include "runtime/computer.h"
 #include "runtime/keeper_message.h"
-#include "settings.h"
 
-/* What may be lent: what was set, else what is there, less a twentieth of the memory. */
-struct resources facts_capacity(const struct computer *computer, const struct settings *settings);
+#include <stdint.h>
 
 /* The first 64 bits of the computer's fingerprint. */
 uint64_t facts_machine(const struct computer *computer);

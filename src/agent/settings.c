@@ -18,7 +18,6 @@
 enum { SCRIPT_INTERVAL_MIN_MS = 1000 };
 enum { NUDGE_MAX = 10000, TEMPERATURE_MAX = 150 };
 enum { WATTS_MAX = 1000 };
-enum { GPUS_MAX = 256 }; /* no computer has so many; their names have room in a note */
 enum { DEFAULT_PORT = 7433, NAME_LENGTH_MAX = 64, TOKEN_SIZE_MAX = 4096 };
 
 /* What counts if nobody says anything; a key that was given is told apart from these. */
@@ -126,63 +125,36 @@ static int set_token_file(void *target, const char *text, struct error *err)
 static int set_cpus(void *target, const char *text, struct error *err)
 {
     struct settings *settings = target;
-    uint64_t cpus;
-
-    if (number_parse_u64(slice_from_text(text), &cpus) < 0 || cpus == 0 || cpus > UINT16_MAX)
-        return error_set(err, -EINVAL, "'%s' is no number from 1 to %d", text, UINT16_MAX);
-    settings->cpus = (uint32_t)cpus;
-    return 0;
-}
-
-static int parse_size(const char *text, uint64_t *ret_bytes, struct error *err)
-{
-    /* INT64_MAX, because JSON carries no more. */
-    if (number_parse_size(slice_from_text(text), 1, ret_bytes) < 0 || *ret_bytes > INT64_MAX)
-        return error_set(err, -EINVAL, "'%s' is no size such as 500M, 8G or 1.5T", text);
-    return 0;
-}
-
-/* None of it is refused, because nothing could run then, and 0 stands for all that is found. */
-static int parse_lent(const char *text, uint64_t *ret_bytes, struct error *err)
-{
-    uint64_t bytes = 0;
-    int r = parse_size(text, &bytes, err);
-
-    if (r == 0 && bytes == 0)
-        r = error_set(err, -EINVAL, "'%s' is nothing that a task could run in", text);
-    if (r == 0)
-        *ret_bytes = bytes;
-    return r;
+    return offer_set(&settings->offer, OFFER_CPUS, slice_from_text(text), err);
 }
 
 static int set_memory(void *target, const char *text, struct error *err)
 {
     struct settings *settings = target;
-    return parse_lent(text, &settings->memory, err);
+    return offer_set(&settings->offer, OFFER_MEMORY, slice_from_text(text), err);
 }
 
 static int set_disk(void *target, const char *text, struct error *err)
 {
     struct settings *settings = target;
-    return parse_lent(text, &settings->disk, err);
+    return offer_set(&settings->offer, OFFER_DISK, slice_from_text(text), err);
 }
 
 static int set_gpus(void *target, const char *text, struct error *err)
 {
     struct settings *settings = target;
-    uint64_t gpus;
-
-    if (number_parse_u64(slice_from_text(text), &gpus) < 0 || gpus > GPUS_MAX)
-        return error_set(err, -EINVAL, "'%s' is no number from 0 to %d", text, GPUS_MAX);
-    settings->gpus = (uint32_t)gpus;
-    settings->gpus_given = true;
-    return 0;
+    return offer_set(&settings->offer, OFFER_GPUS, slice_from_text(text), err);
 }
 
 static int set_cache_size(void *target, const char *text, struct error *err)
 {
     struct settings *settings = target;
-    return parse_size(text, &settings->cache_size, err);
+
+    /* INT64_MAX, because JSON carries no more. */
+    if (number_parse_size(slice_from_text(text), 1, &settings->cache_size) < 0 ||
+        settings->cache_size > INT64_MAX)
+        return error_set(err, -EINVAL, "'%s' is no size such as 500M, 8G or 1.5T", text);
+    return 0;
 }
 
 static int parse_duration(const char *text, uint64_t *ret_ms, struct error *err)
@@ -543,22 +515,22 @@ static const struct configuration_key keys[] = {
      .summary = "a file with the token",
      .set = set_token_file},
     {.name = "cpus",
-     .argument = "N",
-     .summary = "processors to lend",
+     .argument = "N|N%",
+     .summary = "processors to lend, or a share of them",
      .usual = "all",
      .set = set_cpus},
     {.name = "memory",
-     .argument = "SIZE",
-     .summary = "memory to lend",
+     .argument = "SIZE|N%",
+     .summary = "memory to lend, or a share of it",
      .usual = "all but 5 %",
      .set = set_memory},
     {.name = "disk",
-     .argument = "SIZE",
-     .summary = "disk to lend",
+     .argument = "SIZE|N%",
+     .summary = "disk to lend, or a share of it",
      .usual = "what is free",
      .set = set_disk},
     {.name = "gpus",
-     .argument = "N",
+     .argument = "N|N%",
      .summary = "GPUs to lend, the first ones; or more than are found",
      .usual = "all",
      .set = set_gpus},

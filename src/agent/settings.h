@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "core/policy.h"
 #include "lang/calendar.h"
+#include "offer.h"
 #include "wire/attributes.h"
 
 #include <stdbool.h>
@@ -15,12 +16,8 @@ struct settings {
     char *host;  /* of the server */
     uint16_t port;
     char *name;
-    char *token;     /* NULL: none was given */
-    uint32_t cpus;   /* 0: what is found, as for the next two */
-    uint64_t memory; /* bytes */
-    uint64_t disk;
-    bool gpus_given; /* because none is a number, too */
-    uint32_t gpus;
+    char *token; /* NULL: none was given */
+    struct offer offer;
     uint64_t cache_size; /* of inputs that are kept for the next task, bytes */
     struct attributes attributes;
     char *attribute_script; /* absolute; NULL: none */

@@ -64,8 +64,8 @@ static void everything_has_a_default(void **state)
     assert_true(fixture->settings.state[0] == '/');
     assert_true(fixture->settings.cache_size == 10ULL << 30);
     assert_int_equal(fixture->settings.grace_ms, 10000);
-    assert_int_equal(fixture->settings.cpus, 0);
-    assert_false(fixture->settings.gpus_given);
+    for (size_t i = 0; i < OFFER_PART_COUNT; i++)
+        assert_int_equal(fixture->settings.offer.parts[i].kind, OFFER_ALL);
     assert_null(fixture->settings.token);
 }
 
@@ -76,7 +76,7 @@ static void the_command_line_wins_over_the_file(void **state)
     write_file(fixture, "[agent]\nname = pc9\ncpus = 3\ncache_size = 1M\n[server]\nport = 1\n");
     assert_int_equal(READ(fixture, "--cpus", "5", "--config", fixture->file, "--cache-size=2M"), 0);
     assert_string_equal(fixture->settings.name, "pc9");
-    assert_int_equal(fixture->settings.cpus, 5);
+    assert_int_equal(fixture->settings.offer.parts[OFFER_CPUS].value, 5);
     assert_int_equal(fixture->settings.cache_size, 2 << 20);
 }
 
@@ -103,10 +103,10 @@ static void no_gpus_are_a_number_of_gpus(void **state)
 
     write_file(fixture, "[agent]\ngpus = 2\n");
     assert_int_equal(READ(fixture, "--name=a", "--config", fixture->file), 0);
-    assert_int_equal(fixture->settings.gpus, 2);
+    assert_int_equal(fixture->settings.offer.parts[OFFER_GPUS].value, 2);
     assert_int_equal(READ(fixture, "--name=a", "--gpus=0", "--config", fixture->file), 0);
-    assert_true(fixture->settings.gpus_given);
-    assert_int_equal(fixture->settings.gpus, 0);
+    assert_int_equal(fixture->settings.offer.parts[OFFER_GPUS].kind, OFFER_AMOUNT);
+    assert_int_equal(fixture->settings.offer.parts[OFFER_GPUS].value, 0);
 }
 
 static void a_token_comes_three_ways(void **state)

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "offer.h"
+
+#include "base/memory.h"
+#include "base/test.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const struct computer computer = {
+    .cpus = 4, .memory_bytes = 1000, .disk_free_bytes = 50, .gpus.count = 3};
+
+/* What is lent of the part on that computer, or the error. */
+static int64_t lent(enum offer_part part, const char *text)
+{
+    struct offer offer = OFFER_INIT;
+    int r = offer_set(&offer, part, slice_from_text(text), NULL);
+    struct resources capacity = offer_capacity(&offer, &computer);
+    const int64_t amounts[OFFER_PART_COUNT] = {[OFFER_CPUS] = capacity.cpus,
+                                               [OFFER_MEMORY] = (int64_t)capacity.memory,
+                                               [OFFER_DISK] = (int64_t)capacity.disk,
+                                               [OFFER_GPUS] = capacity.gpus};
+
+    return r < 0 ? r : amounts[part];
+}
+
+/* "text / hint" of what is wrong with it; the caller's. */
+static char *complaint(enum offer_part part, const char *text)
+{
+    _cleanup_error_ struct error err = ERROR_INIT;
+    struct offer offer = OFFER_INIT;
+    struct buffer words = BUFFER_INIT;
+
+    assert_int_equal(offer_set(&offer, part, slice_from_text(text), &err), -EINVAL);
+    assert_int_equal(offer.parts[part].kind, OFFER_ALL);
+    buffer_appendf(&words, "%s / %s", error_text(&err), err.hint);
+    return buffer_take(&words);
+}
+
+static void all_is_lent_but_a_twentieth_of_the_memory_unless_somebody_says_less(void **state)
+{
+    struct resources capacity = offer_capacity(&OFFER_INIT, &computer);
+
+    (void)state;
+    assert_int_equal(capacity.cpus, 4);
+    assert_int_equal(capacity.memory, 950);
+    assert_int_equal(capacity.disk, 50);
+    assert_int_equal(capacity.gpus, 3);
+}
+
+static void an_amount_counts_as_it_is(void **state)
+{
+    (void)state;
+    assert_int_equal(lent(OFFER_CPUS, "3"), 3);
+    assert_int_equal(lent(OFFER_CPUS, "65535"), 65535);
+    assert_int_equal(lent(OFFER_MEMORY, " 8 GB "), 8LL << 30);
+    assert_int_equal(lent(OFFER_MEMORY, "1000"), 1000);
+    assert_int_equal(lent(OFFER_DISK, "1.5T"), 3LL << 39);
+    assert_int_equal(lent(OFFER_GPUS, "0"), 0);
+    assert_int_equal(lent(OFFER_GPUS, "256"), 256);
+}
+
+static void a_share_is_one_of_what_is_lent_without_it_rounded_down(void **state)
+{
+    (void)state;
+    assert_int_equal(lent(OFFER_CPUS, "50 %"), 2);
+    assert_int_equal(lent(OFFER_CPUS, "99%"), 3);
+    assert_int_equal(lent(OFFER_CPUS, "1%"), 1);
+    assert_int_equal(lent(OFFER_CPUS, "100%"), 4);
+    assert_int_equal(lent(OFFER_MEMORY, "75%"), 712);
+    assert_int_equal(lent(OFFER_MEMORY, "100 %"), 950);
+    assert_int_equal(lent(OFFER_DISK, "\t25\t%\t"), 12);
+    assert_int_equal(lent(OFFER_GPUS, "50%"), 1);
+    assert_int_equal(lent(OFFER_GPUS, "33%"), 0);
+    assert_int_equal(lent(OFFER_GPUS, "0 %"), 0);
+}
+
+static void a_share_of_very_much_is_exact(void **state)
+{
+    struct computer large = {.cpus = 1, .memory_bytes = 1, .disk_free_bytes = UINT64_MAX};
+    struct offer offer = OFFER_INIT;
+
+    (void)state;
+    assert_int_equal(offer_set(&offer, OFFER_DISK, slice_from_text("100%"), NULL), 0);
+    assert_true(offer_capacity(&offer, &large).disk == UINT64_MAX);
+    assert_int_equal(offer_set(&offer, OFFER_DISK, slice_from_text("50%"), NULL), 0);
+    assert_true(offer_capacity(&offer, &large).disk == UINT64_MAX / 2);
+}
+
+static void what_is_no_amount_is_refused(void **state)
+{
+    static const char *const wrong[] = {
+        "",
+        " ",
+        "%",
+        "%%",
+        "50 % %",
+        "% 50",
+        "-1",
+        "-1 %",
+        "0.5 %",
+        "33.3%",
+        "101%",
+        "1e1%",
+        "nan",
+        "nan %",
+        "inf",
+        "inf%",
+        "0x10",
+        "50 %, 2",
+        "2,5",
+        "50 per",
+        "50%x",
+        "all",
+        "1 2",
+        "5 0 %",
+        "18446744073709551616",
+        "18446744073709551616 %",
+        "18446744073709551666%",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(wrong); i++)
+        for (enum offer_part part = 0; part < OFFER_PART_COUNT; part++)
+            if (lent(part, wrong[i]) != -EINVAL)
+                fail_msg("'%s' is taken as amount %d", wrong[i], (int)part);
+    assert_int_equal(lent(OFFER_CPUS, "65536"), -EINVAL);
+    assert_int_equal(lent(OFFER_CPUS, "2.5"), -EINVAL);
+    assert_int_equal(lent(OFFER_GPUS, "257"), -EINVAL);
+    assert_int_equal(lent(OFFER_GPUS, "CUDA0"), -EINVAL);
+    assert_int_equal(lent(OFFER_MEMORY, "8192P"), -EINVAL);
+    assert_int_equal(lent(OFFER_DISK, "1e300"), -EINVAL);
+}
+
+/* Whoever writes that wants to lend nothing, and must not lend everything. */
+static void none_of_it_is_refused_but_of_gpus(void **state)
+{
+    static const char *const none[] = {"0", "0%", "00 %"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(none); i++) {
+        assert_int_equal(lent(OFFER_CPUS, none[i]), -EINVAL);
+        assert_int_equal(lent(OFFER_MEMORY, none[i]), -EINVAL);
+        assert_int_equal(lent(OFFER_DISK, none[i]), -EINVAL);
+        assert_int_equal(lent(OFFER_GPUS, none[i]), 0);
+    }
+}
+
+static void a_complaint_says_what_would_be_right(void **state)
+{
+    static const struct {
+        enum offer_part part;
+        const char *text, *complaint;
+    } cases[] = {
+        {OFFER_CPUS, "0",
+         "'0' is no number from 1 to 65535 / "
+         "a share of what there is may be said as well, as in 50 %"},
+        {OFFER_GPUS, " many ",
+         "'many' is no number from 0 to 256 / "
+         "a share of what there is may be said as well, as in 50 %"},
+        {OFFER_MEMORY, "lots",
+         "'lots' is no size such as 500M, 8G or 1.5T / "
+         "a share of what there is may be said as well, as in 50 %"},
+        {OFFER_DISK, "101 %",
+         "'101 %' is no share from 1 % to 100 % / "
+         "say a whole number before the '%', as in 50 %"},
+        {OFFER_GPUS, "50 % %",
+         "'50 % %' is no share from 0 % to 100 % / "
+         "say a whole number before the '%', as in 50 %"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        _cleanup_free_ char *said = complaint(cases[i].part, cases[i].text);
+
+        assert_string_equal(said, cases[i].complaint);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_is_lent_but_a_twentieth_of_the_memory_unless_somebody_says_less),
+        cmocka_unit_test(an_amount_counts_as_it_is),
+        cmocka_unit_test(a_share_is_one_of_what_is_lent_without_it_rounded_down),
+        cmocka_unit_test(a_share_of_very_much_is_exact),
+        cmocka_unit_test(what_is_no_amount_is_refused),
+        cmocka_unit_test(none_of_it_is_refused_but_of_gpus),
+        cmocka_unit_test(a_complaint_says_what_would_be_right),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
