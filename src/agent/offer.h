@@ -37,6 +37,18 @@ struct offer {
 int offer_set(struct offer *offer, enum offer_part part, struct slice text, struct error *err);
 
 /*
+ * The key `offer`: "cpus 50 %, memory 8 GB", any of the four in any order, each once. Those that
+ * are not named become OFFER_ALL. On -EINVAL, with an error as above, *offer is as it was.
+ */
+int offer_read(struct offer *offer, const char *text, struct error *err);
+
+/*
+ * Adds what the key `offer` said to what the four keys did. -EINVAL if both name a part: the error
+ * says which. *offer may be half filled then.
+ */
+int offer_join(struct offer *offer, const struct offer *line, struct error *err);
+
+/*
  * What that is on this computer. All of it is: the processors and the GPUs that were found, the
  * memory less a twentieth, and what is free on the disk. Shares are rounded down, those of the
  * processors to 1 at least.

@@ -177,6 +177,117 @@ static void a_complaint_says_what_would_be_right(void **state)
     }
 }
 
+/* ---- the line ---- */
+
+/* The parts as they were read, for comparing: "cpus 50%, memory 8192"; the caller's. */
+static char *write_offer(const struct offer *offer)
+{
+    static const char *const names[OFFER_PART_COUNT] = {"cpus", "memory", "disk", "gpus"};
+    struct buffer words = BUFFER_INIT;
+
+    for (size_t i = 0; i < OFFER_PART_COUNT; i++)
+        if (offer->parts[i].kind != OFFER_ALL)
+            buffer_appendf(&words, "%s%s %llu%s", words.length > 0 ? ", " : "", names[i],
+                           (unsigned long long)offer->parts[i].value,
+                           offer->parts[i].kind == OFFER_SHARE ? "%" : "");
+    return buffer_take(&words);
+}
+
+static void assert_read(const char *text, const char *expected)
+{
+    struct offer offer = OFFER_INIT;
+    _cleanup_free_ char *words = NULL;
+
+    assert_int_equal(offer_read(&offer, text, NULL), 0);
+    words = write_offer(&offer);
+    assert_string_equal(words, expected);
+}
+
+static void a_line_names_any_parts_in_any_order(void **state)
+{
+    (void)state;
+    assert_read("cpus 50 %, memory 8 KB, disk 100 KB, gpus 1",
+                "cpus 50%, memory 8192, disk 102400, gpus 1");
+    assert_read("gpus 0,disk 10%\t,  cpus\t2", "cpus 2, disk 10%, gpus 0");
+    assert_read(" memory 75% ", "memory 75%");
+}
+
+static void a_line_stands_in_place_of_the_one_before(void **state)
+{
+    struct offer offer = OFFER_INIT;
+    _cleanup_free_ char *words = NULL;
+
+    (void)state;
+    assert_int_equal(offer_read(&offer, "cpus 1, gpus 1", NULL), 0);
+    assert_int_equal(offer_read(&offer, "cpus 2", NULL), 0);
+    assert_int_equal(offer_read(&offer, "gpus 2, disk 0", NULL), -EINVAL);
+    words = write_offer(&offer);
+    assert_string_equal(words, "cpus 2");
+}
+
+static void a_line_with_a_mistake_is_refused(void **state)
+{
+    static const char *const wrong[][2] = {
+        {"", "there is a comma too many, or nothing at all"},
+        {" \t", "there is a comma too many, or nothing at all"},
+        {",", "there is a comma too many, or nothing at all"},
+        {"cpus 1,", "there is a comma too many, or nothing at all"},
+        {", cpus 1", "there is a comma too many, or nothing at all"},
+        {"cpus 1, , gpus 1", "there is a comma too many, or nothing at all"},
+        {"cpus 1, memory 5%, cpus 1", "'cpus' is there twice"},
+        {"gpus 0, gpus 0", "'gpus' is there twice"},
+        {"cpus", "cpus: '' is no number from 1 to 65535"},
+        {"cpus 1 memory 8G", "cpus: '1 memory 8G' is no number from 1 to 65535"},
+        {"cpus = 2", "cpus: '= 2' is no number from 1 to 65535"},
+        {"cpus 50 % %", "cpus: '50 % %' is no share from 1 % to 100 %"},
+        {"memory 0 %", "memory: '0 %' is no share from 1 % to 100 %"},
+        {"gpus 1, disk nan", "disk: 'nan' is no size such as 500M, 8G or 1.5T"},
+        {"memory 1,5 GB", "'5' is none of cpus, memory, disk and gpus"},
+        {"cpus50%", "'cpus50%' is none of cpus, memory, disk and gpus"},
+        {"50 % cpus", "'50' is none of cpus, memory, disk and gpus"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(wrong); i++) {
+        _cleanup_error_ struct error err = ERROR_INIT;
+        struct offer offer = OFFER_INIT;
+
+        assert_int_equal(offer_read(&offer, wrong[i][0], &err), -EINVAL);
+        assert_string_equal(error_text(&err), wrong[i][1]);
+        assert_non_null(err.hint);
+    }
+}
+
+static void a_word_that_is_nearly_right_is_understood_in_the_hint(void **state)
+{
+    _cleanup_error_ struct error err = ERROR_INIT;
+    struct offer offer = OFFER_INIT;
+
+    (void)state;
+    assert_int_equal(offer_read(&offer, "Memroy 8G", &err), -EINVAL);
+    assert_string_equal(err.hint, "did you mean 'memory'?");
+    assert_int_equal(offer_read(&offer, "processors 2", &err), -EINVAL);
+    assert_string_equal(err.hint, "say what and how much of it, as in 'cpus 50 %, memory 8 GB'");
+}
+
+static void a_line_joins_the_keys_that_it_does_not_name(void **state)
+{
+    struct offer offer = OFFER_INIT, line = OFFER_INIT;
+    _cleanup_error_ struct error err = ERROR_INIT;
+    _cleanup_free_ char *words = NULL;
+
+    (void)state;
+    assert_int_equal(offer_set(&offer, OFFER_GPUS, slice_from_text("0"), NULL), 0);
+    assert_int_equal(offer_read(&line, "memory 5%, disk 3", NULL), 0);
+    assert_int_equal(offer_join(&offer, &line, &err), 0);
+    words = write_offer(&offer);
+    assert_string_equal(words, "memory 5%, disk 3, gpus 0");
+    assert_int_equal(offer_read(&line, "cpus 2, gpus 1", NULL), 0);
+    assert_int_equal(offer_join(&offer, &line, &err), -EINVAL);
+    assert_string_equal(error_text(&err), "'offer' and 'gpus' both say how much is lent");
+    assert_string_equal(err.hint, "take out either the key 'gpus', or 'gpus' from 'offer'");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +298,11 @@ int main(void)
         cmocka_unit_test(what_is_no_amount_is_refused),
         cmocka_unit_test(none_of_it_is_refused_but_of_gpus),
         cmocka_unit_test(a_complaint_says_what_would_be_right),
+        cmocka_unit_test(a_line_names_any_parts_in_any_order),
+        cmocka_unit_test(a_line_stands_in_place_of_the_one_before),
+        cmocka_unit_test(a_line_with_a_mistake_is_refused),
+        cmocka_unit_test(a_word_that_is_nearly_right_is_understood_in_the_hint),
+        cmocka_unit_test(a_line_joins_the_keys_that_it_does_not_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

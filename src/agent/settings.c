@@ -146,6 +146,12 @@ static int set_gpus(void *target, const char *text, struct error *err)
     return offer_set(&settings->offer, OFFER_GPUS, slice_from_text(text), err);
 }
 
+static int set_offer(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+    return offer_read(&settings->offer_line, text, err);
+}
+
 static int set_cache_size(void *target, const char *text, struct error *err)
 {
     struct settings *settings = target;
@@ -534,6 +540,11 @@ static const struct configuration_key keys[] = {
      .summary = "GPUs to lend, the first ones; or more than are found",
      .usual = "all",
      .set = set_gpus},
+    {.name = "offer",
+     .argument = "LIST",
+     .summary = "these four in one line: cpus 50 %, memory 8 GB",
+     .usual = "all",
+     .set = set_offer},
     {.name = "presence",
      .argument = "LIST",
      .summary = "who watches for the owner: auto, none, or names",
@@ -729,5 +740,7 @@ int settings_read(int argc, char **argv, struct settings *settings, struct error
     settings->give_back_memory_within_ms = GIVE_BACK_MEMORY_WITHIN_MS;
     settings->max_load = max_load;
     r = configuration_read(&configuration, argc, argv, settings, err);
+    if (r == 0)
+        r = offer_join(&settings->offer, &settings->offer_line, err);
     return r == 0 ? make_policy(settings, err) : r;
 }

@@ -16,9 +16,10 @@ struct settings {
     char *host;  /* of the server */
     uint16_t port;
     char *name;
-    char *token; /* NULL: none was given */
-    struct offer offer;
-    uint64_t cache_size; /* of inputs that are kept for the next task, bytes */
+    char *token;             /* NULL: none was given */
+    struct offer offer;      /* of the keys that name one part each and of `offer`, together */
+    struct offer offer_line; /* of `offer` alone */
+    uint64_t cache_size;     /* of inputs that are kept for the next task, bytes */
     struct attributes attributes;
     char *attribute_script; /* absolute; NULL: none */
     uint64_t attribute_script_interval_ms;

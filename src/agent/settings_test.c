@@ -109,6 +109,49 @@ static void no_gpus_are_a_number_of_gpus(void **state)
     assert_int_equal(fixture->settings.offer.parts[OFFER_GPUS].value, 0);
 }
 
+static uint64_t share_of(const struct fixture *fixture, enum offer_part part)
+{
+    const struct offer_amount *amount = &fixture->settings.offer.parts[part];
+
+    return amount->kind == OFFER_SHARE ? amount->value : 0;
+}
+
+static void an_offer_is_one_line_or_a_key_for_each_part(void **state)
+{
+    struct fixture *fixture = *state;
+
+    write_file(fixture, "[agent]\ncpus = 50 %\noffer = memory 75%, gpus 0\n");
+    assert_int_equal(READ(fixture, "--name=a", "--config", fixture->file), 0);
+    assert_int_equal(share_of(fixture, OFFER_CPUS), 50);
+    assert_int_equal(share_of(fixture, OFFER_MEMORY), 75);
+    assert_int_equal(
+        READ(fixture, "--name=a", "--config", fixture->file, "--set", "offer=disk 10 %"), 0);
+    assert_int_equal(share_of(fixture, OFFER_DISK), 10);
+    assert_int_equal(fixture->settings.offer.parts[OFFER_MEMORY].kind, OFFER_ALL);
+    assert_int_equal(READ(fixture, "--name=a", "--offer", "gpus 50%", "--set", "offer=cpus 5%"), 0);
+    assert_int_equal(share_of(fixture, OFFER_CPUS), 5);
+    assert_int_equal(share_of(fixture, OFFER_GPUS), 0);
+}
+
+static void an_offer_that_cannot_be_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+
+    write_file(fixture, "[agent]\noffer = cpus 50 %, memory 101 %\n");
+    assert_int_equal(READ(fixture, "--name=a", "--config", fixture->file), -EINVAL);
+    assert_non_null(strstr(error_text(&fixture->err),
+                           "line 2: offer: memory: '101 %' is no share from 1 % to 100 %"));
+    /* What goes on in the next line comes as one more of the same name. */
+    write_file(fixture, "[agent]\noffer = cpus 50 %,\n  memory 50 %\n");
+    assert_int_equal(READ(fixture, "--name=a", "--config", fixture->file), -EINVAL);
+    assert_int_equal(READ(fixture, "--name=a", "--set", "offer=cpus"), -EINVAL);
+    assert_string_equal(error_text(&fixture->err),
+                        "--offer: cpus: '' is no number from 1 to 65535");
+    write_file(fixture, "[agent]\noffer = cpus 50 %\n");
+    assert_int_equal(READ(fixture, "--name=a", "--config", fixture->file, "--cpus=1"), -EINVAL);
+    assert_string_equal(error_text(&fixture->err), "'offer' and 'cpus' both say how much is lent");
+}
+
 static void a_token_comes_three_ways(void **state)
 {
     struct fixture *fixture = *state;
@@ -244,6 +287,8 @@ int main(void)
         TEST(the_command_line_wins_over_the_file),
         TEST(a_computer_sleeps_if_and_as_it_is_told),
         TEST(no_gpus_are_a_number_of_gpus),
+        TEST(an_offer_is_one_line_or_a_key_for_each_part),
+        TEST(an_offer_that_cannot_be_is_refused),
         TEST(a_token_comes_three_ways),
         TEST(attributes_are_expressions_of_any_name),
         TEST(attributes_that_cannot_be_are_refused),

@@ -73,6 +73,36 @@ condition='Cpus == 2 && ClockMin >= 0 && ClockMin < 1440 && ClockDay < 7'
 is "$(dusk classad --my "$folder/machine" eval "$condition && versionGE(GlibcVersion, \"2\")")" \
     true 'all together they are an ad, to which expressions can be put'
 
+# ---- offered ----
+
+# lent_by NODE: as the server tells it; memory in MB, as the attribute has it.
+lent_by()
+{
+    dusk node show "$1" --json | python3 -c 'import json, sys
+node = json.load(sys.stdin)
+print(node["cpus"], node["memory"] >> 20, node["gpus"])'
+}
+
+found=$(attribute pc1 DetectedMemory)
+start_agent pc2 --set 'offer=cpus 50 %, memory 25 %' --gpus 4
+must 'node_is pc2 Unclaimed'
+half=$(($(nproc) / 2))
+# Of what is lent without a word, which is all but a twentieth.
+like "$(lent_by pc2)" "^$((half > 0 ? half : 1)) [0-9]+ 4\$" \
+    'a share of the processors is offered, rounded down, and never none'
+share=$(lent_by pc2 | cut -d ' ' -f 2)
+is "$((share - found * 95 / 400 <= 1 && found * 95 / 400 - share <= 1))" 1 \
+    'and one of the memory that is lent when nothing is said'
+is "$(attribute pc2 Cpus) $(attribute pc2 Memory)" "$(lent_by pc2 | cut -d ' ' -f -2)" \
+    'its attributes say the same'
+ends_with 2 "$dusk_path" agent --state "$folder/none" --set 'offer=cpus 50 %, gpus 1' --cpus 2
+is "$output" "dusk: cannot run the agent: 'offer' and 'cpus' both say how much is lent
+hint: take out either the key 'cpus', or 'cpus' from 'offer'" 'nobody has to guess which one counts'
+ends_with 2 "$dusk_path" agent --state "$folder/none" --offer 'cpus 150 %'
+is "$output" "dusk: cannot run the agent: --offer: cpus: '150 %' is no share from 1 % to 100 %
+hint: say a whole number before the '%', as in 50 %" 'what is wrong with an offer is said'
+stop_agent pc2
+
 # ---- set ----
 
 is "$(attribute pc1 HasMatlab) $(attribute pc1 FileSystemDomain)" 'true "lab.example"' \
