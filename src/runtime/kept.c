@@ -6,56 +6,20 @@
  *     each of these three -> ENDING -> ENDED
  *
  * Freezing and ending take time: the tree is told, and kept_continue() looks until it has happened.
- * The end of the leader ends the task.
+ * The end of the leader ends the task. What the agent asks for is in kept_request.c; this file also
+ * does what nobody asks for: it reaps, looks at memory, and lets lapse what is past its deadline.
  */
 #define _GNU_SOURCE
-#include "kept.h"
+#include "kept_internal.h"
 
 #include "base/memory.h"
-#include "keeper_child.h"
-#include "priority.h"
 #include "process_table.h"
-#include "process_tree.h"
 #include "sys/clock.h"
-#include "sys/descriptor.h"
-#include "sys/log.h"
-#include "uid_lock.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <signal.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-
-/*
- * How often memory is looked at where the kernel does not hold tasks to it. A look walks through
- * /proc, which takes some milliseconds of a processor.
- */
-enum { LOOK_MS = 1000 };
-
-struct kept_task {
-    uint64_t key;
-    size_t place;
-    char *note; /* owned */
-    size_t note_length;
-    enum keeper_state state;
-    bool lapsed;
-    bool was_frozen; /* its group may have to be thawed at the end */
-    bool is_killed;
-    bool told_to_end;  /* so its end is not its own, also for an agent that was not there then */
-    bool was_pushed;   /* since it was frozen it was pushed out, as far as that went, */
-    bool is_out;       /* and that was all the way */
-    bool is_due;       /* pending, and something has happened that may end that */
-    bool is_forgotten; /* to be dropped without a word when it is over */
-    struct process_tree tree;
-    uint64_t deadline_boot_ms; /* 0: never */
-    uint64_t memory_max;       /* bytes; 0: any */
-    uint64_t started_us;
-    uint64_t frozen_since_us;
-    struct keeper_result result;
-};
 
 /* ---- the set ---- */
 
@@ -69,7 +33,7 @@ void kept_init(struct kept *kept, int epoll, struct buffer *news, const char *ma
     };
 }
 
-static struct kept_task *find_task(const struct kept *kept, uint64_t key)
+struct kept_task *kept_find_task(const struct kept *kept, uint64_t key)
 {
     uint64_t place;
 
@@ -85,7 +49,7 @@ static size_t find_free_place(struct kept *kept)
     return kept->place_count++;
 }
 
-static struct kept_task *add_task(struct kept *kept, uint64_t key, const struct keeper_spawn *spawn)
+struct kept_task *kept_add_task(struct kept *kept, uint64_t key, const struct keeper_spawn *spawn)
 {
     struct kept_task *task = memory_allocate(sizeof(*task));
 
@@ -106,8 +70,7 @@ static struct kept_task *add_task(struct kept *kept, uint64_t key, const struct 
     return task;
 }
 
-/* Gives the group back and leaves the ranks of the living. */
-static void leave_living(struct kept *kept, struct kept_task *task)
+void kept_leave_living(struct kept *kept, struct kept_task *task)
 {
     kept->living_count--;
     if (task->tree.group)
@@ -118,8 +81,7 @@ static void leave_living(struct kept *kept, struct kept_task *task)
     warden_deinit(&task->tree.warden);
 }
 
-/* Its place is free again, and the places of all others stay: the maps hold them. */
-static void drop_task(struct kept *kept, struct kept_task *task)
+void kept_drop_task(struct kept *kept, struct kept_task *task)
 {
     map_remove(&kept->by_key, task->key);
     kept->tasks[task->place] = NULL;
@@ -133,7 +95,7 @@ void kept_deinit(struct kept *kept)
     assert(kept->living_count == 0);
     for (size_t i = 0; i < kept->place_count; i++)
         if (kept->tasks[i])
-            drop_task(kept, kept->tasks[i]);
+            kept_drop_task(kept, kept->tasks[i]);
     cgroup_root_close(&kept->groups);
     map_deinit(&kept->by_key);
     map_deinit(&kept->by_pid);
@@ -144,7 +106,7 @@ void kept_deinit(struct kept *kept)
 
 /* ---- news ---- */
 
-static void tell(struct kept *kept, const struct keeper_news *news)
+void kept_tell(struct kept *kept, const struct keeper_news *news)
 {
     int r;
 
@@ -154,7 +116,7 @@ static void tell(struct kept *kept, const struct keeper_news *news)
     assert(r == 0); /* a note fits into a frame, the rest is small */
 }
 
-static void tell_of(struct kept *kept, const struct kept_task *task, enum keeper_news_type type)
+void kept_tell_of(struct kept *kept, const struct kept_task *task, enum keeper_news_type type)
 {
     struct keeper_news news = {
         .type = type,
@@ -164,40 +126,7 @@ static void tell_of(struct kept *kept, const struct kept_task *task, enum keeper
     };
 
     if (!task->is_forgotten)
-        tell(kept, &news);
-}
-
-static void tell_unknown(struct kept *kept, uint64_t key)
-{
-    tell(kept, &(struct keeper_news){.type = KEEPER_NEWS_UNKNOWN, .key = key});
-}
-
-static void tell_start_failed(struct kept *kept, uint64_t key, const struct keeper_failure *failure)
-{
-    tell(kept,
-         &(struct keeper_news){.type = KEEPER_NEWS_START_FAILED, .key = key, .failure = *failure});
-}
-
-static void tell_list(struct kept *kept)
-{
-    for (size_t i = 0; i < kept->place_count; i++) {
-        const struct kept_task *task = kept->tasks[i];
-
-        if (task && !task->is_forgotten)
-            tell(kept, &(struct keeper_news){
-                           .type = KEEPER_NEWS_TASK,
-                           .key = task->key,
-                           .state = task->state,
-                           .lapsed = task->lapsed,
-                           .is_out = task->is_out,
-                           .told_to_end = task->told_to_end,
-                           .pid = task->tree.leader,
-                           .deadline_boot_ms = task->deadline_boot_ms,
-                           .result = task->result,
-                           .note = {.data = task->note, .length = task->note_length},
-                       });
-    }
-    tell(kept, &(struct keeper_news){.type = KEEPER_NEWS_LISTED});
+        kept_tell(kept, &news);
 }
 
 /* ---- states ---- */
@@ -222,7 +151,7 @@ static bool is_pending(enum keeper_state state)
     return state == KEEPER_STATE_FREEZING || state == KEEPER_STATE_ENDING;
 }
 
-static bool stands_still(enum keeper_state state)
+bool kept_stands_still(enum keeper_state state)
 {
     return state == KEEPER_STATE_FREEZING || state == KEEPER_STATE_FROZEN;
 }
@@ -243,19 +172,20 @@ static void watch_group(struct kept *kept, const struct kept_task *task, bool wa
 /* It is tried again when nothing else is to be done, and all stand still that shall. */
 static void stop_pushing_out(struct kept *kept)
 {
-    struct kept_task *task = kept->push_out.child > 0 ? find_task(kept, kept->push_out.key) : NULL;
+    struct kept_task *task =
+        kept->push_out.child > 0 ? kept_find_task(kept, kept->push_out.key) : NULL;
 
     if (task)
         task->was_pushed = false;
     push_out_stop(&kept->push_out);
 }
 
-static void move(struct kept *kept, struct kept_task *task, enum keeper_state state)
+void kept_move_task(struct kept *kept, struct kept_task *task, enum keeper_state state)
 {
     assert(allowed_moves[task->state] & 1u << state);
-    if (stands_still(state) && !stands_still(task->state))
+    if (kept_stands_still(state) && !kept_stands_still(task->state))
         task->frozen_since_us = clock_boot_us();
-    if (!stands_still(state) && stands_still(task->state))
+    if (!kept_stands_still(state) && kept_stands_still(task->state))
         task->result.frozen_us += clock_boot_us() - task->frozen_since_us;
     if (is_pending(state) != is_pending(task->state)) {
         watch_group(kept, task, is_pending(state));
@@ -268,18 +198,18 @@ static void move(struct kept *kept, struct kept_task *task, enum keeper_state st
     task->state = state;
 }
 
-static void freeze(struct kept *kept, struct kept_task *task)
+void kept_freeze_task(struct kept *kept, struct kept_task *task)
 {
     kept->hurry.is_asked_for = kept->gives_way;
     stop_pushing_out(kept);
-    move(kept, task, KEEPER_STATE_FREEZING);
+    kept_move_task(kept, task, KEEPER_STATE_FREEZING);
     task->was_frozen = true;
     process_tree_freeze(&task->tree);
 }
 
 /* ---- the end ---- */
 
-static void kill_task(struct kept *kept, struct kept_task *task)
+void kept_kill_task(struct kept *kept, struct kept_task *task)
 {
     /* Whoever cannot be killed is told so again and again, and hurries once. */
     if (!task->is_killed)
@@ -288,8 +218,7 @@ static void kill_task(struct kept *kept, struct kept_task *task)
     process_tree_kill(&task->tree);
 }
 
-/* Which of its processes is the keeper's own child. */
-static pid_t child_of(const struct process_tree *tree)
+pid_t kept_child_of(const struct process_tree *tree)
 {
     return tree->group ? tree->leader : tree->warden.pid;
 }
@@ -311,14 +240,14 @@ static void handle_child_ended(struct kept *kept, struct kept_task *task, int wa
     if (task->tree.group || !warden_read_end(&task->tree.warden, &task->result))
         read_end_of_leader(task, wait_status, usage);
     task->result.wall_us = clock_boot_us() - task->started_us;
-    move(kept, task, KEEPER_STATE_ENDING);
+    kept_move_task(kept, task, KEEPER_STATE_ENDING);
 }
 
 static void handle_pushed_out(struct kept *kept, struct kept_task *task, bool is_out)
 {
     task->is_out = is_out;
     if (is_out)
-        tell_of(kept, task, KEEPER_NEWS_PUSHED_OUT);
+        kept_tell_of(kept, task, KEEPER_NEWS_PUSHED_OUT);
 }
 
 void kept_reap(struct kept *kept)
@@ -334,7 +263,7 @@ void kept_reap(struct kept *kept)
         uint64_t place;
 
         if (push_out_has_ended(&kept->push_out, pid, status, &is_out)) {
-            handle_pushed_out(kept, find_task(kept, pushed_key), is_out);
+            handle_pushed_out(kept, kept_find_task(kept, pushed_key), is_out);
             continue;
         }
         if (!map_get(&kept->by_pid, (uint64_t)pid, &place))
@@ -359,7 +288,7 @@ static bool kill_strangers(const struct kept *kept)
         return false;
     for (size_t i = 0; i < kept->place_count; i++)
         if (kept->tasks[i] && kept->tasks[i]->state < KEEPER_STATE_ENDING)
-            known[count++] = child_of(&kept->tasks[i]->tree);
+            known[count++] = kept_child_of(&kept->tasks[i]->tree);
     if (!process_has_other_children(known, count))
         return false;
     process_kill_other_children(known, count);
@@ -395,11 +324,11 @@ static void continue_ending(struct kept *kept, struct kept_task *task)
     }
     if (tree->group)
         finish_group(task);
-    move(kept, task, KEEPER_STATE_ENDED);
-    leave_living(kept, task);
-    tell_of(kept, task, KEEPER_NEWS_EXITED);
+    kept_move_task(kept, task, KEEPER_STATE_ENDED);
+    kept_leave_living(kept, task);
+    kept_tell_of(kept, task, KEEPER_NEWS_EXITED);
     if (task->is_forgotten)
-        drop_task(kept, task);
+        kept_drop_task(kept, task);
 }
 
 static void continue_freezing(struct kept *kept, struct kept_task *task)
@@ -407,8 +336,8 @@ static void continue_freezing(struct kept *kept, struct kept_task *task)
     struct process_tree *tree = &task->tree;
 
     if (process_tree_is_frozen(tree)) {
-        move(kept, task, KEEPER_STATE_FROZEN);
-        tell_of(kept, task, KEEPER_NEWS_FROZEN);
+        kept_move_task(kept, task, KEEPER_STATE_FROZEN);
+        kept_tell_of(kept, task, KEEPER_NEWS_FROZEN);
     } else if (!tree->group) {
         process_tree_freeze(tree);
     }
@@ -486,7 +415,7 @@ void kept_kill_all(struct kept *kept)
 {
     for (size_t i = 0; i < kept->place_count; i++)
         if (kept->tasks[i] && kept->tasks[i]->state < KEEPER_STATE_ENDING)
-            kill_task(kept, kept->tasks[i]);
+            kept_kill_task(kept, kept->tasks[i]);
 }
 
 /* ---- memory ---- */
@@ -525,7 +454,7 @@ void kept_look(struct kept *kept, uint64_t now_boot_ms)
 
     if (now_boot_ms < kept_next_look(kept))
         return;
-    kept->look_at_ms = now_boot_ms + LOOK_MS;
+    kept->look_at_ms = now_boot_ms + KEPT_LOOK_MS;
     if (kept->ungrouped_count > 0)
         process_table_read(&table);
     for (size_t i = 0; i < kept->place_count; i++) {
@@ -534,7 +463,7 @@ void kept_look(struct kept *kept, uint64_t now_boot_ms)
         if (!must_be_looked_at(task) || !is_over_memory(task, &table))
             continue;
         task->result.over_memory = true;
-        kill_task(kept, task);
+        kept_kill_task(kept, task);
     }
     process_table_deinit(&table);
 }
@@ -545,206 +474,6 @@ uint64_t kept_next_look(const struct kept *kept)
         if (must_be_looked_at(kept->tasks[i]))
             return kept->look_at_ms;
     return UINT64_MAX;
-}
-
-/* ---- requests ---- */
-
-/*
- * Where no group holds the task together, a warden does, and is the leader's parent. The keeper
- * stands still until the child has become its program, so that must not wait for the owner's.
- */
-static int start_leader(struct kept *kept, struct process_tree *tree,
-                        const struct keeper_spawn *spawn, const char *variable, struct buffer *path,
-                        struct keeper_failure *failure)
-{
-    bool steps_in = tree->group && kept->gives_way && kept->hurry.ends_ms == 0;
-    int r;
-
-    if (steps_in)
-        cgroup_root_give_way(&kept->groups, false);
-    r = tree->group ? keeper_child_start(spawn, variable, tree->group, &tree->leader, path, failure)
-                    : warden_start(spawn, variable, &tree->warden, &tree->leader, path, failure);
-    if (steps_in)
-        cgroup_root_give_way(&kept->groups, true);
-    /*
-     * It comes a moment after the program began, because until then we wait for it: a child that
-     * was born in that moment is spared, where no group gives way as a whole.
-     */
-    if (r == 0 && kept->gives_way)
-        priority_give_way(tree->leader);
-    return r;
-}
-
-/*
- * Held until the keeper ends, which it does soon after its agent when it has no task: to count the
- * tasks of each uid would free it a little earlier. Where there can be no lock, or where an agent
- * that knew nothing of them gave this uid away, the task runs none the less.
- */
-static void hold_uid(struct kept *kept, uid_t uid)
-{
-    uint64_t held;
-    int fd;
-
-    if (!map_get(&kept->uid_locks, uid, &held) &&
-        uid_lock(uid, UID_HOLDER_KEEPER, kept->marker_start, &fd) == 0)
-        map_put(&kept->uid_locks, uid, (uint64_t)fd);
-}
-
-/* A tree may be full. That is said once, since each task that follows finds the same. */
-static void take_group(struct kept *kept, struct kept_task *task,
-                       const struct cgroup_request *limits)
-{
-    int r = cgroup_take(&kept->groups, limits, &task->tree.group);
-
-    kept->ungrouped_count += r < 0;
-    if (r < 0 && r != -EOPNOTSUPP && !kept->said_full)
-        log_warning("keeper: cannot make a control group for a task below '%s': %s; such tasks are "
-                    "held by wardens",
-                    kept->groups.path, strerror(-r));
-    kept->said_full = r < 0;
-}
-
-static void handle_spawn(struct kept *kept, uint64_t key, const struct keeper_spawn *spawn)
-{
-    _cleanup_buffer_ struct buffer variable = BUFFER_INIT, path = BUFFER_INIT;
-    struct keeper_failure failure = {.step = KEEPER_STEP_KEY, .error = EEXIST, .path = ""};
-    struct cgroup_request limits = {.memory_max = spawn->memory_max,
-                                    .processes_max = spawn->processes_max,
-                                    .cpus = spawn->cpus};
-    struct kept_task *task;
-
-    if (find_task(kept, key)) {
-        tell_start_failed(kept, key, &failure);
-        return;
-    }
-    /* What is waiting to be looked at is not put off, or a busy node would never look. */
-    if (kept_next_look(kept) == UINT64_MAX)
-        kept->look_at_ms = clock_boot_ms() + LOOK_MS;
-    if (spawn->becomes_user)
-        hold_uid(kept, spawn->uid);
-    task = add_task(kept, key, spawn);
-    take_group(kept, task, &limits);
-    buffer_appendf(&variable, "%s=%s%llu", PROCESS_TREE_VARIABLE, kept->marker_start,
-                   (unsigned long long)key);
-    if (start_leader(kept, &task->tree, spawn, buffer_text(&variable), &path, &failure) == 0) {
-        map_put(&kept->by_pid, (uint64_t)child_of(&task->tree), task->place);
-        tell_of(kept, task, KEEPER_NEWS_STARTED);
-        return;
-    }
-    tell_start_failed(kept, key, &failure);
-    leave_living(kept, task);
-    drop_task(kept, task);
-}
-
-static void handle_freeze(struct kept *kept, struct kept_task *task)
-{
-    switch (task->state) {
-    case KEEPER_STATE_RUNNING:
-        freeze(kept, task);
-        break;
-    case KEEPER_STATE_FROZEN:
-        tell_of(kept, task, KEEPER_NEWS_FROZEN);
-        break;
-    case KEEPER_STATE_FREEZING:
-    case KEEPER_STATE_ENDING:
-    case KEEPER_STATE_ENDED:
-        break;
-    }
-}
-
-static void handle_thaw(struct kept *kept, struct kept_task *task, uint64_t deadline_boot_ms)
-{
-    if (task->state >= KEEPER_STATE_ENDING)
-        return;
-    task->deadline_boot_ms = deadline_boot_ms;
-    task->lapsed = false;
-    if (stands_still(task->state)) {
-        process_tree_thaw(&task->tree);
-        move(kept, task, KEEPER_STATE_RUNNING);
-    }
-    tell_of(kept, task, KEEPER_NEWS_THAWED);
-}
-
-static void handle_signal(struct kept_task *task, int signal)
-{
-    if (task->state >= KEEPER_STATE_ENDING)
-        return;
-    task->told_to_end = task->told_to_end || signal == SIGTERM;
-    process_tree_signal(&task->tree, signal);
-}
-
-static void handle_kill(struct kept *kept, struct kept_task *task)
-{
-    if (task->state >= KEEPER_STATE_ENDING)
-        return;
-    task->told_to_end = true;
-    kill_task(kept, task);
-}
-
-/*
- * The answer is silence: the agent drops the attempt in the same moment, so news of it would be of
- * a key that it does not know.
- */
-static void handle_forget(struct kept *kept, struct kept_task *task)
-{
-    if (task->state == KEEPER_STATE_ENDED) {
-        drop_task(kept, task);
-        return;
-    }
-    task->is_forgotten = true;
-    kill_task(kept, task);
-}
-
-static void handle_usage(struct kept *kept, struct kept_task *task)
-{
-    if (task->state < KEEPER_STATE_ENDING) {
-        process_tree_measure(&task->tree, &task->result);
-        task->result.wall_us = clock_boot_us() - task->started_us;
-    }
-    tell_of(kept, task, KEEPER_NEWS_USAGE);
-}
-
-void kept_handle_request(struct kept *kept, const struct keeper_request *request)
-{
-    struct kept_task *task = find_task(kept, request->key);
-    bool names_task = request->type != KEEPER_REQUEST_SPAWN &&
-                      request->type != KEEPER_REQUEST_LIST && request->type != KEEPER_REQUEST_ALIVE;
-
-    if (names_task && (!task || task->is_forgotten)) {
-        tell_unknown(kept, request->key);
-        return;
-    }
-    switch (request->type) {
-    case KEEPER_REQUEST_SPAWN:
-        handle_spawn(kept, request->key, &request->spawn);
-        break;
-    case KEEPER_REQUEST_SIGNAL:
-        handle_signal(task, request->signal);
-        break;
-    case KEEPER_REQUEST_FREEZE:
-        handle_freeze(kept, task);
-        break;
-    case KEEPER_REQUEST_THAW:
-        handle_thaw(kept, task, request->deadline_boot_ms);
-        break;
-    case KEEPER_REQUEST_KILL:
-        handle_kill(kept, task);
-        break;
-    case KEEPER_REQUEST_DEADLINE:
-        task->deadline_boot_ms = request->deadline_boot_ms;
-        break;
-    case KEEPER_REQUEST_FORGET:
-        handle_forget(kept, task);
-        break;
-    case KEEPER_REQUEST_USAGE:
-        handle_usage(kept, task);
-        break;
-    case KEEPER_REQUEST_LIST:
-        tell_list(kept);
-        break;
-    case KEEPER_REQUEST_ALIVE: /* the loop has heard it, and that is all */
-        break;
-    }
 }
 
 /* ---- deadlines ---- */
@@ -767,9 +496,9 @@ void kept_lapse(struct kept *kept, uint64_t now_boot_ms)
         if (!can_lapse(task) || task->deadline_boot_ms > now_boot_ms)
             continue;
         task->lapsed = true;
-        tell_of(kept, task, KEEPER_NEWS_LAPSED);
-        if (!stands_still(task->state))
-            handle_freeze(kept, task);
+        kept_tell_of(kept, task, KEEPER_NEWS_LAPSED);
+        if (!kept_stands_still(task->state))
+            kept_freeze_task(kept, task);
     }
 }
 
