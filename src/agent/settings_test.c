@@ -144,6 +144,7 @@ static void an_offer_that_cannot_be_is_refused(void **state)
     /* What goes on in the next line comes as one more of the same name. */
     write_file(fixture, "[agent]\noffer = cpus 50 %,\n  memory 50 %\n");
     assert_int_equal(READ(fixture, "--name=a", "--config", fixture->file), -EINVAL);
+    assert_non_null(strstr(error_text(&fixture->err), "line 2: offer: there is a comma too many"));
     assert_int_equal(READ(fixture, "--name=a", "--set", "offer=cpus"), -EINVAL);
     assert_string_equal(error_text(&fixture->err),
                         "--offer: cpus: '' is no number from 1 to 65535");

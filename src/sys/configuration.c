@@ -363,7 +363,10 @@ static int set_member(struct reading *reading, size_t key, const char *name, con
     return set_value(reading, key, line.data, reading->file);
 }
 
-/* For inih, which wants 1 for "go on". The file may have sections for other programs. */
+/*
+ * For inih, which wants 1 for "go on", and goes on after a mistake as well: the first one is told.
+ * The file may have sections for other programs.
+ */
 static int on_pair(void *userdata, const char *section, const char *name, const char *text)
 {
     struct reading *reading = userdata;
@@ -372,6 +375,8 @@ static int on_pair(void *userdata, const char *section, const char *name, const 
     size_t key = find_key(configuration, name);
     size_t family = find_family(configuration, name, &member);
 
+    if (reading->result < 0)
+        return 0;
     if (strcmp(section, configuration->program) != 0)
         return 1;
     if (key == configuration->key_count && family == configuration->key_count) {

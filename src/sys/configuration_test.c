@@ -210,6 +210,18 @@ static void a_mistake_is_told_where_it_was_made(void **state)
     assert_non_null(strstr(error_text(&fixture->err), "line 3: cache_size: 'bad' is no"));
 }
 
+static void the_first_mistake_is_told_whatever_follows_it(void **state)
+{
+    struct fixture *fixture = *state;
+
+    write_file("[test]\ncache_size = bad\nname = a\n");
+    assert_int_equal(READ(fixture, NULL), -EINVAL);
+    assert_non_null(strstr(error_text(&fixture->err), "line 2: cache_size: 'bad' is no"));
+    write_file("[test]\ncache_size = bad\nnmae = a\n");
+    assert_int_equal(READ(fixture, NULL), -EINVAL);
+    assert_non_null(strstr(error_text(&fixture->err), "line 2: cache_size: 'bad' is no"));
+}
+
 static void what_does_not_exist_gets_the_nearest_word(void **state)
 {
     struct fixture *fixture = *state;
@@ -315,6 +327,7 @@ int main(void)
         TEST(the_stronger_source_wins),
         TEST(lists_gather_what_all_sources_say),
         TEST(a_mistake_is_told_where_it_was_made),
+        TEST(the_first_mistake_is_told_whatever_follows_it),
         TEST(what_does_not_exist_gets_the_nearest_word),
         TEST(settings_are_shown_with_who_said_them),
         TEST(members_of_a_family_are_settings_of_their_own),
