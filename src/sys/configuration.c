@@ -364,6 +364,24 @@ static int set_member(struct reading *reading, size_t key, const char *name, con
 }
 
 /*
+ * The second of two lines would stand in place of the first, and so would one that goes on: the
+ * half of what an admin wrote would count, and he would not hear of it.
+ */
+static int set_key(struct reading *reading, size_t key, const char *text)
+{
+    const char *origin = reading->values[key].origin;
+
+    if (!reading->configuration->keys[key].is_list && origin &&
+        strcmp(origin, reading->file) == 0) {
+        error_set(reading->err, -EINVAL, "it has a value already");
+        error_hint(reading->err, "say it once, in one line; a line that begins with white space "
+                                 "goes on with the one above it");
+        return -EINVAL;
+    }
+    return set_value(reading, key, text, reading->file);
+}
+
+/*
  * For inih, which wants 1 for "go on", and goes on after a mistake as well: the first one is told.
  * The file may have sections for other programs.
  */
@@ -384,9 +402,8 @@ static int on_pair(void *userdata, const char *section, const char *name, const 
         hint_nearest(configuration, name, reading->err);
         return 0;
     }
-    reading->result = family < configuration->key_count
-                          ? set_member(reading, family, member, text)
-                          : set_value(reading, key, text, reading->file);
+    reading->result = family < configuration->key_count ? set_member(reading, family, member, text)
+                                                        : set_key(reading, key, text);
     if (reading->result < 0)
         error_prefix(reading->err, reading->result, "%s", name);
     return reading->result == 0;

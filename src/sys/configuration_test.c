@@ -210,6 +210,19 @@ static void a_mistake_is_told_where_it_was_made(void **state)
     assert_non_null(strstr(error_text(&fixture->err), "line 3: cache_size: 'bad' is no"));
 }
 
+static void what_a_file_says_twice_is_a_mistake(void **state)
+{
+    struct fixture *fixture = *state;
+
+    write_file("[test]\ncache_size = 4\nname = a\ncache_size = 5\n");
+    assert_int_equal(READ(fixture, NULL), -EINVAL);
+    assert_non_null(strstr(error_text(&fixture->err), "line 4: cache_size: it has a value alre"));
+    write_file("[test]\ncache_size = 4\n  5\n");
+    assert_int_equal(READ(fixture, NULL), -EINVAL);
+    assert_non_null(strstr(error_text(&fixture->err), "line 3: cache_size: it has a value alre"));
+    assert_non_null(strstr(fixture->err.hint, "begins with white space goes on"));
+}
+
 static void the_first_mistake_is_told_whatever_follows_it(void **state)
 {
     struct fixture *fixture = *state;
@@ -327,6 +340,7 @@ int main(void)
         TEST(the_stronger_source_wins),
         TEST(lists_gather_what_all_sources_say),
         TEST(a_mistake_is_told_where_it_was_made),
+        TEST(what_a_file_says_twice_is_a_mistake),
         TEST(the_first_mistake_is_told_whatever_follows_it),
         TEST(what_does_not_exist_gets_the_nearest_word),
         TEST(settings_are_shown_with_who_said_them),
