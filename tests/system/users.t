@@ -78,6 +78,33 @@ ok 'nobody writes into another user'"'"'s folder' \
     test $? -ne 0 -a ! -e "$folder/home.$berta/planted"
 like "$(cat "$folder/steal")" 'may not|denied' 'and is told so at once'
 
+# ---- what is the owner's of the computer stays his ----
+
+mkdir -m 755 "$folder/owner"
+echo secret >"$folder/owner/private"
+chmod 600 "$folder/owner/private"
+chown -R $carla "$folder/owner"
+SECRET=of-the-owner setpriv --reuid $carla --regid $carla --clear-groups sleep 300 &
+owners_process=$!
+disown "$owners_process"
+must "tr '\0' '\n' </proc/$owners_process/environ | grep -q '^SECRET='"
+look()
+{
+    cd "$folder/work" && dusk run sh -c "$1"
+}
+is "$(look "cat $folder/owner/private 2>&1; ls $folder/home.$anna 2>&1" | grep -c denied)" 2 \
+    'a task reads no file that only its owner may, and no folder'
+is "$(look "echo x 2>&1 >$folder/owner/planted" | grep -c denied)" 1 'it writes nothing beside them'
+is "$(look "cat /proc/$owners_process/environ 2>&1 || cat /proc/$owners_process/mem 2>&1" |
+    grep -c -i denied)" 2 "nothing of its owner's programs"
+is "$(look "kill $owners_process 2>&1" | grep -c 'not permitted')" 1 'it signals none of them'
+is "$(look "find $folder/server $folder/pc1 -type f -readable ! -name server.ini 2>/dev/null |
+    grep -v /scratch/")" '' \
+    'nothing of what server and agent keep'
+is "$(look "grep NoNewPrivs /proc/self/status" | grep -o '[0-9]')" 1 \
+    'and no program that it starts has more rights'
+kill -TERM "$owners_process"
+
 # ---- what a task leaves outside of its folder ----
 
 left=left-by-${folder##*-}
