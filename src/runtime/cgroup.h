@@ -91,6 +91,13 @@ void cgroup_root_take_slice(struct cgroup_root *root);
  * them. Without groups for the processors nothing happens.
  */
 void cgroup_root_give_way(const struct cgroup_root *root, bool gives_way);
+/*
+ * The disk, too, is the tasks' when nobody else wants it, as far as weights of groups decide that.
+ * What they have written is written out by the kernel, also while they stand still, and then counts
+ * as their group's alone. For good: no moment needs it otherwise. The slice has a weight if systemd
+ * gives it one (units/dusk.slice).
+ */
+void cgroup_root_yield_disk(const struct cgroup_root *root);
 /* Appends the paths of the keeper's groups, a line each, for cgroup_remove_stale(). */
 void cgroup_root_list(const struct cgroup_root *root, struct buffer *paths);
 /*

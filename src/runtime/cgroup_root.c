@@ -261,6 +261,25 @@ void cgroup_root_give_way(const struct cgroup_root *root, bool gives_way)
     set_idle(root->slice, true, gives_way);
 }
 
+/* Where weights of groups count for the disk: by the kernel's own (iocost), or by BFQ's. */
+static void take_least_of_disk(int folder)
+{
+    if (folder < 0)
+        return;
+    cgroup_file_write(folder, "io.weight", "1");
+    cgroup_file_write(folder, "io.bfq.weight", "1");
+}
+
+void cgroup_root_yield_disk(const struct cgroup_root *root)
+{
+    _cleanup_fd_ int above = openat(root->folder, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    if (above >= 0)
+        cgroup_file_write(above, "cgroup.subtree_control", "+io");
+    take_least_of_disk(root->folder);
+    take_least_of_disk(root->slice);
+}
+
 void cgroup_root_list(const struct cgroup_root *root, struct buffer *paths)
 {
     if (root->path)

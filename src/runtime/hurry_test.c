@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* On a folder with a plain file in place of a group's cpu.idle. */
+/* On a folder with plain files in place of a group's. */
 #define _GNU_SOURCE
 #include "hurry.h"
 
@@ -104,6 +104,43 @@ static void the_slice_of_the_tasks_gives_way_with_them(void **state)
     assert_int_equal(unlink(idle) | rmdir(slice), 0);
 }
 
+static void assert_is_least(const char *where, const char *file)
+{
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    _cleanup_free_ char *path = file_join(where, file);
+
+    assert_int_equal(file_read(path, 16, &text, NULL), 0);
+    assert_string_equal(buffer_text(&text), "1");
+    assert_int_equal(unlink(path), 0);
+}
+
+/* Where there is no such file, because nobody weighs, nothing happens. */
+static void the_disk_is_for_everybody_else_first(void **state)
+{
+    static const char *const files[] = {"io.weight", "io.bfq.weight"};
+
+    (void)state;
+    snprintf(slice, sizeof(slice), "%s/" CGROUP_SLICE, folder);
+    assert_int_equal(mkdir(slice, 0700), 0);
+    groups.slice = open(slice, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    cgroup_root_yield_disk(&groups);
+    for (size_t i = 0; i < ARRAY_LENGTH(files); i++) {
+        _cleanup_free_ char *own = file_join(folder, files[i]);
+        _cleanup_free_ char *of_slice = file_join(slice, files[i]);
+
+        assert_int_equal(access(own, F_OK), -1);
+        assert_int_equal(file_replace(own, "", 0, 0600, false, NULL), 0);
+        assert_int_equal(file_replace(of_slice, "", 0, 0600, false, NULL), 0);
+    }
+    cgroup_root_yield_disk(&groups);
+    for (size_t i = 0; i < ARRAY_LENGTH(files); i++) {
+        assert_is_least(folder, files[i]);
+        assert_is_least(slice, files[i]);
+    }
+    groups.slice = descriptor_close(groups.slice);
+    assert_int_equal(rmdir(slice), 0);
+}
+
 static void what_has_happened_already_needs_none(void **state)
 {
     struct hurry hurry = HURRY_INIT;
@@ -139,6 +176,7 @@ int main(void)
         TEST(it_lasts_until_nobody_must_run_any_more),
         TEST(who_cannot_be_frozen_does_not_make_it_last),
         TEST(the_slice_of_the_tasks_gives_way_with_them),
+        TEST(the_disk_is_for_everybody_else_first),
         TEST(what_has_happened_already_needs_none),
     };
 

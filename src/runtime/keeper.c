@@ -364,6 +364,7 @@ static void open_groups(struct keeper *keeper)
         if (groups->slice >= 0 && !priority_go_before_all())
             groups->slice = descriptor_close(groups->slice);
         cgroup_root_give_way(groups, true);
+        cgroup_root_yield_disk(groups);
     }
     cgroup_root_list(groups, &paths);
     if (file_replace(keeper->group_file, paths.data, paths.length, 0600, false, &err) < 0)
