@@ -236,6 +236,9 @@ int agent_main(int argc, char **argv)
     sigprocmask(SIG_BLOCK, &signals, NULL);
     raise_descriptor_limit();
     priority_go_first();
+    /* As a service is; one in somebody's shell shares its session with what else he does there. */
+    if (getsid(0) == getpid())
+        priority_raise_session();
     r = run(&settings, &state, &err);
     return r < 0 ? give_up(&err, EXIT_CANNOT) : r;
 }

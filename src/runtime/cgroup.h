@@ -85,12 +85,15 @@ bool cgroup_root_limits(const struct cgroup_root *root, enum cgroup_controller c
  * that slice as well, so it must go before everybody.
  */
 void cgroup_root_take_slice(struct cgroup_root *root);
-/*
- * Whether all of the tasks together get the processor only when nothing else on the computer wants
- * it (cpu.idle), as is right but in one moment: while the keeper waits for a child that is one of
- * them. Without groups for the processors nothing happens.
- */
-void cgroup_root_give_way(const struct cgroup_root *root, bool gives_way);
+/* Where all of the tasks together stand with everything else that wants the processors. */
+enum cgroup_way {
+    CGROUP_WAY_LAST,  /* they get them when nobody else wants them (cpu.idle), as is right but */
+    CGROUP_WAY_EQUAL, /* while some of them must run: as anybody */
+    CGROUP_WAY_FIRST, /* while all of them must, to stand still */
+};
+
+/* Without groups for the processors nothing happens. From FIRST the way leads to LAST alone. */
+void cgroup_root_set_way(const struct cgroup_root *root, enum cgroup_way way);
 /*
  * The disk, too, is the tasks' when nobody else wants it, as far as weights of groups decide that.
  * What they have written is written out by the kernel, also while they stand still, and then counts

@@ -242,23 +242,32 @@ void cgroup_root_take_slice(struct cgroup_root *root)
     root->slice = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* Linux has cpu.idle since 5.15, in both versions; before that the least weight comes near it. */
-static void set_idle(int folder, bool is_unified, bool idle)
+/*
+ * Linux has cpu.idle since 5.15, in both versions; before that the least weight comes near it. A
+ * group that is idle no more has the usual weight, whatever it had before (sched_group_set_idle()).
+ */
+static void set_way(int folder, bool is_unified, enum cgroup_way way)
 {
-    if (folder < 0 || cgroup_file_write(folder, "cpu.idle", idle ? "1" : "0") == 0)
+    static const char *const weights[] = {"1", "100", "10000"}, *const shares[] = {"2", "1024",
+                                                                                   "262144"};
+
+    if (folder < 0)
+        return;
+    if (cgroup_file_write(folder, "cpu.idle", way == CGROUP_WAY_LAST ? "1" : "0") == 0 &&
+        way != CGROUP_WAY_FIRST)
         return;
     if (is_unified)
-        cgroup_file_write(folder, "cpu.weight", idle ? "1" : "100");
+        cgroup_file_write(folder, "cpu.weight", weights[way]);
     else
-        cgroup_file_write(folder, "cpu.shares", idle ? "2" : "1024");
+        cgroup_file_write(folder, "cpu.shares", shares[way]);
 }
 
-void cgroup_root_give_way(const struct cgroup_root *root, bool gives_way)
+void cgroup_root_set_way(const struct cgroup_root *root, enum cgroup_way way)
 {
     bool is_unified = root->is_unified[CGROUP_CPUS];
 
-    set_idle(is_unified ? root->folder : root->branches[CGROUP_CPUS].folder, is_unified, gives_way);
-    set_idle(root->slice, true, gives_way);
+    set_way(is_unified ? root->folder : root->branches[CGROUP_CPUS].folder, is_unified, way);
+    set_way(root->slice, true, way);
 }
 
 /* Where weights of groups count for the disk: by the kernel's own (iocost), or by BFQ's. */

@@ -56,12 +56,12 @@ static void it_lasts_until_nobody_must_run_any_more(void **state)
     (void)state;
     hurry.is_asked_for = true;
     assert_int_equal(hurry_next_ms(&hurry), 0);
-    hurry_look(&hurry, &groups, 5000, true);
+    hurry_look(&hurry, &groups, 5000, HURRY_SOME);
     assert_int_equal(told(), '0');
     assert_int_equal(hurry_next_ms(&hurry), 6000);
-    hurry_look(&hurry, &groups, 5001, true);
+    hurry_look(&hurry, &groups, 5001, HURRY_SOME);
     assert_int_equal(told(), '-');
-    hurry_look(&hurry, &groups, 5002, false);
+    hurry_look(&hurry, &groups, 5002, HURRY_NOBODY);
     assert_int_equal(told(), '1');
     assert_int_equal(hurry_next_ms(&hurry), UINT64_MAX);
 }
@@ -72,13 +72,39 @@ static void who_cannot_be_frozen_does_not_make_it_last(void **state)
 
     (void)state;
     hurry.is_asked_for = true;
-    hurry_look(&hurry, &groups, 5000, true);
-    hurry_look(&hurry, &groups, 5999, true);
+    hurry_look(&hurry, &groups, 5000, HURRY_SOME);
+    hurry_look(&hurry, &groups, 5999, HURRY_SOME);
     assert_int_equal(told(), '0');
-    hurry_look(&hurry, &groups, 6000, true);
+    hurry_look(&hurry, &groups, 6000, HURRY_SOME);
     assert_int_equal(told(), '1');
-    hurry_look(&hurry, &groups, 7000, true);
+    hurry_look(&hurry, &groups, 7000, HURRY_SOME);
     assert_int_equal(told(), '-');
+}
+
+/* One that must run gets no more for it than anybody, as long as others compute beside it. */
+static void all_that_shall_stand_still_go_first(void **state)
+{
+    _cleanup_free_ char *path = file_join(folder, "cpu.weight");
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    struct hurry hurry = HURRY_INIT;
+
+    (void)state;
+    assert_int_equal(file_replace(path, "-", 1, 0600, false, NULL), 0);
+    hurry.is_asked_for = true;
+    hurry_look(&hurry, &groups, 5000, HURRY_SOME);
+    assert_int_equal(told(), '0');
+    assert_int_equal(file_read(path, 16, &text, NULL), 0);
+    assert_string_equal(buffer_text(&text), "-");
+    hurry_look(&hurry, &groups, 5001, HURRY_ALL);
+    assert_int_equal(told(), '0');
+    buffer_clear(&text);
+    assert_int_equal(file_read(path, 16, &text, NULL), 0);
+    assert_string_equal(buffer_text(&text), "10000");
+    hurry_look(&hurry, &groups, 5002, HURRY_SOME);
+    assert_int_equal(told(), '-');
+    hurry_look(&hurry, &groups, 5003, HURRY_NOBODY);
+    assert_int_equal(told(), '1');
+    assert_int_equal(unlink(path), 0);
 }
 
 /* There its tasks compete with all sessions of all people, whatever they are to each other. */
@@ -95,7 +121,7 @@ static void the_slice_of_the_tasks_gives_way_with_them(void **state)
     assert_int_equal(file_replace(idle, "-", 1, 0600, false, NULL), 0);
     groups.path = path;
     cgroup_root_take_slice(&groups);
-    cgroup_root_give_way(&groups, true);
+    cgroup_root_set_way(&groups, CGROUP_WAY_LAST);
     assert_int_equal(told(), '1');
     assert_int_equal(file_read(idle, 16, &text, NULL), 0);
     assert_string_equal(buffer_text(&text), "1");
@@ -147,7 +173,7 @@ static void what_has_happened_already_needs_none(void **state)
 
     (void)state;
     hurry.is_asked_for = true;
-    hurry_look(&hurry, &groups, 5000, false);
+    hurry_look(&hurry, &groups, 5000, HURRY_NOBODY);
     assert_int_equal(told(), '-');
     assert_int_equal(hurry_next_ms(&hurry), UINT64_MAX);
 }
@@ -175,6 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(it_lasts_until_nobody_must_run_any_more),
         TEST(who_cannot_be_frozen_does_not_make_it_last),
+        TEST(all_that_shall_stand_still_go_first),
         TEST(the_slice_of_the_tasks_gives_way_with_them),
         TEST(the_disk_is_for_everybody_else_first),
         TEST(what_has_happened_already_needs_none),

@@ -360,10 +360,13 @@ static void open_groups(struct keeper *keeper)
     }
     if (keeper->kept.gives_way) {
         cgroup_root_take_slice(groups);
-        /* In a slice that gives way it would wait together with the tasks that it shall freeze. */
-        if (groups->slice >= 0 && !priority_go_before_all())
+        /*
+         * Whatever else computes, it has to come to its turn; and in a slice that gives way it
+         * would wait together with the tasks that it shall freeze.
+         */
+        if (!priority_go_before_all())
             groups->slice = descriptor_close(groups->slice);
-        cgroup_root_give_way(groups, true);
+        cgroup_root_set_way(groups, CGROUP_WAY_LAST);
         cgroup_root_yield_disk(groups);
     }
     cgroup_root_list(groups, &paths);
@@ -462,6 +465,7 @@ static void ask_for_resources(void)
 {
     struct rlimit descriptors;
 
+    priority_raise_session();
     if (!oom_score_set(OOM_SCORE_SPARED))
         log_debug("keeper: no protection when memory runs out");
     if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {

@@ -379,17 +379,22 @@ static void push_out_next(struct kept *kept)
     }
 }
 
-/* Whether a task is not frozen or dead that shall be. */
-static bool somebody_must_run(const struct kept *kept)
+/* Who is not frozen or dead that shall be, and whether anybody else computes. */
+static enum hurry_need find_need(const struct kept *kept)
 {
+    enum hurry_need most = HURRY_ALL;
+    bool somebody = false;
+
     for (size_t i = 0; i < kept->place_count; i++) {
         const struct kept_task *task = kept->tasks[i];
 
         if (task &&
             (is_pending(task->state) || (task->is_killed && task->state < KEEPER_STATE_ENDING)))
-            return true;
+            somebody = true;
+        else if (task && task->state == KEEPER_STATE_RUNNING)
+            most = HURRY_SOME;
     }
-    return false;
+    return somebody ? most : HURRY_NOBODY;
 }
 
 bool kept_continue(struct kept *kept)
@@ -405,7 +410,7 @@ bool kept_continue(struct kept *kept)
         again = again || (task && is_pending(task->state) && !task->tree.group);
     }
     if (hurry_next_ms(&kept->hurry) != UINT64_MAX)
-        hurry_look(&kept->hurry, &kept->groups, clock_boot_ms(), somebody_must_run(kept));
+        hurry_look(&kept->hurry, &kept->groups, clock_boot_ms(), find_need(kept));
     if (kept->pending_count == 0)
         push_out_next(kept);
     return again;

@@ -67,11 +67,11 @@ static int start_leader(struct kept *kept, struct process_tree *tree,
     int r;
 
     if (steps_in)
-        cgroup_root_give_way(&kept->groups, false);
+        cgroup_root_set_way(&kept->groups, CGROUP_WAY_EQUAL);
     r = tree->group ? keeper_child_start(spawn, variable, tree->group, &tree->leader, path, failure)
                     : warden_start(spawn, variable, &tree->warden, &tree->leader, path, failure);
     if (steps_in)
-        cgroup_root_give_way(&kept->groups, true);
+        cgroup_root_set_way(&kept->groups, CGROUP_WAY_LAST);
     /*
      * It comes a moment after the program began, because until then we wait for it: a child that
      * was born in that moment is spared, where no group gives way as a whole.

@@ -3,8 +3,13 @@
 #define _GNU_SOURCE
 #include "priority.h"
 
+#include "sys/descriptor.h"
+
+#include <fcntl.h>
 #include <linux/ioprio.h>
 #include <sched.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -21,6 +26,16 @@ void priority_go_first(void)
 {
     if (getpriority(PRIO_PROCESS, 0) == 0)
         (void)setpriority(PRIO_PROCESS, 0, NICE_FIRST);
+}
+
+void priority_raise_session(void)
+{
+    _cleanup_fd_ int fd = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
+    char nice[8];
+
+    snprintf(nice, sizeof(nice), "%d", NICE_FIRST);
+    if (fd >= 0)
+        (void)!write(fd, nice, strlen(nice));
 }
 
 bool priority_go_before_all(void)

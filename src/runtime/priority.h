@@ -15,6 +15,12 @@
 /* For the agent and its keeper. */
 void priority_go_first(void);
 /*
+ * The kernel may take each session for a group, within which alone nice values count (sched(7),
+ * "The autogroup feature"). For a session that is dusk's own, the agent's or its keeper's: raises
+ * it.
+ */
+void priority_raise_session(void);
+/*
  * Also before all that control groups prefer (SCHED_RR, sched(7)): for a keeper whose own group
  * gives way. It sleeps but for moments. What it starts is as anybody. False: it is refused.
  */

@@ -4,14 +4,18 @@
  * long it takes until all of these control groups (their cgroup.events) are frozen, and how long
  * until a program of the owner, a loop that this is, has the processor for itself.
  *
- * Prints "frozen MEDIAN WORST cpu MEDIAN WORST beside" in ms, and last how fast the loop is beside
- * the tasks: its rate against that when they are frozen. In between it waits until the groups are
- * thawed again, because nobody presses a key.
+ * Prints "frozen MEDIAN WORST cpu MEDIAN WORST beside RATE still WORST" in ms: RATE is how fast the
+ * loop is beside the tasks, against that when they are frozen; `still`, how long in the worst of
+ * these keys the computer itself stood still, as a thread on each processor saw that goes before
+ * all others and only wants to sleep. A virtual machine does so when its host has other work. In
+ * between it waits until the groups are thawed again, because nobody presses a key.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -28,7 +32,8 @@ enum {
     PATIENCE_MS = 20000,
     SLICES_MAX = 4000, /* of a millisecond each, of the owner's loop */
     LOOPS = 2000,      /* between two looks at the clock */
-    SETTLED_MS = 40    /* of computing beside the tasks, before the key */
+    SETTLED_MS = 40,   /* of computing beside the tasks, before the key */
+    PROBE_MS = 1       /* that a probe sleeps */
 };
 
 static int events[GROUPS_MAX];
@@ -89,6 +94,42 @@ static void press(void)
     xcb_test_fake_input(display, XCB_KEY_PRESS, KEYCODE, 0, XCB_NONE, 0, 0, 0);
     xcb_test_fake_input(display, XCB_KEY_RELEASE, KEYCODE, 0, XCB_NONE, 0, 0, 0);
     xcb_flush(display);
+}
+
+/* ---- the computer itself ---- */
+
+static _Atomic double still_ms; /* the longest since it was set to 0 */
+
+/* Without the right to go first it sees nothing, rather than what the tasks make it wait for. */
+static void *probe(void *processor)
+{
+    const struct sched_param first = {.sched_priority = 50};
+    const struct timespec pause = {.tv_nsec = PROBE_MS * 1000000L};
+    cpu_set_t only;
+
+    CPU_ZERO(&only);
+    CPU_SET((int)(intptr_t)processor, &only);
+    if (sched_setaffinity(0, sizeof(only), &only) < 0 ||
+        sched_setscheduler(0, SCHED_FIFO, &first) < 0)
+        return NULL;
+    for (;;) {
+        double begun_ms = now_ms(), late_ms;
+
+        nanosleep(&pause, NULL);
+        late_ms = now_ms() - begun_ms - PROBE_MS;
+        if (late_ms > still_ms)
+            still_ms = late_ms;
+    }
+}
+
+static void begin_probes(void)
+{
+    for (long i = 0; i < sysconf(_SC_NPROCESSORS_ONLN); i++) {
+        pthread_t thread;
+
+        if (pthread_create(&thread, NULL, probe, (void *)(intptr_t)i) != 0)
+            die("freeze: no thread");
+    }
 }
 
 /* ---- the owner's program ---- */
@@ -185,7 +226,8 @@ static void measure_owner(size_t count, double *ret_median, double *ret_worst, d
 int main(int argc, char **argv)
 {
     size_t count = argc > 2 ? strtoul(argv[1], NULL, 10) : 0;
-    double *waits = calloc(count + 1, sizeof(*waits)), worst = 0, own, own_worst, beside;
+    double *waits = calloc(count + 1, sizeof(*waits)), worst = 0, still = 0;
+    double own, own_worst, beside;
 
     for (int i = 2; i < argc && group_count < GROUPS_MAX; i++) {
         events[group_count] = open(argv[i], O_RDONLY | O_CLOEXEC);
@@ -197,19 +239,24 @@ int main(int argc, char **argv)
         fprintf(stderr, "freeze: a number, groups and a DISPLAY are wanted\n");
         return 1;
     }
+    begin_probes();
     for (size_t n = 0; n < count; n++) {
         double key_ms;
 
         wait_for(false);
         let_settle(n);
+        still_ms = 0;
         key_ms = now_ms();
         press();
         waits[n] = wait_for(true) - key_ms;
-        worst = waits[n] > worst ? waits[n] : worst;
+        if (waits[n] > worst) {
+            worst = waits[n];
+            still = still_ms;
+        }
     }
     measure_owner(count < 50 ? count : 50, &own, &own_worst, &beside);
-    printf("frozen %.2f %.2f cpu %.0f %.0f beside %.3f\n", median(waits, count), worst, own,
-           own_worst, beside);
+    printf("frozen %.2f %.2f cpu %.0f %.0f beside %.3f still %.2f\n", median(waits, count), worst,
+           own, own_worst, beside, still);
     free(waits);
     xcb_disconnect(display);
     return 0;
