@@ -55,7 +55,7 @@ static bool find_change(const struct hours *hours, bool *ret_are_now, uint64_t *
     *ret_are_now = calendar_covers(hours->calendar, minute);
     if (change == INT64_MAX)
         return false;
-    *ret_ms = (uint64_t)(change - minute) * LOOK_MS - (uint64_t)(now * 1000) % LOOK_MS;
+    *ret_ms = clock_ms_until(now, change);
     return true;
 }
 

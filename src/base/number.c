@@ -162,3 +162,16 @@ int number_parse_duration(struct slice text, uint64_t *ret_ms)
             return number_scale(number, units[i].ms, ret_ms);
     return -EINVAL;
 }
+
+void number_append_duration(struct buffer *text, uint64_t ms)
+{
+    static const struct {
+        const char *name;
+        uint64_t ms;
+    } units[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
+    size_t i = 0;
+
+    while (ms % units[i].ms != 0)
+        i++;
+    buffer_appendf(text, "%llu%s", (unsigned long long)(ms / units[i].ms), units[i].name);
+}

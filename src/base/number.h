@@ -24,3 +24,5 @@ int number_parse_size(struct slice text, uint64_t unit, uint64_t *ret_bytes);
 
 /* A duration: "90", "90s", "1.5m", "2h", "1d", "250ms"; a bare number counts in seconds. */
 int number_parse_duration(struct slice text, uint64_t *ret_ms);
+/* The shortest of these that says just that, in whole numbers: "90s", "36h", "5d". */
+void number_append_duration(struct buffer *text, uint64_t ms);

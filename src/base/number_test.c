@@ -171,9 +171,27 @@ static void durations_become_milliseconds(void **state)
     }
 }
 
+static void a_duration_is_said_as_short_as_it_can_be(void **state)
+{
+    static const struct {
+        uint64_t ms;
+        const char *text;
+    } examples[] = {{86400000 * 5ULL, "5d"}, {5400000, "90m"}, {7200000, "2h"},
+                    {30000, "30s"},          {1500, "1500ms"}, {0, "0d"}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(examples); i++) {
+        _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+
+        number_append_duration(&text, examples[i].ms);
+        assert_string_equal(text.data, examples[i].text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_duration_is_said_as_short_as_it_can_be),
         cmocka_unit_test(whole_numbers_are_read_to_the_last_character),
         cmocka_unit_test(signed_numbers_reach_both_ends),
         cmocka_unit_test(fractions_are_decimal_and_finite),

@@ -329,8 +329,12 @@ bool pool_uses_node_class(const struct pool *pool, uint32_t node_class);
  */
 int pool_set_segment(struct pool *pool, uint32_t node, uint32_t segment);
 int pool_set_own_segment(struct pool *pool, uint32_t segment);
-/* Whether the node shall sleep on, whatever waits: it is its owner's time. */
-void pool_let_sleep(struct pool *pool, uint32_t node, bool sleeps_on);
+/*
+ * What is known of a node that sleeps: whether it shall sleep on, whatever waits, because it is its
+ * owner's time, and how long it is until that begins (0: nobody knows that it ever does). Of a node
+ * that is awake its reports tell it.
+ */
+void pool_let_sleep(struct pool *pool, uint32_t node, bool sleeps_on, uint64_t lent_ms);
 
 /* What people ask. Counts of a job's tasks by state; false if the job is not in the brain. */
 struct pool_counts {

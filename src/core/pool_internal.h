@@ -371,11 +371,6 @@ void pool_forget_sleeper(struct pool *pool, struct pool_node *node);
 /* When the next sleeper is to be looked at; UINT64_MAX: not while things are as they are. */
 uint64_t pool_next_wake_ms(const struct pool *pool);
 void pool_wake_sleepers(struct pool *pool, struct pool_effects *effects);
-/*
- * For how long it would be lent if it woke now. When the end that it told before it fell asleep is
- * past, so are its owner's hours, or it would sleep on; it says the next end when it is awake.
- */
-uint64_t pool_awake_ms(const struct pool *pool, const struct pool_node *node);
 bool pool_does_not_wake(const struct pool *pool, const struct pool_node *node);
 void pool_assert_sleep(const struct pool *pool);
 
@@ -392,6 +387,8 @@ void pool_node_reported(struct pool *pool, const struct pool_report *report,
 void pool_collected(struct pool *pool, const struct pool_event *event,
                     struct pool_effects *effects);
 void pool_refused(struct pool *pool, const struct pool_event *event, struct pool_effects *effects);
+/* For how long it is lent; 0: nobody knows an end. */
+void pool_hear_end(const struct pool *pool, struct pool_node *node, uint64_t lent_ms);
 void pool_expire_claims(struct pool *pool, struct pool_effects *effects);
 
 /* Doubly linked lists through one pool_link member; `links` finds the member of an object. */

@@ -323,7 +323,7 @@ static void lift_epoch(struct pool *pool, uint64_t highest)
 }
 
 /* The same end is told with each report, and is news only if it is another one. */
-static void hear_end(const struct pool *pool, struct pool_node *node, uint64_t lent_ms)
+void pool_hear_end(const struct pool *pool, struct pool_node *node, uint64_t lent_ms)
 {
     uint64_t until_ms = lent_ms > 0 ? pool_later_ms(pool, lent_ms) : UINT64_MAX;
     uint64_t before_ms = node->lent_until_ms;
@@ -347,7 +347,7 @@ void pool_node_reported(struct pool *pool, const struct pool_report *report,
     node->answers_ms = report->sent_ms;
     node->owner_present = report->owner_present;
     node->leaving = report->leaving;
-    hear_end(pool, node, report->lent_ms);
+    pool_hear_end(pool, node, report->lent_ms);
     for (size_t i = 0; i < report->item_count; i++) {
         struct pool_task *task = find_listed(pool, report->items[i].epoch, &next);
 

@@ -137,7 +137,7 @@ static void explain_busy(struct pool_explanation *explanation, struct resources 
 static bool would_wake_for(const struct pool *pool, const struct pool_node *node,
                            const struct pool_explanation *explanation)
 {
-    return !pool_does_not_wake(pool, node) && explanation->needed_ms <= pool_awake_ms(pool, node) &&
+    return !pool_does_not_wake(pool, node) &&
            resources_fit(&explanation->request, &node->row.capacity) &&
            pool_class_suits(pool, explanation->job_class, node->node_class);
 }
@@ -157,7 +157,10 @@ static void explain_node(const struct pool *pool, const struct pool_node *node,
 
     explanation->nodes++;
     if (node->row.asleep && would_wake_for(pool, node, explanation)) {
-        explanation->asleep++;
+        if (explanation->needed_ms > pool_lent_ms(pool, node))
+            explain_closing(explanation, pool_lent_ms(pool, node));
+        else
+            explanation->asleep++;
         return;
     }
     if (!node->connected || node->leaving || node->row.asleep) {

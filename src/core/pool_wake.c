@@ -90,12 +90,15 @@ int pool_set_own_segment(struct pool *pool, uint32_t segment)
     return r;
 }
 
-void pool_let_sleep(struct pool *pool, uint32_t number, bool sleeps_on)
+void pool_let_sleep(struct pool *pool, uint32_t number, bool sleeps_on, uint64_t lent_ms)
 {
     struct pool_node *node = pool_find_node(pool, number);
 
-    if (node)
-        node->sleeps_on = sleeps_on;
+    if (!node)
+        return;
+    node->sleeps_on = sleeps_on;
+    if (node->row.asleep)
+        pool_hear_end(pool, node, lent_ms);
 }
 
 /* ---- who sleeps ---- */
@@ -209,19 +212,12 @@ static bool wants_it_awake(const void *user_data, uint32_t index)
            has_waited(sleeper->pool, kind) && waits_for_more(sleeper->pool, kind);
 }
 
-uint64_t pool_awake_ms(const struct pool *pool, const struct pool_node *node)
-{
-    uint64_t lent_ms = pool_lent_ms(pool, node);
-
-    return lent_ms > 0 ? lent_ms : UINT64_MAX;
-}
-
 static uint32_t find_kind_for(const struct pool *pool, const struct pool_node *node)
 {
     uint64_t needed[FIT_AMOUNTS];
     struct sleeper sleeper = {.pool = pool, .node = node};
 
-    pool_write_rest(&node->row.capacity, pool_awake_ms(pool, node), needed);
+    pool_write_rest(&node->row.capacity, pool_lent_ms(pool, node), needed);
     return fit_find_if(&pool->ready_kinds, needed, wants_it_awake, &sleeper);
 }
 
@@ -284,7 +280,8 @@ static bool has_waker(const struct pool *pool, const struct pool_node *node)
 
 static bool may_be_woken(const struct pool *pool, const struct pool_node *node)
 {
-    return !node->connected && !node->sleeps_on && !node->row.drained && has_waker(pool, node);
+    return !node->connected && !node->sleeps_on && !node->row.drained && has_waker(pool, node) &&
+           pool_lent_ms(pool, node) > 0;
 }
 
 /* An admin may know why it did not wake, and has mended that: its tries begin anew. */

@@ -129,8 +129,19 @@ static void a_node_is_not_woken_for_what_would_not_end_in_time(void **state)
     assert_int_equal(fixture_count(fixture, POOL_WAKE), 0);
     assert_true(pool_explain_task(fixture->pool, 1, 0, &why));
     assert_int_equal(why.asleep, 0);
-    /* Those hours have begun; whoever lets it be woken now knows that they are over again. */
-    fixture_tick(fixture, 2 * MINUTE_MS);
+    assert_int_equal(why.closing, 1);
+    assert_int_equal(why.longest_lent_ms, MINUTE_MS);
+    /* Its owner's hours have begun, whether or not somebody has looked. */
+    fixture_tick(fixture, MINUTE_MS);
+    fixture_submit(fixture, 2, 1);
+    fixture_tick(fixture, MINUTE_MS);
+    assert_int_equal(fixture_count(fixture, POOL_WAKE), 0);
+    fixture_choose(fixture, POOL_REMOVE, 2, NONE);
+    pool_let_sleep(fixture->pool, 1, false, 15 * MINUTE_MS);
+    fixture_tick(fixture, MINUTE_MS);
+    assert_int_equal(fixture_count(fixture, POOL_WAKE), 0);
+    pool_let_sleep(fixture->pool, 1, false, 30 * MINUTE_MS);
+    fixture_tick(fixture, MINUTE_MS);
     assert_int_equal(fixture_count(fixture, POOL_WAKE), 1);
     assert_true(pool_explain_task(fixture->pool, 1, 0, &why));
     assert_int_equal(why.asleep, 1);
@@ -302,8 +313,9 @@ static void nobody_wakes_who_shall_sleep_on(void **state)
     struct pool_fixture *fixture = *state;
 
     fall_asleep(fixture, 4, 1);
-    pool_let_sleep(fixture->pool, 1, true);
-    pool_let_sleep(fixture->pool, 6, true);
+    pool_let_sleep(fixture->pool, 1, true, 0);
+    pool_let_sleep(fixture->pool, 6, true, 0);
+    pool_let_sleep(fixture->pool, 0, false, 1);
     assert_int_equal(pool_set_segment(fixture->pool, 2, 0), 0);
     assert_int_equal(pool_set_segment(fixture->pool, 6, HALL), 0);
     assert_int_equal(pool_set_segment(fixture->pool, 3, HALL), 0);
@@ -317,7 +329,7 @@ static void nobody_wakes_who_shall_sleep_on(void **state)
     fixture_tick(fixture, 10 * MINUTE_MS);
     assert_int_equal(fixture_count(fixture, POOL_WAKE), 0);
     assert_int_equal(view_of(fixture, 5).wakes, 0);
-    pool_let_sleep(fixture->pool, 1, false);
+    pool_let_sleep(fixture->pool, 1, false, 0);
     fixture_tick(fixture, MINUTE_MS / 2);
     assert_int_equal(fixture_find(fixture, POOL_WAKE)->wake.node, 1);
 }

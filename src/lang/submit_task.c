@@ -641,6 +641,14 @@ static int read_plain_commands(struct task_reader *reader)
  * Custom attributes are kept as they are: ClassAds give them their meaning. Expanded they are all
  * the same, because macros in them are the submit file's business and not the pool's.
  */
+/* By itself it would say how long the task takes, and nobody would go by it. */
+static int refuse_duration_attribute(struct task_reader *reader)
+{
+    value_error(reader, "this attribute follows from a command");
+    error_hint(reader->err, "write: expected_duration = 2h");
+    return -EINVAL;
+}
+
 static int read_attributes(struct task_reader *reader)
 {
     const struct macros *macros = &reader->submit->macros;
@@ -662,6 +670,8 @@ static int read_attributes(struct task_reader *reader)
         name = macros->symbols[reader->definition->symbol].name + strlen("MY.");
         if (r == 0 && value.length > 0)
             r = read_request_attribute(reader, name, value);
+        if (r == 0 && slice_equals_ignoring_case(slice_from_text(name), "ExpectedDuration"))
+            r = refuse_duration_attribute(reader);
         if (r < 0)
             return r;
         array_reserve(memory->attributes, memory->attribute_capacity, task->attribute_count + 1);

@@ -290,6 +290,10 @@ static void wrong_values_are_errors_with_a_place(void **state)
                  "x.sub:2:21: expected_duration: '367d' is no time that a task takes\n"
                  "expected_duration = 367d\n                    ^\n"
                  "hint: write seconds, or 90m, 2h, 1.5d; a year is the most");
+    ASSERT_ERROR("executable = x\n+expectedduration = 60\nqueue\n",
+                 "x.sub:2:21: +expectedduration: this attribute follows from a command\n"
+                 "+expectedduration = 60\n                    ^\n"
+                 "hint: write: expected_duration = 2h");
     ASSERT_ERROR("executable = x\nexpected_duration = 0\nqueue\n",
                  "x.sub:2:21: expected_duration: '0' is no time that a task takes\n"
                  "expected_duration = 0\n                    ^\n"

@@ -229,7 +229,8 @@ static void append_gpus(struct buffer *text, uint32_t count)
 static void explain_amounts(json_t *lines, const struct pool_explanation *why, bool none_fits)
 {
     const struct resources *request = &why->request;
-    _cleanup_buffer_ struct buffer asked = BUFFER_INIT, largest = BUFFER_INIT;
+    _cleanup_buffer_ struct buffer asked = BUFFER_INIT, largest = BUFFER_INIT,
+                                   duration = BUFFER_INIT;
 
     if (request->gpus > 0) {
         append_gpus(&asked, request->gpus);
@@ -238,9 +239,10 @@ static void explain_amounts(json_t *lines, const struct pool_explanation *why, b
     add_line(lines, "It needs %u CPU%s%s, %llu MB of memory and %llu MB of disk.", request->cpus,
              request->cpus == 1 ? "" : "s", buffer_text(&asked), megabytes(request->memory),
              megabytes(request->disk));
-    if (why->needed_ms > 0)
-        add_line(lines, "It says that it takes %llu minutes (expected_duration).",
-                 (unsigned long long)(why->needed_ms + 59999) / 60000);
+    if (why->needed_ms > 0) {
+        number_append_duration(&duration, why->needed_ms);
+        add_line(lines, "It says that it takes %s (expected_duration).", duration.data);
+    }
     if (none_fits)
         add_line(lines,
                  "No connected node is large enough: the largest have %u CPUs%s, %llu MB of "
@@ -287,6 +289,9 @@ static void explain_idle(struct server *server, json_t *lines, const struct pool
     add_count(lines, why->available, "with room for it");
     if (why->owner_present > 0)
         explain_owners(server, lines);
+    if (why->closing > 0 && why->closing == fitting)
+        add_line(lines, "Where it could run it does not end in time; a shorter expected_duration, "
+                        "or a node without working hours, would let it start.");
     explain_requirements(server, lines, why->job_class);
     if (why->tasks_before > 0)
         add_line(lines, "%u task%s before it in line.", why->tasks_before,

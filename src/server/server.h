@@ -274,11 +274,11 @@ struct server {
     bool nodes_are_outdated; /* see matching_classify_nodes() */
     bool matching_is_due;    /* see matching_go_on() */
     uint32_t batches_untidy;
-    struct usage usage;     /* of all nodes */
-    struct map computed;    /* job << 32 | task -> by its attempt, core-milliseconds */
-    struct map segments;    /* network and prefix -> number of the segment */
-    double hours_looked_at; /* when those who sleep had their hours looked at last */
-    double looked_at;       /* when requirements were last evaluated for the time of day */
+    struct usage usage;      /* of all nodes */
+    struct map computed;     /* job << 32 | task -> by its attempt, core-milliseconds */
+    struct map segments;     /* network and prefix -> number of the segment */
+    int64_t hours_looked_at; /* the local minute in which the hours of those who sleep were last */
+    double looked_at;        /* when requirements were last evaluated for the time of day */
 };
 
 void batch_init(struct server *server);

@@ -170,7 +170,8 @@ static const struct configuration_key keys[] = {
     {.name = "move_suspended_after",
      .argument = "TIME",
      .summary = "suspended so long, a task goes to a free node; or never",
-     .default_text = "1m",
+     /* Longer than an agent waits after a false alarm, and shorter than one lets a task stay. */
+     .default_text = "100s",
      .set = set_move_suspended},
     {.name = "wake_after",
      .argument = "TIME",

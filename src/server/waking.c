@@ -17,7 +17,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { LOOK_INTERVAL_SECONDS = 60, PREFIX_BITS = 6 };
+enum { PREFIX_BITS = 6 };
 
 /* Nodes name them, so there is an end to it. */
 enum { SEGMENTS_MAX = 1 << 16 };
@@ -93,10 +93,9 @@ void waking_look_at_node(struct server *server, struct node_record *node)
 /* ---- hours ---- */
 
 /* What is no calendar, as from a later version, is no hours: it is woken too much, if at all. */
-static bool is_working_hours(const struct node_record *node, int64_t minute)
+static bool read_calendar(const struct node_record *node, struct calendar *calendar)
 {
     _cleanup_attributes_ struct attributes attributes = ATTRIBUTES_INIT;
-    _cleanup_calendar_ struct calendar calendar = {0};
     _cleanup_free_ char *hours = NULL, *holidays = NULL;
 
     if (!node->attributes ||
@@ -104,37 +103,49 @@ static bool is_working_hours(const struct node_record *node, int64_t minute)
         return false;
     hours = text_of(&attributes, "WorkingHours");
     holidays = text_of(&attributes, "Holidays");
-    if (!hours || calendar_parse(hours, &calendar, NULL) < 0)
+    if (!hours || calendar_parse(hours, calendar, NULL) < 0)
         return false;
     if (holidays && holidays[0] != '\0')
-        (void)calendar_add_holidays(&calendar, holidays, NULL);
-    return calendar_covers(&calendar, minute);
+        (void)calendar_add_holidays(calendar, holidays, NULL);
+    return true;
 }
 
-static void look_at_hours_of(struct server *server, const struct node_record *node, int64_t minute)
+static void look_at_hours_of(struct server *server, const struct node_record *node, double now)
 {
+    _cleanup_calendar_ struct calendar calendar = CALENDAR_INIT;
+    int64_t minute = clock_local_minute((int64_t)now), change = INT64_MAX;
+    bool are_now = false;
+    uint64_t lent_ms = 0;
+
+    if (read_calendar(node, &calendar)) {
+        are_now = calendar_covers(&calendar, minute);
+        change = calendar_next_change(&calendar, minute);
+    }
+    if (!are_now && change != INT64_MAX)
+        lent_ms = clock_ms_until(now, change) + 1;
     pool_let_sleep(server->pool, node->number,
-                   node->card.wake == INTERFACE_DOES_NOT_WAKE || is_working_hours(node, minute));
+                   are_now || node->card.wake == INTERFACE_DOES_NOT_WAKE, lent_ms);
 }
 
 void waking_fell_asleep(struct server *server, struct node_record *node)
 {
-    look_at_hours_of(server, node, clock_local_minute((int64_t)clock_wall_seconds()));
+    look_at_hours_of(server, node, clock_wall_seconds());
 }
 
+/* At each full minute, at which hours begin and end. */
 void waking_look_at_hours(struct server *server)
 {
     double now = clock_wall_seconds();
     int64_t minute = clock_local_minute((int64_t)now);
 
-    if (now >= server->hours_looked_at && now - server->hours_looked_at < LOOK_INTERVAL_SECONDS)
+    if (minute == server->hours_looked_at)
         return;
-    server->hours_looked_at = now;
+    server->hours_looked_at = minute;
     for (size_t i = 0; i < server->records.node_count; i++) {
         const struct node_record *node = &server->records.nodes[i];
 
         if (node->asleep && !node->forgotten)
-            look_at_hours_of(server, node, minute);
+            look_at_hours_of(server, node, now);
     }
 }
 

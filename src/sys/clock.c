@@ -60,3 +60,17 @@ int64_t clock_local_minute(int64_t wall_seconds)
     /* Down to the whole minute, before 1970 as well. */
     return local / 60 - (local % 60 < 0);
 }
+
+/* The hour that a change to summer time leaves out has passed when it would have begun. */
+uint64_t clock_ms_until(double wall_seconds, int64_t local_minute)
+{
+    time_t as_if_utc = (time_t)local_minute * 60;
+    struct tm local;
+    double ms;
+
+    if (!gmtime_r(&as_if_utc, &local))
+        return 0;
+    local.tm_isdst = -1;
+    ms = ((double)mktime(&local) - wall_seconds) * 1000;
+    return ms > 0 ? (uint64_t)ms : 0;
+}

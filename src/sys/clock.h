@@ -21,5 +21,7 @@ int32_t clock_utc_offset_seconds(double wall_seconds);
  * what calendars count in (lang/calendar.h). Where summer time ends, an hour of them comes twice.
  */
 int64_t clock_local_minute(int64_t wall_seconds);
+/* How long it is from then until the clock on the wall shows that minute; 0: it has. */
+uint64_t clock_ms_until(double wall_seconds, int64_t local_minute);
 /* Microseconds of a span of time as getrusage(2) tells them. */
 uint64_t clock_us_of_timeval(struct timeval span);

@@ -42,6 +42,20 @@ static void summer_time_leaps_over_minutes_and_repeats_them(void **state)
     assert_int_equal(clock_local_minute(autumn), 21122 * 1440 + 120);
 }
 
+static void the_time_until_a_minute_knows_of_summer_time(void **state)
+{
+    /* The hour before the leap of spring, and two before that of autumn. */
+    const int64_t spring = 20905 * 86400, autumn = 21122 * 86400 - 3600;
+
+    (void)state;
+    set_zone("CET-1CEST,M3.5.0,M10.5.0/3");
+    assert_int_equal(clock_ms_until((double)spring, 20905 * 1440 + 240), 2 * 3600000);
+    assert_int_equal(clock_ms_until((double)autumn, 21122 * 1440 + 240), 4 * 3600000);
+    assert_int_equal(clock_ms_until((double)spring + 0.5, 20905 * 1440 + 61), 59500);
+    assert_int_equal(clock_ms_until((double)spring, 20905 * 1440 + 60), 0);
+    assert_int_equal(clock_ms_until((double)spring, 20905 * 1440), 0);
+}
+
 static void a_time_without_a_year_is_taken_as_it_is(void **state)
 {
     (void)state;
@@ -55,6 +69,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_local_minute_is_what_the_clock_on_the_wall_shows),
         cmocka_unit_test(summer_time_leaps_over_minutes_and_repeats_them),
+        cmocka_unit_test(the_time_until_a_minute_knows_of_summer_time),
         cmocka_unit_test(a_time_without_a_year_is_taken_as_it_is),
     };
 

@@ -346,9 +346,17 @@ static void find_file(struct reading *reading)
         reading->file = take_pointer(path);
 }
 
+static int refuse_second(struct reading *reading)
+{
+    error_set(reading->err, -EINVAL, "it has a value already");
+    error_hint(reading->err, "say it once, in one line; a line that begins with white space goes "
+                             "on with the one above it");
+    return -EINVAL;
+}
+
 /*
- * A line that begins with blanks comes as one more of the same name. So does a name that stands
- * twice in a row, which is a mistake in any case.
+ * A line that begins with blanks goes on with the one above, and comes as one more of the same
+ * name; one that says the same name again cannot be told from it.
  */
 static int set_member(struct reading *reading, size_t key, const char *name, const char *text)
 {
@@ -356,8 +364,11 @@ static int set_member(struct reading *reading, size_t key, const char *name, con
         reading->member_count > 0 ? &reading->members[reading->member_count - 1] : NULL;
     bool goes_on = last && last->key == key && strcmp(last->name, name) == 0 &&
                    strcmp(last->value.origin, reading->file) == 0;
+    const struct member *before = find_member(reading, key, slice_from_text(name));
     _cleanup_buffer_ struct buffer line = BUFFER_INIT;
 
+    if (before && !goes_on && strcmp(before->value.origin, reading->file) == 0)
+        return refuse_second(reading);
     buffer_appendf(&line, "%s = %s%s%s", name, goes_on ? last->value.text : "", goes_on ? " " : "",
                    text);
     return set_value(reading, key, line.data, reading->file);
@@ -371,13 +382,8 @@ static int set_key(struct reading *reading, size_t key, const char *text)
 {
     const char *origin = reading->values[key].origin;
 
-    if (!reading->configuration->keys[key].is_list && origin &&
-        strcmp(origin, reading->file) == 0) {
-        error_set(reading->err, -EINVAL, "it has a value already");
-        error_hint(reading->err, "say it once, in one line; a line that begins with white space "
-                                 "goes on with the one above it");
-        return -EINVAL;
-    }
+    if (!reading->configuration->keys[key].is_list && origin && strcmp(origin, reading->file) == 0)
+        return refuse_second(reading);
     return set_value(reading, key, text, reading->file);
 }
 

@@ -223,6 +223,15 @@ static void what_a_file_says_twice_is_a_mistake(void **state)
     assert_non_null(strstr(fixture->err.hint, "begins with white space goes on"));
 }
 
+static void one_of_a_family_that_a_file_says_twice_is_one_too(void **state)
+{
+    struct fixture *fixture = *state;
+
+    write_file("[test]\nmember.A = 1\nmember.B = 2\nmember.a = 3\n");
+    assert_int_equal(READ(fixture, NULL), -EINVAL);
+    assert_non_null(strstr(error_text(&fixture->err), "line 4: member.a: it has a value alre"));
+}
+
 static void the_first_mistake_is_told_whatever_follows_it(void **state)
 {
     struct fixture *fixture = *state;
@@ -283,12 +292,12 @@ static void members_of_a_family_are_settings_of_their_own(void **state)
     struct fixture *fixture = *state;
     _cleanup_buffer_ struct buffer expected = BUFFER_INIT;
 
-    write_file("[test]\nmember.A = 1\nmember.B = x == y ||\n    z\nmember.a = 2\n");
+    write_file("[test]\nmember.A = 1\nmember.B = x == y ||\n    z\n");
     assert_int_equal(READ(fixture, "--member", "b=3", "--member", "C = 4", "--show-config"),
                      CONFIGURATION_WAS_PRINTED);
     assert_string_equal(fixture->target.members.data,
-                        "<A = 1><B = x == y ||><B = x == y || z><a = 2><b=3><C = 4>");
-    buffer_appendf(&expected, "member.A    %-*s  %s/test.ini\n", (int)strlen(folder), "2", folder);
+                        "<A = 1><B = x == y ||><B = x == y || z><b=3><C = 4>");
+    buffer_appendf(&expected, "member.A    %-*s  %s/test.ini\n", (int)strlen(folder), "1", folder);
     buffer_appendf(&expected, "member.B    %-*s  --member\n", (int)strlen(folder), "3");
     buffer_appendf(&expected, "member.C    %-*s  --member\n", (int)strlen(folder), "4");
     assert_non_null(strstr(fixture->printed.data, expected.data));
@@ -341,6 +350,7 @@ int main(void)
         TEST(lists_gather_what_all_sources_say),
         TEST(a_mistake_is_told_where_it_was_made),
         TEST(what_a_file_says_twice_is_a_mistake),
+        TEST(one_of_a_family_that_a_file_says_twice_is_one_too),
         TEST(the_first_mistake_is_told_whatever_follows_it),
         TEST(what_does_not_exist_gets_the_nearest_word),
         TEST(settings_are_shown_with_who_said_them),

@@ -31,7 +31,8 @@ submit_lasting '$(1 + 10799 * $(Process))'
 must "[ \"\$(task $job.0 state)\" = Completed ]"
 is "$(task "$job.1" state)" Idle 'what does not is not, though there is room'
 why=$(dusk why "$job.1")
-like "$why" 'It says that it takes 180 minutes' 'why says how long it takes'
+like "$why" 'It says that it takes 3h' 'why says how long it takes'
+like "$why" 'a shorter expected_duration, or a node without working hours' 'what would help'
 like "$why" '1 back with their owners before it could end, the last at ([A-Z][a-z]+ )?[0-9]+:00$' \
     'and that there is no time for it'
 like "$(dusk submit --dry-run /dev/stdin <<'END'

@@ -99,7 +99,7 @@ is "$(look "cat /proc/$owners_process/environ 2>&1 || cat /proc/$owners_process/
     grep -c -i denied)" 2 "nothing of its owner's programs"
 is "$(look "kill $owners_process 2>&1" | grep -c 'not permitted')" 1 'it signals none of them'
 is "$(look "find $folder/server $folder/pc1 -type f -readable ! -name server.ini 2>/dev/null |
-    grep -v /scratch/")" '' \
+    grep -v /scratch/; echo looked")" looked \
     'nothing of what server and agent keep'
 is "$(look "grep NoNewPrivs /proc/self/status" | grep -o '[0-9]')" 1 \
     'and no program that it starts has more rights'
