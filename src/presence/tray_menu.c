@@ -44,6 +44,16 @@ static char *escape_label(const char *label)
     return buffer_take(&text);
 }
 
+static bool has_mark(enum tray_action action)
+{
+    return action == TRAY_NOTES || action == TRAY_MINE_ONLY || action == TRAY_ANYBODYS;
+}
+
+static bool is_marked(const struct tray *tray, enum tray_action action)
+{
+    return action == TRAY_NOTES ? tray->shows_notes : action == TRAY_ANYBODYS;
+}
+
 /* The dictionary of an entry, or of the root. Which properties were asked for is not looked at:
  * they are few. */
 static int append_properties(const struct tray *tray, sd_bus_message *to,
@@ -57,10 +67,10 @@ static int append_properties(const struct tray *tray, sd_bus_message *to,
     if (entry->action == TRAY_DIVIDE)
         return library->message_append(to, "a{sv}", 1, "type", "s", "separator");
     label = escape_label(entry->label);
-    if (entry->action == TRAY_NOTES)
-        return library->message_append(to, "a{sv}", 4, "label", "s", label, "enabled", "b", 1,
-                                       "toggle-type", "s", "checkmark", "toggle-state", "i",
-                                       (int)tray->shows_notes);
+    if (has_mark(entry->action))
+        return library->message_append(to, "a{sv}", 4, "label", "s", label, "enabled", "b",
+                                       (int)entry->is_enabled, "toggle-type", "s", "checkmark",
+                                       "toggle-state", "i", (int)is_marked(tray, entry->action));
     return library->message_append(to, "a{sv}", 2, "label", "s", label, "enabled", "b",
                                    (int)entry->is_enabled);
 }

@@ -95,16 +95,17 @@ static void the_menu_is_told_and_told_again_when_it_changes(void **state)
                                           "+2 Pause for an hour\n"
                                           "+3 Pause until tomorrow, 7:00\n"
                                           "+4 Pause until I lend it again\n"
-                                          "+5 Never lend this computer\n"
-                                          "-6 Lend it again\n"
-                                          "-107 \n"
-                                          "-108 No task is here\n"
-                                          "-109 \n"
-                                          "+7 Show notifications *\n");
+                                          "+5 Lend it to my own tasks only\n"
+                                          "+7 Never lend this computer\n"
+                                          "-8 Lend it again\n"
+                                          "-108 \n"
+                                          "-109 No task is here\n"
+                                          "-110 \n"
+                                          "+9 Show notifications *\n");
     show(OWNER_AWAY, OWNER_REASON_NONE);
     show(OWNER_PRESENT, OWNER_REASON_NEVER);
     WAIT_UNTIL(fixture, desk.changes == 2);
-    assert_non_null(strstr(desk_read_menu(), "\n-5 Never lend this computer\n+6 Lend it again\n"));
+    assert_non_null(strstr(desk_read_menu(), "\n-7 Never lend this computer\n+8 Lend it again\n"));
     assert_int_equal(desk.changes, 2);
 }
 
@@ -121,6 +122,32 @@ static void a_click_is_a_word_of_the_owner(void **state)
     assert_true(
         desk_call(MENU_PATH, MENU, "EventGroup", "a(isvu)", 1, TRAY_PAUSE, "clicked", "i", 0, 0));
     assert_int_equal(desk.words, 3);
+}
+
+static void whose_tasks_are_welcome_is_switched_on_and_off(void **state)
+{
+    struct owner_answer answer = answer_of(OWNER_AWAY, OWNER_REASON_NONE);
+
+    begin(*state);
+    tray_show(desk.tray, &answer);
+    assert_true(desk_tell_menu(TRAY_MINE_ONLY, "clicked"));
+    assert_int_equal(desk.words, 1);
+    assert_true(desk.word.kind == OWNER_WORD_MINE_ONLY && !desk.word.user);
+    answer.only_user = (char *)"erika_1";
+    tray_show(desk.tray, &answer);
+    assert_non_null(strstr(desk_read_menu(), "+6 Lend it to tasks of erika__1 only *\n"));
+    /* Who clicks what a menu offered before means that, and not its opposite. */
+    assert_true(desk_tell_menu(TRAY_MINE_ONLY, "clicked"));
+    assert_int_equal(desk.words, 1);
+    assert_true(desk_tell_menu(TRAY_ANYBODYS, "clicked"));
+    assert_int_equal(desk.words, 2);
+    assert_int_equal(desk.word.kind, OWNER_WORD_RESUME);
+    answer.presence = OWNER_PRESENT;
+    answer.reason = OWNER_REASON_PAUSED;
+    tray_show(desk.tray, &answer);
+    assert_non_null(strstr(desk_read_menu(), "-6 Lend it to tasks of erika__1 only *\n"));
+    assert_true(desk_tell_menu(TRAY_ANYBODYS, "clicked"));
+    assert_int_equal(desk.words, 2);
 }
 
 static void what_is_not_offered_cannot_be_clicked(void **state)
@@ -247,7 +274,7 @@ static void notes_can_be_switched_off_and_on(void **state)
     assert_true(desk_tell_menu(TRAY_NOTES, "clicked"));
     assert_true(desk.choices == 1 && !desk.wants_notes);
     WAIT_UNTIL(fixture, desk.closed == NOTE_ID);
-    assert_non_null(strstr(desk_read_menu(), "+7 Show notifications\n"));
+    assert_non_null(strstr(desk_read_menu(), "+9 Show notifications\n"));
     fixture_pass_time(fixture);
     assert_true(desk_tell_menu(TRAY_NOTES, "clicked"));
     assert_true(desk.choices == 2 && desk.wants_notes);
@@ -271,6 +298,7 @@ int main(void)
         TEST(a_bus_that_goes_away_is_tried_again),
         TEST(the_menu_is_told_and_told_again_when_it_changes),
         TEST(a_click_is_a_word_of_the_owner),
+        TEST(whose_tasks_are_welcome_is_switched_on_and_off),
         TEST(what_is_not_offered_cannot_be_clicked),
         TEST(nonsense_is_refused),
         TEST(what_stays_wrong_is_worth_a_note_until_it_is_right),

@@ -133,6 +133,11 @@ static char *make_text(const struct tray_input *input)
             buffer_append_text(&text, ": ");
             append_short(&text, answer->sources[i].why_not);
         }
+    if (answer && answer->only_user) {
+        buffer_append_text(&text, text.length > 0 ? "\n" : "");
+        buffer_append_text(&text, "Only tasks of ");
+        append_short(&text, answer->only_user);
+    }
     if (answer && answer->server_problem) {
         buffer_appendf(&text, "%sThe server is not reached: ", text.length > 0 ? "\n" : "");
         append_short(&text, answer->server_problem);
@@ -161,6 +166,25 @@ static void divide(struct tray_view *view)
     add(view, TRAY_DIVIDE, NULL, false);
 }
 
+/*
+ * Whose tasks are welcome is switched on and off in one place. Below a pause it cannot be: the word
+ * that ends it would end the pause as well.
+ */
+static void add_only_user(struct tray_view *view, const struct owner_answer *answer)
+{
+    struct buffer label = BUFFER_INIT;
+
+    if (!answer || !answer->only_user) {
+        add(view, TRAY_MINE_ONLY, memory_copy_string("Lend it to my own tasks only"),
+            answer != NULL);
+        return;
+    }
+    buffer_append_text(&label, "Lend it to tasks of ");
+    append_short(&label, answer->only_user);
+    buffer_append_text(&label, " only");
+    add(view, TRAY_ANYBODYS, buffer_take(&label), !is_own_word(answer->reason));
+}
+
 /* What holds already is not offered. */
 static void add_words(struct tray_view *view, const struct owner_answer *answer)
 {
@@ -174,6 +198,7 @@ static void add_words(struct tray_view *view, const struct owner_answer *answer)
         {TRAY_NEVER, "Never lend this computer"},
         {TRAY_RESUME, "Lend it again"},
     };
+
     for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {
         bool holds =
             answer && ((words[i].action == TRAY_PAUSE && !answer->has_end &&
@@ -181,6 +206,8 @@ static void add_words(struct tray_view *view, const struct owner_answer *answer)
                        (words[i].action == TRAY_NEVER && answer->reason == OWNER_REASON_NEVER) ||
                        (words[i].action == TRAY_RESUME && !is_own_word(answer->reason)));
 
+        if (words[i].action == TRAY_NEVER)
+            add_only_user(view, answer);
         add(view, words[i].action, memory_copy_string(words[i].label), answer && !holds);
     }
 }
@@ -292,9 +319,13 @@ bool tray_action_word(enum tray_action action, double now, struct owner_word *re
     case TRAY_PAUSE:
         *ret_word = (struct owner_word){.kind = OWNER_WORD_PAUSE};
         return true;
+    case TRAY_MINE_ONLY:
+        *ret_word = (struct owner_word){.kind = OWNER_WORD_MINE_ONLY};
+        return true;
     case TRAY_NEVER:
         *ret_word = (struct owner_word){.kind = OWNER_WORD_NEVER};
         return true;
+    case TRAY_ANYBODYS:
     case TRAY_RESUME:
         *ret_word = (struct owner_word){.kind = OWNER_WORD_RESUME};
         return true;

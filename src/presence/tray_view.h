@@ -33,6 +33,8 @@ enum tray_action {
     TRAY_PAUSE_HOUR,
     TRAY_PAUSE_TOMORROW, /* 7:00 in the morning */
     TRAY_PAUSE,
+    TRAY_MINE_ONLY, /* to the tasks of one user, */
+    TRAY_ANYBODYS,  /* and not to his alone any more */
     TRAY_NEVER,
     TRAY_RESUME,
     TRAY_NOTES, /* whether there are notifications */

@@ -76,6 +76,7 @@ static void a_computer_that_is_lent_shows_for_whom(void **state)
                          "+ Pause for an hour\n"
                          "+ Pause until tomorrow, 7:00\n"
                          "+ Pause until I lend it again\n"
+                         "+ Lend it to my own tasks only\n"
                          "+ Never lend this computer\n"
                          "- Lend it again\n"
                          "- \n"
@@ -101,6 +102,7 @@ static void a_computer_in_use_says_until_when(void **state)
                          "+ Pause for an hour\n"
                          "+ Pause until tomorrow, 7:00\n"
                          "+ Pause until I lend it again\n"
+                         "+ Lend it to my own tasks only\n"
                          "+ Never lend this computer\n"
                          "- Lend it again\n"
                          "- \n"
@@ -123,6 +125,7 @@ static void a_pause_can_be_taken_back(void **state)
                          "+ Pause for an hour\n"
                          "+ Pause until tomorrow, 7:00\n"
                          "- Pause until I lend it again\n"
+                         "+ Lend it to my own tasks only\n"
                          "+ Never lend this computer\n"
                          "+ Lend it again\n"
                          "- \n"
@@ -138,6 +141,36 @@ static void a_pause_can_be_taken_back(void **state)
     assert_begins(&answer, "dusk-paused note 0\n"
                            "pc1 is not lent: its owner does not lend it\n"
                            "Until you lend it again\n");
+}
+
+static void whose_tasks_alone_it_takes_is_said(void **state)
+{
+    struct owner_answer answer = answer_of(OWNER_AWAY, OWNER_REASON_NONE);
+
+    (void)state;
+    answer.only_user = (char *)"erika";
+    assert_view(&answer, "dusk-lending note 0\n"
+                         "pc1 is lent to the pool: nobody uses it\n"
+                         "Only tasks of erika\n"
+                         "- pc1 is lent to the pool: nobody uses it\n"
+                         "- Only tasks of erika\n"
+                         "- \n"
+                         "+ Pause for an hour\n"
+                         "+ Pause until tomorrow, 7:00\n"
+                         "+ Pause until I lend it again\n"
+                         "+ Lend it to tasks of erika only\n"
+                         "+ Never lend this computer\n"
+                         "- Lend it again\n"
+                         "- \n"
+                         "- No task is here\n"
+                         "- \n"
+                         "+ Show notifications\n");
+    answer.presence = OWNER_PRESENT;
+    answer.reason = OWNER_REASON_PAUSED;
+    assert_begins(&answer, "dusk-paused note 0\n"
+                           "pc1 is not lent: its owner has paused it\n"
+                           "Until you lend it again\n"
+                           "Only tasks of erika\n");
 }
 
 static void who_is_near_has_it_unless_tasks_go_on(void **state)
@@ -190,6 +223,7 @@ static void without_an_agent_nothing_can_be_said(void **state)
                       "- Pause for an hour\n"
                       "- Pause until tomorrow, 7:00\n"
                       "- Pause until I lend it again\n"
+                      "- Lend it to my own tasks only\n"
                       "- Never lend this computer\n"
                       "- Lend it again\n"
                       "- \n"
@@ -244,7 +278,7 @@ static void others_cannot_fill_the_screen(void **state)
         tasks[i] = (struct owner_task){1, (uint32_t)i, ATTEMPT_RUNNING, name, NOW};
     answer.tasks = tasks;
     answer.task_count = ARRAY_LENGTH(tasks);
-    answer.node = answer.server_problem = name;
+    answer.node = answer.server_problem = answer.only_user = name;
     text = describe(&answer, false);
     assert_non_null(strstr(text, "- Task 1.7 for xxx"));
     assert_non_null(strstr(text, "- … and 92 more\n"));
@@ -262,6 +296,10 @@ static void clicks_are_words(void **state)
     assert_true(word.kind == OWNER_WORD_PAUSE && word.has_end && word.until_at == NOW + 17 * 3600);
     assert_true(tray_action_word(TRAY_PAUSE, NOW, &word));
     assert_true(word.kind == OWNER_WORD_PAUSE && !word.has_end);
+    assert_true(tray_action_word(TRAY_MINE_ONLY, NOW, &word));
+    assert_true(word.kind == OWNER_WORD_MINE_ONLY && !word.user);
+    assert_true(tray_action_word(TRAY_ANYBODYS, NOW, &word));
+    assert_int_equal(word.kind, OWNER_WORD_RESUME);
     assert_true(tray_action_word(TRAY_NEVER, NOW, &word));
     assert_int_equal(word.kind, OWNER_WORD_NEVER);
     assert_true(tray_action_word(TRAY_RESUME, NOW, &word));
@@ -277,6 +315,7 @@ int main(void)
         cmocka_unit_test(a_computer_that_is_lent_shows_for_whom),
         cmocka_unit_test(a_computer_in_use_says_until_when),
         cmocka_unit_test(a_pause_can_be_taken_back),
+        cmocka_unit_test(whose_tasks_alone_it_takes_is_said),
         cmocka_unit_test(who_is_near_has_it_unless_tasks_go_on),
         cmocka_unit_test(without_a_server_it_is_lent_to_nobody),
         cmocka_unit_test(without_an_agent_nothing_can_be_said),

@@ -48,11 +48,22 @@ icon()
         string:org.kde.StatusNotifierItem string:IconName | sed -n 's/.*string "\(.*\)"/\1/p'
 }
 
-# click ID: of enum tray_action (src/presence/tray_view.h).
+# click LABEL: on the row of the menu that has this label.
 click()
 {
+    local id
+
+    id=$(ask /MenuBar com.canonical.dbusmenu.GetLayout int32:0 int32:-1 array:string: |
+        awk -v label="$1" '$1 == "int32" { id = $2 } /string "label"/ { is_label = 1; next }
+            is_label && index($0, "\"" label "\"") { print id } { is_label = 0 }')
     ask /MenuBar com.canonical.dbusmenu.Event \
-        int32:"$1" string:clicked variant:int32:0 uint32:0 >/dev/null
+        int32:"$id" string:clicked variant:int32:0 uint32:0 >/dev/null
+}
+
+tool_tip()
+{
+    ask /StatusNotifierItem org.freedesktop.DBus.Properties.Get \
+        string:org.kde.StatusNotifierItem string:ToolTip
 }
 
 shows()
@@ -65,11 +76,17 @@ ok 'without an agent the icon says so' wait_for 'shows dusk-error'
 start_server
 start_agent pc1 --presence none
 ok 'an agent lends the computer' wait_for 'shows dusk-lending'
-click 4
+click 'Pause until I lend it again'
 ok 'a click pauses it' wait_for 'shows dusk-paused'
 like "$(dusk owner)" 'its owner has paused it' 'as the agent says as well'
-click 6
+click 'Lend it again'
 ok 'another one lends it again' wait_for 'shows dusk-lending'
+click 'Lend it to my own tasks only'
+ok 'a third one keeps it for his own tasks' \
+    wait_for 'dusk owner | grep -q "takes only $(id -un).s tasks"'
+ok 'which the icon says as well' wait_for 'tool_tip | grep -q "Only tasks of $(id -un)"'
+click "Lend it to tasks of $(id -un) only"
+ok 'and the same row takes it back' wait_for '! dusk owner | grep -q "takes only"'
 dusk owner never >/dev/null
 ok 'what is said in a terminal shows' wait_for 'shows dusk-paused'
 dusk owner resume >/dev/null
@@ -77,7 +94,7 @@ ok 'and when it is taken back' wait_for 'shows dusk-lending'
 stop_server
 ok 'a server that is gone shows' wait_for 'shows dusk-no-server'
 
-click 7
+click 'Show notifications'
 ok 'that no notifications are wanted is remembered' \
     wait_for 'grep -qx "notifications = no" "$folder/config/dusk/session.ini"'
 kill "$helper_pid"
