@@ -115,6 +115,30 @@ static char *make_title(const struct tray_input *input)
     return buffer_take(&text);
 }
 
+static void begin_line(struct buffer *text, const char *with)
+{
+    buffer_appendf(text, "%s%s", text->length > 0 ? "\n" : "", with);
+}
+
+/* Which sources do not see who is there. */
+static void append_blind(struct buffer *text, const struct owner_answer *answer)
+{
+    size_t blind = 0;
+
+    for (size_t i = 0; i < answer->source_count; i++) {
+        if (!answer->sources[i].why_not || ++blind > TRAY_SOURCES_MAX)
+            continue;
+        begin_line(text, "");
+        append_short(text, answer->sources[i].name);
+        buffer_append_text(text, ": ");
+        append_short(text, answer->sources[i].why_not);
+    }
+    if (blind > TRAY_SOURCES_MAX) {
+        begin_line(text, "");
+        buffer_appendf(text, "… and %zu more", blind - TRAY_SOURCES_MAX);
+    }
+}
+
 /* Lines, each whole. */
 static char *make_text(const struct tray_input *input)
 {
@@ -122,24 +146,16 @@ static char *make_text(const struct tray_input *input)
     struct buffer text = BUFFER_INIT;
 
     if (!answer)
-        buffer_append_text(&text, "Is it running? systemctl status dusk-agent tells.");
-    else
-        append_end(&text, input);
-    for (size_t i = 0;
-         answer && answer->reason == OWNER_REASON_UNWATCHED && i < answer->source_count; i++)
-        if (answer->sources[i].why_not) {
-            buffer_append_text(&text, text.length > 0 ? "\n" : "");
-            append_short(&text, answer->sources[i].name);
-            buffer_append_text(&text, ": ");
-            append_short(&text, answer->sources[i].why_not);
-        }
-    if (answer && answer->only_user) {
-        buffer_append_text(&text, text.length > 0 ? "\n" : "");
-        buffer_append_text(&text, "Only tasks of ");
+        return memory_copy_string("Is it running? systemctl status dusk-agent tells.");
+    append_end(&text, input);
+    if (answer->reason == OWNER_REASON_UNWATCHED)
+        append_blind(&text, answer);
+    if (answer->only_user) {
+        begin_line(&text, "Only tasks of ");
         append_short(&text, answer->only_user);
     }
-    if (answer && answer->server_problem) {
-        buffer_appendf(&text, "%sThe server is not reached: ", text.length > 0 ? "\n" : "");
+    if (answer->server_problem) {
+        begin_line(&text, "The server is not reached: ");
         append_short(&text, answer->server_problem);
     }
     /* buffer_take() makes "" of nothing. */

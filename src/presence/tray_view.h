@@ -50,8 +50,9 @@ struct tray_entry {
 enum tray_note { TRAY_NOTE_NONE, TRAY_NOTE_LENT_SOON, TRAY_NOTE_WRONG, TRAY_NOTE_REFUSED };
 
 enum {
-    TRAY_TASKS_MAX = 8,    /* lines in the menu; the others are counted */
-    TRAY_ENTRIES_MAX = 24, /* more than there ever are */
+    TRAY_TASKS_MAX = 8,    /* lines in the menu; the others are counted, */
+    TRAY_SOURCES_MAX = 4,  /* and so are sources that do not work */
+    TRAY_ENTRIES_MAX = 32, /* more than there ever are with these */
     TRAY_COLUMNS_MAX = 72  /* of a line: names and reasons are others' texts */
 };
 
