@@ -117,6 +117,18 @@ bool tray_is_from(const struct tray *tray, sd_bus_message *signal, const char *s
     return said_by && sender && strcmp(said_by, sender) == 0;
 }
 
+int tray_get(sd_bus *bus, const char *path, const char *interface, const char *property,
+             sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+    const struct tray *tray = userdata;
+
+    (void)bus;
+    (void)interface;
+    (void)ret_error;
+    return strcmp(path, TRAY_MENU_PATH) == 0 ? tray_menu_append(tray, property, reply)
+                                             : tray_item_append(tray, property, reply);
+}
+
 /* ---- what is shown ---- */
 
 static bool is_same_text(const char *a, const char *b)

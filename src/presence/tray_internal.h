@@ -61,12 +61,18 @@ void tray_wait(struct tray *tray);
 void tray_act(struct tray *tray, enum tray_action action);
 /* Whether a signal is from this name on the bus; anybody may send us any. */
 bool tray_is_from(const struct tray *tray, sd_bus_message *signal, const char *sender);
+/* An sd_bus_property_get_t for the properties of both objects. */
+int tray_get(sd_bus *bus, const char *path, const char *interface, const char *property,
+             sd_bus_message *reply, void *userdata, sd_bus_error *ret_error);
 
 int tray_item_connect(struct tray *tray);
 void tray_item_change(struct tray *tray);
+/* The value of one that its object has; negative as sd-bus has it. */
+int tray_item_append(const struct tray *tray, const char *property, sd_bus_message *to);
 
 int tray_menu_connect(struct tray *tray);
 void tray_menu_change(struct tray *tray);
+int tray_menu_append(const struct tray *tray, const char *property, sd_bus_message *to);
 
 int tray_notes_connect(struct tray *tray);
 void tray_notes_disconnect(struct tray *tray);

@@ -36,49 +36,26 @@ static const char *text_of(const struct tray *tray, const char *property)
     return "";
 }
 
-static int get_text(sd_bus *bus, const char *path, const char *interface, const char *property,
-                    sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+static int append_tool_tip(const struct tray *tray, sd_bus_message *to)
 {
-    const struct tray *tray = userdata;
-
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)ret_error;
-    return tray->library->message_append(reply, "s", text_of(tray, property));
+    return tray->library->message_append(to, "(sa(iiay)ss)", tray_state_icon(tray->view.state), 0,
+                                         tray->view.title, tray->view.text);
 }
 
-static int get_other(sd_bus *bus, const char *path, const char *interface, const char *property,
-                     sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+int tray_item_append(const struct tray *tray, const char *property, sd_bus_message *to)
 {
-    const struct tray *tray = userdata;
-
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)ret_error;
+    if (strcmp(property, "ToolTip") == 0)
+        return append_tool_tip(tray, to);
     if (strcmp(property, "ItemIsMenu") == 0)
-        return tray->library->message_append(reply, "b", 1);
+        return tray->library->message_append(to, "b", 1);
     if (strcmp(property, "WindowId") == 0)
-        return tray->library->message_append(reply, "i", 0);
+        return tray->library->message_append(to, "i", 0);
     if (strcmp(property, "Menu") == 0)
-        return tray->library->message_append(reply, "o", TRAY_MENU_PATH);
+        return tray->library->message_append(to, "o", TRAY_MENU_PATH);
     /* Icons come by name; those who want pixels look that up. */
-    return tray->library->message_append(reply, "a(iiay)", 0);
-}
-
-static int get_tool_tip(sd_bus *bus, const char *path, const char *interface, const char *property,
-                        sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
-{
-    const struct tray *tray = userdata;
-
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)property;
-    (void)ret_error;
-    return tray->library->message_append(reply, "(sa(iiay)ss)", tray_state_icon(tray->view.state),
-                                         0, tray->view.title, tray->view.text);
+    if (strstr(property, "Pixmap"))
+        return tray->library->message_append(to, "a(iiay)", 0);
+    return tray->library->message_append(to, "s", text_of(tray, property));
 }
 
 /* Everything is in the menu, which the desktop shows by itself. */
@@ -92,22 +69,22 @@ static int ignore(sd_bus_message *call, void *userdata, sd_bus_error *ret_error)
 
 static const sd_bus_vtable item[] = {
     TRAY_VTABLE_START,
-    SD_BUS_PROPERTY("Category", "s", get_text, 0, 0),
-    SD_BUS_PROPERTY("Id", "s", get_text, 0, 0),
-    SD_BUS_PROPERTY("Title", "s", get_text, 0, 0),
-    SD_BUS_PROPERTY("Status", "s", get_text, 0, 0),
-    SD_BUS_PROPERTY("WindowId", "i", get_other, 0, 0),
-    SD_BUS_PROPERTY("IconThemePath", "s", get_text, 0, 0),
-    SD_BUS_PROPERTY("IconName", "s", get_text, 0, 0),
-    SD_BUS_PROPERTY("IconPixmap", "a(iiay)", get_other, 0, 0),
-    SD_BUS_PROPERTY("OverlayIconName", "s", get_text, 0, 0),
-    SD_BUS_PROPERTY("OverlayIconPixmap", "a(iiay)", get_other, 0, 0),
-    SD_BUS_PROPERTY("AttentionIconName", "s", get_text, 0, 0),
-    SD_BUS_PROPERTY("AttentionIconPixmap", "a(iiay)", get_other, 0, 0),
-    SD_BUS_PROPERTY("AttentionMovieName", "s", get_text, 0, 0),
-    SD_BUS_PROPERTY("ToolTip", "(sa(iiay)ss)", get_tool_tip, 0, 0),
-    SD_BUS_PROPERTY("ItemIsMenu", "b", get_other, 0, 0),
-    SD_BUS_PROPERTY("Menu", "o", get_other, 0, 0),
+    SD_BUS_PROPERTY("Category", "s", tray_get, 0, 0),
+    SD_BUS_PROPERTY("Id", "s", tray_get, 0, 0),
+    SD_BUS_PROPERTY("Title", "s", tray_get, 0, 0),
+    SD_BUS_PROPERTY("Status", "s", tray_get, 0, 0),
+    SD_BUS_PROPERTY("WindowId", "i", tray_get, 0, 0),
+    SD_BUS_PROPERTY("IconThemePath", "s", tray_get, 0, 0),
+    SD_BUS_PROPERTY("IconName", "s", tray_get, 0, 0),
+    SD_BUS_PROPERTY("IconPixmap", "a(iiay)", tray_get, 0, 0),
+    SD_BUS_PROPERTY("OverlayIconName", "s", tray_get, 0, 0),
+    SD_BUS_PROPERTY("OverlayIconPixmap", "a(iiay)", tray_get, 0, 0),
+    SD_BUS_PROPERTY("AttentionIconName", "s", tray_get, 0, 0),
+    SD_BUS_PROPERTY("AttentionIconPixmap", "a(iiay)", tray_get, 0, 0),
+    SD_BUS_PROPERTY("AttentionMovieName", "s", tray_get, 0, 0),
+    SD_BUS_PROPERTY("ToolTip", "(sa(iiay)ss)", tray_get, 0, 0),
+    SD_BUS_PROPERTY("ItemIsMenu", "b", tray_get, 0, 0),
+    SD_BUS_PROPERTY("Menu", "o", tray_get, 0, 0),
     SD_BUS_METHOD("ContextMenu", "ii", NULL, ignore, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Activate", "ii", NULL, ignore, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("SecondaryActivate", "ii", NULL, ignore, SD_BUS_VTABLE_UNPRIVILEGED),

@@ -275,30 +275,23 @@ static int about_to_show_group(sd_bus_message *call, void *userdata, sd_bus_erro
     return tray->library->reply_method_return(call, "aiai", 0, 0);
 }
 
-static int get_own(sd_bus *bus, const char *path, const char *interface, const char *property,
-                   sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+int tray_menu_append(const struct tray *tray, const char *property, sd_bus_message *to)
 {
-    const struct tray *tray = userdata;
-
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)ret_error;
     if (strcmp(property, "Version") == 0)
-        return tray->library->message_append(reply, "u", VERSION);
+        return tray->library->message_append(to, "u", VERSION);
     if (strcmp(property, "TextDirection") == 0)
-        return tray->library->message_append(reply, "s", "ltr");
+        return tray->library->message_append(to, "s", "ltr");
     if (strcmp(property, "Status") == 0)
-        return tray->library->message_append(reply, "s", "normal");
-    return tray->library->message_append(reply, "as", 0);
+        return tray->library->message_append(to, "s", "normal");
+    return tray->library->message_append(to, "as", 0);
 }
 
 static const sd_bus_vtable menu[] = {
     TRAY_VTABLE_START,
-    SD_BUS_PROPERTY("Version", "u", get_own, 0, 0),
-    SD_BUS_PROPERTY("TextDirection", "s", get_own, 0, 0),
-    SD_BUS_PROPERTY("Status", "s", get_own, 0, 0),
-    SD_BUS_PROPERTY("IconThemePath", "as", get_own, 0, 0),
+    SD_BUS_PROPERTY("Version", "u", tray_get, 0, 0),
+    SD_BUS_PROPERTY("TextDirection", "s", tray_get, 0, 0),
+    SD_BUS_PROPERTY("Status", "s", tray_get, 0, 0),
+    SD_BUS_PROPERTY("IconThemePath", "as", tray_get, 0, 0),
     SD_BUS_METHOD("GetLayout", "iias", "u(ia{sv}av)", get_layout, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("GetGroupProperties", "aias", "a(ia{sv})", get_group_properties,
                   SD_BUS_VTABLE_UNPRIVILEGED),
