@@ -306,6 +306,35 @@ program()
     chmod 755 "$folder/work/$1"
 }
 
+# ticking_program NAME: one that never ends, and writes the number of its attempt into
+# $folder/ticks as long as it computes. What it does before comes from standard input.
+ticking_program()
+{
+    : >"$folder/ticks"
+    chmod 666 "$folder/ticks"
+    { cat; echo "while :; do echo \"\$DUSK_ATTEMPT\" >>'$folder/ticks'; sleep 0.02; done"; } |
+        program "$1"
+}
+
+ticks()
+{
+    wc -l <"$folder/ticks"
+}
+
+# Whether it computes: it is given the time for some more.
+goes_on()
+{
+    wait_for '[ "$(ticks)" -gt '"$(($(ticks) + 2))"' ]'
+}
+
+# submit_program NAME [LINE...]: one task of a program that has room everywhere, with more lines of
+# a submit file. Prints the job.
+submit_program()
+{
+    printf '%s\n' "executable = $1" 'request_memory = 1M' 'request_disk = 1M' "${@:2}" queue |
+        dusk submit --quiet /dev/stdin
+}
+
 # task ID FIELD...: of a task or of the tasks of a job, wherever they are, with blanks between.
 task()
 {
@@ -323,6 +352,20 @@ state_is()
 node_is()
 {
     dusk status -af name state | grep -qx "$1 $2"
+}
+
+# ---- desktops ----
+
+# start_desktop [DISPLAY]: an X server on that display, or on one that is free; DISPLAY is it.
+start_desktop()
+{
+    : >"$folder/display"
+    Xvfb ${1:+"$1"} -displayfd 3 -screen 0 640x480x8 -nolisten tcp \
+        3>"$folder/display" >>"$folder/xvfb.log" 2>&1 &
+    desktop_pid=$!
+    disown "$desktop_pid"
+    must '[ -s "$folder/display" ]'
+    export DISPLAY=:$(cat "$folder/display")
 }
 
 # ---- the end ----

@@ -29,13 +29,7 @@ freeze_task()
     dusk_path=$folder/bin/dusk-that-sees start_agent pc1 --set suspend_for=1h --grace 1s \
         --log debug "$@"
     dusk owner resume >/dev/null
-    job=$(dusk submit --quiet /dev/stdin <<END
-executable = compute
-request_memory = 1M
-request_disk = 1M
-queue
-END
-)
+    job=$(submit_program compute)
     must "state_is $job.0 Running"
     dusk owner pause >/dev/null
     must "state_is $job.0 Suspended"

@@ -5,17 +5,6 @@
 cd "$folder/work" || exit 1
 export DUSK_AGENT_SOCKET=$folder/pc1.socket
 
-ticks()
-{
-    wc -l <"$folder/ticks"
-}
-
-# Whether the task computes: it is given the time for some more.
-goes_on()
-{
-    wait_for '[ "$(ticks)" -gt '"$(($(ticks) + 2))"' ]'
-}
-
 # as UID COMMAND...: as another user.
 as()
 {
@@ -28,11 +17,8 @@ shown()
     dusk owner --json | sed -n "s/^{[^[]*\"$1\":\(\"[^\"]*\"\|[^,}]*\).*/\1/p"
 }
 
-: >"$folder/ticks"
-chmod 666 "$folder/ticks"
-program compute <<END
+ticking_program compute <<END
 echo \$\$ >"$folder/task.pid.new" && mv "$folder/task.pid.new" "$folder/task.pid"
-while :; do echo "\$DUSK_ATTEMPT" >>"$folder/ticks"; sleep 0.02; done
 END
 chmod 777 "$folder"
 
@@ -48,13 +34,7 @@ start_server
 start_agent pc1 --set suspend_for=1h
 like "$(dusk owner)" 'pc1 is lent to the pool: nobody uses it' 'the status says that it is lent'
 like "$(dusk owner)" 'No task is here' 'and that no task is here'
-job=$(dusk submit --quiet /dev/stdin <<END
-executable = compute
-request_memory = 1M
-request_disk = 1M
-queue
-END
-)
+job=$(submit_program compute)
 must '[ -s "$folder/task.pid" ]'
 must "state_is $job.0 Running"
 ok 'a task computes' goes_on
@@ -105,13 +85,7 @@ ok 'and for whom it is' wait_for 'dusk node show pc1 --json | grep -q "only erik
 program compute_more <<END
 while :; do sleep 0.02; done
 END
-other=$(dusk submit --quiet /dev/stdin <<END
-executable = compute_more
-request_memory = 1M
-request_disk = 1M
-queue
-END
-)
+other=$(submit_program compute_more)
 dusk owner pause 1s >/dev/null
 ok 'a pause leaves it as it was' \
     wait_for '[ "$(shown reason) $(shown only_user)" = "\"none\" \"erika\"" ]'

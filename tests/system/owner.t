@@ -7,18 +7,6 @@ for tool in Xvfb xdotool; do
 done
 cd "$folder/work" || exit 1
 
-# start_desktop [DISPLAY]: on that display, or on one that is free; DISPLAY is it.
-start_desktop()
-{
-    : >"$folder/display"
-    Xvfb ${1:+"$1"} -displayfd 3 -screen 0 640x480x8 -nolisten tcp \
-        3>"$folder/display" >>"$folder/xvfb.log" 2>&1 &
-    desktop_pid=$!
-    disown "$desktop_pid"
-    must '[ -s "$folder/display" ]'
-    export DISPLAY=:$(cat "$folder/display")
-}
-
 node()
 {
     dusk status -af name state activity | sed -n "s/^$1 //p"
@@ -35,38 +23,16 @@ press()
     xdotool key "$1"
 }
 
-ticks()
-{
-    wc -l <"$folder/ticks"
-}
-
-# Whether the task computes: it is given the time for some more, and makes none or more.
-goes_on()
-{
-    local before
-
-    before=$(ticks)
-    wait_for '[ "$(ticks)" -gt '"$((before + 2))"' ]'
-}
-
-: >"$folder/ticks"
 : >"$folder/goodbye"
-chmod 666 "$folder/ticks" "$folder/goodbye"
-program compute <<END
+chmod 666 "$folder/goodbye"
+ticking_program compute <<END
 trap 'echo bye >>"$folder/goodbye"; exit 1' TERM
-while :; do echo "\$DUSK_ATTEMPT" >>"$folder/ticks"; sleep 0.02; done
 END
 
 # submit_on NODE
 submit_on()
 {
-    dusk submit --quiet /dev/stdin <<END
-executable = compute
-requirements = Name == "$1"
-request_memory = 1M
-request_disk = 1M
-queue
-END
+    submit_program compute "requirements = Name == \"$1\""
 }
 
 start_desktop
@@ -201,13 +167,7 @@ stop_agent pc2
 # ---- he stays, and another computer is free ----
 
 start_agent pc1 --presence x11 --set idle_after=2s --set resume_after=2s --set suspend_for=1h
-job=$(dusk submit --quiet /dev/stdin <<END
-executable = compute
-request_memory = 1M
-request_disk = 1M
-queue
-END
-)
+job=$(submit_program compute)
 must "state_is $job.0 Running"
 press a
 must "state_is $job.0 Suspended"

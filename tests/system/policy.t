@@ -29,16 +29,6 @@ start_lender()
     start_agent pc1 --presence x11 --set grace=1s --policy desktop "${arguments[@]}"
 }
 
-submit()
-{
-    dusk submit --quiet /dev/stdin <<END
-executable = compute
-request_memory = 1M
-request_disk = 1M
-queue
-END
-}
-
 : >"$folder/said"
 chmod 666 "$folder/said"
 program compute <<END
@@ -47,12 +37,7 @@ echo "\$DUSK_ATTEMPT" >>"$folder/said"
 while :; do sleep 0.02; done
 END
 
-: >"$folder/display"
-Xvfb -displayfd 3 -screen 0 640x480x8 -nolisten tcp 3>"$folder/display" >"$folder/xvfb.log" 2>&1 &
-desktop_pid=$!
-disown "$desktop_pid"
-must '[ -s "$folder/display" ]'
-export DISPLAY=:$(cat "$folder/display")
+start_desktop
 start_server
 
 # ---- SUSPEND and CONTINUE ----
@@ -62,7 +47,7 @@ ok 'a computer that is used is not lent' wait_for 'press; [ "$(node pc1)" = "Own
 ok 'and says why' \
     wait_for 'press; dusk node show pc1 --json | grep -q "\"reason\":\"its policy keeps it back\""'
 ok 'START lends it' wait_for '[ "$(node pc1)" = "Unclaimed Idle" ]'
-job=$(submit)
+job=$(submit_program compute)
 ok 'a task runs' wait_for "state_is $job.0 Running"
 must '[ -s "$folder/said" ]'
 press
@@ -76,7 +61,7 @@ stop_agent pc1
 
 : >"$folder/said"
 start_lender MaxSuspendTime=2 MaxVacateTime=2
-job=$(submit)
+job=$(submit_program compute)
 must "state_is $job.0 Running"
 must '[ -s "$folder/said" ]'
 while state_is "$job.0" Running || state_is "$job.0" Suspended; do press; done

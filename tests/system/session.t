@@ -9,17 +9,6 @@ done
 cd "$folder/work" || exit 1
 export DUSK_AGENT_SOCKET=$folder/pc1.socket
 
-# start_desktop [DISPLAY]: that one, or a free one, and DISPLAY is it.
-start_desktop()
-{
-    : >"$folder/display"
-    Xvfb "$@" -displayfd 3 -screen 0 640x480x8 -nolisten tcp \
-        3>"$folder/display" >>"$folder/xvfb.log" 2>&1 &
-    desktop_pid=$!
-    disown "$desktop_pid"
-    must '[ -s "$folder/display" ]'
-    export DISPLAY=:$(cat "$folder/display")
-}
 start_desktop
 
 # The session's user: another than the agent's, if we can be one.
@@ -54,26 +43,12 @@ source_shows()
     dusk owner --json | sed -n "s/.*\"sources\":\[{[^]]*\"$1\":\(\"[^\"]*\"\|[^,}]*\).*/\1/p"
 }
 
-ticks()
-{
-    wc -l <"$folder/ticks"
-}
-
-goes_on()
-{
-    wait_for '[ "$(ticks)" -gt '"$(($(ticks) + 2))"' ]'
-}
-
 is_lent()
 {
     [ "$(shown owner)" = '"away"' ]
 }
 
-: >"$folder/ticks"
-chmod 666 "$folder/ticks"
-program compute <<END
-while :; do echo "\$DUSK_ATTEMPT" >>"$folder/ticks"; sleep 0.02; done
-END
+ticking_program compute </dev/null
 
 # ---- a helper comes ----
 
@@ -90,13 +65,7 @@ start_helper
 must 'grep -q "an agent listens" "$folder/helper.log"'
 ok 'a helper sees it' wait_for '[ "$(source_shows works)" = true ]'
 ok 'and the computer is lent' wait_for is_lent
-job=$(dusk submit --quiet /dev/stdin <<END
-executable = compute
-request_memory = 1M
-request_disk = 1M
-queue
-END
-)
+job=$(submit_program compute)
 must "state_is $job.0 Running"
 ok 'a task computes' goes_on
 
@@ -248,13 +217,7 @@ kill -CONT "$desktop_pid"
 ok 'it is watched when it goes on' wait_for '[ "$(source_shows works)" = true ]'
 ok 'and is lent then' wait_for is_lent
 kill -STOP "$desktop_pid"
-job=$(dusk submit --quiet /dev/stdin <<END
-executable = compute
-request_memory = 1M
-request_disk = 1M
-queue
-END
-)
+job=$(submit_program compute)
 ok 'one that stands still later does not keep a task from starting' \
     wait_for "state_is $job.0 Running"
 watcher=$(pgrep -P "${agent_pids[pc1]}" -f watch-desktop)

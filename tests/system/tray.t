@@ -11,16 +11,12 @@ export DUSK_AGENT_SOCKET=$folder/pc1.socket XDG_RUNTIME_DIR=$folder/runtime
 export XDG_CONFIG_HOME=$folder/config
 mkdir -m 700 "$XDG_RUNTIME_DIR"
 
-: >"$folder/display"
-Xvfb -displayfd 3 -screen 0 640x480x8 -nolisten tcp 3>"$folder/display" >>"$folder/xvfb.log" 2>&1 &
-desktop_pid=$!
-disown "$desktop_pid"
+start_desktop
 dbus-daemon --session --nofork --nopidfile --print-address=1 \
     >"$folder/bus" 2>>"$folder/bus.log" &
 bus_pid=$!
 disown "$bus_pid"
-must '[ -s "$folder/display" ] && [ -s "$folder/bus" ]'
-export DISPLAY=:$(cat "$folder/display")
+must '[ -s "$folder/bus" ]'
 export DBUS_SESSION_BUS_ADDRESS=$(cat "$folder/bus")
 
 start_helper()
