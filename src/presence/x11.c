@@ -173,14 +173,20 @@ static int refuse_xwayland(xcb_connection_t *connection, struct error *err)
                      getenv("DISPLAY"));
 }
 
-/* A server that does not say it leaves the computer used since now. */
+/*
+ * A server that does not say it leaves the computer used since now. One that does not have the
+ * extension is not asked: xcb would give the connection up.
+ */
 static void tell_idle_time(struct source *source, xcb_window_t root)
 {
     const struct x11 *x11 = source->data;
-    xcb_screensaver_query_info_cookie_t asked = xcb_screensaver_query_info(x11->connection, root);
-    _cleanup_free_ xcb_screensaver_query_info_reply_t *info =
-        xcb_screensaver_query_info_reply(x11->connection, asked, NULL);
+    const xcb_query_extension_reply_t *extension =
+        xcb_get_extension_data(x11->connection, &xcb_screensaver_id);
+    _cleanup_free_ xcb_screensaver_query_info_reply_t *info = NULL;
 
+    if (extension && extension->present)
+        info = xcb_screensaver_query_info_reply(
+            x11->connection, xcb_screensaver_query_info(x11->connection, root), NULL);
     source_used_before(source, info ? info->ms_since_user_input : 0);
 }
 
