@@ -339,6 +339,14 @@ void source_fail(struct source *source, const struct error *err)
     source_wake_together(source, TRY_AGAIN_MS, source_try_again);
 }
 
+void source_fail_silent(struct source *source)
+{
+    _cleanup_error_ struct error err = ERROR_INIT;
+
+    error_set(&err, -ETIMEDOUT, "the %s gives no answer", source->kind->desktop);
+    source_fail(source, &err);
+}
+
 void source_works(struct source *source)
 {
     if (source->why_not)

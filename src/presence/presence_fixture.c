@@ -113,15 +113,19 @@ static void stop(uv_timer_t *clock)
     uv_stop(clock->loop);
 }
 
+void fixture_pass_look(struct fixture *of)
+{
+    uv_walk(&of->loop, bring_forward, NULL);
+    /* After all of them. */
+    uv_timer_start(&of->clock, stop, 2, 0);
+    uv_run(&of->loop, UV_RUN_DEFAULT);
+    fixture_settle(of);
+}
+
 void fixture_pass_time(struct fixture *of)
 {
-    for (unsigned int i = 0; i < TURNS; i++) {
-        uv_walk(&of->loop, bring_forward, NULL);
-        /* After all of them. */
-        uv_timer_start(&of->clock, stop, 2, 0);
-        uv_run(&of->loop, UV_RUN_DEFAULT);
-        fixture_settle(of);
-    }
+    for (unsigned int i = 0; i < TURNS; i++)
+        fixture_pass_look(of);
 }
 
 struct presence_view fixture_view(const struct fixture *of)

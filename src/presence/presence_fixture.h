@@ -35,8 +35,10 @@ void fixture_write(const struct fixture *fixture, const char *path, const char *
 void fixture_begin(struct fixture *fixture, const char *sources);
 /* Lets the loop take whatever is there, without any time going by. */
 void fixture_settle(struct fixture *fixture);
-/* The same, and whatever timers are set to comes. */
+/* The same, and whatever timers are set to comes, */
 void fixture_pass_time(struct fixture *fixture);
+/* or only what they are set to now, and not what follows. */
+void fixture_pass_look(struct fixture *fixture);
 /* For what another process has to do; the test's own time ends it. */
 #define WAIT_UNTIL(fixture, condition)                                                             \
     while (!(condition))                                                                           \

@@ -115,3 +115,5 @@ struct source *presence_source(struct presence *presence, const struct source_ki
 struct session_helper **presence_helpers(struct presence *presence);
 /* It cannot go on, for this reason. The source is closed: nothing of it may be touched after. */
 void source_fail(struct source *source, const struct error *err);
+/* The same, because its kind's `desktop` gives no answer. */
+void source_fail_silent(struct source *source);

@@ -132,12 +132,8 @@ static void on_said(struct source *source, int fd)
 
 static void on_patience_over(struct source *source)
 {
-    _cleanup_buffer_ struct buffer why = BUFFER_INIT;
-
-    if (source->works)
-        return;
-    buffer_appendf(&why, "the %s gives no answer", source->kind->desktop);
-    fail(source, why.data);
+    if (!source->works)
+        source_fail_silent(source);
 }
 
 /* ---- its life ---- */

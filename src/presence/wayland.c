@@ -8,7 +8,8 @@
  * The compositor is WAYLAND_DISPLAY's in XDG_RUNTIME_DIR, with the rights of the agent's user. What
  * is asked of it at the beginning is answered later, by events: until the
  * answer is there, the computer counts as used. Connecting may block, so all of it happens in a
- * process of its own (watcher.h).
+ * process of its own (watcher.h). While nobody uses it, it is asked at each look whether it is
+ * still there, which must be answered by the next: one that stands still would tell nobody's keys.
  */
 #include "source.h"
 
@@ -39,7 +40,8 @@ struct wayland {
     struct source *source;
     struct wl_display *display;
     struct wl_registry *registry;
-    struct wl_callback *listed; /* until all that there is at the beginning has been told */
+    /* Until the last question is answered; the first is when all that there is has been told. */
+    struct wl_callback *asked;
     struct ext_idle_notifier_v1 *notifier;
     struct seat *seats; /* owned */
     bool was_used;      /* in what was read just now */
@@ -87,16 +89,13 @@ static void ask_for_pauses(const struct wayland *wayland)
     }
 }
 
-static void on_again(struct source *source)
+static bool is_used(const struct wayland *wayland)
 {
-    const struct wayland *wayland = source->data;
+    const struct seat *seat = wayland->seats;
 
-    for (const struct seat *seat = wayland->seats; seat; seat = seat->next)
-        if (!seat->pauses) {
-            source_wake(source, AGAIN_MS, on_again);
-            source_used(source);
-            return;
-        }
+    while (seat && seat->pauses)
+        seat = seat->next;
+    return seat;
 }
 
 /* ---- what the compositor has ---- */
@@ -148,16 +147,22 @@ static void on_global_remove(void *data, struct wl_registry *registry, uint32_t 
 static const struct wl_registry_listener registry_listener = {.global = on_global,
                                                               .global_remove = on_global_remove};
 
-static void on_listed(void *data, struct wl_callback *callback, uint32_t serial)
+static void on_answered(void *data, struct wl_callback *callback, uint32_t serial)
 {
     struct wayland *wayland = data;
 
     (void)serial;
     wl_callback_destroy(callback);
-    wayland->listed = NULL;
+    wayland->asked = NULL;
 }
 
-static const struct wl_callback_listener listed_listener = {.done = on_listed};
+static const struct wl_callback_listener answer_listener = {.done = on_answered};
+
+static void ask(struct wayland *wayland)
+{
+    wayland->asked = wl_display_sync(wayland->display);
+    wl_callback_add_listener(wayland->asked, &answer_listener, wayland);
+}
 
 /* ---- the connection ---- */
 
@@ -175,31 +180,62 @@ static int take_events(struct wayland *wayland, struct error *err)
         return error_set(err, -ECONNRESET, "the compositor of WAYLAND_DISPLAY=%s is gone",
                          getenv("WAYLAND_DISPLAY"));
     }
-    if (!wayland->listed && !wayland->notifier)
+    if (!wayland->asked && !wayland->notifier)
         return error_set(err, -EOPNOTSUPP,
                          "the compositor does not tell who is idle "
                          "(ext-idle-notify-v1)");
     return 0;
 }
 
-static void on_events(struct source *source, int fd)
+static void look(struct source *source);
+
+/* False: the source is closed. */
+static bool hear(struct source *source)
 {
     struct wayland *wayland = source->data;
     _cleanup_error_ struct error err = ERROR_INIT;
 
-    (void)fd;
     wayland->was_used = false;
     if (take_events(wayland, &err) < 0) {
         source_fail(source, &err);
-        return;
+        return false;
     }
-    if (!wayland->listed && !source->works) {
+    if (!wayland->asked && !source->works) {
         source_works(source);
-        source_wake(source, AGAIN_MS, on_again);
+        source_wake(source, AGAIN_MS, look);
     }
-    if (wayland->was_used) {
-        source_wake(source, AGAIN_MS, on_again);
-        source_used(source);
+    return true;
+}
+
+static void tell_used(struct source *source)
+{
+    source_wake(source, AGAIN_MS, look);
+    source_used(source);
+}
+
+static void on_events(struct source *source, int fd)
+{
+    const struct wayland *wayland = source->data;
+
+    (void)fd;
+    if (hear(source) && wayland->was_used)
+        tell_used(source);
+}
+
+static void look(struct source *source)
+{
+    struct wayland *wayland = source->data;
+
+    if (!hear(source))
+        return;
+    if (wayland->was_used || is_used(wayland)) {
+        tell_used(source);
+    } else if (wayland->asked) {
+        source_fail_silent(source);
+    } else {
+        ask(wayland);
+        (void)wl_display_flush(wayland->display);
+        source_wake(source, SOURCE_LOOK_MS, look);
     }
 }
 
@@ -218,8 +254,7 @@ static int wayland_open(struct source *source, struct error *err)
     }
     wayland->registry = wl_display_get_registry(wayland->display);
     wl_registry_add_listener(wayland->registry, &registry_listener, wayland);
-    wayland->listed = wl_display_sync(wayland->display);
-    wl_callback_add_listener(wayland->listed, &listed_listener, wayland);
+    ask(wayland);
     /* Its descriptor is closed with the connection; a watch closes its own. */
     fd = fcntl(wl_display_get_fd(wayland->display), F_DUPFD_CLOEXEC, 0);
     if (fd < 0)
@@ -238,8 +273,8 @@ static void wayland_close(struct source *source)
         drop_seat(&wayland->seats);
     if (wayland && wayland->notifier)
         ext_idle_notifier_v1_destroy(wayland->notifier);
-    if (wayland && wayland->listed)
-        wl_callback_destroy(wayland->listed);
+    if (wayland && wayland->asked)
+        wl_callback_destroy(wayland->asked);
     if (wayland && wayland->registry)
         wl_registry_destroy(wayland->registry);
     if (wayland && wayland->display)

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <wayland-server.h>
 
-enum { PAUSE = 'p', RESUME = 'r', READY = '!' };
+enum { PAUSE = 'p', RESUME = 'r', ANSWER = 'a', READY = '!' };
 
 #define SOCKET_NAME "wayland-test"
 
@@ -65,6 +65,14 @@ static void bind_seat(struct wl_client *client, void *data, uint32_t version, ui
     wl_resource_set_implementation(seat, NULL, data, NULL);
 }
 
+static void say_ready(void)
+{
+    const char ready = READY;
+
+    if (write(answers[1], &ready, 1) != 1)
+        _exit(1);
+}
+
 static int on_command(int fd, uint32_t mask, void *data)
 {
     char command;
@@ -77,13 +85,14 @@ static int on_command(int fd, uint32_t mask, void *data)
     if (notification && command == RESUME)
         ext_idle_notification_v1_send_resumed(notification);
     wl_display_flush_clients(data);
+    if (command == ANSWER)
+        say_ready();
     return 0;
 }
 
 static void run(bool tells_idle)
 {
     struct wl_display *display = wl_display_create();
-    const char ready = READY;
 
     /* The seat first: whoever asks must not take an order for granted. */
     wl_global_create(display, &wl_seat_interface, 1, NULL, bind_seat);
@@ -91,17 +100,23 @@ static void run(bool tells_idle)
         wl_global_create(display, &ext_idle_notifier_v1_interface, 1, NULL, bind_notifier);
     wl_event_loop_add_fd(wl_display_get_event_loop(display), commands[0], WL_EVENT_READABLE,
                          on_command, display);
-    if (wl_display_add_socket(display, SOCKET_NAME) < 0 || write(answers[1], &ready, 1) != 1)
+    if (wl_display_add_socket(display, SOCKET_NAME) < 0)
         _exit(1);
+    say_ready();
     wl_display_run(display);
 }
 
 /* ---- in the test's ---- */
 
-void compositor_begin(const char *folder, bool tells_idle)
+static void wait_for_ready(void)
 {
     char ready = 0;
 
+    assert_int_equal(read(answers[0], &ready, 1), 1);
+}
+
+void compositor_begin(const char *folder, bool tells_idle)
+{
     setenv("XDG_RUNTIME_DIR", folder, 1);
     setenv("WAYLAND_DISPLAY", SOCKET_NAME, 1);
     assert_int_equal(pipe(commands), 0);
@@ -114,8 +129,7 @@ void compositor_begin(const char *folder, bool tells_idle)
     }
     close(commands[0]);
     close(answers[1]);
-    assert_int_equal(read(answers[0], &ready, 1), 1);
-    close(answers[0]);
+    wait_for_ready();
 }
 
 static void say(char command)
@@ -133,6 +147,25 @@ void compositor_resume(void)
     say(RESUME);
 }
 
+/* Of a turn in which both have come, a command may be the first. */
+void compositor_settle(void)
+{
+    for (unsigned int i = 0; i < 2; i++) {
+        say(ANSWER);
+        wait_for_ready();
+    }
+}
+
+void compositor_stop(void)
+{
+    kill(compositor, SIGSTOP);
+}
+
+void compositor_continue(void)
+{
+    kill(compositor, SIGCONT);
+}
+
 void compositor_end(void)
 {
     if (compositor <= 0)
@@ -140,5 +173,6 @@ void compositor_end(void)
     kill(compositor, SIGKILL);
     waitpid(compositor, NULL, 0);
     close(commands[1]);
+    close(answers[0]);
     compositor = 0;
 }

@@ -12,4 +12,9 @@ void compositor_begin(const char *folder, bool tells_idle);
 /* Nobody uses the seat any more; somebody does again. */
 void compositor_pause(void);
 void compositor_resume(void);
+/* Returns when it has taken all that it was sent before. */
+void compositor_settle(void);
+/* It stands still, and goes on. */
+void compositor_stop(void);
+void compositor_continue(void);
 void compositor_end(void);

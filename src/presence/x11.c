@@ -7,7 +7,9 @@
  *
  * The display is DISPLAY's, with the rights of the user that the agent runs as. What is asked of it
  * at the beginning is waited for, in a process that has nothing else to do (watcher.h). A server
- * that has died is a source that failed; it is tried again like any other.
+ * that has died is a source that failed; it is tried again like any other. One that stands still
+ * tells nobody's keys, as one that nobody uses does; so it is asked something at each look, which
+ * must be answered by the next.
  */
 #include "source.h"
 
@@ -22,6 +24,7 @@
 #include <unistd.h>
 #include <xcb/screensaver.h>
 #include <xcb/xcb.h>
+#include <xcb/xcbext.h>
 #include <xcb/xinput.h>
 
 enum { XI_MAJOR = 2, XI_MINOR = 2 };
@@ -29,6 +32,7 @@ enum { XI_MAJOR = 2, XI_MINOR = 2 };
 struct x11 {
     xcb_connection_t *connection;
     uint8_t input_opcode;
+    unsigned int asked; /* what must be answered by the next look; 0: nothing yet */
     struct nudge nudge; /* of all mice, which are one pointer here */
 };
 
@@ -106,6 +110,26 @@ static void on_events(struct source *source, int fd)
     error_set(&err, -ECONNRESET, "the X server of DISPLAY=%s is gone", getenv("DISPLAY"));
     source->is_gone = true;
     source_fail(source, &err);
+}
+
+/* Waits for nothing: what the server has not sent yet is no answer. */
+static void look(struct source *source)
+{
+    struct x11 *x11 = source->data;
+    xcb_generic_error_t *refusal = NULL;
+    void *answer = NULL;
+
+    if (x11->asked && !xcb_poll_for_reply(x11->connection, x11->asked, &answer, &refusal)) {
+        source_fail_silent(source);
+        return;
+    }
+    free(answer);
+    free(refusal);
+    x11->asked = xcb_get_input_focus(x11->connection).sequence;
+    xcb_flush(x11->connection);
+    source_wake(source, SOURCE_LOOK_MS, look);
+    /* What came along with the answer shows at no descriptor any more. */
+    take_events(source);
 }
 
 static int ask_for_events(struct x11 *x11, xcb_window_t root, struct error *err)
@@ -217,6 +241,7 @@ static int x11_open(struct source *source, struct error *err)
     if (r < 0)
         return error_set_errno(err, -errno, "cannot watch the connection to the X server");
     r = source_watch(source, r, on_events, err);
+    source_wake(source, SOURCE_LOOK_MS, look);
     /* What came along with the answers shows at no descriptor any more. */
     if (r == 0)
         take_events(source);

@@ -14,7 +14,7 @@
 #include <xcb/xcb.h>
 #include <xcb/xtest.h>
 
-enum { KEY = 38 };
+enum { KEY = 38, LOOKS = 5 };
 
 static pid_t server;
 static xcb_connection_t *client;
@@ -85,6 +85,13 @@ static void press(void)
     xcb_flush(client);
 }
 
+/* Returns when the server has taken all that was sent before; of two clients' any may be first. */
+static void settle_server(void)
+{
+    for (unsigned int i = 0; i < 2; i++)
+        free(xcb_get_input_focus_reply(client, xcb_get_input_focus(client), NULL));
+}
+
 /* ---- tests ---- */
 
 /* As in its watcher. */
@@ -128,6 +135,29 @@ static void one_that_ends_is_gone(void **state)
     assert_true(fixture->holds[OWNER_REASON_UNWATCHED]);
 }
 
+static void one_that_stands_still_is_not_seen_to_be_unused(void **state)
+{
+    struct fixture *fixture = *state;
+
+    begin(fixture, NULL);
+    for (unsigned int i = 0; i < LOOKS; i++) {
+        fixture_pass_look(fixture);
+        press();
+        settle_server();
+    }
+    assert_true(fixture->uses > 2);
+    kill(server, SIGSTOP);
+    fixture_pass_look(fixture);
+    assert_false(fixture->held[OWNER_REASON_UNWATCHED]);
+    fixture_pass_look(fixture);
+    assert_true(fixture->holds[OWNER_REASON_UNWATCHED]);
+    assert_string_equal(fixture_view(fixture).why_not, "the X server of DISPLAY gives no answer");
+    assert_false(fixture_view(fixture).is_gone);
+    kill(server, SIGCONT);
+    fixture_pass_look(fixture);
+    WAIT_UNTIL(fixture, fixture_view(fixture).works);
+}
+
 static int tear_down(void **state)
 {
     int r = fixture_tear_down(state);
@@ -144,6 +174,7 @@ int main(void)
         TEST(a_key_is_a_use),
         TEST(a_server_without_a_screen_saver_is_watched_as_well),
         TEST(one_that_ends_is_gone),
+        TEST(one_that_stands_still_is_not_seen_to_be_unused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -216,17 +216,20 @@ is "$(shown reason)" '"unwatched"' 'and the computer counts as used'
 kill -CONT "$desktop_pid"
 ok 'it is watched when it goes on' wait_for '[ "$(source_shows works)" = true ]'
 ok 'and is lent then' wait_for is_lent
-kill -STOP "$desktop_pid"
 job=$(submit_program compute)
-ok 'one that stands still later does not keep a task from starting' \
-    wait_for "state_is $job.0 Running"
+must "state_is $job.0 Running"
+kill -STOP "$desktop_pid"
+ok 'that one stands still later is seen, too' \
+    wait_for '[ "$(source_shows why_not)" = "\"the X server of DISPLAY gives no answer\"" ]'
+ok 'and the task gives way' wait_for "state_is $job.0 Suspended"
+kill -CONT "$desktop_pid"
+ok 'until it is watched again' wait_for "state_is $job.0 Running"
 watcher=$(pgrep -P "${agent_pids[pc1]}" -f watch-desktop)
 [ "$(id -u)" = 0 ] &&
     is "$(ps -o uid= -p "$watcher" | tr -d ' ')" 65534 'who watches for root is nobody'
 kill -KILL "$watcher"
 ok 'who watches is killed, and the computer counts as used' \
     wait_for '[ "$(shown reason)" = "\"unwatched\"" ]'
-kill -CONT "$desktop_pid"
 ok 'he is started again' wait_for is_lent
 watcher=$(pgrep -P "${agent_pids[pc1]}" -f watch-desktop)
 dusk rm "$job" >/dev/null
