@@ -68,7 +68,7 @@ static void one_that_gives_no_answer_has_failed(void **state)
     begin(fixture, "used 100", "1");
     assert_false(fixture_view(fixture).has_failed);
     assert_string_equal(fixture_view(fixture).why_not, "it has not answered yet");
-    fixture_pass_time(fixture);
+    fixture_pass_look(fixture);
     fails_with(fixture, "the X server of DISPLAY gives no answer");
     assert_int_equal(fixture->uses, 0);
 }
@@ -81,7 +81,7 @@ static void one_that_ends_is_started_again(void **state)
     fails_with(fixture, "the process that watches it has ended");
     assert_false(fixture_view(fixture).is_gone);
     setenv("WATCHER_SAYS_IT", "1", 1);
-    fixture_pass_time(fixture);
+    fixture_pass_look(fixture);
     WAIT_UNTIL(fixture, fixture_view(fixture).works);
 }
 
