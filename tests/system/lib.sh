@@ -356,16 +356,20 @@ node_is()
 
 # ---- desktops ----
 
-# start_desktop [DISPLAY]: an X server on that display, or on one that is free; DISPLAY is it.
+# The display of this test and of no other one. A number that an X server finds free by itself, from
+# 0 on, is somebody else's as soon as that server has ended. None is above 59535.
+desktop_number=$((1000 + $$ % 58000))
+
+# start_desktop: an X server, and DISPLAY is it.
 start_desktop()
 {
     : >"$folder/display"
-    Xvfb ${1:+"$1"} -displayfd 3 -screen 0 640x480x8 -nolisten tcp \
+    Xvfb ":$desktop_number" -displayfd 3 -screen 0 640x480x8 -nolisten tcp \
         3>"$folder/display" >>"$folder/xvfb.log" 2>&1 &
     desktop_pid=$!
     disown "$desktop_pid"
     must '[ -s "$folder/display" ]'
-    export DISPLAY=:$(cat "$folder/display")
+    export DISPLAY=:$desktop_number
 }
 
 # ---- the end ----
@@ -418,6 +422,9 @@ clean_up()
     cd /
     kill_all
     remove_groups
+    # An X server that was killed leaves these.
+    [ ! -s "$folder/display" ] ||
+        rm -f "/tmp/.X$desktop_number-lock" "/tmp/.X11-unix/X$desktop_number"
     for mounted in $(sed -n "s|^[^ ]* \($folder[^ ]*\) .*|\1|p" /proc/mounts); do
         umount -l "$mounted"
     done

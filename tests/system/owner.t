@@ -75,7 +75,7 @@ ok 'without the X server nobody knows' wait_for "[ \"\$(shown works)\" = false ]
 like "$(shown reason)" 'whether somebody uses it cannot be seen' 'so the computer counts as used'
 like "$(shown why_not)" "the X server of DISPLAY=$DISPLAY is gone" 'the node says what is wrong'
 is "$(task "$job.0" state)" Suspended 'the task stays suspended'
-start_desktop "$DISPLAY"
+start_desktop
 ok 'it is watched again when the X server is back' wait_for "[ \"\$(shown works)\" = true ]"
 ok 'and then the task goes on' wait_for "state_is $job.0 Running"
 dusk rm "$job" >/dev/null

@@ -24,12 +24,12 @@ suspends()
 start_vnc_server()
 {
     : >"$folder/display"
-    Xvnc -displayfd 3 -geometry 640x480 -depth 16 -SecurityTypes None -rfbport -1 \
-        -rfbunixpath "$folder/vnc" 3>"$folder/display" >>"$folder/xvnc.log" 2>&1 &
+    Xvnc ":$desktop_number" -displayfd 3 -geometry 640x480 -depth 16 -SecurityTypes None \
+        -rfbport -1 -rfbunixpath "$folder/vnc" 3>"$folder/display" >>"$folder/xvnc.log" 2>&1 &
     desktop_pid=$!
     disown "$desktop_pid"
     must '[ -s "$folder/display" ] && [ -S "$folder/vnc" ]'
-    export DISPLAY=:$(cat "$folder/display")
+    export DISPLAY=:$desktop_number
 }
 
 cat >"$folder/bin/viewer" <<'END'

@@ -124,7 +124,7 @@ ok 'a helper ends with its desktop' wait_for 'has_ended "$helper_pid"'
 tried=$(grep -c 'x11 does not work' "$folder/helper.log")
 start_helper
 must '[ "$(grep -c "x11 does not work" "$folder/helper.log")" -gt '"$tried"' ]'
-start_desktop "$DISPLAY"
+start_desktop
 ok 'one that came before its desktop tries again' wait_for '[ "$(source_shows works)" = true ]'
 kill -KILL "$desktop_pid"
 must 'has_ended "$desktop_pid" && has_ended "$helper_pid"'
