@@ -165,6 +165,20 @@ static void raise_descriptor_limit(void)
 }
 
 /* The identity comes before the keeper and everything else: without one nothing may run here. */
+/* An admin may mean it, and most of those who say it have forgotten a '%' or an 'M'. */
+static void warn_of_more(const struct resources *lent, const struct computer *computer)
+{
+    const unsigned long long mb = 1024 * 1024;
+
+    if (lent->cpus > computer->cpus)
+        log_warning("%u processors are lent, and there are %u", lent->cpus, computer->cpus);
+    if (lent->memory > computer->memory_bytes)
+        log_warning("%llu MB of memory are lent, and there are %llu", lent->memory / mb,
+                    computer->memory_bytes / mb);
+    if (lent->memory < mb || lent->disk < mb)
+        log_warning("less than 1 MB of memory or disk is lent: no task can run here");
+}
+
 static int run(struct settings *settings, struct state *state, struct error *err)
 {
     _cleanup_(computer_deinit) struct computer computer = COMPUTER_INIT;
@@ -189,6 +203,7 @@ static int run(struct settings *settings, struct state *state, struct error *err
     options.facts = facts;
     options.machine = facts_machine(&computer);
     options.capacity = offer_capacity(&settings->offer, &computer);
+    warn_of_more(&options.capacity, &computer);
     describe_node(&(struct described){.computer = &computer,
                                       .capacity = options.capacity,
                                       .name = settings->name,

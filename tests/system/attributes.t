@@ -102,6 +102,11 @@ ends_with 2 "$dusk_path" agent --state "$folder/none" --offer 'cpus 150 %'
 is "$output" "dusk: cannot run the agent: --offer: cpus: '150 %' is no share from 1 % to 100 %
 hint: say a whole number before the '%', as in 50 %" 'what is wrong with an offer is said'
 stop_agent pc2
+start_agent pc2 --offer "cpus $(($(nproc) + 46)), memory 8"
+like "$(cat "$folder/pc2.log")" "warning: $(($(nproc) + 46)) processors are lent, and there are" \
+    'who forgets a % hears of it'
+like "$(cat "$folder/pc2.log")" 'less than 1 MB of memory or disk is lent: no task' 'or an M'
+stop_agent pc2
 
 # ---- set ----
 
