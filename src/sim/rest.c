@@ -55,6 +55,15 @@ static void set_segment(struct world *world, uint32_t node)
         abort();
 }
 
+void rest_tell_hours(struct world *world, uint32_t node)
+{
+    uint32_t number = world_computer_of(world, node);
+    uint64_t lent_ms = desk_lent_ms(world, number);
+
+    if (lent_ms > 0)
+        pool_let_sleep(world->server.pool, node, lent_ms == 1, lent_ms);
+}
+
 void rest_tell(struct world *world)
 {
     if (!world->options.scripted && world->options.seed % 2 == 1 &&

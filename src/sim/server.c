@@ -403,6 +403,7 @@ static bool look_for_silence(struct world *world)
     for (uint32_t n = 0; n < world->node_count; n++) {
         struct connection *connection = &server->connections[n];
 
+        rest_tell_hours(world, n);
         if (connection->session == 0 || world->now_ms - connection->heard_ms < SILENCE_MS)
             continue;
         if (!server_step(world, (struct pool_event){.kind = POOL_NODE_DISCONNECTED,

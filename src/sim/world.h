@@ -384,6 +384,8 @@ void rest_agent_starts(struct world *world, uint32_t number);
 /* What a new brain must know of the segments, and what it must of a node that said hello. */
 void rest_tell(struct world *world);
 void rest_hello(struct world *world, uint32_t node);
+/* And of their owners' hours, now and then. */
+void rest_tell_hours(struct world *world, uint32_t node);
 /* After each step of the agent. */
 void rest_look(struct world *world, uint32_t number);
 /* On the computer's clock. */
