@@ -483,7 +483,7 @@ static int begin(struct body *body, struct error *err)
     folders_init(&body->folders, &body->loop, state);
     r = identities_open(state->folder, 0, 0, &body->identities, err);
     if (r == 0)
-        r = fetching_init(&body->fetching, state->content, cache_size(&body->options), err);
+        r = fetching_init(body, state->content, cache_size(&body->options), err);
     if (r == 0)
         r = uplink_init(body, err);
     if (r == 0)

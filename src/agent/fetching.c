@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "body.h"
 #include "errand.h"
+#include "sys/clock.h"
 #include "sys/descriptor.h"
 #include "sys/file.h"
 #include "sys/log.h"
@@ -20,6 +21,7 @@ enum {
     /* What is copied while everything else waits. */
     INLINE_SIZE_MAX = 4 * 1024 * 1024,
     INLINE_COUNT_MAX = 64,
+    TURN_US = 2000, /* of making folders, until others have their turn */
     /* A program must be executable for whoever it runs as. */
     PROGRAM_MODE = 0555
 };
@@ -47,10 +49,13 @@ struct laying {
     struct attempt *attempt;
 };
 
-int fetching_init(struct fetching *fetching, const char *folder, uint64_t cache_size,
-                  struct error *err)
+int fetching_init(struct body *body, const char *folder, uint64_t cache_size, struct error *err)
 {
+    struct fetching *fetching = &body->fetching;
+
     *fetching = (struct fetching){0};
+    uv_idle_init(&body->loop, &fetching->turn);
+    fetching->turn.data = body;
     string_map_init(&fetching->by_hash, false);
     return content_open(folder, cache_size, &fetching->cache, err);
 }
@@ -92,6 +97,7 @@ void fetching_deinit(struct fetching *fetching)
         content_deinit(content);
     }
     string_map_deinit(&fetching->by_hash);
+    free(fetching->waiting);
     fetching->cache = content_free(fetching->cache);
 }
 
@@ -428,13 +434,12 @@ static int make_scratch(struct body *body, struct attempt *attempt, struct error
     return r;
 }
 
-void fetching_begin(struct body *body, struct attempt *attempt)
+static void begin(struct body *body, struct attempt *attempt)
 {
     const struct wire_start *start = &attempt->start;
     _cleanup_error_ struct error err = ERROR_INIT;
     int r = check_inputs(start, &err);
 
-    attempt->is_fetching = true;
     if (r == 0)
         r = make_scratch(body, attempt, &err);
     if (r < 0) {
@@ -452,6 +457,36 @@ void fetching_begin(struct body *body, struct attempt *attempt)
             wait_for(body, attempt, i);
     }
     go_on(body, attempt);
+}
+
+/* One that was dropped meanwhile is passed over: its epoch never comes again. */
+static void on_turn(uv_idle_t *turn)
+{
+    struct body *body = turn->data;
+    struct fetching *fetching = &body->fetching;
+    uint64_t begun_us = clock_boot_us();
+
+    while (fetching->waiting_next < fetching->waiting_count) {
+        struct attempt *attempt =
+            attempts_find(&body->attempts, fetching->waiting[fetching->waiting_next++]);
+
+        if (attempt && attempt->is_fetching)
+            begin(body, attempt);
+        if (clock_boot_us() - begun_us >= TURN_US)
+            return;
+    }
+    fetching->waiting_next = fetching->waiting_count = 0;
+    uv_idle_stop(turn);
+}
+
+void fetching_begin(struct body *body, struct attempt *attempt)
+{
+    struct fetching *fetching = &body->fetching;
+
+    attempt->is_fetching = true;
+    array_reserve(fetching->waiting, fetching->waiting_capacity, fetching->waiting_count + 1);
+    fetching->waiting[fetching->waiting_count++] = attempt->epoch;
+    uv_idle_start(&fetching->turn, on_turn);
 }
 
 /* ---- from the server ---- */

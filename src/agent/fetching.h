@@ -3,12 +3,17 @@
  * Getting an attempt's inputs into its working folder, in two steps: first all contents into the
  * cache, each asked of the server once however many attempts wait for it; then a copy of each into
  * the folder. Small inputs are copied at once, large ones by a child.
+ *
+ * A server may start a hundred attempts with one word, and their folders take a disk's time. They
+ * are made a few at a time, so that whoever presses a key meanwhile need not wait for the rest.
  */
 #pragma once
 
 #include "base/map.h"
 #include "content.h"
 #include "wire/wire.h"
+
+#include <uv.h>
 
 struct attempt;
 struct body;
@@ -21,13 +26,15 @@ struct fetching {
     struct string_map by_hash;             /* to the pointer */
     size_t stream_count;
     uint64_t last_stream;
+    uv_idle_t turn;    /* active while attempts wait for their folders */
+    uint64_t *waiting; /* owned; their epochs, in order */
+    size_t waiting_next, waiting_count, waiting_capacity;
 };
 
-int fetching_init(struct fetching *fetching, const char *folder, uint64_t cache_size,
-                  struct error *err);
+int fetching_init(struct body *body, const char *folder, uint64_t cache_size, struct error *err);
 void fetching_deinit(struct fetching *fetching);
 
-/* Makes the attempt's folder and sees to its inputs; AGENT_FETCHED follows. */
+/* Makes the attempt's folder soon, and sees to its inputs; AGENT_FETCHED follows. */
 void fetching_begin(struct body *body, struct attempt *attempt);
 /* Stops whatever is being done for the attempt; nothing follows. */
 void fetching_cancel(struct body *body, struct attempt *attempt);
