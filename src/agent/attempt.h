@@ -26,6 +26,7 @@ struct attempt {
     bool *is_pinned;          /* owned; by input: held in the cache; NULL: none is */
     struct laying *laying;    /* the child that copies large inputs; NULL: none */
     bool is_kept;             /* the keeper has it, or was asked to start it */
+    bool is_starting;         /* it was asked to, and has not said yet what came of it */
     bool has_ended;           /* no process of it is left */
     bool was_found;           /* after a restart */
     bool is_over_memory;      /* it was ended for that */

@@ -312,6 +312,7 @@ static void on_prepare(uv_prepare_t *prepare)
     policing_follow_work(body);
     recording_look(body);
     memory_watch_follow(body);
+    fetching_follow(body);
     keeping_flush(body);
     hearing_flush(body);
     resting_look(body);

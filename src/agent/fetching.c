@@ -21,7 +21,8 @@ enum {
     /* What is copied while everything else waits. */
     INLINE_SIZE_MAX = 4 * 1024 * 1024,
     INLINE_COUNT_MAX = 64,
-    TURN_US = 2000, /* of making folders, until others have their turn */
+    TURN_US = 2000,   /* of making folders, until others have their turn */
+    STARTING_MAX = 4, /* the keeper does nothing else while it starts them */
     /* A program must be executable for whoever it runs as. */
     PROGRAM_MODE = 0555
 };
@@ -459,6 +460,14 @@ static void begin(struct body *body, struct attempt *attempt)
     go_on(body, attempt);
 }
 
+static bool is_somebodys_turn(const struct body *body)
+{
+    const struct fetching *fetching = &body->fetching;
+
+    return fetching->waiting_next < fetching->waiting_count &&
+           keeping_count_starting(body) < STARTING_MAX;
+}
+
 /* One that was dropped meanwhile is passed over: its epoch never comes again. */
 static void on_turn(uv_idle_t *turn)
 {
@@ -466,7 +475,7 @@ static void on_turn(uv_idle_t *turn)
     struct fetching *fetching = &body->fetching;
     uint64_t begun_us = clock_boot_us();
 
-    while (fetching->waiting_next < fetching->waiting_count) {
+    while (is_somebodys_turn(body)) {
         struct attempt *attempt =
             attempts_find(&body->attempts, fetching->waiting[fetching->waiting_next++]);
 
@@ -475,8 +484,15 @@ static void on_turn(uv_idle_t *turn)
         if (clock_boot_us() - begun_us >= TURN_US)
             return;
     }
-    fetching->waiting_next = fetching->waiting_count = 0;
+    if (fetching->waiting_next == fetching->waiting_count)
+        fetching->waiting_next = fetching->waiting_count = 0;
     uv_idle_stop(turn);
+}
+
+void fetching_follow(struct body *body)
+{
+    if (is_somebodys_turn(body))
+        uv_idle_start(&body->fetching.turn, on_turn);
 }
 
 void fetching_begin(struct body *body, struct attempt *attempt)
@@ -486,7 +502,6 @@ void fetching_begin(struct body *body, struct attempt *attempt)
     attempt->is_fetching = true;
     array_reserve(fetching->waiting, fetching->waiting_capacity, fetching->waiting_count + 1);
     fetching->waiting[fetching->waiting_count++] = attempt->epoch;
-    uv_idle_start(&fetching->turn, on_turn);
 }
 
 /* ---- from the server ---- */

@@ -5,7 +5,8 @@
  * the folder. Small inputs are copied at once, large ones by a child.
  *
  * A server may start a hundred attempts with one word, and their folders take a disk's time. They
- * are made a few at a time, so that whoever presses a key meanwhile need not wait for the rest.
+ * are made a few at a time, and not before the keeper has started those before them, so that
+ * whoever presses a key meanwhile need not wait for the rest.
  */
 #pragma once
 
@@ -26,7 +27,7 @@ struct fetching {
     struct string_map by_hash;             /* to the pointer */
     size_t stream_count;
     uint64_t last_stream;
-    uv_idle_t turn;    /* active while attempts wait for their folders */
+    uv_idle_t turn;    /* active while an attempt may have its folder */
     uint64_t *waiting; /* owned; their epochs, in order */
     size_t waiting_next, waiting_count, waiting_capacity;
 };
@@ -36,6 +37,8 @@ void fetching_deinit(struct fetching *fetching);
 
 /* Makes the attempt's folder soon, and sees to its inputs; AGENT_FETCHED follows. */
 void fetching_begin(struct body *body, struct attempt *attempt);
+/* Before the loop waits: goes on with those that wait for their folders, if it is their turn. */
+void fetching_follow(struct body *body);
 /* Stops whatever is being done for the attempt; nothing follows. */
 void fetching_cancel(struct body *body, struct attempt *attempt);
 

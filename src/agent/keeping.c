@@ -57,11 +57,23 @@ void keeping_spawn(struct body *body, struct attempt *attempt)
     int r = prepare_spawn(body, attempt, &err);
 
     arena_clear(&body->arena);
-    attempt->is_kept = r == 0;
+    attempt->is_kept = attempt->is_starting = r == 0;
     if (r == 0)
         return;
     attempt_add_error(attempt, &err);
     body_post_attempt(body, AGENT_STARTED, attempt->epoch, REASON_CANNOT_START);
+}
+
+size_t keeping_count_starting(const struct body *body)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < body->attempts.count; i++) {
+        const struct attempt *attempt = body->attempts.items[i];
+
+        count += attempt->is_starting && attempt->is_kept && !attempt->has_ended;
+    }
+    return count;
 }
 
 static void on_silence(uv_timer_t *timer);
@@ -312,6 +324,7 @@ static void on_news(void *context, const struct keeper_news *news)
         on_listed(body);
     if (!attempt)
         return;
+    attempt->is_starting = false;
     switch (news->type) {
     case KEEPER_NEWS_STARTED:
         recording_count_task(body, attempt);

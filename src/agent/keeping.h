@@ -33,6 +33,8 @@ void keeping_deinit(struct keeping *keeping);
 
 /* Asks to start the attempt; AGENT_STARTED follows. */
 void keeping_spawn(struct body *body, struct attempt *attempt);
+/* How many it was asked to start and has said nothing of. */
+size_t keeping_count_starting(const struct body *body);
 /* Requests about an attempt; nothing is asked about one that the keeper does not have. */
 void keeping_freeze(struct body *body, const struct attempt *attempt);
 void keeping_thaw(struct body *body, const struct attempt *attempt);
