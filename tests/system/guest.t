@@ -120,10 +120,12 @@ about()
         sed -n "s/.*\"$2\":\([^,]*\).*/\1/p"
 }
 
-# used_lately SOURCE: since the last call of mark. Without a use, the time since the last one grows.
+# used_lately SOURCE: since the last call of mark, which waits until earlier uses are 4 s ago: so
+# neither moment need be known better than to a second.
 mark()
 {
-    marked=$(about "$1" last_activity_ms_ago)
+    must 'ago=$(about '"$1"' last_activity_ms_ago); [ "$ago" = null ] || [ "$ago" -ge 4000 ]'
+    marked=$SECONDS
 }
 
 used_lately()
@@ -131,7 +133,7 @@ used_lately()
     local ago
 
     ago=$(about "$1" last_activity_ms_ago)
-    [ "${ago:-null}" != null ] && { [ "$marked" = null ] || [ "$ago" -lt "$marked" ]; }
+    [ "${ago:-null}" != null ] && [ "$ago" -lt $(((SECONDS - marked) * 1000 + 2000)) ]
 }
 
 reason_is()
