@@ -12,6 +12,10 @@ mkdir -p "$image"
 # Two tests of one build at a time would write over each other.
 why_not=$(flock "$image" "$library/../guest/build" "$image") ||
     { echo "1..0 # SKIP no guest: ${why_not##*$'\n'}"; exit 0; }
+if ! ${CC:-cc} -o "$folder/mouse" "$library/mouse.c" 2>/dev/null; then
+    echo '1..0 # SKIP there is no compiler for a mouse'
+    exit 0
+fi
 patience=120
 cd "$folder/work" || exit 1
 
@@ -33,7 +37,7 @@ pack_dusk()
     program=$(sed -n 's/^ExecStart=\([^ ]*\) .*/\1/p' "$units/dusk-agent.service")
     mkdir -p "root${program%/*}" root/etc/systemd/system root/etc/dusk \
         root/usr/lib/x86_64-linux-gnu
-    cp "$dusk_path" "root$program"
+    cp "$dusk_path" "$folder/mouse" "root${program%/*}"
     cp "$units"/dusk-agent.service root/etc/systemd/system/
     cpio -t --quiet <"$image/root.cpio" >in_image
     libraries_of_dusk | while read -r path; do
@@ -228,6 +232,34 @@ monitor device_add virtio-keyboard-pci,id=another
 must '[ "$(guest "ls /dev/input" | grep -c event)" = "$devices" ]'
 mark evdev
 ok 'and the next one is heard' wait_for 'press; used_lately evdev'
+
+# ---- a quick mouse ----
+
+# How often the agent has woken since it began, and how many thousand times the mouse was moved.
+wake_ups_and_moves()
+{
+    echo $(guest 'sed -n "s/^voluntary_ctxt_switches:[^0-9]*//p" \
+        "/proc/$(systemctl show --property MainPID --value dusk-agent)/status"
+        wc -l </run/moves')
+}
+
+# It comes like one by Bluetooth, tells 1,000 moves a second, and is gone while it does.
+guest 'modprobe uhid'
+mark evdev
+guest 'systemd-run --quiet --unit mouse --property StandardOutput=file:/run/moves mouse'
+ok 'a mouse that is plugged in is heard' wait_for 'used_lately evdev'
+ok 'and suspends the task' wait_for "state_is $job.0 Suspended"
+must 'read -r wakes moves < <(wake_ups_and_moves) && [ "$moves" -ge 1 ]'
+must 'read -r wakes_then moves_then < <(wake_ups_and_moves) &&
+    [ "$moves_then" -ge $((moves + 5)) ]'
+moves=$(((moves_then - moves) * 1000))
+wakes=$((wakes_then - wakes))
+ok "few of its moves wake the agent ($wakes of $moves)" [ $((wakes * 10)) -lt "$moves" ]
+ok 'the task stands all the time' stands
+guest 'systemctl kill --signal KILL mouse'
+must '[ "$(guest "ls /dev/input" | grep -c event)" = "$devices" ]'
+is "$(about evdev works)" true 'it may be unplugged while it moves'
+ok 'and then the task goes on' goes_on
 
 # ---- sessions ----
 
