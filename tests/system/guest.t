@@ -3,6 +3,7 @@
 # A whole PC: Debian with systemd in a virtual machine, at whose keyboard somebody sits. The agent
 # is a service there, as it is installed; the server is here. One guest, booted once, serves all
 # tests. Keys are pressed again before each look at what they froze: all is emulated, and slow.
+# Another node, where tasks go on while that one sleeps, is an agent here.
 build=$(cd "${1%/*}" && pwd)
 . "$(dirname "$0")/lib.sh" || exit 1
 command -v qemu-system-x86_64 >/dev/null ||
@@ -91,8 +92,8 @@ guest()
     [ "${said##*$'\n'}" = 'exit 0' ]
 }
 
-# configure KEY=VALUE...: and starts the agent anew.
-configure()
+# start_service KEY=VALUE...: the agent anew, so configured.
+start_service()
 {
     printf '[agent]\nserver = 10.0.2.2:%s\nname = pc1\ntoken = %s\n' "$server_port" "$token" >ini
     printf '%s\n' "$@" >>ini
@@ -100,13 +101,42 @@ configure()
 $(cat ini)
 END
 systemctl restart dusk-agent"
+}
+
+# configure KEY=VALUE...: the same, and the computer is lent.
+configure()
+{
+    start_service "$@"
     must 'is_shown "Unclaimed"'
+}
+
+# is_asleep: the machine itself. What was answered before does not count.
+is_asleep()
+{
+    local before
+
+    before=$(grep -c '^VM status' "$folder/monitor.out")
+    monitor info status
+    must '[ "$(grep -c "^VM status" "$folder/monitor.out")" -gt '"$before"' ]'
+    grep '^VM status' "$folder/monitor.out" | tail -n 1 | grep -q suspended
+}
+
+send_to_sleep()
+{
+    guest 'systemctl suspend'
+    must is_asleep
+}
+
+wake_up()
+{
+    monitor system_wakeup
+    must 'guest true'
 }
 
 # is_shown STATE [ACTIVITY]: of pc1, and its activity as well if that is asked for.
 is_shown()
 {
-    dusk status -af state activity | grep -q "^$1"
+    dusk status -af name state activity | grep -q "^pc1 $1"
 }
 
 # ---- who is there ----
@@ -321,12 +351,21 @@ ok 'a key counts when the clock was put back' wait_for "state_is $job.0 Suspende
 ok 'for as long as ever' goes_on
 
 mark logind
-guest 'systemctl suspend'
-must 'monitor info status; grep -q "paused (suspended)" "$folder/monitor.out"'
-monitor system_wakeup
-must 'guest true'
+send_to_sleep
+wake_up
 ok 'to wake the computer up is a use' wait_for 'used_lately logind'
 ok 'the task goes on when nobody is there after all' goes_on
+press
+must "state_is $job.0 Suspended"
+press
+send_to_sleep
+wake_up
+ok 'what was frozen stands when the computer wakes' wait_for 'press; stands'
+press
+before=$(ticks)
+press
+is "$(ticks)" "$before" 'and does not compute while somebody is there'
+ok 'it goes on when he has left' goes_on
 is "$(guest 'sort -u /tmp/ticks')" 1 'all in one attempt'
 dusk rm "$job" >/dev/null
 
@@ -391,6 +430,75 @@ press
 ok 'and the computer is his' wait_for 'press; is_shown "Owner Idle"'
 ok 'nothing of it is left' wait_for "! guest 'pgrep -f ./compute'"
 dusk rm "$job" >/dev/null
+
+# ---- it sleeps for longer than a lease ----
+
+stop_server
+start_server --lease 5s --wake-after 1s --name 10.0.2.2
+configure presence=auto idle_after=2s resume_after=2s suspend_for=1h
+program roam <<'END'
+[ "$DUSK_NODE" = pc1 ] || exec sleep 1000
+while :; do echo "$DUSK_ATTEMPT" >>/tmp/ticks; sleep 0.05; done
+END
+submit_compute roam
+send_to_sleep
+# For the pool it has a card in the same segment.
+start_agent pc2 --cpus 1 --attribute 'WakeCards="52:54:00:00:00:02 10.0.2.9/24"'
+ok 'when its lease is over the task begins anew on another computer' \
+    wait_for '[ "$(task "$job.0" state node)" = "Running pc2" ]'
+stop_server
+wake_up
+must "guest 'dusk owner' | grep 'is lent to the pool'"
+ok 'where it was it stands, though no server says so' stands
+before=$(ticks)
+must 'guest true'
+is "$(ticks)" "$before" 'and does not compute'
+start_server --lease 5s --wake-after 1s --name 10.0.2.2
+ok 'when the server is there, nothing of it is left' wait_for "! guest 'pgrep -f ./roam'"
+ok 'on the other one it goes on' wait_for '[ "$(task "$job.0" state node)" = "Running pc2" ]'
+dusk rm "$job" >/dev/null
+
+# ---- it goes to sleep ----
+
+# asleep_for SECONDS: so long the server has not heard of it.
+asleep_for()
+{
+    local seen
+
+    seen=$(dusk status -af name last_seen_at | sed -n 's/^pc1 \([0-9]*\).*/\1/p')
+    is_asleep && node_is pc1 Offline && [ $(($(date +%s) - seen)) -ge "$1" ]
+}
+
+# Without the keyboard that was plugged in, keys come from the computer's own, which wakes it.
+monitor device_del another
+must '[ "$(guest "ls /dev/input" | grep -c event)" -lt "$devices" ]'
+start_service presence=auto idle_after=5s resume_after=2s sleep_when_idle=1s sleep_how=suspend
+must is_asleep
+pass 'a computer with nothing to do goes to sleep'
+is "$(dusk node show pc1 --json | python3 "$library/json_fields" asleep)" true 'as it has told'
+ok 'and is Offline' node_is pc1 Offline
+# An agent need not notice that it has slept for a moment.
+must 'asleep_for 5'
+press
+ok 'a key wakes it for who pressed it' wait_for 'is_shown "Owner Idle"'
+ok 'and when he has left it sleeps again' wait_for 'asleep_for 5'
+
+job=$(dusk submit --quiet /dev/stdin <<'END'
+executable = compute
+request_memory = 1M
+request_disk = 1M
+requirements = Name == "pc1"
+queue
+END
+)
+ok 'the pool wakes it for a task' wait_for 'grep "node pc1 is woken by pc2" "$folder/server.log"'
+# There is no such card in these machines.
+monitor system_wakeup
+ok 'which then computes there' wait_for "state_is $job.0 Running"
+ok 'and keeps it awake' goes_on
+start_service presence=auto idle_after=2s resume_after=2s suspend_for=1h
+dusk rm "$job" >/dev/null
+must 'is_shown "Unclaimed"'
 
 ok 'the service ends when it is told to' guest 'systemctl stop dusk-agent'
 [ "$test_failures" = 0 ] || guest 'journalctl -b --no-pager' >"$folder/guest.log"
