@@ -3,7 +3,8 @@
  * What logind knows (org.freedesktop.login1(5)), over the system bus.
  *
  *  - A use: a person's session begins or ends, stops being idle, is unlocked, comes to the front
- *    or leaves it; and the computer wakes up.
+ *    or leaves it; and the computer is sent to sleep or wakes up. That it wakes is told late, and
+ *    what was frozen before does not compute until then.
  *  - OWNER_REASON_DISTURB lasts while somebody else blocks idleness or sleep: a film, a call, a
  *    presentation. Those that only delay sleep (the network, the desktop's lock) mean nothing.
  *
@@ -326,7 +327,7 @@ static int on_manager_signal(sd_bus_message *signal, void *userdata, sd_bus_erro
 {
     struct logind *logind = userdata;
     const char *member = logind->library->message_get_member(signal), *id, *path;
-    int begins, r = 0;
+    int r = 0;
 
     (void)ret_error;
     if (!is_from(logind, signal, logind->sender))
@@ -340,8 +341,7 @@ static int on_manager_signal(sd_bus_message *signal, void *userdata, sd_bus_erro
         if (r >= 0)
             end_session(logind, path);
     } else if (strcmp(member, "PrepareForSleep") == 0) {
-        r = logind->library->message_read(signal, "b", &begins);
-        logind->used = logind->used || (r >= 0 && !begins && !sleeps_by_itself(logind->options));
+        logind->used = logind->used || !sleeps_by_itself(logind->options);
     }
     return r < 0 ? fail(logind, "cannot read what logind tells", r) : 0;
 }

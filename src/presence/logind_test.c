@@ -143,13 +143,13 @@ static void a_session_that_ends_before_it_could_be_asked_is_none(void **state)
     assert_true(fixture_view(fixture).works);
 }
 
-static void waking_up_is_a_use_and_going_to_sleep_is_none(void **state)
+static void to_be_sent_to_sleep_is_a_use_and_so_is_waking_up(void **state)
 {
     struct fixture *fixture = *state;
 
     begin(fixture);
     fake_tell_sleep(true);
-    assert_false(was_used(fixture));
+    assert_true(was_used(fixture));
     fake_tell_sleep(false);
     assert_true(was_used(fixture));
 }
@@ -160,7 +160,7 @@ static bool yes(void *own_userdata)
     return true;
 }
 
-static void waking_up_from_a_sleep_of_the_agents_own_is_none(void **state)
+static void a_sleep_of_the_agents_own_is_none(void **state)
 {
     struct fixture *fixture = *state;
 
@@ -310,8 +310,8 @@ int main(void)
         TEST(sessions_that_were_there_before_are_none_until_something_happens),
         TEST(sessions_without_a_person_do_not_count),
         TEST(a_session_that_ends_before_it_could_be_asked_is_none),
-        TEST(waking_up_is_a_use_and_going_to_sleep_is_none),
-        TEST(waking_up_from_a_sleep_of_the_agents_own_is_none),
+        TEST(to_be_sent_to_sleep_is_a_use_and_so_is_waking_up),
+        TEST(a_sleep_of_the_agents_own_is_none),
         TEST(who_blocks_idleness_or_sleep_does_not_want_to_be_disturbed),
         TEST(we_and_our_tasks_disturb_nobody),
         TEST(inhibitors_that_change_all_the_time_are_known_in_the_end),
