@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "body.h"
+#include "runtime/cgroup.h"
 #include "runtime/identity.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -133,6 +134,20 @@ static uint64_t own_cpu_us(void *userdata)
     return body->publishing.all_used_us + used_by(RUSAGE_SELF) + used_by(RUSAGE_CHILDREN);
 }
 
+/* What stands still, has not begun or is over waits for nothing. */
+static bool is_computing(void *userdata)
+{
+    const struct body *body = userdata;
+
+    for (size_t i = 0; i < agent_count_attempts(body->brain); i++) {
+        enum agent_phase phase = agent_view_attempt(body->brain, i).phase;
+
+        if (phase != AGENT_WAITING && phase != AGENT_FROZEN && phase != AGENT_ENDED)
+            return true;
+    }
+    return false;
+}
+
 /*
  * When tasks go on, a source must be listening again: it rests for less than the pause. A policy
  * knows no pause, and counts seconds.
@@ -156,6 +171,7 @@ static void begin_lending(struct body *body, const struct lending_options *optio
 static void begin_watching(struct body *body, const struct lending_options *options)
 {
     const struct settings *settings = body->options.settings;
+    struct owning *owning = &body->owning;
     struct presence_options watch = {
         .sources = settings->presence,
         .root = "",
@@ -165,7 +181,12 @@ static void begin_watching(struct body *body, const struct lending_options *opti
         .on_battery = settings->on_battery,
         .temperature_max = settings->temperature_max,
         .max_load = body->policing.policy ? 0 : settings->max_load,
+        .max_pressure = body->policing.policy ? 0 : settings->max_pressure,
+        .needs_pressure = settings->needs_pressure,
+        .groups = owning->groups,
+        .own_group = owning->own_group,
         .own_cpu_us = own_cpu_us,
+        .is_computing = is_computing,
         .own_userdata = body,
         .sleeps_by_itself = sleeps_by_itself,
         .do_not_disturb = settings->do_not_disturb,
@@ -173,7 +194,7 @@ static void begin_watching(struct body *body, const struct lending_options *opti
     };
     struct presence_listener listener = {on_used, on_lasts, body};
 
-    body->owning.presence = presence_new(&body->loop, &watch, &listener);
+    owning->presence = presence_new(&body->loop, &watch, &listener);
 }
 
 /* To a policy what lasts is told at once and for as long as it lasts; uses it counts itself. */
@@ -204,6 +225,7 @@ void owning_begin(struct body *body)
     uv_timer_init(&body->loop, &owning->timer);
     owning->timer.data = body;
     begin_lending(body, &options);
+    owning->own_group = cgroup_find_own(&owning->groups);
     begin_watching(body, &options);
     owning->hours = (struct hours){.calendar = &settings->calendar,
                                    .closing_ms = settings->stop_starting_before_ms,
@@ -222,6 +244,8 @@ uint64_t owning_idle_ms(const struct owning *owning)
 void owning_deinit(struct owning *owning)
 {
     owning->presence = presence_free(owning->presence);
+    free(owning->groups);
+    free(owning->own_group);
 }
 
 /* A server refuses a longer one; no character is cut in two. */

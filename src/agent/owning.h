@@ -22,6 +22,8 @@ struct owning {
     struct presence *presence;
     struct hours hours;
     uv_timer_t timer; /* for lending.view.until_ms */
+    char *groups;     /* owned; as presence_options has it, with the next; NULL: there are none */
+    char *own_group;
 };
 
 /* Somebody has used the computer, as is found out only now. */

@@ -30,6 +30,12 @@ enum {
 
 static const double max_load = 0.5;
 
+/*
+ * Whoever waits two fifths of a whole minute is at work, and slowed by what he waits for: a backup,
+ * an installation. A computer at rest is far below.
+ */
+static const double max_pressure = 40, whole_percent = 100;
+
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
 
 static void definitions_deinit(struct settings *settings)
@@ -326,6 +332,22 @@ static int set_max_load(void *target, const char *text, struct error *err)
     return 0;
 }
 
+/* "20 %": the sign may be left out. */
+static int set_max_pressure(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+    struct slice number = slice_trim(slice_from_text(text));
+    double percent;
+
+    number.length -= number.length > 0 && number.data[number.length - 1] == '%';
+    if (number_parse_double(number, &percent) < 0 || !(percent >= 0) || percent > whole_percent)
+        return error_set(err, -EINVAL, "'%s' is no share of the time from 0 to 100 %%", text);
+    settings->max_pressure = percent;
+    settings->needs_pressure = percent > 0;
+    settings->plain_key = "max_pressure";
+    return 0;
+}
+
 static int set_watts_per_core(void *target, const char *text, struct error *err)
 {
     struct settings *settings = target;
@@ -596,6 +618,11 @@ static const struct configuration_key keys[] = {
      .summary = "processors that other programs may use for a minute; 0: all",
      .usual = "0.5",
      .set = set_max_load},
+    {.name = "max_pressure",
+     .argument = "N%",
+     .summary = "of a minute that they may wait for memory or disks; 0: any",
+     .usual = "40%",
+     .set = set_max_pressure},
     {.name = "do_not_disturb",
      .argument = "LIST",
      .summary = "programs that want the computer for themselves: obs,zoom",
@@ -739,6 +766,7 @@ int settings_read(int argc, char **argv, struct settings *settings, struct error
     settings->suspend_for_ms = SUSPEND_FOR_MS;
     settings->give_back_memory_within_ms = GIVE_BACK_MEMORY_WITHIN_MS;
     settings->max_load = max_load;
+    settings->max_pressure = max_pressure;
     r = configuration_read(&configuration, argc, argv, settings, err);
     if (r == 0)
         r = offer_join(&settings->offer, &settings->offer_line, err);

@@ -32,6 +32,8 @@ struct settings {
     bool on_battery;                       /* lent on its battery as well */
     uint32_t temperature_max;              /* °C; 0: what each sensor says */
     double max_load;                       /* cores; 0: any */
+    double max_pressure;                   /* percent of the time; 0: any */
+    bool needs_pressure;                   /* it was given, and so must be known */
     char *do_not_disturb;                  /* names of programs; NULL: none */
     char *policy_name;                     /* of a ready-made one; NULL: none */
     struct policy_definition *definitions; /* owned, with their texts: what stands behind it */

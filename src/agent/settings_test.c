@@ -198,6 +198,29 @@ static void attributes_that_cannot_be_are_refused(void **state)
     assert_non_null(strstr(fixture->err.hint, "the key 'memory'"));
 }
 
+static void pressure_is_a_share_of_the_time(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(READ(fixture, "--name", "pc1"), 0);
+    assert_int_equal(fixture->settings.max_pressure, 40);
+    assert_false(fixture->settings.needs_pressure);
+    assert_int_equal(READ(fixture, "--name", "pc1", "--max-pressure", "20 %"), 0);
+    assert_int_equal(fixture->settings.max_pressure, 20);
+    assert_true(fixture->settings.needs_pressure);
+    assert_int_equal(READ(fixture, "--name", "pc1", "--set", "max_pressure=12.5%"), 0);
+    assert_int_equal(fixture->settings.max_pressure * 10, 125);
+    assert_int_equal(READ(fixture, "--name", "pc1", "--max-pressure", "0"), 0);
+    assert_int_equal(fixture->settings.max_pressure, 0);
+    assert_false(fixture->settings.needs_pressure);
+    assert_int_equal(READ(fixture, "--max-pressure", "101%"), -EINVAL);
+    assert_non_null(strstr(error_text(&fixture->err), "'101%' is no share of the time"));
+    assert_int_equal(READ(fixture, "--max-pressure", "-1"), -EINVAL);
+    assert_int_equal(READ(fixture, "--max-pressure", "%"), -EINVAL);
+    assert_int_equal(READ(fixture, "--max-pressure", "20 %%"), -EINVAL);
+    assert_int_equal(READ(fixture, "--max-pressure", "nan"), -EINVAL);
+}
+
 static void a_policy_is_one_of_htcondors_with_definitions_behind_it(void **state)
 {
     struct fixture *fixture = *state;
@@ -227,6 +250,7 @@ static void what_a_policy_does_not_go_with_is_refused(void **state)
     static const char *const plain[][2] = {{"--idle-after", "5m"},
                                            {"--resume-after", "5m"},
                                            {"--suspend-for", "5m"},
+                                           {"--max-pressure", "20 %"},
                                            {"--max-load", "1"}};
     struct fixture *fixture = *state;
 
@@ -293,6 +317,7 @@ int main(void)
         TEST(a_token_comes_three_ways),
         TEST(attributes_are_expressions_of_any_name),
         TEST(attributes_that_cannot_be_are_refused),
+        TEST(pressure_is_a_share_of_the_time),
         TEST(a_policy_is_one_of_htcondors_with_definitions_behind_it),
         TEST(what_a_policy_does_not_go_with_is_refused),
         TEST(mistakes_are_named),

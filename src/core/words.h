@@ -100,6 +100,7 @@ enum owner_reason {
     OWNER_REASON_BATTERY,
     OWNER_REASON_HOT,
     OWNER_REASON_LOAD,
+    OWNER_REASON_PRESSURE,
     OWNER_REASON_CLOSING,
     OWNER_REASON_NOTICE, /* it will be lent at once; nothing that lasts, like the next */
     OWNER_REASON_POLICY, /* core/policy.h */

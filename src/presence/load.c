@@ -9,15 +9,18 @@
  *    /proc/pressure/memory, Documentation/accounting/psi.rst), and there is little left. Without
  *    the latter a task would count that only presses against the limit of its own memory.
  *
- * Either has to last for a minute. Pressure of I/O is left out: it does not say who caused it, and
- * a task that reads its input would push itself out.
+ * And, for a reason of its own, whether others wait for memory or for disks, whoever makes them:
+ * the pressure of the control groups beside ours (pressure.h). Where there are none it is that of
+ * the whole computer, and known only while nothing of ours goes on: a task that reads its input
+ * would push itself out.
+ *
+ * Each has to last for a minute. All is looked at by the clock; a trigger of the kernel would need
+ * rights that not every agent has, and would wake it up more often when there is something to see.
  */
-#include "source.h"
+#include "pressure.h"
 
 #include "base/memory.h"
-#include "base/number.h"
 #include "hysteresis.h"
-#include "lang/text.h"
 #include "reading.h"
 #include "sys/clock.h"
 
@@ -33,7 +36,8 @@ static const double low_part = 0.7;
 static const double stalled_max = 10; /* percent of the time */
 
 struct load {
-    struct hysteresis hysteresis;
+    struct hysteresis load;
+    struct hysteresis pressure;
     uint64_t looked_us;
     uint64_t busy_us;
     uint64_t own_us;
@@ -73,7 +77,8 @@ static int measure_cores(struct source *source, double *ret_cores, struct error 
 {
     struct load *load = source->data;
     const struct presence_options *options = source->options;
-    struct load now = {.hysteresis = load->hysteresis,
+    struct load now = {.load = load->load,
+                       .pressure = load->pressure,
                        .own_us =
                            options->own_cpu_us ? options->own_cpu_us(options->own_userdata) : 0,
                        .looked_us = clock_boot_us()};
@@ -92,27 +97,6 @@ static int measure_cores(struct source *source, double *ret_cores, struct error 
 
 /* ---- memory ---- */
 
-/* Kernels without the figures have nothing there, and then nothing is known of it. */
-static double measure_stalled(const struct presence_options *options)
-{
-    _cleanup_free_ char *folder = source_path(options, "/proc");
-    _cleanup_free_ char *pressure = reading_text(folder, "pressure/memory");
-    struct slice rest = slice_from_text(pressure);
-    double stalled = 0;
-
-    while (rest.length > 0) {
-        struct slice line = text_take(&rest, '\n');
-
-        if (!slice_equals(text_take_word(&line, ""), "full"))
-            continue;
-        text_take(&line, '=');
-        (void)number_parse_double(text_take_word(&line, ""), &stalled);
-    }
-    return stalled;
-}
-
-/* ---- both ---- */
-
 static enum hysteresis_level level_of(double value, double limit)
 {
     if (value > limit)
@@ -120,16 +104,88 @@ static enum hysteresis_level level_of(double value, double limit)
     return value < low_part * limit ? HYSTERESIS_LOW : HYSTERESIS_BETWEEN;
 }
 
-static enum hysteresis_level judge(const struct presence_options *options, double cores)
+/* Kernels without the figures have nothing there, and then nothing is known of it. */
+static enum hysteresis_level judge_memory(const struct presence_options *options)
 {
     _cleanup_free_ char *folder = source_path(options, "/proc");
-    enum hysteresis_level by_cores = HYSTERESIS_LOW, by_memory = HYSTERESIS_LOW;
+    struct pressure pressure = {0};
+
+    if (!reading_memory_is_short(folder))
+        return HYSTERESIS_LOW;
+    (void)pressure_read(folder, "pressure/memory", &pressure);
+    return level_of(pressure.full, stalled_max);
+}
+
+/* ---- pressure ---- */
+
+static int refuse(const char *folder, const char *resource, struct error *err)
+{
+    int r = error_set(err, -ENOENT, "the kernel does not tell in '%s/%s' how long programs wait",
+                      folder, resource);
+
+    error_hint(err, "leave 'max_pressure' out, or start the kernel with psi=1");
+    return r;
+}
+
+/*
+ * No group waits longer than the computer, so most looks end with one file. What is of others and
+ * what of ours, if nobody can tell, changes nothing.
+ */
+static int judge_resource(const struct presence_options *options, const char *resource,
+                          enum hysteresis_level *ret_level, struct error *err)
+{
+    _cleanup_free_ char *folder = source_path(options, "/proc/pressure");
+    struct pressure pressure = {0};
+    enum hysteresis_level level;
+
+    if (!pressure_read(folder, resource, &pressure) && options->needs_pressure)
+        return refuse(folder, resource, err);
+    level = level_of(pressure.some, options->max_pressure);
+    if (level != HYSTERESIS_LOW) {
+        if (pressure_beside(options, resource, &pressure.some))
+            level = level_of(pressure.some, options->max_pressure);
+        else if (options->is_computing && options->is_computing(options->own_userdata))
+            level = HYSTERESIS_BETWEEN;
+    }
+    *ret_level = level;
+    return 0;
+}
+
+static int judge_pressure(const struct presence_options *options, enum hysteresis_level *ret_level,
+                          struct error *err)
+{
+    enum hysteresis_level memory = HYSTERESIS_LOW, io = HYSTERESIS_LOW;
+    int r = 0;
+
+    if (options->max_pressure > 0)
+        r = judge_resource(options, "memory", &memory, err);
+    if (r == 0 && options->max_pressure > 0)
+        r = judge_resource(options, "io", &io, err);
+    if (r == 0)
+        *ret_level = memory > io ? memory : io;
+    return r;
+}
+
+/* ---- all of them ---- */
+
+static enum hysteresis_level judge_load(const struct presence_options *options, double cores)
+{
+    enum hysteresis_level by_cores = HYSTERESIS_LOW, by_memory = judge_memory(options);
 
     if (options->max_load > 0)
         by_cores = level_of(cores, options->max_load);
-    if (reading_memory_is_short(folder))
-        by_memory = level_of(measure_stalled(options), stalled_max);
     return by_cores > by_memory ? by_cores : by_memory;
+}
+
+static void step(struct source *source, enum owner_reason reason, struct hysteresis *hysteresis,
+                 enum hysteresis_level level, uint64_t before_us)
+{
+    const struct load *load = source->data;
+    uint64_t for_ms = source->options->load_for_ms;
+
+    source_lasts(source, reason,
+                 hysteresis_step(hysteresis, level, before_us / 1000, load->looked_us / 1000,
+                                 for_ms > 0 ? for_ms : LOAD_FOR_MS));
 }
 
 /*
@@ -140,15 +196,17 @@ static int look(struct source *source, struct error *err)
 {
     struct load *load = source->data;
     const struct presence_options *options = source->options;
-    uint64_t for_ms = options->load_for_ms > 0 ? options->load_for_ms : LOAD_FOR_MS;
     uint64_t before_us = load->looked_us;
+    enum hysteresis_level pressure = HYSTERESIS_LOW;
     double cores;
     int r = measure_cores(source, &cores, err);
 
-    if (r == 0 && before_us > 0)
-        source_lasts(source, OWNER_REASON_LOAD,
-                     hysteresis_step(&load->hysteresis, judge(options, cores), before_us / 1000,
-                                     load->looked_us / 1000, for_ms));
+    if (r == 0)
+        r = judge_pressure(options, &pressure, err);
+    if (r == 0 && before_us > 0) {
+        step(source, OWNER_REASON_LOAD, &load->load, judge_load(options, cores), before_us);
+        step(source, OWNER_REASON_PRESSURE, &load->pressure, pressure, before_us);
+    }
     return r;
 }
 

@@ -15,6 +15,9 @@ static struct world {
     unsigned int ticks, ticks_a_look;
     uint64_t own_us, own_us_a_look;
     unsigned int looks;
+    const char *const *trace; /* how long was waited for disks until each look; NULL: always so */
+    char held[32];            /* a letter a look of it: whether that was pressure */
+    bool is_computing;
 } world;
 
 static void replace(const struct fixture *fixture, const char *path, const char *text)
@@ -34,10 +37,45 @@ static void set_busy(const struct fixture *fixture, unsigned int ticks)
     replace(fixture, "proc/stat", text);
 }
 
+/* The figures of /proc/pressure/memory or /proc/pressure/io. */
+static void set_waits(const struct fixture *fixture, const char *resource, const char *some)
+{
+    char path[64], text[256];
+
+    fixture_make_folder(fixture, "proc/pressure");
+    snprintf(path, sizeof(path), "proc/pressure/%s", resource);
+    snprintf(text, sizeof(text),
+             "some avg10=%s avg60=1.00 avg300=1.00 total=1\n"
+             "full avg10=0.00 avg60=1.00 avg300=1.00 total=1\n",
+             some);
+    replace(fixture, path, text);
+}
+
+/* What came of the look before is written down when the next one begins. */
+static void replay(void)
+{
+    size_t length = strlen(world.held);
+
+    if (!world.trace)
+        return;
+    world.held[length] = world.fixture->holds[OWNER_REASON_PRESSURE] ? 'p' : '-';
+    if (*world.trace)
+        set_waits(world.fixture, "io", *world.trace++);
+    else
+        world.trace = NULL;
+}
+
+static bool is_computing(void *userdata)
+{
+    assert_ptr_equal(userdata, &world);
+    return world.is_computing;
+}
+
 static uint64_t move_on(void *userdata)
 {
     assert_ptr_equal(userdata, &world);
     world.looks++;
+    replay();
     world.ticks += world.ticks_a_look;
     world.own_us += world.own_us_a_look;
     set_busy(world.fixture, world.ticks);
@@ -65,6 +103,7 @@ static void begin(struct fixture *fixture, double max_load, uint64_t load_for_ms
     fixture->options.max_load = max_load;
     fixture->options.load_for_ms = load_for_ms;
     fixture->options.own_cpu_us = move_on;
+    fixture->options.is_computing = is_computing;
     fixture->options.own_userdata = &world;
     set_busy(fixture, 0);
     fixture_begin(fixture, "load");
@@ -170,6 +209,174 @@ static void without_the_figures_of_the_kernel_nobody_knows(void **state)
     assert_true(fixture->holds[OWNER_REASON_UNWATCHED]);
 }
 
+/* ---- pressure ---- */
+
+static void begin_pressure(struct fixture *fixture, double max_pressure, uint64_t load_for_ms)
+{
+    set_waits(fixture, "memory", "0.00");
+    set_waits(fixture, "io", "0.00");
+    fixture->options.max_pressure = max_pressure;
+    begin(fixture, 0, load_for_ms);
+    assert_false(fixture->holds[OWNER_REASON_PRESSURE]);
+}
+
+/* After some looks. */
+static bool is_pressed(struct fixture *fixture)
+{
+    (void)is_loaded(fixture);
+    return fixture->holds[OWNER_REASON_PRESSURE];
+}
+
+static void set_group(const struct fixture *fixture, const char *group, const char *some)
+{
+    char path[128], text[256];
+
+    fixture_make_folder(fixture, group);
+    snprintf(path, sizeof(path), "%s/io.pressure", group);
+    snprintf(text, sizeof(text), "some avg10=%s avg60=1 total=1\nfull avg10=0.00\n", some);
+    replace(fixture, path, text);
+}
+
+static void what_others_wait_for_is_pressure_as_long_as_they_do(void **state)
+{
+    struct fixture *fixture = *state;
+
+    begin_pressure(fixture, 40, A_WHILE_MS);
+    assert_false(is_pressed(fixture));
+    set_waits(fixture, "memory", "40.01");
+    assert_true(is_pressed(fixture));
+    set_waits(fixture, "memory", "0.00");
+    assert_false(is_pressed(fixture));
+    set_waits(fixture, "io", "99.50");
+    assert_true(is_pressed(fixture));
+    assert_false(fixture->held[OWNER_REASON_LOAD]);
+    assert_int_equal(fixture->uses, 0);
+}
+
+static void assert_replay(struct fixture *fixture, double max_pressure, const char *const *trace,
+                          const char *held)
+{
+    begin_pressure(fixture, max_pressure, A_WHILE_MS);
+    world.trace = trace;
+    while (world.trace)
+        fixture_pass_time(fixture);
+    /* The first letter is from before the trace. */
+    assert_string_equal(world.held, held);
+}
+
+static void between_the_two_limits_nothing_changes(void **state)
+{
+    static const char *const trace[] = {
+        "0.00",  "39.99", "40.00", "28.00", "40.01", "71.20", "40.00",
+        "28.00", "27.99", "28.00", "40.00", "40.01", NULL,
+    };
+
+    assert_replay(*state, 40, trace, "-----pppp---p");
+}
+
+/* The kernel's words every 10 seconds, while a program reads from a disk for a minute, and then. */
+static void a_recorded_minute_of_reading_is_pressure_once(void **state)
+{
+    static const char *const trace[] = {
+        "0.00",  "25.70", "31.89", "33.29", "29.75", "29.56", "30.85",
+        "13.06", "4.80",  "1.76",  "0.64",  "0.23",  NULL,
+    };
+
+    assert_replay(*state, 32, trace, "----pppp-----");
+}
+
+static void who_waits_for_a_moment_does_not_press(void **state)
+{
+    struct fixture *fixture = *state;
+
+    begin_pressure(fixture, 40, A_DAY_MS);
+    set_waits(fixture, "io", "100.00");
+    assert_false(is_pressed(fixture));
+}
+
+static void without_a_limit_others_may_wait(void **state)
+{
+    struct fixture *fixture = *state;
+
+    begin_pressure(fixture, 40, A_WHILE_MS);
+    fixture->presence = presence_free(fixture->presence);
+    fixture->options.max_pressure = 0;
+    set_waits(fixture, "io", "100.00");
+    fixture_begin(fixture, "load");
+    assert_false(is_pressed(fixture));
+}
+
+static void of_a_whole_computer_nobody_knows_who_waits_while_a_task_computes(void **state)
+{
+    struct fixture *fixture = *state;
+
+    begin_pressure(fixture, 40, A_WHILE_MS);
+    world.is_computing = true;
+    set_waits(fixture, "io", "100.00");
+    assert_false(is_pressed(fixture));
+    world.is_computing = false;
+    assert_true(is_pressed(fixture));
+    /* Nor is it known then that it is over, as long as it is waited at all. */
+    world.is_computing = true;
+    assert_true(is_pressed(fixture));
+    set_waits(fixture, "io", "1.00");
+    assert_false(is_pressed(fixture));
+}
+
+static void of_groups_everybody_knows_who_waits(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->options.groups = "/sys/fs/cgroup";
+    fixture->options.own_group = "/sys/fs/cgroup/system.slice/dusk-agent.service";
+    set_group(fixture, "sys/fs/cgroup/dusk.slice", "100.00");
+    set_group(fixture, "sys/fs/cgroup/system.slice/dusk-agent.service", "100.00");
+    set_group(fixture, "sys/fs/cgroup/user.slice", "3.00");
+    begin_pressure(fixture, 40, A_WHILE_MS);
+    set_waits(fixture, "io", "100.00");
+    assert_false(is_pressed(fixture));
+    world.is_computing = true;
+    set_group(fixture, "sys/fs/cgroup/user.slice", "40.01");
+    assert_true(is_pressed(fixture));
+    set_group(fixture, "sys/fs/cgroup/user.slice", "27.00");
+    assert_false(is_pressed(fixture));
+}
+
+static void without_figures_of_pressure_only_those_fail_who_asked_for_them(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->options.max_pressure = 40;
+    begin(fixture, 0, A_WHILE_MS);
+    assert_false(is_pressed(fixture));
+    assert_true(fixture_view(fixture).works);
+    fixture->presence = presence_free(fixture->presence);
+    fixture->options.needs_pressure = true;
+    fixture_begin(fixture, "load");
+    assert_false(fixture_view(fixture).works);
+    assert_non_null(strstr(fixture_view(fixture).why_not, "/proc/pressure/memory' how long"));
+    assert_non_null(strstr(fixture_view(fixture).why_not, "leave 'max_pressure' out"));
+    assert_true(fixture->holds[OWNER_REASON_UNWATCHED]);
+}
+
+static void figures_that_vanish_are_told_and_end_the_pressure(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->options.needs_pressure = true;
+    begin_pressure(fixture, 40, A_WHILE_MS);
+    set_waits(fixture, "io", "100.00");
+    assert_true(is_pressed(fixture));
+    assert_int_equal(unlink(fixture_path(fixture, "proc/pressure/io")), 0);
+    assert_false(is_pressed(fixture));
+    assert_true(fixture->holds[OWNER_REASON_UNWATCHED]);
+    set_waits(fixture, "io", "1.00");
+    assert_false(is_pressed(fixture));
+    assert_false(fixture->holds[OWNER_REASON_UNWATCHED]);
+}
+
+/* ---- when ---- */
+
 static void compare_wakes(uv_handle_t *handle, void *userdata)
 {
     uint64_t *wakes = userdata, due_ms;
@@ -208,6 +415,15 @@ int main(void)
         TEST(a_computer_that_thrashes_is_loaded),
         TEST(a_task_that_presses_against_its_own_limit_is_no_load),
         TEST(without_the_figures_of_the_kernel_nobody_knows),
+        TEST(what_others_wait_for_is_pressure_as_long_as_they_do),
+        TEST(between_the_two_limits_nothing_changes),
+        TEST(a_recorded_minute_of_reading_is_pressure_once),
+        TEST(who_waits_for_a_moment_does_not_press),
+        TEST(without_a_limit_others_may_wait),
+        TEST(of_a_whole_computer_nobody_knows_who_waits_while_a_task_computes),
+        TEST(of_groups_everybody_knows_who_waits),
+        TEST(without_figures_of_pressure_only_those_fail_who_asked_for_them),
+        TEST(figures_that_vanish_are_told_and_end_the_pressure),
         TEST(all_who_look_by_the_clock_wake_the_agent_together),
     };
 

@@ -42,12 +42,18 @@ struct presence_options {
     bool on_battery;            /* lent on its battery as well */
     uint32_t temperature_max;   /* °C; 0: a little below what each sensor calls critical */
     double max_load;            /* cores that others' programs may use; 0: as many as they want */
-    uint64_t load_for_ms;       /* above it for so long; 0: a minute */
+    double max_pressure;        /* percent of the time that they may wait; 0: all of it */
+    bool needs_pressure;        /* where nobody can know that, the source does not work */
+    uint64_t load_for_ms;       /* above one of these for so long; 0: a minute */
+    const char *groups;         /* where the tree of control groups is, version 2; NULL: nowhere */
+    const char *own_group;      /* the folder in it of this process's group; with `groups` */
     /* CPU time of all tasks so far, which never becomes less; NULL: none. */
     uint64_t (*own_cpu_us)(void *own_userdata);
+    /* Whether a task computes or is being brought or collected; NULL: there is none. */
+    bool (*is_computing)(void *own_userdata);
     /* Whether the agent has sent the computer to sleep: that it wakes up is no use then. */
     bool (*sleeps_by_itself)(void *own_userdata);
-    void *own_userdata;         /* of both */
+    void *own_userdata;         /* of these */
     const char *do_not_disturb; /* names of programs with ',' between them; NULL: none */
     bool hears_sessions;        /* helpers of desktop sessions can come (session.h) */
     bool is_watcher;            /* this process may stand still with what it watches (watcher.h) */
