@@ -180,6 +180,7 @@ static void begin_watching(struct body *body, const struct lending_options *opti
         .is_task = geteuid() == 0 ? owning_is_task : NULL,
         .on_battery = settings->on_battery,
         .temperature_max = settings->temperature_max,
+        .max_fan = settings->max_fan,
         .max_load = body->policing.policy ? 0 : settings->max_load,
         .max_pressure = body->policing.policy ? 0 : settings->max_pressure,
         .needs_pressure = settings->needs_pressure,

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 enum { SCRIPT_INTERVAL_MIN_MS = 1000 };
-enum { NUDGE_MAX = 10000, TEMPERATURE_MAX = 150 };
+enum { NUDGE_MAX = 10000, TEMPERATURE_MAX = 150, FAN_MAX = 30000 };
 enum { WATTS_MAX = 1000 };
 enum { DEFAULT_PORT = 7433, NAME_LENGTH_MAX = 64, TOKEN_SIZE_MAX = 4096 };
 
@@ -274,15 +274,21 @@ static int set_notice_before_start(void *target, const char *text, struct error 
     return parse_duration(text, &settings->notice_before_start_ms, err);
 }
 
+static int parse_count(const char *text, const char *of, uint32_t max, uint32_t *ret_count,
+                       struct error *err)
+{
+    uint64_t count;
+
+    if (number_parse_u64(slice_from_text(text), &count) < 0 || count > max)
+        return error_set(err, -EINVAL, "'%s' is no number of %s from 0 to %u", text, of, max);
+    *ret_count = (uint32_t)count;
+    return 0;
+}
+
 static int set_nudge(void *target, const char *text, struct error *err)
 {
     struct settings *settings = target;
-    uint64_t pixels;
-
-    if (number_parse_u64(slice_from_text(text), &pixels) < 0 || pixels > NUDGE_MAX)
-        return error_set(err, -EINVAL, "'%s' is no number of pixels from 0 to %d", text, NUDGE_MAX);
-    settings->nudge = (uint32_t)pixels;
-    return 0;
+    return parse_count(text, "pixels", NUDGE_MAX, &settings->nudge, err);
 }
 
 int settings_parse_yes_or_no(const char *text, bool *ret_yes, struct error *err)
@@ -310,13 +316,13 @@ static int set_on_battery(void *target, const char *text, struct error *err)
 static int set_temperature_max(void *target, const char *text, struct error *err)
 {
     struct settings *settings = target;
-    uint64_t degrees;
+    return parse_count(text, "degrees", TEMPERATURE_MAX, &settings->temperature_max, err);
+}
 
-    if (number_parse_u64(slice_from_text(text), &degrees) < 0 || degrees > TEMPERATURE_MAX)
-        return error_set(err, -EINVAL, "'%s' is no number of degrees from 0 to %d", text,
-                         TEMPERATURE_MAX);
-    settings->temperature_max = (uint32_t)degrees;
-    return 0;
+static int set_max_fan(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+    return parse_count(text, "turns in a minute", FAN_MAX, &settings->max_fan, err);
 }
 
 static int set_max_load(void *target, const char *text, struct error *err)
@@ -643,6 +649,11 @@ static const struct configuration_key keys[] = {
      .summary = "hotter than that nothing runs; 0: as each sensor says",
      .default_text = "0",
      .set = set_temperature_max},
+    {.name = "max_fan",
+     .argument = "RPM",
+     .summary = "nor with a fan that turns faster than that; 0: any",
+     .default_text = "0",
+     .set = set_max_fan},
     {.name = "sleep_when_idle",
      .argument = "TIME",
      .summary = "without work and owner so long, it sleeps; 0: never",

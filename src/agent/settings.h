@@ -31,6 +31,7 @@ struct settings {
     bool give_way;                         /* tasks do, to whatever else runs here */
     bool on_battery;                       /* lent on its battery as well */
     uint32_t temperature_max;              /* °C; 0: what each sensor says */
+    uint32_t max_fan;                      /* turns in a minute; 0: any */
     double max_load;                       /* cores; 0: any */
     double max_pressure;                   /* percent of the time; 0: any */
     bool needs_pressure;                   /* it was given, and so must be known */

@@ -221,6 +221,24 @@ static void pressure_is_a_share_of_the_time(void **state)
     assert_int_equal(READ(fixture, "--max-pressure", "nan"), -EINVAL);
 }
 
+static void a_limit_of_heat_or_fans_is_a_number(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(READ(fixture, "--name", "pc1"), 0);
+    assert_int_equal(fixture->settings.max_fan, 0);
+    assert_int_equal(READ(fixture, "--name", "pc1", "--max-fan", "3000", "--temperature-max", "70"),
+                     0);
+    assert_int_equal(fixture->settings.max_fan, 3000);
+    assert_int_equal(fixture->settings.temperature_max, 70);
+    assert_int_equal(READ(fixture, "--max-fan", "30001"), -EINVAL);
+    assert_non_null(strstr(error_text(&fixture->err),
+                           "'30001' is no number of turns in a minute from 0 to 30000"));
+    assert_int_equal(READ(fixture, "--temperature-max", "151"), -EINVAL);
+    assert_non_null(
+        strstr(error_text(&fixture->err), "'151' is no number of degrees from 0 to 150"));
+}
+
 static void a_policy_is_one_of_htcondors_with_definitions_behind_it(void **state)
 {
     struct fixture *fixture = *state;
@@ -318,6 +336,7 @@ int main(void)
         TEST(attributes_are_expressions_of_any_name),
         TEST(attributes_that_cannot_be_are_refused),
         TEST(pressure_is_a_share_of_the_time),
+        TEST(a_limit_of_heat_or_fans_is_a_number),
         TEST(a_policy_is_one_of_htcondors_with_definitions_behind_it),
         TEST(what_a_policy_does_not_go_with_is_refused),
         TEST(mistakes_are_named),

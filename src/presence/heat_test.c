@@ -122,6 +122,75 @@ static void auto_takes_it_where_there_is_a_sensor(void **state)
     assert_string_equal(fixture_view(fixture).name, "temperature");
 }
 
+static void a_fan_that_runs_too_fast_is_heat_until_all_are_a_tenth_slower(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->options.max_fan = 3000;
+    set_zone(fixture, "40000");
+    set(fixture, CHIP, "fan1_input", "3000");
+    fixture_begin(fixture, "temperature");
+    assert_false(is_hot(fixture));
+    set(fixture, CHIP, "fan2_input", "3001");
+    assert_true(is_hot(fixture));
+    set(fixture, CHIP, "fan1_input", "0");
+    set(fixture, CHIP, "fan2_input", "2700");
+    assert_true(is_hot(fixture));
+    set(fixture, CHIP, "fan2_input", "2699");
+    assert_false(is_hot(fixture));
+    /* Cool fans do not make a hot sensor cooler. */
+    set_zone(fixture, "95000");
+    assert_true(is_hot(fixture));
+}
+
+static void fans_that_talk_nonsense_are_not_believed(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->options.max_fan = 3000;
+    set(fixture, CHIP, "fan1_input", "1200");
+    set(fixture, CHIP, "fan2_input", "65535");
+    set(fixture, CHIP, "fan3_input", "no number");
+    set(fixture, CHIP, "fan4_input", "99999999999999999999");
+    set(fixture, CHIP, "fan5_input", "-5000");
+    set(fixture, CHIP, "fan6_max", "9000");
+    set(fixture, CHIP, "fan7_target", "9000");
+    fixture_begin(fixture, "temperature");
+    assert_false(is_hot(fixture));
+}
+
+static void a_limit_of_fans_needs_a_fan(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->options.max_fan = 3000;
+    set_zone(fixture, "40000");
+    fixture_begin(fixture, "auto");
+    assert_string_equal(fixture_view(fixture).name, "temperature");
+    assert_non_null(strstr(fixture_view(fixture).why_not, "how fast a fan"));
+    assert_non_null(strstr(fixture_view(fixture).why_not, "leave 'max_fan' out"));
+    /* One that stands still is one. */
+    set(fixture, CHIP, "fan1_input", "0");
+    assert_false(is_hot(fixture));
+    assert_int_equal(unlink(fixture_path(fixture, CHIP "/fan1_input")), 0);
+    fixture_pass_time(fixture);
+    assert_true(fixture->holds[OWNER_REASON_UNWATCHED]);
+}
+
+static void without_a_limit_fans_run_as_they_like(void **state)
+{
+    struct fixture *fixture = *state;
+
+    set_zone(fixture, "40000");
+    set(fixture, CHIP, "fan1_input", "20000");
+    fixture_begin(fixture, "temperature");
+    assert_false(is_hot(fixture));
+    /* Nor do they tell how hot it is. */
+    assert_int_equal(unlink(fixture_path(fixture, ZONE "/temp")), 0);
+    fixture_pass_time(fixture);
+    assert_non_null(strstr(fixture_view(fixture).why_not, "no sensor tells how hot"));
+}
+
 static void without_a_sensor_nobody_knows(void **state)
 {
     struct fixture *fixture = *state;
@@ -147,6 +216,10 @@ int main(void)
         TEST(sensors_that_talk_nonsense_are_not_believed),
         TEST(a_disk_is_let_rest),
         TEST(auto_takes_it_where_there_is_a_sensor),
+        TEST(a_fan_that_runs_too_fast_is_heat_until_all_are_a_tenth_slower),
+        TEST(fans_that_talk_nonsense_are_not_believed),
+        TEST(a_limit_of_fans_needs_a_fan),
+        TEST(without_a_limit_fans_run_as_they_like),
         TEST(without_a_sensor_nobody_knows),
     };
 

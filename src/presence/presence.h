@@ -41,6 +41,7 @@ struct presence_options {
     bool (*is_task)(uid_t uid); /* whether the pool's tasks run as this user; NULL: nobody knows */
     bool on_battery;            /* lent on its battery as well */
     uint32_t temperature_max;   /* °C; 0: a little below what each sensor calls critical */
+    uint32_t max_fan;           /* turns of a fan in a minute; 0: any */
     double max_load;            /* cores that others' programs may use; 0: as many as they want */
     double max_pressure;        /* percent of the time that they may wait; 0: all of it */
     bool needs_pressure;        /* where nobody can know that, the source does not work */
