@@ -71,18 +71,7 @@ int cgroup_read_cpu(const struct cgroup *group, uint64_t *ret_user_us, uint64_t 
 int cgroup_each_process(const struct cgroup *group, void (*each)(void *context, int pid),
                         void *context)
 {
-    int fd = openat(group->folder, "cgroup.procs", O_RDONLY | O_CLOEXEC);
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
-    int pid;
-
-    if (!file) {
-        descriptor_close(fd);
-        return -errno;
-    }
-    while (fscanf(file, "%d", &pid) == 1)
-        each(context, pid);
-    fclose(file);
-    return 0;
+    return cgroup_file_each_process(group->folder, each, context);
 }
 
 /*

@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -56,6 +57,22 @@ int cgroup_file_find_number(const char *text, const char *name, uint64_t *ret_va
         line = end ? end + 1 : NULL;
     }
     return -ENOENT;
+}
+
+int cgroup_file_each_process(int folder, void (*each)(void *context, int pid), void *context)
+{
+    int fd = openat(folder, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+    int pid;
+
+    if (!file) {
+        descriptor_close(fd);
+        return -errno;
+    }
+    while (fscanf(file, "%d", &pid) == 1)
+        each(context, pid);
+    fclose(file);
+    return 0;
 }
 
 /*

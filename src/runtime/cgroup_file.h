@@ -16,6 +16,11 @@ int cgroup_file_read(int folder, const char *name, char text[CGROUP_FILE_SIZE]);
 int cgroup_file_read_open(int fd, char text[CGROUP_FILE_SIZE]);
 /* The number behind `name` in lines of "name number"; -ENOENT if there is no such line. */
 int cgroup_file_find_number(const char *text, const char *name, uint64_t *ret_value);
+/*
+ * Calls back with each process of the group, not of groups below it. What is forked while the list
+ * is read may be missing.
+ */
+int cgroup_file_each_process(int folder, void (*each)(void *context, int pid), void *context);
 
 /*
  * Removes a group, with those that its task made below it where it was allowed to. They must be

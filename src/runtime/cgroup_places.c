@@ -166,6 +166,7 @@ void cgroup_places_parse(const char *mounts, const char *groups, struct cgroup_p
 {
     *ret_places = CGROUP_PLACES_INIT;
     find_place(mounts, groups, NULL, &ret_places->unified);
+    find_place(mounts, groups, "freezer", &ret_places->freezer);
     for (int i = 0; i < CGROUP_CONTROLLERS; i++)
         find_place(mounts, groups, cgroup_controller_name((enum cgroup_controller)i),
                    &ret_places->by_controller[i]);
@@ -189,6 +190,7 @@ static void place_deinit(struct cgroup_place *place)
 void cgroup_places_deinit(struct cgroup_places *places)
 {
     place_deinit(&places->unified);
+    place_deinit(&places->freezer);
     for (int i = 0; i < CGROUP_CONTROLLERS; i++)
         place_deinit(&places->by_controller[i]);
     *places = CGROUP_PLACES_INIT;

@@ -24,6 +24,7 @@ struct cgroup_place {
 
 struct cgroup_places {
     struct cgroup_place unified;                           /* version 2 */
+    struct cgroup_place freezer;                           /* version 1, with the freezer */
     struct cgroup_place by_controller[CGROUP_CONTROLLERS]; /* version 1, with that controller */
 };
 

@@ -22,6 +22,7 @@ static void a_pc_has_one_tree(void **state)
     assert_string_equal(places.unified.own, "/sys/fs/cgroup/system.slice/dusk-agent.service");
     for (int i = 0; i < CGROUP_CONTROLLERS; i++)
         assert_null(places.by_controller[i].mount);
+    assert_null(places.freezer.mount);
 }
 
 static void a_hybrid_host_has_a_tree_for_each_controller(void **state)
@@ -31,10 +32,12 @@ static void a_hybrid_host_has_a_tree_for_each_controller(void **state)
         "30 22 0:27 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755\n"
         "31 30 0:28 / /sys/fs/cgroup/cpu,cpuacct rw,relatime - cgroup cgroup rw,cpuacct,cpu\n"
         "34 30 0:31 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory\n"
+        "37 30 0:34 / /sys/fs/cgroup/freezer rw,relatime - cgroup cgroup rw,freezer\n"
         "39 30 0:36 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,name=systemd\n"
         "40 30 0:37 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw\n",
-        "9:name=systemd:/pids\n4:memory:/a/b\n2:cpuacct,cpu:/\n0::/\n", &places);
+        "9:name=systemd:/pids\n6:freezer:/c\n4:memory:/a/b\n2:cpuacct,cpu:/\n0::/\n", &places);
     assert_string_equal(places.unified.own, "/sys/fs/cgroup/unified");
+    assert_string_equal(places.freezer.own, "/sys/fs/cgroup/freezer/c");
     assert_string_equal(places.by_controller[CGROUP_MEMORY].mount, "/sys/fs/cgroup/memory");
     assert_string_equal(places.by_controller[CGROUP_MEMORY].own, "/sys/fs/cgroup/memory/a/b");
     assert_string_equal(places.by_controller[CGROUP_CPUS].own, "/sys/fs/cgroup/cpu,cpuacct");
