@@ -9,7 +9,7 @@
 
 static void limits_are_added_to_what_was_known(void **state)
 {
-    struct keeper_means means = {.keeps_groups = true, .limits_processes = true};
+    struct keeper_means means = {.hold = KEEPER_HOLD_GROUPS, .limits_processes = true};
     _cleanup_free_ char *facts = facts_add_limits("{\"arch\":\"X86_64\"}", &means);
 
     (void)state;

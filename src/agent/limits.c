@@ -112,11 +112,23 @@ struct limits_words limits_describe(const struct keeper_means *means)
     };
 }
 
+static const char *name_hold(enum keeper_hold hold)
+{
+    switch (hold) {
+    case KEEPER_HOLD_WARDENS:
+        return "their wardens";
+    case KEEPER_HOLD_GROUPS:
+        return "control groups";
+    case KEEPER_HOLD_FREEZER:
+        return "control groups of version 1";
+    }
+    return "";
+}
+
 void limits_announce(const struct keeper_means *means)
 {
     struct limits_words words = limits_describe(means);
 
     log_notice("tasks are held by %s; limits: memory %s, disk %s, processes %s, cpus %s",
-               means->keeps_groups ? "control groups" : "their sessions", words.memory, words.disk,
-               words.processes, words.cpus);
+               name_hold(means->hold), words.memory, words.disk, words.processes, words.cpus);
 }

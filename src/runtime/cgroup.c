@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "cgroup_file.h"
+#include "cgroup_freezer.h"
 #include "sys/descriptor.h"
 
 #include <errno.h>
@@ -22,8 +23,11 @@ int cgroup_read_events(const struct cgroup *group, bool *ret_populated, bool *re
 {
     char text[CGROUP_FILE_SIZE];
     uint64_t populated, frozen;
-    int r = cgroup_file_read_open(group->events, text);
+    int r;
 
+    if (group->version == CGROUP_VERSION_1)
+        return cgroup_freezer_look(group->folder, ret_populated, ret_frozen);
+    r = cgroup_file_read_open(group->events, text);
     if (r < 0)
         return r;
     if (cgroup_file_find_number(text, "populated", &populated) < 0 ||
@@ -40,8 +44,11 @@ static int read_cpu_of_life(const struct cgroup *group, uint64_t *ret_user_us,
 {
     char text[CGROUP_FILE_SIZE];
     uint64_t user_us, system_us;
-    int r = cgroup_file_read(group->folder, "cpu.stat", text);
+    int r;
 
+    if (group->version == CGROUP_VERSION_1)
+        return cgroup_limits_read_cpu_time(&group->limits, ret_user_us, ret_system_us);
+    r = cgroup_file_read(group->folder, "cpu.stat", text);
     if (r < 0)
         return r;
     if (cgroup_file_find_number(text, "user_usec", &user_us) < 0 ||
@@ -66,12 +73,26 @@ int cgroup_read_cpu(const struct cgroup *group, uint64_t *ret_user_us, uint64_t 
 
 /*
  * What is forked while the list is read may be missing from it; so this is for signals and sums,
- * and never to say that a group is empty, which cgroup.events does.
+ * and never to say that a group is empty, which cgroup_read_events() does.
  */
 int cgroup_each_process(const struct cgroup *group, void (*each)(void *context, int pid),
                         void *context)
 {
     return cgroup_file_each_process(group->folder, each, context);
+}
+
+int cgroup_birthplace(const struct cgroup *group)
+{
+    return group->version == CGROUP_VERSION_2 ? group->folder : -1;
+}
+
+int cgroup_join(const struct cgroup *group)
+{
+    int r = 0;
+
+    if (group->version == CGROUP_VERSION_1)
+        r = cgroup_file_write(group->folder, CGROUP_JOIN_FILE, "0");
+    return r < 0 ? r : cgroup_limits_join(&group->limits);
 }
 
 /*
@@ -81,6 +102,8 @@ int cgroup_each_process(const struct cgroup *group, void (*each)(void *context, 
 int cgroup_kill(struct cgroup *group)
 {
     group->was_killed = true;
+    if (group->version == CGROUP_VERSION_1)
+        return cgroup_freezer_kill(group->folder);
     return cgroup_file_write(group->folder, "cgroup.kill", "1");
 }
 
@@ -90,6 +113,8 @@ int cgroup_kill(struct cgroup *group)
  */
 int cgroup_freeze(const struct cgroup *group, bool frozen)
 {
+    if (group->version == CGROUP_VERSION_1)
+        return frozen && group->was_killed ? 0 : cgroup_freezer_set(group->folder, frozen);
     cgroup_limits_set_frozen(&group->limits, frozen);
     return cgroup_file_write(group->folder, "cgroup.freeze", frozen ? "1" : "0");
 }
@@ -151,8 +176,12 @@ static int group_open(const struct cgroup_root *root, struct cgroup *group)
     group->folder = openat(root->folder, group->limits.name, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (group->folder < 0)
         return -errno;
-    group->events = openat(group->folder, "cgroup.events", O_RDONLY | O_CLOEXEC);
-    return group->events < 0 ? -errno : open_limits(root, group);
+    if (root->version == CGROUP_VERSION_2) {
+        group->events = openat(group->folder, "cgroup.events", O_RDONLY | O_CLOEXEC);
+        if (group->events < 0)
+            return -errno;
+    }
+    return open_limits(root, group);
 }
 
 static int group_new(struct cgroup_root *root, struct cgroup **ret_group)
@@ -160,7 +189,8 @@ static int group_new(struct cgroup_root *root, struct cgroup **ret_group)
     struct cgroup *group = memory_allocate(sizeof(*group));
     int r;
 
-    *group = (struct cgroup){.folder = -1, .events = -1, .limits = CGROUP_LIMITS_INIT};
+    *group = (struct cgroup){
+        .version = root->version, .folder = -1, .events = -1, .limits = CGROUP_LIMITS_INIT};
     snprintf(group->limits.name, CGROUP_NAME_SIZE, "task-%u", root->made++);
     r = group_open(root, group);
     if (r < 0)

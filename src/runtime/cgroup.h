@@ -7,7 +7,8 @@
  * works for root, and for a user where the group was delegated to him. Freezing, killing and CPU
  * figures need no controller; limits do (cgroup_limits.h), and where a controller has a tree of its
  * own, of version 1, the keeper has a group there as well, and each task one below it. Needs Linux
- * 5.14 (cgroup.kill).
+ * 5.14 (cgroup.kill). Where that cannot be had, the freezer's tree of version 1 takes its place
+ * (cgroup_freezer.h), and CPU time is a controller's, too.
  *
  * Groups are used again: making and removing one costs a fifth of a short task. One whose memory
  * cannot be measured anew is not. A group that was once killed is given up too: kernels up to 6.18
@@ -22,9 +23,14 @@
 
 struct cgroup {
     struct cgroup *next_spare;
-    int folder;      /* O_PATH */
-    int events;      /* cgroup.events: wakes poll(POLLPRI) when populated or frozen changes */
-    bool was_killed; /* and so cannot be used again */
+    enum cgroup_version version;
+    int folder; /* O_PATH */
+    /*
+     * cgroup.events: wakes poll(POLLPRI) when populated or frozen changes. Version 1 has no such
+     * file (-1), and whoever waits looks again and again.
+     */
+    int events;
+    bool was_killed;         /* and so cannot be used again */
     uint64_t user_us_before; /* what earlier tasks of this group used; read at its end */
     uint64_t system_us_before;
     struct cgroup_limits limits;
@@ -40,9 +46,10 @@ struct cgroup_branch {
 #define CGROUP_SLICE "dusk.slice"
 
 struct cgroup_root {
-    int folder; /* O_PATH; -1: groups cannot be used here */
-    int slice;  /* O_PATH; -1: it does not give way with them */
-    char *path; /* owned */
+    enum cgroup_version version; /* of the tree that holds tasks; CGROUP_NONE: none does */
+    int folder;                  /* O_PATH; -1: groups cannot be used here */
+    int slice;                   /* O_PATH; -1: it does not give way with them */
+    char *path;                  /* owned */
     struct cgroup_branch branches[CGROUP_CONTROLLERS];
     bool is_unified[CGROUP_CONTROLLERS]; /* the controller works in the groups of version 2 */
     struct cgroup *spare;
@@ -55,7 +62,8 @@ struct cgroup_root {
         .slice = -1,                                                                               \
         .branches = {[CGROUP_MEMORY] = {.folder = -1},                                             \
                      [CGROUP_PROCESSES] = {.folder = -1},                                          \
-                     [CGROUP_CPUS] = {.folder = -1}},                                              \
+                     [CGROUP_CPUS] = {.folder = -1},                                               \
+                     [CGROUP_CPU_TIME] = {.folder = -1}},                                          \
     })
 
 /*
@@ -65,8 +73,9 @@ struct cgroup_root {
 char *cgroup_find_own(char **ret_mount);
 
 /*
- * Makes the group for a keeper's groups and tries whether a process can be started in one. Returns
- * 0, or a negative errno that says why there are no groups here; that is nothing to worry about.
+ * Makes the group for a keeper's groups and tries whether a process can be started, frozen and
+ * killed in one: in the tree of version 2, or else in the freezer's of version 1. Returns 0, or a
+ * negative errno that says why there are no groups here; that is nothing to worry about.
  * Its name is `mark`, by which the keepers of one state folder know their groups, and a number that
  * no other group ever had.
  *
@@ -117,11 +126,23 @@ void cgroup_give_back(struct cgroup_root *root, struct cgroup *group);
 /* Removes all groups that wait to be taken. */
 void cgroup_discard_spares(struct cgroup_root *root);
 
+/* The folder that a process must be born into (CLONE_INTO_CGROUP); -1: it joins afterwards. */
+int cgroup_birthplace(const struct cgroup *group);
+/*
+ * The calling thread joins what it was not born into; for a child of vfork() that may still do what
+ * its keeper may. Returns 0 or a negative errno.
+ */
+int cgroup_join(const struct cgroup *group);
+
+/* In version 1 to be called again and again until the group is empty. */
 int cgroup_kill(struct cgroup *group);
-/* Takes effect a moment later; cgroup_read_events() tells. */
+/*
+ * Takes effect a moment later; cgroup_read_events() tells. In version 1 freezing, too, is repeated
+ * until then, and has no effect on a group that was killed, because what is in it would not die.
+ */
 int cgroup_freeze(const struct cgroup *group, bool frozen);
 int cgroup_read_events(const struct cgroup *group, bool *ret_populated, bool *ret_frozen);
-/* CPU time since it was taken. */
+/* CPU time since it was taken; -ENOENT where version 1 does not count it. */
 int cgroup_read_cpu(const struct cgroup *group, uint64_t *ret_user_us, uint64_t *ret_system_us);
 /* Calls back with each process of the group (not of groups that it made below itself). */
 int cgroup_each_process(const struct cgroup *group, void (*each)(void *context, int pid),

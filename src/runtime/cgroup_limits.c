@@ -29,6 +29,7 @@ enum {
     SHARES_MAX = 262144,
     WEIGHT_PER_CPU = 100,
     WEIGHT_MAX = 10000,
+    US_PER_SECOND = 1000000,
     NUMBER_SIZE = 32,
     PATH_SIZE = 96,
 };
@@ -209,7 +210,7 @@ int cgroup_limits_join(const struct cgroup_limits *limits)
         int r = 0;
 
         if (version_of(limits, controller) == CGROUP_VERSION_1)
-            r = write_file(limits, controller, "tasks", "0");
+            r = write_file(limits, controller, CGROUP_JOIN_FILE, "0");
         if (r < 0)
             return r;
     }
@@ -310,6 +311,27 @@ bool cgroup_limits_hold(const struct cgroup_limits *limits, enum cgroup_controll
 bool cgroup_limits_end_all(const struct cgroup_limits *limits)
 {
     return version_of(limits, CGROUP_MEMORY) == CGROUP_VERSION_2;
+}
+
+/* In clock ticks, because the finer files tell user from system by them as well. */
+int cgroup_limits_read_cpu_time(const struct cgroup_limits *limits, uint64_t *ret_user_us,
+                                uint64_t *ret_system_us)
+{
+    uint64_t tick_us = US_PER_SECOND / (uint64_t)sysconf(_SC_CLK_TCK), user, system;
+    char text[CGROUP_FILE_SIZE];
+    int r;
+
+    if (version_of(limits, CGROUP_CPU_TIME) != CGROUP_VERSION_1)
+        return -ENOENT;
+    r = read_file(limits, CGROUP_CPU_TIME, "cpuacct.stat", text);
+    if (r < 0)
+        return r;
+    if (cgroup_file_find_number(text, "user", &user) < 0 ||
+        cgroup_file_find_number(text, "system", &system) < 0)
+        return -EBADMSG;
+    *ret_user_us = user * tick_us;
+    *ret_system_us = system * tick_us;
+    return 0;
 }
 
 bool cgroup_limits_can_start_anew(const struct cgroup_limits *limits)

@@ -25,6 +25,9 @@ enum { CGROUP_NAME_SIZE = 32 };
 
 enum cgroup_version { CGROUP_NONE, CGROUP_VERSION_1, CGROUP_VERSION_2 };
 
+/* In version 1, for a thread that writes "0" (cgroup_limits.c says why not cgroup.procs). */
+#define CGROUP_JOIN_FILE "tasks"
+
 struct cgroup_limit {
     enum cgroup_version version; /* CGROUP_NONE: nothing holds the task to this */
     int folder;                  /* O_PATH; not ours to close */
@@ -81,5 +84,10 @@ bool cgroup_limits_hold(const struct cgroup_limits *limits, enum cgroup_controll
 bool cgroup_limits_end_all(const struct cgroup_limits *limits);
 /* The most memory used, in bytes; -ENOENT without the memory controller. */
 int cgroup_limits_read_memory_peak(const struct cgroup_limits *limits, uint64_t *ret_bytes);
+/*
+ * CPU time of the group in its whole life, from a tree of version 1; -ENOENT where that has none.
+ */
+int cgroup_limits_read_cpu_time(const struct cgroup_limits *limits, uint64_t *ret_user_us,
+                                uint64_t *ret_system_us);
 /* Whether the next task can be measured and limited in the group as in a new one. */
 bool cgroup_limits_can_start_anew(const struct cgroup_limits *limits);

@@ -24,6 +24,7 @@ const char *cgroup_controller_name(enum cgroup_controller controller)
         [CGROUP_MEMORY] = "memory",
         [CGROUP_PROCESSES] = "pids",
         [CGROUP_CPUS] = "cpu",
+        [CGROUP_CPU_TIME] = "cpuacct",
     };
 
     return names[controller];

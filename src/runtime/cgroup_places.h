@@ -14,6 +14,7 @@ enum cgroup_controller {
     CGROUP_MEMORY,
     CGROUP_PROCESSES, /* the kernel's "pids", which counts threads */
     CGROUP_CPUS,
+    CGROUP_CPU_TIME, /* the kernel's "cpuacct" of version 1; version 2 counts in any group */
     CGROUP_CONTROLLERS
 };
 
@@ -31,7 +32,7 @@ struct cgroup_places {
 #define CGROUP_PLACES_INIT      ((struct cgroup_places){0})
 #define _cleanup_cgroup_places_ _cleanup_(cgroup_places_deinit)
 
-/* As the kernel calls it in its files: "memory", "pids", "cpu". */
+/* As the kernel calls it in its files: "memory", "pids", "cpu", "cpuacct". */
 const char *cgroup_controller_name(enum cgroup_controller controller);
 
 /* Reads both files. What cannot be read counts as empty: then there are no places. */

@@ -41,6 +41,7 @@ static void a_hybrid_host_has_a_tree_for_each_controller(void **state)
     assert_string_equal(places.by_controller[CGROUP_MEMORY].mount, "/sys/fs/cgroup/memory");
     assert_string_equal(places.by_controller[CGROUP_MEMORY].own, "/sys/fs/cgroup/memory/a/b");
     assert_string_equal(places.by_controller[CGROUP_CPUS].own, "/sys/fs/cgroup/cpu,cpuacct");
+    assert_string_equal(places.by_controller[CGROUP_CPU_TIME].own, "/sys/fs/cgroup/cpu,cpuacct");
     assert_null(places.by_controller[CGROUP_PROCESSES].mount);
 }
 

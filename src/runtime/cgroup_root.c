@@ -2,10 +2,10 @@
 /*
  * See cgroup.h: where a keeper's groups can be made, and what keepers before it left there.
  *
- * First the tree of version 2, without which there are no groups at all; then the trees of version
- * 1 that have a controller of their own; and the other controllers from version 2, as far as they
- * are handed down to us. Whatever limit cannot be had this way is missing, and the keeper looks
- * after it in another way.
+ * First the tree of version 2, or the freezer's of version 1, without which there are no groups at
+ * all; then the trees of version 1 that have a controller of their own; and the other controllers
+ * from version 2, as far as they are handed down to us. Whatever limit cannot be had this way is
+ * missing, and the keeper looks after it in another way.
  */
 #define _GNU_SOURCE
 #include "base/memory.h"
@@ -22,6 +22,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -30,6 +31,8 @@
 
 enum {
     KILL_PATIENCE_MS = 5000, /* for a stale group to become empty */
+    KILL_AGAIN_MS = 5,
+    FREEZE_PATIENCE_MS = 10000, /* for the one process that is tried; long if its slice is idle */
     PROCESS_NUMBER_SIZE = 32,
 };
 
@@ -47,7 +50,7 @@ char *cgroup_find_own(char **ret_mount)
     return take_pointer(places.unified.own);
 }
 
-/* ---- version 2 ---- */
+/* ---- the keeper's group ---- */
 
 /*
  * A name that nobody ever had. A process number would not do: it comes again, and then the next
@@ -77,6 +80,8 @@ static int make_root(struct cgroup_root *root, const char *above, const char *na
         return error_set_errno(err, -errno, "cannot open the control group '%s'", root->path);
     return 0;
 }
+
+/* ---- controllers of version 2 ---- */
 
 /*
  * Controllers can be handed on only by a group in which no process is. So a keeper that has a group
@@ -109,7 +114,7 @@ static void take_controllers(struct cgroup_root *root, const char *above_path)
     for (int i = 0; i < CGROUP_CONTROLLERS; i++) {
         char text[PROCESS_NUMBER_SIZE];
 
-        if (root->branches[i].folder >= 0)
+        if (root->branches[i].folder >= 0 || i == CGROUP_CPU_TIME)
             continue;
         snprintf(text, sizeof(text), "+%s", cgroup_controller_name((enum cgroup_controller)i));
         cgroup_file_write(above, "cgroup.subtree_control", text);
@@ -117,7 +122,7 @@ static void take_controllers(struct cgroup_root *root, const char *above_path)
     }
 }
 
-/* ---- version 1 ---- */
+/* ---- controllers of version 1 ---- */
 
 /* Two controllers may share a tree, and then the folder is there already. */
 static void make_branch(struct cgroup_branch *branch, const char *above, const char *name)
@@ -133,33 +138,94 @@ static void make_branch(struct cgroup_branch *branch, const char *above, const c
 
 /* ---- together ---- */
 
+static pid_t clone_into(int birthplace)
+{
+    struct clone_args arguments = {.exit_signal = SIGCHLD};
+
+    if (birthplace >= 0) {
+        arguments.flags = CLONE_INTO_CGROUP;
+        arguments.cgroup = (uint64_t)birthplace;
+    }
+    return (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
+}
+
+static void live_in(const struct cgroup *group, int pipe)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (cgroup_join(group) < 0 || write(pipe, "x", 1) != 1)
+        _exit(1);
+    for (;;)
+        pause();
+}
+
 /*
- * Starts a process in a group of its own, before any task is told that it can be. What is refused
- * here may be permissions (a user without delegation) or features (an old kernel, a sandbox). Where
- * the keeper's own group was killed before, the process dies of it (cgroup.h).
+ * Starts a process that does nothing until it is killed, and returns when it is in the group. Where
+ * the keeper's own group was killed before, it dies of that (cgroup.h).
+ */
+static int start_inmate(const struct cgroup *group, pid_t *ret_pid)
+{
+    _cleanup_fd_ int read_end = -1, write_end = -1;
+    int ends[2];
+    char byte;
+    pid_t pid;
+
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -errno;
+    read_end = ends[0];
+    write_end = ends[1];
+    pid = clone_into(cgroup_birthplace(group));
+    if (pid < 0)
+        return -errno;
+    if (pid == 0)
+        live_in(group, write_end);
+    write_end = descriptor_close(write_end);
+    if (read(read_end, &byte, 1) == 1) {
+        *ret_pid = pid;
+        return 0;
+    }
+    waitpid(pid, NULL, 0);
+    return -EOWNERDEAD;
+}
+
+static int freeze_inmate(const struct cgroup *group)
+{
+    bool populated = false, frozen = false;
+    int r = cgroup_freeze(group, true);
+
+    for (int waited_ms = 0; r == 0 && waited_ms < FREEZE_PATIENCE_MS; waited_ms++) {
+        r = cgroup_read_events(group, &populated, &frozen);
+        if (frozen)
+            return r == 0 && !populated ? -EOWNERDEAD : r;
+        poll(NULL, 0, 1);
+    }
+    return r < 0 ? r : -ETIMEDOUT;
+}
+
+/*
+ * Does with a process what will be done with tasks, before any task is told that it can be. What is
+ * refused here may be permissions (a user without delegation) or features (an old kernel, a
+ * sandbox).
  */
 static int try_group(struct cgroup_root *root)
 {
-    struct clone_args arguments = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD};
     struct cgroup_request request = {0};
     struct cgroup *group = NULL;
-    int status = 0, r;
-    pid_t pid;
+    pid_t pid = 0;
+    int r = cgroup_take(root, &request, &group), killed;
 
-    r = cgroup_take(root, &request, &group);
     if (r < 0)
         return r;
-    arguments.cgroup = (uint64_t)group->folder;
-    pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
-    if (pid == 0)
-        _exit(cgroup_limits_join(&group->limits) < 0);
-    r = pid < 0 ? -errno : 0;
-    if (pid > 0 && (waitpid(pid, &status, 0) < 0 || status != 0))
-        r = -EOWNERDEAD;
-    if (r == 0)
-        r = cgroup_freeze(group, false);
-    if (r == 0)
-        r = cgroup_kill(group);
+    r = start_inmate(group, &pid);
+    if (r == 0) {
+        r = freeze_inmate(group);
+        killed = cgroup_kill(group);
+        if (killed < 0) {
+            cgroup_freeze(group, false);
+            kill(pid, SIGKILL);
+        }
+        waitpid(pid, NULL, 0);
+        r = r < 0 ? r : killed;
+    }
     cgroup_give_back(root, group);
     return r;
 }
@@ -179,32 +245,53 @@ static int try_groups(struct cgroup_root *root)
     return try_group(root);
 }
 
-int cgroup_root_open(struct cgroup_root *root, const char *mark, struct error *err)
+/* Below the group `above` of a tree of this version. */
+static int open_below(struct cgroup_root *root, enum cgroup_version version, const char *above,
+                      const struct cgroup_places *places, const char *name, struct error *err)
 {
-    _cleanup_cgroup_places_ struct cgroup_places places = CGROUP_PLACES_INIT;
-    _cleanup_buffer_ struct buffer name = BUFFER_INIT;
-    const char *above;
     int r;
 
     *root = CGROUP_ROOT_INIT;
-    cgroup_places_read(&places);
-    above = places.unified.own;
-    if (!above)
-        return error_set(err, -ENOENT, "control groups of version 2 are not mounted here");
-    r = draw_name(mark, &name, err);
-    if (r == 0)
-        r = make_root(root, above, buffer_text(&name), err);
+    root->version = version;
+    r = make_root(root, above, name, err);
     for (int i = 0; r == 0 && i < CGROUP_CONTROLLERS; i++)
-        if (places.by_controller[i].own)
-            make_branch(&root->branches[i], places.by_controller[i].own, buffer_text(&name));
+        if (places->by_controller[i].own && (version == CGROUP_VERSION_1 || i != CGROUP_CPU_TIME))
+            make_branch(&root->branches[i], places->by_controller[i].own, name);
     if (r == 0) {
-        take_controllers(root, above);
+        if (version == CGROUP_VERSION_2)
+            take_controllers(root, above);
         r = try_groups(root);
         if (r < 0)
             error_set_errno(err, r, "control groups below '%s' cannot be used", above);
     }
     if (r < 0)
         cgroup_root_close(root);
+    return r;
+}
+
+/* Where neither can be used it is version 2 that people can do something about. */
+int cgroup_root_open(struct cgroup_root *root, const char *mark, struct error *err)
+{
+    _cleanup_cgroup_places_ struct cgroup_places places = CGROUP_PLACES_INIT;
+    _cleanup_buffer_ struct buffer name = BUFFER_INIT;
+    const char *unified, *freezer;
+    int r;
+
+    *root = CGROUP_ROOT_INIT;
+    cgroup_places_read(&places);
+    unified = places.unified.own;
+    freezer = places.freezer.own;
+    if (!unified && !freezer)
+        return error_set(err, -ENOENT, "no control groups are mounted here");
+    r = draw_name(mark, &name, err);
+    if (r < 0)
+        return r;
+    if (unified)
+        r = open_below(root, CGROUP_VERSION_2, unified, &places, buffer_text(&name), err);
+    if (freezer && (!unified || r < 0) &&
+        open_below(root, CGROUP_VERSION_1, freezer, &places, buffer_text(&name),
+                   unified ? NULL : err) == 0)
+        r = 0;
     return r;
 }
 
@@ -309,20 +396,48 @@ static bool has_mark(const char *path, const char *mark)
            strncmp(slash + 1 + strlen(NAME_START), mark, strlen(mark)) == 0;
 }
 
-/* Only in version 2, where all that lives in the groups of version 1 is as well. */
+static bool is_populated(const struct cgroup *group)
+{
+    bool populated, frozen;
+
+    return cgroup_read_events(group, &populated, &frozen) == 0 && populated;
+}
+
+static void kill_by_events(struct cgroup *group)
+{
+    struct pollfd wait = {.fd = group->events, .events = POLLPRI};
+
+    if (cgroup_kill(group) < 0)
+        return;
+    while (is_populated(group))
+        if (poll(&wait, 1, KILL_PATIENCE_MS) <= 0)
+            break;
+}
+
+static void kill_by_freezer(struct cgroup *group)
+{
+    for (int waited_ms = 0; is_populated(group) && waited_ms < KILL_PATIENCE_MS;
+         waited_ms += KILL_AGAIN_MS) {
+        if (cgroup_kill(group) < 0)
+            break;
+        poll(NULL, 0, KILL_AGAIN_MS);
+    }
+}
+
+/*
+ * By the tree that held the tasks. All that lives in their groups of other trees, which have the
+ * files of neither, lives there as well.
+ */
 static void kill_all_below(int folder)
 {
     struct cgroup group = {.folder = folder};
-    bool populated = true, frozen;
 
     group.events = openat(folder, "cgroup.events", O_RDONLY | O_CLOEXEC);
-    if (group.events >= 0 && cgroup_kill(&group) == 0) {
-        struct pollfd wait = {.fd = group.events, .events = POLLPRI};
-
-        while (cgroup_read_events(&group, &populated, &frozen) == 0 && populated)
-            if (poll(&wait, 1, KILL_PATIENCE_MS) <= 0)
-                break;
-    }
+    group.version = group.events >= 0 ? CGROUP_VERSION_2 : CGROUP_VERSION_1;
+    if (group.version == CGROUP_VERSION_2)
+        kill_by_events(&group);
+    else
+        kill_by_freezer(&group);
     descriptor_close(group.events);
 }
 

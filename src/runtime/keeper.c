@@ -44,7 +44,7 @@ enum {
     EVENTS_MAX = 64,
     READ_SIZE = 64 * 1024,
     NEWS_SIZE_MAX = 16 * 1024 * 1024, /* an agent that reads no more is given up */
-    AGAIN_MS = 5,                     /* how soon trees without a group are looked at again */
+    AGAIN_MS = 5,                     /* how soon trees that wake nobody are looked at again */
     FIRST_AGENT_MS = 30000,           /* how long a new keeper waits for its first agent */
     STARTER_PATIENCE_MS = 5000,       /* for a process that is about to end */
     PATHS_SIZE_MAX = 16 * 1024,       /* of keeper.group */
@@ -178,6 +178,9 @@ static bool is_own_agent(int fd)
 
 static void accept_agent(struct keeper *keeper)
 {
+    static const enum keeper_hold holds[] = {[CGROUP_NONE] = KEEPER_HOLD_WARDENS,
+                                             [CGROUP_VERSION_1] = KEEPER_HOLD_FREEZER,
+                                             [CGROUP_VERSION_2] = KEEPER_HOLD_GROUPS};
     _cleanup_fd_ int fd = accept4(keeper->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     const struct cgroup_root *groups = &keeper->kept.groups;
     struct keeper_news hello = {
@@ -186,7 +189,7 @@ static void accept_agent(struct keeper *keeper)
         .pid = getpid(),
         .means =
             {
-                .keeps_groups = groups->folder >= 0,
+                .hold = holds[groups->version],
                 .limits_memory = cgroup_root_limits(groups, CGROUP_MEMORY),
                 .limits_processes = cgroup_root_limits(groups, CGROUP_PROCESSES),
                 .shares_cpus = cgroup_root_limits(groups, CGROUP_CPUS),

@@ -253,7 +253,7 @@ static void run_child(void *context)
 
     limit_patience();
     enter(birth, KEEPER_STEP_LIMITS, "");
-    r = birth->group ? cgroup_limits_join(&birth->group->limits) : 0;
+    r = birth->group ? cgroup_join(birth->group) : 0;
     if (r == 0)
         r = set_limits(birth);
     if (r < 0)
@@ -317,7 +317,7 @@ int keeper_child_start(const struct keeper_spawn *spawn, const char *variable,
     *birth = (struct birth){
         .spawn = spawn, .environment = environment, .group = group, .keeper = getpid()};
     enter(birth, KEEPER_STEP_FORK, "");
-    pid = vfork_into(group ? group->folder : -1, run_child, birth);
+    pid = vfork_into(group ? cgroup_birthplace(group) : -1, run_child, birth);
     if (pid < 0)
         birth->error = -pid;
     else if (was_cut_off(birth, pid, begun_us))

@@ -15,24 +15,6 @@
 
 enum { TASK = 7, OTHER_TASK = 8, TASK_UID = 61200, MEGABYTE = 1024 * 1024 };
 
-static int start_with_groups(void **state)
-{
-    *state = fixture_new(false, 0);
-    return 0;
-}
-
-static int start_with_sessions(void **state)
-{
-    *state = fixture_new(true, 0);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    fixture_free(*state);
-    return 0;
-}
-
 /* ---- what this program does when it is a task ---- */
 
 /* A megabyte at a time, until somebody objects. */
@@ -232,6 +214,62 @@ static void a_task_has_its_share_of_the_processors(void **state)
     assert_string_equal(share, expected);
 }
 
+/* More than the leader could have used, and those that it waited for. */
+static void assert_has_burnt(struct fixture *fixture)
+{
+    const struct keeper_result *result = &fixture->last.news.result;
+
+    assert_true(result->user_us + result->system_us >= 50000);
+}
+
+static void the_time_of_what_nobody_waited_for_counts(void **state)
+{
+    struct fixture *fixture = *state;
+
+    ask_shell(fixture, TASK,
+              "mkfifo end; (sh -c 'i=0; while [ $i -lt 300000 ]; do i=$((i + 1)); done' > end &);"
+              "cat end; echo 1 > ready; sleep 1000");
+    await_number(fixture, "ready");
+    keeper_client_ask_usage(fixture->client, TASK);
+    await(fixture, KEEPER_NEWS_USAGE, TASK);
+    assert_has_burnt(fixture);
+    keeper_client_kill(fixture->client, TASK);
+    await(fixture, KEEPER_NEWS_EXITED, TASK);
+    assert_has_burnt(fixture);
+    run_shell(fixture, OTHER_TASK, "exit 0");
+    assert_true(fixture->last.news.result.user_us < 50000);
+}
+
+/* ---- which groups ---- */
+
+/* Whether the task has a group of its own in the freezer's tree. */
+static bool is_in_freezer(struct fixture *fixture)
+{
+    run_shell(fixture, TASK, "grep -q ':freezer:.*/dusk-.*/task-[0-9]*$' /proc/self/cgroup");
+    return fixture->last.news.result.wait_status == 0;
+}
+
+static void where_there_is_version_2_nothing_joins_the_freezer(void **state)
+{
+    struct fixture *fixture = *state;
+
+    if (keeper_client_means(fixture->client)->hold != KEEPER_HOLD_GROUPS)
+        TEST_SKIP("the keeper has no control groups of version 2 here");
+    assert_false(is_in_freezer(fixture));
+}
+
+static void where_there_is_only_version_1_its_freezer_holds_tasks(void **state)
+{
+    _cleanup_cgroup_places_ struct cgroup_places places = CGROUP_PLACES_INIT;
+    struct fixture *fixture = *state;
+
+    cgroup_places_read(&places);
+    if (places.unified.own || !places.freezer.own || access(places.freezer.own, W_OK) < 0)
+        TEST_SKIP("no freezer of version 1, or not this user's");
+    assert_int_equal(keeper_client_means(fixture->client)->hold, KEEPER_HOLD_FREEZER);
+    assert_true(is_in_freezer(fixture));
+}
+
 /* ---- groups come and go ---- */
 
 static void kill_keeper(struct fixture *fixture)
@@ -280,28 +318,34 @@ static void a_scope_that_cannot_be_had_is_not_missed(void **state)
     ask_for_scope(*state, "#!/bin/sh\nexit 1\n");
 }
 
+static int count_named(const struct cgroup_place *place, const char *name_start)
+{
+    DIR *folder = place->own ? opendir(place->own) : NULL;
+    struct dirent *entry;
+    int count = 0;
+
+    while (folder && (entry = readdir(folder)))
+        count += strncmp(entry->d_name, name_start, strlen(name_start)) == 0;
+    if (folder)
+        closedir(folder);
+    return count;
+}
+
 /* How many groups of keepers of this folder there are, in all trees. */
 static int count_groups(struct fixture *fixture)
 {
     _cleanup_cgroup_places_ struct cgroup_places places = CGROUP_PLACES_INIT;
     struct stat status;
     char name[64];
-    int count = 0;
+    int count;
 
     assert_int_equal(stat(fixture->folder, &status), 0);
     snprintf(name, sizeof(name), "dusk-%llx-%llx-", (unsigned long long)status.st_dev,
              (unsigned long long)status.st_ino);
     cgroup_places_read(&places);
-    for (int i = -1; i < CGROUP_CONTROLLERS; i++) {
-        const struct cgroup_place *place = i < 0 ? &places.unified : &places.by_controller[i];
-        DIR *folder = place->own ? opendir(place->own) : NULL;
-        struct dirent *entry;
-
-        while (folder && (entry = readdir(folder)))
-            count += strncmp(entry->d_name, name, strlen(name)) == 0;
-        if (folder)
-            closedir(folder);
-    }
+    count = count_named(&places.unified, name) + count_named(&places.freezer, name);
+    for (int i = 0; i < CGROUP_CONTROLLERS; i++)
+        count += count_named(&places.by_controller[i], name);
     return count;
 }
 
@@ -361,30 +405,24 @@ static void a_keeper_whose_file_names_the_groups_of_another_leaves_them_alone(vo
     fixture_free(copy);
 }
 
-#define BOTH_WAYS(test)                                                                            \
-    {#test, test, start_with_groups, stop, NULL},                                                  \
-    {                                                                                              \
-#test "_by_session", test, start_with_sessions, stop, NULL                                 \
-    }
-
-#define WITH_GROUPS(test)                                                                          \
-    {                                                                                              \
-#test, test, start_with_groups, stop, NULL                                                 \
-    }
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         BOTH_WAYS(a_task_that_uses_too_much_memory_is_ended),
-        BOTH_WAYS(a_task_whose_child_uses_too_much_memory_is_ended_as_a_whole),
+        EACH_WAY(a_task_whose_child_uses_too_much_memory_is_ended_as_a_whole),
         BOTH_WAYS(memory_that_processes_share_counts_once),
         BOTH_WAYS(the_next_task_has_a_limit_of_its_own),
         BOTH_WAYS(a_frugal_task_does_not_inherit_the_peak_of_another),
         BOTH_WAYS(a_task_that_forks_too_much_is_refused),
         WITH_GROUPS(a_task_has_its_share_of_the_processors),
+        WITH_FREEZER(a_task_has_its_share_of_the_processors),
         WITH_GROUPS(a_keeper_gets_a_scope_where_there_is_one_to_be_had),
         WITH_GROUPS(a_scope_that_cannot_be_had_is_not_missed),
+        EACH_WAY(the_time_of_what_nobody_waited_for_counts),
+        WITH_GROUPS(where_there_is_version_2_nothing_joins_the_freezer),
+        WITH_FREEZER(where_there_is_only_version_1_its_freezer_holds_tasks),
         WITH_GROUPS(no_group_is_left_by_a_keeper_that_ends_or_is_killed),
+        WITH_FREEZER(no_group_is_left_by_a_keeper_that_ends_or_is_killed),
         WITH_GROUPS(a_keeper_whose_file_names_the_groups_of_another_leaves_them_alone),
     };
 

@@ -218,7 +218,7 @@ static void put_hello(struct buffer *frames, const struct keeper_news *news)
 {
     put_u32(frames, news->version);
     put_u32(frames, (uint32_t)news->pid);
-    put_u8(frames, news->means.keeps_groups);
+    put_u8(frames, (uint8_t)news->means.hold);
     put_u8(frames, news->means.limits_memory);
     put_u8(frames, news->means.limits_processes);
     put_u8(frames, news->means.shares_cpus);
@@ -236,7 +236,7 @@ static void take_hello(struct reader *reader, struct keeper_news *news)
         reader->left = 0;
         return;
     }
-    news->means.keeps_groups = take_bool(reader);
+    news->means.hold = take_choice(reader, KEEPER_HOLD_WARDENS, KEEPER_HOLD_FREEZER);
     news->means.limits_memory = take_bool(reader);
     news->means.limits_processes = take_bool(reader);
     news->means.shares_cpus = take_bool(reader);

@@ -66,7 +66,7 @@ struct keeper_request {
 };
 
 enum keeper_news_type {
-    KEEPER_NEWS_HELLO = 1,    /* version, pid, keeps_groups */
+    KEEPER_NEWS_HELLO = 1,    /* version, pid, means */
     KEEPER_NEWS_STARTED,      /* key, pid: the program runs (execve succeeded) */
     KEEPER_NEWS_START_FAILED, /* key, failure: it never ran; the key is free again */
     KEEPER_NEWS_FROZEN,       /* key: every process of the tree stands still */
@@ -120,9 +120,16 @@ struct keeper_result {
     bool over_memory;           /* it was ended because it used more than memory_max */
 };
 
+/* What keeps the processes of a task together. */
+enum keeper_hold {
+    KEEPER_HOLD_WARDENS,
+    KEEPER_HOLD_GROUPS,  /* a control group of version 2 for each, which nothing in it can leave */
+    KEEPER_HOLD_FREEZER, /* the same in the freezer's tree of version 1 */
+};
+
 /* By what a keeper holds its tasks, on this computer and as this user. */
 struct keeper_means {
-    bool keeps_groups;     /* each task has a control group, which nothing in it can leave */
+    enum keeper_hold hold;
     bool limits_memory;    /* the kernel does; else the keeper looks now and then */
     bool limits_processes; /* the kernel does, task by task; else roughly, user by user */
     bool shares_cpus;      /* the kernel does, by keeper_spawn.cpus; else nobody */

@@ -103,7 +103,7 @@ static void every_news_survives_the_way(void **state)
                 .key = 5,
                 .version = KEEPER_VERSION,
                 .pid = 9,
-                .means = {.limits_memory = true},
+                .means = {.hold = KEEPER_HOLD_FREEZER, .limits_memory = true},
                 .failure = {.step = KEEPER_STEP_PROGRAM, .error = ENOENT, .path = "walk"},
                 .result = {.wait_status = 256,
                            .memory_peak_bytes = 1ULL << 40,
@@ -123,7 +123,7 @@ static void every_news_survives_the_way(void **state)
         if (type == KEEPER_NEWS_EXITED || type == KEEPER_NEWS_TASK)
             assert_true(got.result.memory_peak_bytes == 1ULL << 40 && got.result.over_memory);
         if (type == KEEPER_NEWS_HELLO)
-            assert_true(got.means.limits_memory && !got.means.keeps_groups);
+            assert_true(got.means.limits_memory && got.means.hold == KEEPER_HOLD_FREEZER);
         if (type == KEEPER_NEWS_TASK)
             assert_true(slice_equals(got.note, "note") && got.is_out);
     }

@@ -10,18 +10,6 @@
 
 enum { TASK = 7, TASK_UID = 61200, TASK_GID = 61201, LOCKED_UID = 64993 };
 
-static int start(void **state)
-{
-    *state = fixture_new(false, 0);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    fixture_free(*state);
-    return 0;
-}
-
 /* ---- what does not start ---- */
 
 static void ask_program(struct fixture *fixture, const char *program)
@@ -347,7 +335,7 @@ static int start_with_a_key(void **state)
                       KEY_SPEC_SESSION_KEYRING);
     if (key >= 0)
         syscall(SYS_keyctl, KEYCTL_SETPERM, key, POSSESSOR_ALL);
-    return start(state);
+    return start_with_groups(state);
 }
 
 static void a_task_does_not_have_the_agents_keys(void **state)
@@ -415,7 +403,7 @@ static void a_users_task_can_write_to_no_control_group(void **state)
     struct fixture *fixture = *state;
     struct keeper_spawn spawn = SPAWN_INIT;
 
-    if (!keeper_client_means(fixture->client)->keeps_groups)
+    if (keeper_client_means(fixture->client)->hold == KEEPER_HOLD_WARDENS)
         skip();
     assert_int_equal(chown(fixture->work, TASK_UID, TASK_GID), 0);
     spawn.becomes_user = true;
@@ -460,7 +448,7 @@ static void a_users_task_cannot_use_what_is_closed_to_him(void **state)
     assert_failure(fixture, KEEPER_STEP_FOLDER, EACCES, "Permission denied");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) WITH_GROUPS(name)
 
 #define TESTS_FOR_ALL                                                                              \
     TEST(a_program_that_is_missing_is_named), TEST(a_file_without_permission_is_named),            \
@@ -490,6 +478,9 @@ int main(int argc, char **argv)
         TESTS_FOR_ALL,
         TEST(a_task_becomes_its_user_for_good),
         TEST(a_users_task_can_write_to_no_control_group),
+        WITH_FREEZER(a_users_task_can_write_to_no_control_group),
+        WITH_FREEZER(a_start_that_hangs_is_given_up),
+        WITH_FREEZER(a_key_is_free_again_when_its_task_did_not_start),
         TEST(the_uid_of_a_task_stays_locked_without_an_agent),
         TEST(a_users_task_cannot_use_what_is_closed_to_him),
     };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the keeper promises about living tasks; each test runs with groups and without. */
+/* What the keeper promises about living tasks; each test runs with groups of either version and
+ * without. */
 #define _GNU_SOURCE
 #include "keeper_test.h"
 
@@ -8,24 +9,6 @@
 #include <sys/socket.h>
 
 enum { TASK = 7, OTHER_TASK = 8, BATCH = 200, LARGE_SIZE = 256 << 20, GENERATIONS = 3000 };
-
-static int start_with_groups(void **state)
-{
-    *state = fixture_new(false, 0);
-    return 0;
-}
-
-static int start_with_sessions(void **state)
-{
-    *state = fixture_new(true, 0);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    fixture_free(*state);
-    return 0;
-}
 
 /* ---- what this program does when it is a task ---- */
 
@@ -432,6 +415,24 @@ static void a_frozen_task_can_be_killed_and_its_place_used_again(void **state)
     assert_int_equal(WEXITSTATUS(fixture->last.news.result.wait_status), 6);
 }
 
+/* What is frozen with the freezer of version 1 does not die, so nothing may freeze it again. */
+static void a_task_that_is_killed_is_not_kept_from_dying_by_a_freeze(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (uint64_t key = 1; key <= 20; key++) {
+        ask_self(fixture, key, "count");
+        keeper_client_freeze(fixture->client, key);
+        keeper_client_kill(fixture->client, key);
+        keeper_client_thaw(fixture->client, key, 0);
+        keeper_client_freeze(fixture->client, key);
+    }
+    for (uint64_t key = 1; key <= 20; key++) {
+        await(fixture, KEEPER_NEWS_EXITED, key);
+        assert_int_equal(WTERMSIG(fixture->last.news.result.wait_status), SIGKILL);
+    }
+}
+
 static void a_task_whose_deadline_passes_is_frozen(void **state)
 {
     struct fixture *fixture = *state;
@@ -599,21 +600,29 @@ static void a_keeper_whose_agent_speaks_now_and_then_keeps_what_ended(void **sta
     assert_int_equal(fixture->last.news.state, KEEPER_STATE_ENDED);
 }
 
-/* The leader dies with its keeper, what it started is killed by the next keeper. */
-static void a_killed_keeper_leaves_nothing_to_the_next(void **state)
+static void kill_keeper_and_start_the_next(struct fixture *fixture)
 {
-    struct fixture *fixture = *state;
-    int leader, child;
-
-    ask_shell(fixture, TASK, "setsid sleep 1000 & echo $! > child; echo $$ > leader; wait");
-    leader = await_number(fixture, "leader");
-    child = await_number(fixture, "child");
     syscall(SYS_pidfd_send_signal, fixture->keeper, SIGKILL, NULL, 0);
     assert_int_equal(try_await(fixture, KEEPER_NEWS_EXITED, TASK), -ECONNRESET);
     keeper_client_free(fixture->client);
     descriptor_close(fixture->keeper);
     assert_true(connect_keeper(fixture));
     fixture->keeper = (int)syscall(SYS_pidfd_open, keeper_client_pid(fixture->client), 0);
+}
+
+/* The leader dies with its keeper, what it started is killed by the next keeper. */
+static void assert_leaves_nothing(struct fixture *fixture, bool freezes)
+{
+    int leader, child;
+
+    ask_shell(fixture, TASK, "setsid sleep 1000 & echo $! > child; echo $$ > leader; wait");
+    leader = await_number(fixture, "leader");
+    child = await_number(fixture, "child");
+    if (freezes) {
+        keeper_client_freeze(fixture->client, TASK);
+        await(fixture, KEEPER_NEWS_FROZEN, TASK);
+    }
+    kill_keeper_and_start_the_next(fixture);
     await_gone(leader);
     await_gone(child);
     keeper_client_ask_list(fixture->client);
@@ -621,44 +630,49 @@ static void a_killed_keeper_leaves_nothing_to_the_next(void **state)
     assert_int_equal(fixture->counts[KEEPER_NEWS_TASK], 0);
 }
 
-#define BOTH_WAYS(test)                                                                            \
-    {#test, test, start_with_groups, stop, NULL},                                                  \
-    {                                                                                              \
-#test "_by_session", test, start_with_sessions, stop, NULL                                 \
-    }
+static void a_killed_keeper_leaves_nothing_to_the_next(void **state)
+{
+    assert_leaves_nothing(*state, false);
+}
+
+static void a_killed_keeper_leaves_nothing_that_is_frozen_to_the_next(void **state)
+{
+    assert_leaves_nothing(*state, true);
+}
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        BOTH_WAYS(an_exit_status_is_reported),
-        BOTH_WAYS(a_signal_that_ends_a_task_is_reported),
-        BOTH_WAYS(a_signal_reaches_the_whole_tree),
-        BOTH_WAYS(every_task_of_a_batch_ends_once),
-        BOTH_WAYS(an_ended_task_is_kept_until_it_is_forgotten),
-        BOTH_WAYS(a_key_that_is_in_use_is_refused),
-        BOTH_WAYS(a_killed_task_takes_its_children_with_it),
-        BOTH_WAYS(what_a_task_leaves_behind_is_killed_before_its_end_is_told),
-        BOTH_WAYS(a_daemon_that_hides_is_killed_as_well),
-        BOTH_WAYS(a_daemon_with_a_false_marker_is_killed_as_well),
-        BOTH_WAYS(what_one_task_leaves_behind_does_not_harm_another),
-        BOTH_WAYS(a_daemon_whose_parent_takes_long_to_die_is_killed_as_well),
-        BOTH_WAYS(a_comet_without_environment_is_killed_as_well),
-        BOTH_WAYS(a_comet_with_a_false_marker_is_killed_as_well),
-        {"what_a_task_that_killed_its_warden_leaves_is_killed",
-         what_a_task_that_killed_its_warden_leaves_is_killed, start_with_sessions, stop, NULL},
-        BOTH_WAYS(a_frozen_task_stands_still_until_it_is_thawed),
-        BOTH_WAYS(a_task_that_is_frozen_at_once_still_starts),
-        BOTH_WAYS(a_frozen_task_can_be_killed_and_its_place_used_again),
-        BOTH_WAYS(a_task_whose_deadline_passes_is_frozen),
-        BOTH_WAYS(a_task_that_starts_too_late_lapses_at_once),
-        BOTH_WAYS(an_agent_that_comes_back_finds_everything),
-        BOTH_WAYS(a_second_agent_takes_the_place_of_the_first),
-        BOTH_WAYS(an_agent_that_speaks_garbage_is_left_and_tasks_go_on),
-        BOTH_WAYS(a_keeper_without_tasks_ends_with_its_agent),
-        BOTH_WAYS(an_abandoned_keeper_kills_what_lapsed_and_ends),
-        BOTH_WAYS(a_keeper_whose_agent_is_silent_kills_what_lapsed_and_ends),
-        BOTH_WAYS(a_keeper_whose_agent_speaks_now_and_then_keeps_what_ended),
-        BOTH_WAYS(a_killed_keeper_leaves_nothing_to_the_next),
+        EACH_WAY(an_exit_status_is_reported),
+        EACH_WAY(a_signal_that_ends_a_task_is_reported),
+        EACH_WAY(a_signal_reaches_the_whole_tree),
+        EACH_WAY(every_task_of_a_batch_ends_once),
+        EACH_WAY(an_ended_task_is_kept_until_it_is_forgotten),
+        EACH_WAY(a_key_that_is_in_use_is_refused),
+        EACH_WAY(a_killed_task_takes_its_children_with_it),
+        EACH_WAY(what_a_task_leaves_behind_is_killed_before_its_end_is_told),
+        EACH_WAY(a_daemon_that_hides_is_killed_as_well),
+        EACH_WAY(a_daemon_with_a_false_marker_is_killed_as_well),
+        EACH_WAY(what_one_task_leaves_behind_does_not_harm_another),
+        EACH_WAY(a_daemon_whose_parent_takes_long_to_die_is_killed_as_well),
+        EACH_WAY(a_comet_without_environment_is_killed_as_well),
+        EACH_WAY(a_comet_with_a_false_marker_is_killed_as_well),
+        WITH_SESSIONS(what_a_task_that_killed_its_warden_leaves_is_killed),
+        EACH_WAY(a_frozen_task_stands_still_until_it_is_thawed),
+        EACH_WAY(a_task_that_is_frozen_at_once_still_starts),
+        EACH_WAY(a_frozen_task_can_be_killed_and_its_place_used_again),
+        EACH_WAY(a_task_that_is_killed_is_not_kept_from_dying_by_a_freeze),
+        EACH_WAY(a_task_whose_deadline_passes_is_frozen),
+        EACH_WAY(a_task_that_starts_too_late_lapses_at_once),
+        EACH_WAY(an_agent_that_comes_back_finds_everything),
+        EACH_WAY(a_second_agent_takes_the_place_of_the_first),
+        EACH_WAY(an_agent_that_speaks_garbage_is_left_and_tasks_go_on),
+        EACH_WAY(a_keeper_without_tasks_ends_with_its_agent),
+        EACH_WAY(an_abandoned_keeper_kills_what_lapsed_and_ends),
+        EACH_WAY(a_keeper_whose_agent_is_silent_kills_what_lapsed_and_ends),
+        EACH_WAY(a_keeper_whose_agent_speaks_now_and_then_keeps_what_ended),
+        EACH_WAY(a_killed_keeper_leaves_nothing_to_the_next),
+        EACH_WAY(a_killed_keeper_leaves_nothing_that_is_frozen_to_the_next),
     };
 
     if (argc > 1 && strcmp(argv[1], KEEPER_COMMAND) == 0)

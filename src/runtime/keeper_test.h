@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/test.h"
+#include "cgroup.h"
 #include "keeper.h"
 #include "keeper_client.h"
 #include "sys/clock.h"
@@ -17,7 +18,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -151,6 +154,76 @@ static inline void fixture_free(struct fixture *fixture)
     free(fixture->heard);
     free(fixture);
 }
+
+/* ---- the ways to hold tasks ---- */
+
+static int all_mounts = -1; /* the namespace in which version 2 is mounted, when that is hidden */
+
+/*
+ * From now on this process, and the keepers that it starts, are on a computer that has control
+ * groups of version 1 alone. Without the right to do that they stay where they are.
+ */
+static inline void hide_version_2(void)
+{
+    char *own, *mounted;
+
+    all_mounts = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    if (unshare(CLONE_NEWNS) < 0) {
+        all_mounts = descriptor_close(all_mounts);
+        return;
+    }
+    assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+    while ((own = cgroup_find_own(&mounted))) {
+        assert_int_equal(umount2(mounted, MNT_DETACH), 0);
+        free(own);
+        free(mounted);
+    }
+}
+
+static inline int start_with_groups(void **state)
+{
+    *state = fixture_new(false, 0);
+    return 0;
+}
+
+static inline int start_with_freezer(void **state)
+{
+    hide_version_2();
+    return start_with_groups(state);
+}
+
+static inline int start_with_sessions(void **state)
+{
+    *state = fixture_new(true, 0);
+    return 0;
+}
+
+static inline int stop(void **state)
+{
+    fixture_free(*state);
+    if (all_mounts >= 0)
+        assert_int_equal(setns(all_mounts, CLONE_NEWNS), 0);
+    all_mounts = descriptor_close(all_mounts);
+    return 0;
+}
+
+#define WITH_GROUPS(test)                                                                          \
+    {                                                                                              \
+#test, test, start_with_groups, stop, NULL                                                 \
+    }
+
+#define WITH_FREEZER(test)                                                                         \
+    {                                                                                              \
+#test "_by_freezer", test, start_with_freezer, stop, NULL                                  \
+    }
+
+#define WITH_SESSIONS(test)                                                                        \
+    {                                                                                              \
+#test "_by_session", test, start_with_sessions, stop, NULL                                 \
+    }
+
+#define BOTH_WAYS(test) WITH_GROUPS(test), WITH_SESSIONS(test)
+#define EACH_WAY(test)  BOTH_WAYS(test), WITH_FREEZER(test)
 
 /* ---- tasks ---- */
 

@@ -164,7 +164,7 @@ static void watch_group(struct kept *kept, const struct kept_task *task, bool wa
         .data.u64 = (uint64_t)task->place << 32 | KEPT_WAKE,
     };
 
-    if (task->tree.group)
+    if (process_tree_wakes(&task->tree))
         epoll_ctl(kept->epoll, watch ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, task->tree.group->events,
                   &event);
 }
@@ -338,7 +338,7 @@ static void continue_freezing(struct kept *kept, struct kept_task *task)
     if (process_tree_is_frozen(tree)) {
         kept_move_task(kept, task, KEEPER_STATE_FROZEN);
         kept_tell_of(kept, task, KEEPER_NEWS_FROZEN);
-    } else if (!tree->group) {
+    } else if (!process_tree_wakes(tree)) {
         process_tree_freeze(tree);
     }
 }
@@ -356,7 +356,7 @@ void kept_wake(struct kept *kept, size_t place)
  */
 static void continue_task(struct kept *kept, struct kept_task *task)
 {
-    if (!task->is_due && task->tree.group)
+    if (!task->is_due && process_tree_wakes(&task->tree))
         return;
     task->is_due = false;
     if (task->state == KEEPER_STATE_ENDING)
@@ -407,7 +407,7 @@ bool kept_continue(struct kept *kept)
         if (task && is_pending(task->state))
             continue_task(kept, task);
         task = kept->tasks[i];
-        again = again || (task && is_pending(task->state) && !task->tree.group);
+        again = again || (task && is_pending(task->state) && !process_tree_wakes(&task->tree));
     }
     if (hurry_next_ms(&kept->hurry) != UINT64_MAX)
         hurry_look(&kept->hurry, &kept->groups, clock_boot_ms(), find_need(kept));

@@ -181,6 +181,11 @@ void process_tree_thaw(const struct process_tree *tree)
         process_tree_signal(tree, SIGCONT);
 }
 
+bool process_tree_wakes(const struct process_tree *tree)
+{
+    return tree->group && tree->group->events >= 0;
+}
+
 bool process_tree_is_frozen(const struct process_tree *tree)
 {
     bool populated, frozen;

@@ -28,13 +28,16 @@ struct process_tree {
 void process_tree_signal(const struct process_tree *tree, int signal);
 
 /*
- * Kill and freeze are begun by these and have happened when the two questions below say so; without
- * a group the call is repeated until then, because a tree may grow while it is walked.
+ * Kill and freeze are begun by these and have happened when the two questions below say so; where
+ * nobody is woken (process_tree_wakes()) the call is repeated until then, because a tree may grow
+ * while it is walked.
  */
 void process_tree_kill(const struct process_tree *tree);
 void process_tree_freeze(const struct process_tree *tree);
 void process_tree_thaw(const struct process_tree *tree);
 
+/* Whether the tree's group wakes whoever waits for that. */
+bool process_tree_wakes(const struct process_tree *tree);
 bool process_tree_is_frozen(const struct process_tree *tree);
 /* Of a tree with a group, to be asked when the leader was reaped. */
 bool process_tree_is_empty(const struct process_tree *tree);
