@@ -26,6 +26,8 @@
 #define CLASSAD_REFERENCE_DEPTH_MAX 400u
 /* Nodes visited by one evaluation; attributes that refer to two others double with each step. */
 #define CLASSAD_STEP_COUNT_MAX ((uint32_t)1000 * 1000)
+/* Nodes that classad_resolve() makes. */
+#define CLASSAD_RESOLVED_NODES_MAX 2000u
 /* What the strings and lists of one evaluation may take together. */
 #define CLASSAD_VALUE_SIZE_MAX ((size_t)16 * 1024 * 1024)
 
@@ -192,6 +194,21 @@ struct classad_value classad_evaluate(struct classad_evaluator *evaluator,
 struct classad_value classad_evaluate_attribute(struct classad_evaluator *evaluator,
                                                 const char *name, const struct classad *my,
                                                 const struct classad *target);
+
+/*
+ * Whether the expression looks, also through attributes of `my`, at a name that `my` does not have
+ * or at one of TARGET. What eval() and a whole ad as a value look at does not count.
+ */
+bool classad_node_leads_out(const struct classad_node *node, const struct classad *my);
+/*
+ * Appends the condition, in the old spelling, as it is for those who have the other ad of the pair
+ * and not `my`: what hangs on `my` alone is the value that it has now, and names that are left are
+ * TARGET's. It is true where the condition is; where that is not true, it may be not true in
+ * another way, and at places where a part of it is ERROR, it may be true. Returns whether TARGET
+ * still has a say. What would take too much work or more than size_max bytes is "error".
+ */
+bool classad_resolve(struct classad_evaluator *evaluator, const struct classad_node *condition,
+                     const struct classad *my, size_t size_max, struct buffer *text);
 
 /* Appends the value so that it reads back to the same value. */
 void classad_value_print(const struct classad_value *value, enum classad_spelling spelling,

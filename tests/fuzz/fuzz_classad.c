@@ -134,6 +134,21 @@ static void try_expression(struct slice text)
         evaluate(node, ad, ad);
 }
 
+/* Whatever became of it can be read. */
+static void resolve(const struct classad_node *node, const struct classad *my)
+{
+    _cleanup_classad_evaluator_ struct classad_evaluator evaluator = {.seed = 1};
+    _cleanup_classad_expression_ struct classad_expression *copy = NULL;
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    bool is_open = classad_resolve(&evaluator, node, my, 4096, &text);
+
+    if (is_open && !classad_node_leads_out(node, my))
+        give_up("nothing leads out of the ad, and something is left", &text);
+    copy = parse((struct slice){buffer_text(&text), text.length}, CLASSAD_OLD);
+    if (!copy)
+        give_up("what is left cannot be read", &text);
+}
+
 static void try_ad(struct slice text, enum classad_spelling spelling)
 {
     _cleanup_classad_ struct classad *ad = classad_new();
@@ -141,8 +156,10 @@ static void try_ad(struct slice text, enum classad_spelling spelling)
     struct classad_failure failure;
 
     (void)classad_read(ad, text, spelling, &failure);
-    for (size_t i = 0; i < classad_count(ad) && i < 20; i++)
+    for (size_t i = 0; i < classad_count(ad) && i < 20; i++) {
         evaluate(classad_at(ad, i), ad, NULL);
+        resolve(classad_at(ad, i), ad);
+    }
     classad_print(ad, spelling, &printed);
 }
 
