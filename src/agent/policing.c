@@ -3,6 +3,7 @@
 #include "policing.h"
 
 #include "base/buffer.h"
+#include "base/memory.h"
 #include "body.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -98,6 +99,24 @@ static void tell(struct body *body)
     publishing_look_at_idle(body);
 }
 
+/* The pool judges jobs by what it was told last, so it goes out before the loop waits again. */
+static void tell_start(struct body *body)
+{
+    struct policing *policing = &body->policing;
+    const char *start = policing->view.start;
+
+    if (start && policing->start && strcmp(start, policing->start) == 0)
+        return;
+    if (!start && !policing->start)
+        return;
+    free(policing->start);
+    policing->start = start ? memory_copy_string(start) : NULL;
+    if (start && strcmp(start, "error") == 0)
+        log_warning("START, with what is known here put in, is an error or too long: no job is "
+                    "right for it");
+    publishing_note_change(body);
+}
+
 static void on_time(uv_timer_t *timer)
 {
     policing_look(timer->data);
@@ -115,6 +134,8 @@ void policing_look(struct body *body)
     see(body, &node, &sight);
     policing->view = policy_look(policing->policy, &sight);
     policing->has_work = sight.has_work;
+    tell_start(body);
+    policing->view.start = NULL;
     tell(body);
     uv_timer_start(&policing->timer, on_time, sight.has_work ? BUSY_LOOK_MS : IDLE_LOOK_MS, 0);
 }
@@ -142,4 +163,6 @@ void policing_deinit(struct policing *policing)
 {
     if (policing->policy)
         uv_timer_stop(&policing->timer);
+    free(policing->start);
+    policing->start = NULL;
 }

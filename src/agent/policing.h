@@ -3,7 +3,8 @@
  * The policy in HTCondor's words (core/policy.h), if the admin gave one: the eyes and the clock of
  * it. It is looked at whenever owning.h hears something, when work came or went, and otherwise
  * every 5 seconds with work and every 10 without; what follows becomes the brain's event in the
- * same turn of the loop. Nothing is decided here.
+ * same turn of the loop. What START asks of jobs goes to the pool as the node's attribute Start.
+ * Nothing is decided here.
  */
 #pragma once
 
@@ -18,6 +19,7 @@ struct policing {
     struct policy *policy; /* the settings'; NULL: there is none */
     uv_timer_t timer;
     struct policy_view view;
+    char *start; /* owned; what START asks of jobs, as the pool is told it; NULL: nothing */
     enum agent_event_kind told; /* to the brain, last */
     bool has_work;              /* as the last look saw it */
     double load;                /* of the tasks, damped as the system's is */

@@ -33,6 +33,9 @@ static void put_together(struct body *body, struct attributes *all)
     add_layer(all, &publishing->found, "this computer");
     add_layer(all, &body->options.settings->attributes, "the settings");
     add_layer(all, &publishing->scripted, "the script");
+    /* In a string it may have what no attribute can have; no job is right for that. */
+    if (body->policing.start && attributes_set(all, "Start", body->policing.start, NULL) < 0)
+        (void)attributes_set(all, "Start", "error", NULL);
     /* Above all of them: it is the owner's word. */
     if (word_only_user(body))
         (void)attributes_set_text(all, "DuskOnlyUser", word_only_user(body), NULL);
@@ -40,11 +43,7 @@ static void put_together(struct body *body, struct attributes *all)
         (void)attributes_set_text(all, "AttributeScriptError", publishing->complaint, NULL);
 }
 
-/*
- * What is another than what was told goes out with a report before the loop waits again, if the
- * server listens; else with the next hello.
- */
-static void note_change(struct body *body)
+void publishing_note_change(struct body *body)
 {
     _cleanup_attributes_ struct attributes now = ATTRIBUTES_INIT, changes = ATTRIBUTES_INIT;
 
@@ -166,7 +165,7 @@ static void on_look(uv_timer_t *timer)
     look_at_load(&body->publishing);
     (void)look_at_idle(body);
     keeping_ask_use(body);
-    note_change(body);
+    publishing_note_change(body);
 }
 
 /* ---- the script ---- */
@@ -227,7 +226,7 @@ static void on_script_done(void *context, int result, const struct error *failur
         publishing->scripted = scripted;
     }
     buffer_clear(&publishing->printed);
-    note_change(body);
+    publishing_note_change(body);
     uv_timer_start(&publishing->script_timer, on_script_due,
                    body->options.settings->attribute_script_interval_ms, 0);
 }

@@ -2,7 +2,8 @@
 /*
  * What the agent tells of its node: three layers, each of which stands above the one before, as in
  * HTCondor's startd: what the agent found out, what the admin set, what the admin's script printed
- * last. All of it in hello, and then with the next report what is another.
+ * last; and above all of them what the policy asks of jobs, and the owner's own word. All of it in
+ * hello, and then with the next report what is another.
  *
  * A script that fails changes nothing but AttributeScriptError, which says how; the log says so
  * once.
@@ -42,6 +43,12 @@ void publishing_deinit(struct body *body);
 void publishing_look_at_idle(struct body *body);
 /* An attempt has used so much processor time in all, as far as is known now. */
 void publishing_count_use(struct body *body, struct attempt *attempt, uint64_t cpu_us);
+
+/*
+ * What is another than what was told goes out with a report before the loop waits again, if the
+ * server listens; else with the next hello.
+ */
+void publishing_note_change(struct body *body);
 
 /* All attributes as of now, which the server then knows; they stay here. */
 const struct attributes *publishing_tell_all(struct body *body);

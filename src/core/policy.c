@@ -70,6 +70,7 @@ struct policy *policy_free(struct policy *policy)
     for (size_t i = 0; i < POLICY_EXPRESSION_COUNT; i++)
         free(policy->texts[i]);
     classad_free(policy->job);
+    buffer_deinit(&policy->start);
     classad_evaluator_deinit(&policy->evaluator);
     free(policy);
     return NULL;
@@ -94,6 +95,17 @@ static void add_uses(const struct policy_sight *sight, struct classad *ad)
     classad_set_integer(ad, "ConsoleIdle", seconds_since(sight, sight->console_ms));
 }
 
+/* The texts can be read: the policy's were when they were compiled. */
+static void set_expression(struct classad *ad, const char *name, const char *text)
+{
+    struct classad_failure failure;
+    int r = classad_set(ad, slice_from_text(name), slice_from_text(text), CLASSAD_OLD, &failure);
+
+    assert(r == 0);
+    (void)r;
+}
+
+/* What is not so is said, too: else it were a name that the job might have. */
 static void add_state(const struct policy *policy, const struct policy_sight *sight,
                       struct classad *ad)
 {
@@ -101,8 +113,11 @@ static void add_state(const struct policy *policy, const struct policy_sight *si
     classad_set_string(ad, "Activity", slice_from_text(states[policy->state].activity));
     classad_set_integer(ad, "EnteredCurrentState", wall_of(sight, policy->state_ms));
     classad_set_integer(ad, "EnteredCurrentActivity", wall_of(sight, policy->activity_ms));
-    if (!sight->has_work)
+    if (!sight->has_work) {
+        set_expression(ad, "JobStart", "undefined");
+        set_expression(ad, "TotalJobRunTime", "undefined");
         return;
+    }
     classad_set_integer(ad, "JobStart", wall_of(sight, policy->work_ms));
     classad_set_integer(ad, "TotalJobRunTime", seconds_since(sight, policy->work_ms));
 }
@@ -110,23 +125,19 @@ static void add_state(const struct policy *policy, const struct policy_sight *si
 /* What the pool computes is no reason to be busy. A load that nobody knows is UNDEFINED. */
 static void add_loads(const struct policy_sight *sight, struct classad *ad)
 {
-    if (sight->load < 0)
+    if (sight->load < 0) {
+        set_expression(ad, "LoadAvg", "undefined");
+        set_expression(ad, "CondorLoadAvg", "undefined");
         return;
+    }
     classad_set_real(ad, "LoadAvg", sight->load);
     classad_set_real(ad, "CondorLoadAvg", sight->tasks_load);
 }
 
-/* They were parsed when they were compiled. */
 static void add_expressions(const struct policy *policy, struct classad *ad)
 {
-    for (size_t i = 0; i < POLICY_EXPRESSION_COUNT; i++) {
-        struct classad_failure failure;
-        int r = classad_set(ad, slice_from_text(policy_expression_names[i]),
-                            slice_from_text(policy->texts[i]), CLASSAD_OLD, &failure);
-
-        assert(r == 0);
-        (void)r;
-    }
+    for (size_t i = 0; i < POLICY_EXPRESSION_COUNT; i++)
+        set_expression(ad, policy_expression_names[i], policy->texts[i]);
 }
 
 /* A look: what is seen, and what it is evaluated with. */
@@ -170,6 +181,25 @@ static void watch_cpu(const struct look *look)
                         is_busy ? seconds_since(look->sight, policy->busy_ms) : 0);
 }
 
+/*
+ * With its own attributes UNDEFINED a job would be judged where nobody has seen it: by =?= and the
+ * like even as false.
+ */
+static void resolve_start(const struct look *look)
+{
+    struct policy *policy = look->policy;
+    const char *name = policy_expression_names[POLICY_START];
+    const struct classad_node *start = classad_get(look->ad, name);
+    bool is_open;
+
+    buffer_clear(&policy->start);
+    if (!classad_node_leads_out(start, look->ad))
+        return;
+    is_open =
+        classad_resolve(&policy->evaluator, start, look->ad, POLICY_START_SIZE_MAX, &policy->start);
+    set_expression(look->ad, name, is_open ? "undefined" : buffer_text(&policy->start));
+}
+
 static void look_around(struct look *look)
 {
     const struct policy_sight *sight = look->sight;
@@ -184,6 +214,7 @@ static void look_around(struct look *look)
     add_state(look->policy, sight, look->ad);
     add_expressions(look->policy, look->ad);
     watch_cpu(look);
+    resolve_start(look);
 }
 
 /* ---- what follows ---- */
@@ -302,7 +333,11 @@ struct policy_view policy_look(struct policy *policy, const struct policy_sight 
     next = after(&look);
     if (next != policy->state)
         enter(policy, sight->now_ms, next);
-    view = (struct policy_view){.state = policy->state, .presence = presence_of(&look)};
+    view = (struct policy_view){
+        .state = policy->state,
+        .presence = presence_of(&look),
+        .start = policy->start.length > 0 ? buffer_text(&policy->start) : NULL,
+    };
     classad_free(look.ad);
     return view;
 }

@@ -16,6 +16,10 @@
  * away (lending.h) is like a SUSPEND and no START, whatever the expressions say. A look takes one
  * of these ways at most, as a poll of the startd does; work that came or went is followed before.
  *
+ * START may look at the job as well. Then the computer's part of it is judged here, and what is
+ * left is told, for those who have the job (match.h). As long as something is left, nobody can know
+ * it without a job: it counts as UNDEFINED.
+ *
  * doc/specification/policy.md is the page for it. Pure: time and all that is seen come with the
  * look. Its memory grows and shrinks within a look, so it is no part of a brain's step.
  */
@@ -24,6 +28,9 @@
 #include "core/words.h"
 
 #include "base/error.h"
+
+/* What START may ask of jobs, in bytes; what is longer is "error", which no job is right for. */
+#define POLICY_START_SIZE_MAX ((size_t)2048)
 
 struct policy;
 
@@ -76,6 +83,12 @@ enum policy_state {
 struct policy_view {
     enum policy_state state;
     enum owner_presence presence; /* what that means to the pool */
+    /*
+     * What START asks of jobs just now, as an expression of the old spelling that names nothing but
+     * TARGET's attributes: "true" if all may come. NULL: it does not look at jobs. The policy's,
+     * until the next look.
+     */
+    const char *start;
 };
 
 /* The state moves, and is returned. Before the first look it is that of the owner. */

@@ -33,6 +33,7 @@ struct policy {
     uint64_t work_ms;     /* since when there is work */
     uint64_t busy_ms;     /* since when CpuBusy is true; only if is_cpu_busy */
     bool is_cpu_busy;
+    struct buffer start;   /* what START asks of jobs, as of the last look */
     double vacate_seconds; /* what the work that is here was pledged for its leaving */
 };
 

@@ -410,6 +410,63 @@ static void nothing_that_was_suspended_goes_on_without_continue(void **state)
     }
 }
 
+/* ---- what START asks of jobs ---- */
+
+static void what_start_asks_of_jobs_is_told_and_the_rest_is_judged(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(
+        MAKE(fixture, NULL, {"START", "TARGET.Owner =?= \"anna\" || KeyboardIdle > $(MINUTE)"}), 0);
+    press(fixture);
+    assert_state(fixture, "unclaimed");
+    assert_string_equal(fixture->view.start, "TARGET.Owner =?= \"anna\"");
+    work(fixture, true);
+    assert_int_equal(fixture->view.presence, OWNER_AWAY);
+    pass(fixture, MINUTE + 5 * SECOND);
+    assert_string_equal(fixture->view.start, "true");
+    assert_int_equal(fixture->view.presence, OWNER_AWAY);
+    assert_int_equal(
+        MAKE(fixture, NULL, {"START", "TARGET.Owner =?= \"anna\" && KeyboardIdle > $(MINUTE)"}), 0);
+    press(fixture);
+    assert_string_equal(fixture->view.start, "false");
+    assert_int_equal(fixture->view.presence, OWNER_NEAR);
+    pass(fixture, MINUTE + 5 * SECOND);
+    assert_string_equal(fixture->view.start, "TARGET.Owner =?= \"anna\"");
+    assert_int_equal(fixture->view.presence, OWNER_AWAY);
+    work(fixture, false);
+    press(fixture);
+    assert_state(fixture, "owner");
+}
+
+static void a_start_that_looks_at_the_computer_alone_asks_nothing_of_jobs(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(MAKE(fixture, NULL, {"START", "JobStart =?= undefined && LoadAvg < 1"}), 0);
+    look(fixture);
+    assert_state(fixture, "unclaimed");
+    assert_null(fixture->view.start);
+    work(fixture, true);
+    assert_int_equal(fixture->view.presence, OWNER_NEAR);
+    assert_null(fixture->view.start);
+}
+
+static void a_start_that_is_too_long_to_be_told_is_right_for_no_job(void **state)
+{
+    struct fixture *fixture = *state;
+    _cleanup_buffer_ struct buffer start = BUFFER_INIT;
+
+    buffer_append_text(&start, "TARGET.Owner == \"");
+    for (size_t i = 0; i < POLICY_START_SIZE_MAX; i++)
+        buffer_append_character(&start, 'x');
+    buffer_append_text(&start, "\"");
+    assert_int_equal(MAKE(fixture, NULL, {"START", buffer_text(&start)}), 0);
+    look(fixture);
+    assert_state(fixture, "unclaimed");
+    assert_string_equal(fixture->view.start, "error");
+}
+
 /* ---- texts ---- */
 
 static void own_definitions_stand_above_the_ready_made(void **state)
@@ -468,6 +525,9 @@ int main(void)
         policy_test(times_are_those_of_htcondor),
         policy_test(the_clock_on_the_wall_may_leap),
         policy_test(nothing_that_was_suspended_goes_on_without_continue),
+        policy_test(what_start_asks_of_jobs_is_told_and_the_rest_is_judged),
+        policy_test(a_start_that_looks_at_the_computer_alone_asks_nothing_of_jobs),
+        policy_test(a_start_that_is_too_long_to_be_told_is_right_for_no_job),
         policy_test(own_definitions_stand_above_the_ready_made),
         policy_test(what_cannot_be_a_policy_is_refused_with_its_place),
     };
