@@ -6,62 +6,23 @@
  * Pairs of classes wait in a queue that says whose turn it is (match_queue.h). A turn is a slice of
  * steps, so that the queue is not asked for each pair of those that are simple.
  */
-#include "core/match.h"
 #include "core/match_amounts.h"
-#include "core/match_queue.h"
+#include "core/match_internal.h"
 #include "core/match_round.h"
 
-#include "base/map.h"
 #include "base/memory.h"
-#include "lang/classad.h"
 
 #include <errno.h>
 #include <string.h>
 
 enum {
-    CROWDED_COUNT = 1000,    /* new classes since the last tidying; few pools ever have so many */
-    SLICE_STEPS = 5000,      /* before another class may be first */
-    BYTES_PER_STEP = 4,      /* of a class of tasks whose steps nobody has counted yet */
-    MOVED_PER_STEP = 256,    /* classes that make room in the pool's order of them */
-    ANALYSIS_STEPS = 2000000 /* about as many milliseconds as a person does not notice */
+    CROWDED_COUNT = 1000, /* new classes since the last tidying; few pools ever have so many */
+    SLICE_STEPS = 5000,   /* before another class may be first */
+    BYTES_PER_STEP = 4,   /* of a class of tasks whose steps nobody has counted yet */
+    MOVED_PER_STEP = 256  /* classes that make room in the pool's order of them */
 };
 
 static const char ONLY_USER[] = "DuskOnlyUser";
-
-struct match_class {
-    char *key;          /* owned; what it is found by; NULL: the number is free */
-    struct classad *ad; /* owned */
-    char *user;  /* owned; of a class of tasks: in whose share it counts; NULL: in nobody's */
-    char *whose; /* owned; nodes: whose tasks they take; tasks: whose they are; NULL: anybody's */
-};
-
-struct class_list {
-    struct match_class *items; /* owned; by number */
-    size_t count;
-    size_t capacity;
-    size_t used;          /* numbers that are not free */
-    uint32_t free_number; /* none below it is free */
-    struct string_map by_key;
-};
-
-struct matchmaker {
-    struct pool *pool;
-    struct class_list jobs;
-    struct class_list nodes;
-    struct string_map significant; /* names of nodes' attributes that count */
-    char **names;                  /* owned; the same, in the order in which they came */
-    size_t name_count;
-    size_t name_capacity;
-    bool all_count;    /* all other names count, too: some task can look at any of them */
-    bool has_new_user; /* nodes are kept for somebody for whom none were */
-    bool has_news;     /* a name came that the classes of nodes do not know of */
-    size_t crowded_at; /* so many classes are worth a tidying */
-    struct classad_evaluator evaluator;
-    struct match_queue queue;     /* pairs that are not evaluated */
-    struct string_map kept_for;   /* users for whom nodes were seen to be kept */
-    struct string_map share_used; /* user -> classes of tasks that count in his share */
-    bool shares_are_bounded;
-};
 
 static void class_list_init(struct class_list *list)
 {
@@ -317,7 +278,7 @@ static int64_t order_of_real(double real)
     return bits < 0 ? INT64_MIN - bits : bits;
 }
 
-static bool is_true(const struct classad_value *value)
+bool match_is_true(const struct classad_value *value)
 {
     bool boolean;
 
@@ -344,7 +305,7 @@ const char *matchmaker_only_user(const struct matchmaker *matchmaker, uint32_t n
     return matchmaker->nodes.items[node_class].whose;
 }
 
-static bool is_kept_from(const struct matchmaker *matchmaker, uint32_t job, uint32_t node)
+bool match_is_kept_from(const struct matchmaker *matchmaker, uint32_t job, uint32_t node)
 {
     const char *only = matchmaker_only_user(matchmaker, node);
     const char *user = matchmaker->jobs.items[job].whose;
@@ -359,11 +320,11 @@ static int64_t preference_of(struct matchmaker *matchmaker, uint32_t job, uint32
     struct classad_value value;
     double rank = 0;
 
-    if (is_kept_from(matchmaker, job, node))
+    if (match_is_kept_from(matchmaker, job, node))
         return POOL_NEVER;
     if (classad_get(my, "Requirements")) {
         value = classad_evaluate_attribute(&matchmaker->evaluator, "Requirements", my, target);
-        if (!is_true(&value))
+        if (!match_is_true(&value))
             return POOL_NEVER;
     }
     value = classad_evaluate_attribute(&matchmaker->evaluator, "Rank", my, target);
@@ -525,7 +486,7 @@ static bool says_nothing(struct matchmaker *matchmaker, const struct classad *ad
     if (!classad_node_is_constant(node))
         return false;
     value = classad_evaluate_attribute(&matchmaker->evaluator, name, ad, NULL);
-    return is_rank ? !classad_value_as_real(&value, &real) || real == 0 : is_true(&value);
+    return is_rank ? !classad_value_as_real(&value, &real) || real == 0 : match_is_true(&value);
 }
 
 static int read_task(const struct match_attribute *attributes, size_t count, struct classad *ad,
@@ -696,95 +657,4 @@ void matchmaker_tidy(struct matchmaker *matchmaker)
     if (matchmaker->nodes.used < nodes_used)
         match_queue_keep_nodes(&matchmaker->queue, has_node_class, matchmaker);
     matchmaker->crowded_at = matchmaker->jobs.used + matchmaker->nodes.used + CROWDED_COUNT;
-}
-
-void match_analysis_deinit(struct match_analysis *analysis)
-{
-    for (size_t i = 0; i < analysis->count; i++)
-        free(analysis->conditions[i].text);
-    free(analysis->conditions);
-    *analysis = (struct match_analysis){0};
-}
-
-/* An analysis under way. */
-struct analyst {
-    struct matchmaker *matchmaker;
-    uint32_t job_class;
-    const struct classad *task;
-    uint64_t steps_end;                     /* then what was looked at must do */
-    const struct classad_node **conditions; /* owned; as many as the analysis has */
-    size_t capacity;
-    size_t analysis_capacity;
-    struct match_analysis *analysis;
-};
-
-static void add_condition(void *user_data, const struct classad_node *condition)
-{
-    struct analyst *analyst = user_data;
-    struct match_analysis *analysis = analyst->analysis;
-    struct buffer text = BUFFER_INIT;
-
-    array_reserve(analyst->conditions, analyst->capacity, analysis->count + 1);
-    array_reserve(analysis->conditions, analyst->analysis_capacity, analysis->count + 1);
-    analyst->conditions[analysis->count] = condition;
-    classad_node_print(condition, CLASSAD_OLD, &text);
-    analysis->conditions[analysis->count++] = (struct match_condition){.text = buffer_take(&text)};
-}
-
-/* Counts the conditions that are not true on `count` nodes of a class. */
-static void analyze_class(struct analyst *analyst, uint32_t node_class, uint32_t count)
-{
-    const struct classad *node = analyst->matchmaker->nodes.items[node_class].ad;
-    struct match_analysis *analysis = analyst->analysis;
-    size_t failed = 0, last = 0;
-
-    analysis->nodes += count;
-    if (is_kept_from(analyst->matchmaker, analyst->job_class, node_class)) {
-        analysis->kept += count;
-        analysis->kept_class = node_class;
-        return;
-    }
-    for (size_t i = 0; i < analysis->count; i++) {
-        struct classad_value value;
-
-        if (analyst->matchmaker->evaluator.steps_spent >= analyst->steps_end) {
-            analysis->is_cut = true;
-            return;
-        }
-        value = classad_evaluate(&analyst->matchmaker->evaluator, analyst->conditions[i],
-                                 analyst->task, node);
-        if (is_true(&value))
-            continue;
-        analysis->conditions[i].fails += count;
-        failed++;
-        last = i;
-    }
-    if (failed == 1) {
-        analysis->conditions[last].alone += count;
-        analysis->conditions[last].alone_class = node_class;
-    }
-    if (failed == 0)
-        analysis->suited += count;
-}
-
-void matchmaker_analyze(struct matchmaker *matchmaker, uint32_t job_class,
-                        const uint32_t *nodes_of_class, size_t count,
-                        struct match_analysis *ret_analysis)
-{
-    const struct classad *task = matchmaker->jobs.items[job_class].ad;
-    const struct classad_node *requirements = classad_get(task, "Requirements");
-    struct analyst analyst = {.matchmaker = matchmaker,
-                              .job_class = job_class,
-                              .task = task,
-                              .steps_end = matchmaker->evaluator.steps_spent + ANALYSIS_STEPS,
-                              .analysis = ret_analysis};
-
-    *ret_analysis =
-        (struct match_analysis){.is_pending = match_queue_waits(&matchmaker->queue, job_class)};
-    if (requirements)
-        classad_node_walk_conditions(requirements, add_condition, &analyst);
-    for (uint32_t i = 0; i < count && i < matchmaker->nodes.count && !ret_analysis->is_cut; i++)
-        if (nodes_of_class[i] > 0)
-            analyze_class(&analyst, i, nodes_of_class[i]);
-    free(analyst.conditions);
 }
