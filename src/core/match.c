@@ -22,95 +22,15 @@ enum {
     MOVED_PER_STEP = 256  /* classes that make room in the pool's order of them */
 };
 
-static const char ONLY_USER[] = "DuskOnlyUser";
-
-static void class_list_init(struct class_list *list)
-{
-    *list = (struct class_list){.used = 1, .free_number = 1};
-    string_map_init(&list->by_key, false);
-    /* Class 0: tasks that ask for nothing, nodes of which nothing is known. */
-    array_reserve(list->items, list->capacity, 1);
-    list->items[list->count++] =
-        (struct match_class){.key = memory_copy_string(""), .ad = classad_new()};
-    string_map_put(&list->by_key, "", 0);
-}
-
-static void class_list_deinit(struct class_list *list)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        free(list->items[i].key);
-        free(list->items[i].user);
-        free(list->items[i].whose);
-        classad_free(list->items[i].ad);
-    }
-    free(list->items);
-    string_map_deinit(&list->by_key);
-}
-
-/* The number that the next class gets: a free one, or one more. */
-static uint32_t class_list_next(struct class_list *list)
-{
-    while (list->free_number < list->count && list->items[list->free_number].key)
-        list->free_number++;
-    return list->free_number;
-}
-
-/* Whether the text may call time(), dayTime(), random() and the like, or make such a call of
- * strings; at worst it is looked at in vain. */
-static bool is_fleeting(const char *key)
-{
-    static const char *const words[] = {"time", "random(", "eval("};
-    size_t length = strlen(key);
-
-    for (size_t at = 0; at < length; at++)
-        for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {
-            size_t size = strlen(words[i]);
-
-            if (size <= length - at &&
-                slice_equals_ignoring_case((struct slice){key + at, size}, words[i]))
-                return true;
-        }
-    return false;
-}
-
-/* Takes the ad over, and the name. */
-static void class_list_put(struct class_list *list, uint32_t number, const char *key,
-                           struct classad *ad, char *whose)
-{
-    array_reserve(list->items, list->capacity, list->count + 1);
-    if (number == list->count)
-        list->count++;
-    list->items[number] = (struct match_class){
-        .key = memory_copy_string(key),
-        .ad = ad,
-        .whose = whose,
-    };
-    string_map_put(&list->by_key, key, number);
-    list->used++;
-}
-
-static void class_list_drop(struct class_list *list, uint32_t number)
-{
-    struct match_class *class = &list->items[number];
-
-    string_map_remove(&list->by_key, class->key);
-    free(class->key);
-    free(class->user);
-    free(class->whose);
-    classad_free(class->ad);
-    *class = (struct match_class){0};
-    list->used--;
-    if (number < list->free_number)
-        list->free_number = number;
-}
+static const char ONLY_USER[] = "DuskOnlyUser", START[] = "Start";
 
 struct matchmaker *matchmaker_new(struct pool *pool)
 {
     struct matchmaker *matchmaker = memory_allocate(sizeof(*matchmaker));
 
     matchmaker->pool = pool;
-    class_list_init(&matchmaker->jobs);
-    class_list_init(&matchmaker->nodes);
+    match_classes_init(&matchmaker->jobs);
+    match_classes_init(&matchmaker->nodes);
     string_map_init(&matchmaker->significant, true);
     string_map_init(&matchmaker->kept_for, false);
     string_map_init(&matchmaker->share_used, false);
@@ -133,12 +53,13 @@ struct matchmaker *matchmaker_free(struct matchmaker *matchmaker)
 {
     if (!matchmaker)
         return NULL;
-    class_list_deinit(&matchmaker->jobs);
-    class_list_deinit(&matchmaker->nodes);
+    match_classes_deinit(&matchmaker->jobs);
+    match_classes_deinit(&matchmaker->nodes);
     forget_names(matchmaker);
     free(matchmaker->names);
     classad_evaluator_deinit(&matchmaker->evaluator);
     match_queue_deinit(&matchmaker->queue);
+    match_wishes_deinit(&matchmaker->wishes);
     string_map_deinit(&matchmaker->kept_for);
     string_map_deinit(&matchmaker->share_used);
     free(matchmaker);
@@ -152,11 +73,17 @@ struct closure {
     char **pending;         /* owned, as the texts: the names seen, in order */
     size_t pending_count;
     size_t pending_capacity;
+    size_t followed; /* of them */
     struct buffer key;
     struct classad *kept; /* the part of the ad that counts */
     char *whose;          /* owned; see match_class */
     struct matchmaker *matchmaker;
     bool of_task;
+    bool tells_wishes;                   /* of a task */
+    bool is_start;                       /* what a START looks at is wished of tasks */
+    bool wishes_too_much;                /* then it is true of none */
+    char *wishes[MATCH_NODE_WISHES_MAX]; /* owned */
+    size_t wish_count;
 };
 
 static void closure_init(struct closure *closure, struct matchmaker *matchmaker,
@@ -176,6 +103,8 @@ static void closure_deinit(struct closure *closure)
     for (size_t i = 0; i < closure->pending_count; i++)
         free(closure->pending[i]);
     free(closure->pending);
+    for (size_t i = 0; i < closure->wish_count; i++)
+        free(closure->wishes[i]);
     string_map_deinit(&closure->seen);
     buffer_deinit(&closure->key);
     free(closure->whose);
@@ -215,6 +144,17 @@ static void closure_want_all(struct closure *closure)
     }
 }
 
+static void closure_wish(struct closure *closure, const char *name)
+{
+    for (size_t i = 0; i < closure->wish_count; i++)
+        if (slice_equals_ignoring_case(slice_from_text(name), closure->wishes[i]))
+            return;
+    if (closure->wish_count == MATCH_NODE_WISHES_MAX)
+        closure->wishes_too_much = true;
+    else
+        closure->wishes[closure->wish_count++] = memory_copy_string(name);
+}
+
 /*
  * A name that an expression of the ad looks at; an empty one stands for all. Which of the two ads
  * it means is not asked, because evalInEachContext() and its kind exchange them.
@@ -230,9 +170,14 @@ static void on_name(void *user_data, enum classad_side side, struct slice text)
         closure_want(closure, name);
         if (closure->of_task)
             add_significant(matchmaker, name);
+        if (closure->is_start)
+            closure_wish(closure, name);
         return;
     }
     closure_want_all(closure);
+    /* Of all attributes hardly two tasks have the same. */
+    if (closure->is_start)
+        closure->wishes_too_much = true;
     if (closure->of_task && !matchmaker->all_count)
         matchmaker->all_count = matchmaker->has_news = true;
 }
@@ -257,8 +202,8 @@ static int closure_follow(struct closure *closure, struct classad_failure *ret_f
 {
     int r = 0;
 
-    for (size_t i = 0; i < closure->pending_count; i++) {
-        int r_kept = closure_keep(closure, closure->pending[i], ret_failure);
+    while (closure->followed < closure->pending_count) {
+        int r_kept = closure_keep(closure, closure->pending[closure->followed++], ret_failure);
 
         if (r_kept < 0)
             r = r_kept;
@@ -300,6 +245,26 @@ bool matchmaker_take_new_user(struct matchmaker *matchmaker)
     return has_new_user;
 }
 
+bool matchmaker_take_new_wishes(struct matchmaker *matchmaker)
+{
+    bool has_news = matchmaker->wishes.has_news;
+
+    matchmaker->wishes.has_news = false;
+    return has_news;
+}
+
+bool matchmaker_has_start(const struct matchmaker *matchmaker, uint32_t node_class)
+{
+    return matchmaker->nodes.items[node_class].wished > 0;
+}
+
+void matchmaker_append_start(const struct matchmaker *matchmaker, uint32_t node_class,
+                             struct buffer *text)
+{
+    classad_node_print(classad_get(matchmaker->nodes.items[node_class].ad, START), CLASSAD_OLD,
+                       text);
+}
+
 const char *matchmaker_only_user(const struct matchmaker *matchmaker, uint32_t node_class)
 {
     return matchmaker->nodes.items[node_class].whose;
@@ -313,6 +278,29 @@ bool match_is_kept_from(const struct matchmaker *matchmaker, uint32_t job, uint3
     return only && (!user || strcmp(only, user) != 0);
 }
 
+bool match_is_untold(const struct matchmaker *matchmaker, uint32_t job, uint32_t node)
+{
+    uint64_t wished = matchmaker->nodes.items[node].wished;
+
+    return wished < MATCH_NO_TASK && matchmaker->jobs.items[job].wished < wished;
+}
+
+bool match_start_refuses(struct matchmaker *matchmaker, uint32_t job, uint32_t node)
+{
+    const struct match_class *tasks = &matchmaker->jobs.items[job];
+    const struct match_class *nodes = &matchmaker->nodes.items[node];
+    struct classad_value value;
+
+    if (!matchmaker_has_start(matchmaker, node))
+        return false;
+    if (tasks->wished < nodes->wished)
+        return true;
+    matchmaker->evaluator.step_count_max = MATCH_START_STEPS_MAX;
+    value = classad_evaluate_attribute(&matchmaker->evaluator, START, nodes->ad, tasks->ad);
+    matchmaker->evaluator.step_count_max = MATCH_STEPS_MAX;
+    return !match_is_true(&value);
+}
+
 static int64_t preference_of(struct matchmaker *matchmaker, uint32_t job, uint32_t node)
 {
     const struct classad *my = matchmaker->jobs.items[job].ad;
@@ -320,7 +308,7 @@ static int64_t preference_of(struct matchmaker *matchmaker, uint32_t job, uint32
     struct classad_value value;
     double rank = 0;
 
-    if (match_is_kept_from(matchmaker, job, node))
+    if (match_is_kept_from(matchmaker, job, node) || match_start_refuses(matchmaker, job, node))
         return POOL_NEVER;
     if (classad_get(my, "Requirements")) {
         value = classad_evaluate_attribute(&matchmaker->evaluator, "Requirements", my, target);
@@ -423,9 +411,9 @@ static void share_give_back(struct matchmaker *matchmaker, uint32_t number)
         (void)string_map_remove(&matchmaker->share_used, user);
 }
 
-void matchmaker_bound_shares(struct matchmaker *matchmaker)
+void matchmaker_bound_shares(struct matchmaker *matchmaker, bool bounded)
 {
-    matchmaker->shares_are_bounded = true;
+    matchmaker->shares_are_bounded = bounded;
 }
 
 /* For the tasks of nobody, which are of few classes, there is always room. */
@@ -436,20 +424,107 @@ static uint32_t class_limit(bool of_task, const char *user)
     return user ? MATCH_JOB_CLASSES_MAX : UINT32_MAX;
 }
 
+/* Whether the text may call time(), dayTime(), random() and the like, or make such a call of
+ * strings; at worst it is looked at in vain. */
+static bool is_fleeting(const char *key)
+{
+    static const char *const words[] = {"time", "random(", "eval("};
+    size_t length = strlen(key);
+
+    for (size_t at = 0; at < length; at++)
+        for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {
+            size_t size = strlen(words[i]);
+
+            if (size <= length - at &&
+                slice_equals_ignoring_case((struct slice){key + at, size}, words[i]))
+                return true;
+        }
+    return false;
+}
+
+/* Of what its START looks at, the class of nodes takes all that there is room for, or nothing. */
+static void take_wishes(struct closure *closure, struct match_class *class)
+{
+    struct match_wishes *wishes = &closure->matchmaker->wishes;
+
+    class->wishes = memory_allocate((closure->wish_count + 1) * sizeof(*class->wishes));
+    for (size_t i = 0; i < closure->wish_count && !closure->wishes_too_much; i++) {
+        uint64_t number = match_wishes_take(wishes, closure->wishes[i]);
+
+        if (number == 0)
+            closure->wishes_too_much = true;
+        else
+            class->wishes[class->wish_count++] = number;
+        if (number > class->wished)
+            class->wished = number;
+    }
+    if (closure->wishes_too_much)
+        class->wished = MATCH_NO_TASK;
+}
+
+static void begin_node_class(struct closure *closure, uint32_t number)
+{
+    struct matchmaker *matchmaker = closure->matchmaker;
+    struct match_class *class = &matchmaker->nodes.items[number];
+
+    take_wishes(closure, class);
+    /* Tasks that ask for nothing suit everywhere and are compared with nothing, but for this. */
+    pool_set_preference(matchmaker->pool, 0, number,
+                        class->whose || matchmaker_has_start(matchmaker, number) ? POOL_NEVER : 0);
+    match_queue_add_node(&matchmaker->queue, number, is_fleeting(class->key));
+}
+
+/* Compared with all nodes, from the first on. */
+static void begin_job_class(struct closure *closure, uint32_t number)
+{
+    struct matchmaker *matchmaker = closure->matchmaker;
+    struct match_class *class = &matchmaker->jobs.items[number];
+
+    class->wished = closure->tells_wishes ? matchmaker->wishes.last : 0;
+    match_queue_add_job(&matchmaker->queue, number, is_fleeting(class->key),
+                        strlen(class->key) / BYTES_PER_STEP);
+}
+
+/*
+ * A class that was made before names came says the same of all that are wished now as if it were
+ * made anew, or its text would be another one; so it may be compared with nodes that wish them.
+ */
+static void know_class(struct closure *closure, uint32_t number)
+{
+    struct matchmaker *matchmaker = closure->matchmaker;
+
+    if (closure->tells_wishes && number > 0 &&
+        matchmaker->jobs.items[number].wished < matchmaker->wishes.last)
+        begin_job_class(closure, number);
+}
+
+/* Whatever nodes wish, there is room for the tasks whose requirements are others. */
+static bool tells_too_much(const struct closure *closure, const char *user)
+{
+    const struct matchmaker *matchmaker = closure->matchmaker;
+
+    return closure->tells_wishes && matchmaker->wishes.count > 0 &&
+           (matchmaker->jobs.used >= MATCH_TOLD_CLASSES_MAX ||
+            (user && share_used(matchmaker, user) >= MATCH_TOLD_SHARE_MAX));
+}
+
 /* The class of what the closure holds, made if it is new. */
 static int find_class(struct closure *closure, const char *user, uint32_t *ret_number)
 {
     struct matchmaker *matchmaker = closure->matchmaker;
-    struct class_list *list = closure->of_task ? &matchmaker->jobs : &matchmaker->nodes;
+    struct match_classes *list = closure->of_task ? &matchmaker->jobs : &matchmaker->nodes;
     uint64_t known;
     uint32_t number;
     int r;
 
     if (string_map_get(&list->by_key, buffer_text(&closure->key), &known)) {
         *ret_number = (uint32_t)known;
+        know_class(closure, *ret_number);
         return 0;
     }
-    number = class_list_next(list);
+    if (tells_too_much(closure, user))
+        return -ENOSPC;
+    number = match_classes_next(list);
     if (user && share_is_used_up(matchmaker, user))
         return -EDQUOT;
     if (number > class_limit(closure->of_task, user))
@@ -457,17 +532,12 @@ static int find_class(struct closure *closure, const char *user, uint32_t *ret_n
     r = begin_class(matchmaker, number, !closure->of_task);
     if (r < 0)
         return r;
-    class_list_put(list, number, buffer_text(&closure->key), take_pointer(closure->kept),
-                   take_pointer(closure->whose));
-    /* Tasks that ask for nothing suit everywhere and are compared with nothing, but for this. */
-    if (!closure->of_task)
-        pool_set_preference(matchmaker->pool, 0, number,
-                            list->items[number].whose ? POOL_NEVER : 0);
+    match_classes_put(list, number, buffer_text(&closure->key), take_pointer(closure->kept),
+                      take_pointer(closure->whose));
     if (closure->of_task)
-        match_queue_add_job(&matchmaker->queue, number, is_fleeting(buffer_text(&closure->key)),
-                            closure->key.length / BYTES_PER_STEP);
+        begin_job_class(closure, number);
     else
-        match_queue_add_node(&matchmaker->queue, number, is_fleeting(buffer_text(&closure->key)));
+        begin_node_class(closure, number);
     share_take(matchmaker, number, user);
     *ret_number = number;
     return 0;
@@ -528,19 +598,38 @@ static int refuse_class(struct matchmaker *matchmaker, int r, struct error *err)
     return r;
 }
 
-int matchmaker_classify_task(struct matchmaker *matchmaker, const char *user,
-                             const struct match_attribute *attributes, size_t count,
-                             uint32_t *ret_job_class, struct error *err)
+/* What nodes wish is told of every task: also of one that does not have it. */
+static void closure_tell_wishes(struct closure *closure)
 {
-    _cleanup_classad_ struct classad *ad = classad_new();
+    const struct match_wishes *wishes = &closure->matchmaker->wishes;
+
+    closure->tells_wishes = true;
+    for (size_t i = 0; i < wishes->count; i++)
+        if (classad_get(closure->ad, wishes->items[i].name))
+            closure_want(closure, wishes->items[i].name);
+        else
+            buffer_appendf(&closure->key, "no %s\n", wishes->items[i].name);
+}
+
+/* The brain tells tasks apart whose requests differ, but no others that it was given as one. */
+static bool differ_in_wishes(const struct match_wishes *wishes,
+                             const struct match_attribute *attributes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (attributes[i].varies && !match_is_request(attributes[i].name) &&
+            match_wishes_have(wishes, attributes[i].name))
+            return true;
+    return false;
+}
+
+static int classify_ad(struct matchmaker *matchmaker, const char *user, const struct classad *ad,
+                       bool tell_wishes, uint32_t *ret_job_class, struct error *err)
+{
     _cleanup_(closure_deinit) struct closure closure;
     struct classad_failure failure;
-    int r = read_task(attributes, count, ad, err);
+    int r;
 
     closure_init(&closure, matchmaker, ad, true);
-    if (r < 0)
-        return r;
-    match_leave_amounts_out(ad);
     if (!says_nothing(matchmaker, ad, "Requirements", false))
         closure_want(&closure, "Requirements");
     if (!says_nothing(matchmaker, ad, "Rank", true))
@@ -549,12 +638,31 @@ int matchmaker_classify_task(struct matchmaker *matchmaker, const char *user,
         closure.whose = memory_copy_string(user);
         buffer_appendf(&closure.key, "for %s\n", user);
     }
+    if (tell_wishes)
+        closure_tell_wishes(&closure);
     r = closure_follow(&closure, &failure);
     if (r < 0)
         return error_set(err, r, "requirements or rank, written in full: %s", failure.message);
     r = find_class(&closure, user, ret_job_class);
+    if (r == -ENOSPC)
+        return classify_ad(matchmaker, user, ad, false, ret_job_class, err);
+    return r < 0 ? refuse_class(matchmaker, r, err) : 0;
+}
+
+int matchmaker_classify_task(struct matchmaker *matchmaker, const char *user,
+                             const struct match_attribute *attributes, size_t count,
+                             uint32_t *ret_job_class, struct error *err)
+{
+    _cleanup_classad_ struct classad *ad = classad_new();
+    int r = read_task(attributes, count, ad, err);
+
     if (r < 0)
-        return refuse_class(matchmaker, r, err);
+        return r;
+    match_leave_amounts_out(ad);
+    r = classify_ad(matchmaker, user, ad, !differ_in_wishes(&matchmaker->wishes, attributes, count),
+                    ret_job_class, err);
+    if (r < 0)
+        return r;
     r = matchmaker->has_news ? 1 : 0;
     matchmaker->has_news = false;
     return r;
@@ -577,6 +685,23 @@ static char *read_only_user(struct matchmaker *matchmaker, const struct classad 
                                         : memory_copy_string("");
 }
 
+/*
+ * The START of a node, and what it looks at. That is whose the task is in any case, so that tasks
+ * which ask for nothing are compared with it as well.
+ */
+static void closure_want_start(struct closure *closure)
+{
+    struct classad_failure failure;
+
+    if (says_nothing(closure->matchmaker, closure->ad, START, false))
+        return;
+    closure->is_start = true;
+    closure_wish(closure, "Owner");
+    closure_want(closure, START);
+    (void)closure_follow(closure, &failure);
+    closure->is_start = false;
+}
+
 int matchmaker_classify_node(struct matchmaker *matchmaker, struct slice lines,
                              uint32_t *ret_node_class)
 {
@@ -594,6 +719,7 @@ int matchmaker_classify_node(struct matchmaker *matchmaker, struct slice lines,
     }
     if (closure.whose)
         buffer_appendf(&closure.key, "for %s\n", closure.whose);
+    closure_want_start(&closure);
     for (size_t i = 0; i < matchmaker->name_count; i++)
         closure_want(&closure, matchmaker->names[i]);
     if (matchmaker->all_count)
@@ -632,7 +758,16 @@ static void drop_job_class(struct matchmaker *matchmaker, uint32_t number)
 {
     match_queue_remove_job(&matchmaker->queue, number);
     share_give_back(matchmaker, number);
-    class_list_drop(&matchmaker->jobs, number);
+    match_classes_drop(&matchmaker->jobs, number);
+}
+
+static void drop_node_class(struct matchmaker *matchmaker, uint32_t number)
+{
+    const struct match_class *class = &matchmaker->nodes.items[number];
+
+    for (size_t i = 0; i < class->wish_count; i++)
+        match_wishes_give_back(&matchmaker->wishes, class->wishes[i]);
+    match_classes_drop(&matchmaker->nodes, number);
 }
 
 static bool has_node_class(const void *user_data, uint32_t number)
@@ -653,7 +788,7 @@ void matchmaker_tidy(struct matchmaker *matchmaker)
         collect_names(matchmaker);
     for (uint32_t i = 1; i < matchmaker->nodes.count; i++)
         if (matchmaker->nodes.items[i].key && !pool_uses_node_class(matchmaker->pool, i))
-            class_list_drop(&matchmaker->nodes, i);
+            drop_node_class(matchmaker, i);
     if (matchmaker->nodes.used < nodes_used)
         match_queue_keep_nodes(&matchmaker->queue, has_node_class, matchmaker);
     matchmaker->crowded_at = matchmaker->jobs.used + matchmaker->nodes.used + CROWDED_COUNT;

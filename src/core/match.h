@@ -16,6 +16,13 @@
  * is a class of his own in pools where nobody says that, a task's class has its user only if some
  * node was seen to be kept for him.
  *
+ * A node's attribute Start is HTCondor's START: an expression in which MY is the node and TARGET
+ * the task. A task runs there only if it is true. What it looks at tells tasks apart from then on,
+ * and all are to be classified anew. One node has a say in all classes by that, so it is bounded: a
+ * START that looks at too much (match_wishes.h), or at the whole of a task, is true of none. Where
+ * tasks of a part differ in what is looked at, or make too many classes, they are told apart as if
+ * nobody looked, and no START is true of them.
+ *
  * Attributes that never stand still, such as LoadAvg, are rounded before (match_round.h).
  *
  * A node's amounts (Memory, Disk, Cpus, GPUs) are those of the whole node here; what is left of
@@ -39,8 +46,13 @@
  */
 #define MATCH_JOB_CLASSES_MAX  ((uint32_t)10 * 1000)
 #define MATCH_NODE_CLASSES_MAX ((uint32_t)200 * 1000)
+/* As long as there are fewer, in all and of the user, what STARTs look at tells tasks apart. */
+#define MATCH_TOLD_CLASSES_MAX ((uint32_t)5 * 1000)
+#define MATCH_TOLD_SHARE_MAX   ((uint32_t)1000)
 /* What takes longer is an ERROR: no requirement that is true, and no rank. */
 #define MATCH_STEPS_MAX ((uint32_t)10 * 1000)
+/* Likewise, of a node's START: one that is dear is so for all tasks. */
+#define MATCH_START_STEPS_MAX ((uint32_t)1000)
 
 struct matchmaker;
 
@@ -48,6 +60,7 @@ struct matchmaker;
 struct match_attribute {
     const char *name;
     const char *expression;
+    bool varies; /* tasks that are classified as one may differ in it */
 };
 
 /* `pool` must outlive it. Never NULL. */
@@ -67,8 +80,11 @@ void matchmaker_look_again(struct matchmaker *matchmaker);
  */
 bool matchmaker_go_on(struct matchmaker *matchmaker, uint64_t steps);
 
-/* From now on no user gets more than his share: what was accepted before a restart is let in. */
-void matchmaker_bound_shares(struct matchmaker *matchmaker);
+/*
+ * Whether a user gets no more than his share; not so at first. What was accepted before, and is
+ * classified after a restart or anew, is let in.
+ */
+void matchmaker_bound_shares(struct matchmaker *matchmaker, bool bounded);
 
 /*
  * The class of a task of these attributes, in that user's share, or in nobody's (NULL), for whom
@@ -96,6 +112,17 @@ bool matchmaker_keeps_for(const struct matchmaker *matchmaker, const char *user)
  * before: then the tasks of all for whom nodes are kept must be classified anew.
  */
 bool matchmaker_take_new_user(struct matchmaker *matchmaker);
+/*
+ * Whether, since this was asked last, nodes came whose START looks at attributes of tasks at which
+ * none did before: all tasks must be classified anew then. Those that are not yet suit no such
+ * node.
+ */
+bool matchmaker_take_new_wishes(struct matchmaker *matchmaker);
+/* Whether nodes of the class have a START that may be untrue. */
+bool matchmaker_has_start(const struct matchmaker *matchmaker, uint32_t node_class);
+/* Appends it, an expression of the old spelling. */
+void matchmaker_append_start(const struct matchmaker *matchmaker, uint32_t node_class,
+                             struct buffer *text);
 /* For whom nodes of the class are kept; NULL: for nobody. The matchmaker's, until it tidies. */
 const char *matchmaker_only_user(const struct matchmaker *matchmaker, uint32_t node_class);
 
@@ -119,11 +146,14 @@ struct match_analysis {
     struct match_condition *conditions; /* owned */
     size_t count;
     uint32_t nodes;
-    uint32_t suited;     /* on which all of them are true */
-    uint32_t kept;       /* that take only somebody else's tasks, whatever the conditions say */
-    uint32_t kept_class; /* the class of some of these, if there are any */
-    bool is_cut;         /* it took too long: not all nodes were looked at */
-    bool is_pending;     /* the brain is not told of all of them yet */
+    uint32_t suited;        /* on which all of them are true */
+    uint32_t kept;          /* that take only somebody else's tasks, whatever the conditions say */
+    uint32_t kept_class;    /* the class of some of these, if there are any */
+    uint32_t refused;       /* of which the START is not true, whatever the conditions say */
+    uint32_t refused_class; /* likewise */
+    bool is_untold; /* START was not even asked: it looks at what does not tell these tasks apart */
+    bool is_cut;    /* it took too long: not all nodes were looked at */
+    bool is_pending; /* the brain is not told of all of them yet */
 };
 
 void match_analysis_deinit(struct match_analysis *analysis);

@@ -53,3 +53,14 @@ void match_leave_amounts_out(struct classad *ad)
                           &failure);
     buffer_deinit(&rest.text);
 }
+
+bool match_is_request(const char *name)
+{
+    static const char *const names[] = {"RequestCpus", "RequestMemory", "RequestDisk",
+                                        "RequestGPUs"};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
+        if (slice_equals_ignoring_case(slice_from_text(name), names[i]))
+            return true;
+    return false;
+}

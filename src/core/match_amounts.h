@@ -10,3 +10,5 @@
 
 /* Nothing is left of Requirements that are made of such conditions. Too long ones stay whole. */
 void match_leave_amounts_out(struct classad *ad);
+/* Whether it is the name of one of the requests that the brain keeps; case is ignored. */
+bool match_is_request(const char *name);

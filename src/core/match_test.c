@@ -515,7 +515,7 @@ static void no_user_takes_all_classes_from_the_others(void **state)
 
     (void)waiting_class(matchmaker, "first", "Memory > 1");
     (void)waiting_class(matchmaker, "first", "Memory > 2");
-    matchmaker_bound_shares(matchmaker);
+    matchmaker_bound_shares(matchmaker, true);
     assert_int_equal(use_up(matchmaker, "first", &first), MATCH_JOB_CLASSES_MAX / 2 - 2);
     assert_non_null(strstr(error_text(&first), "as one user may have"));
     assert_int_equal(use_up(matchmaker, "second", &second), MATCH_JOB_CLASSES_MAX / 4);

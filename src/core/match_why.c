@@ -56,6 +56,12 @@ static void analyze_class(struct analyst *analyst, uint32_t node_class, uint32_t
         analysis->kept_class = node_class;
         return;
     }
+    if (match_start_refuses(analyst->matchmaker, analyst->job_class, node_class)) {
+        analysis->refused += count;
+        analysis->refused_class = node_class;
+        analysis->is_untold = match_is_untold(analyst->matchmaker, analyst->job_class, node_class);
+        return;
+    }
     for (size_t i = 0; i < analysis->count; i++) {
         struct classad_value value;
 

@@ -177,15 +177,34 @@ static void explain_kept(struct server *server, json_t *lines,
     _cleanup_buffer_ struct buffer whose = BUFFER_INIT;
     const char *name = matching_example(server, analysis->kept_class);
 
-    matching_append_only_user(server, &whose, analysis->kept_class);
+    matching_append_choice(server, &whose, analysis->kept_class);
     add_line(lines, "%s takes %s%s.", name ? name : "One node", buffer_text(&whose),
              analysis->kept > 1 ? "; others are kept like that as well" : "");
+}
+
+/* Nodes whose START is not true of it: one of them, and how many others there are. */
+static void explain_refused(struct server *server, json_t *lines,
+                            const struct match_analysis *analysis)
+{
+    _cleanup_buffer_ struct buffer choice = BUFFER_INIT, others = BUFFER_INIT;
+    const char *name = matching_example(server, analysis->refused_class);
+
+    matching_append_choice(server, &choice, analysis->refused_class);
+    if (analysis->refused > 1)
+        buffer_appendf(&others, "; %u other%s not either", analysis->refused - 1,
+                       analysis->refused == 2 ? " does" : "s do");
+    add_line(lines, "%s does not take it%s: it takes %s", name ? name : "One node",
+             buffer_text(&others), buffer_text(&choice));
+    if (analysis->is_untold)
+        add_line(lines, "    which is not asked of this task: others that count as one with it "
+                        "differ in what that looks at, or its user has too many different ones.");
 }
 
 static void explain_requirements(struct server *server, json_t *lines, uint32_t job_class)
 {
     const struct match_condition *worst;
     struct match_analysis analysis;
+    uint32_t unwilling;
 
     matching_analyze(server, job_class, &analysis);
     if (analysis.is_pending)
@@ -195,10 +214,13 @@ static void explain_requirements(struct server *server, json_t *lines, uint32_t 
                  analysis.nodes);
     if (analysis.kept > 0)
         explain_kept(server, lines, &analysis);
-    if (analysis.suited + analysis.kept < analysis.nodes) {
+    if (analysis.refused > 0)
+        explain_refused(server, lines, &analysis);
+    unwilling = analysis.kept + analysis.refused;
+    if (analysis.suited + unwilling < analysis.nodes) {
         add_line(lines,
                  "Its requirements rule out %u of %u connected node%s, on which is not true:",
-                 analysis.nodes - analysis.suited - analysis.kept, analysis.nodes,
+                 analysis.nodes - analysis.suited - unwilling, analysis.nodes,
                  analysis.nodes == 1 ? "" : "s");
         explain_conditions(lines, &analysis);
         worst = worst_condition(&analysis);
@@ -282,7 +304,7 @@ static void explain_idle(struct server *server, json_t *lines, const struct pool
     add_count(lines, why->too_little_memory, "with too little memory");
     add_count(lines, why->too_little_disk, "with too little disk");
     add_count(lines, why->too_few_gpus, "with too few GPUs");
-    add_count(lines, why->unsuited, "ruled out by its requirements or kept for their owners");
+    add_count(lines, why->unsuited, "ruled out by its requirements, or by what they take");
     add_count(lines, why->busy, "busy with other tasks");
     if (why->lacking_gpus > 0)
         add_line(lines, "    on %u of them all but GPUs is free", why->lacking_gpus);

@@ -5,12 +5,17 @@
  * heard. Requirements that look at a name which nobody looked at before tell nodes apart that were
  * the same: then all of them are classified again, before the job that has them is.
  *
+ * Nodes tell tasks apart likewise, by their START and by users that they are kept for. What is
+ * queued is classified again then, job by job and some milliseconds in each turn of the loop; until
+ * then nothing of it runs where that matters.
+ *
  * Classes stand in no row; after a restart they are made again from the descriptions of the jobs
  * and from what the nodes say when they come back.
  */
 #include "server.h"
 
 #include "base/memory.h"
+#include "lang/expression.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
@@ -27,6 +32,9 @@ enum { LOOK_INTERVAL_SECONDS = 60 };
 
 /* What may be spent on classes before the loop looks around again; some ten milliseconds. */
 enum { STEPS_PER_TURN = 200000 };
+
+/* Likewise on jobs that are classified again. */
+enum { CLASSIFY_MS = 10 };
 
 /* So that who requires an hour of the day gets it within a minute. */
 static void look_again(struct server *server)
@@ -130,6 +138,7 @@ int matching_classify_task(struct server *server, const struct submit *submit, c
 {
     const struct job_ad *ad;
     _cleanup_free_ struct match_attribute *attributes = NULL;
+    _cleanup_buffer_ struct buffer owner = BUFFER_INIT;
     int r;
 
     /* No node starts images yet, so any may be where that is found out and the task is held. */
@@ -142,8 +151,12 @@ int matching_classify_task(struct server *server, const struct submit *submit, c
         attributes[i] = (struct match_attribute){
             .name = ad->items[i].name,
             .expression = ad->items[i].expression,
+            .varies = ad->items[i].varies,
         };
-    r = matchmaker_classify_task(server->matchmaker, user, attributes, ad->count, ret_job_class,
+    /* The last of a name counts: whatever he says of himself, it is he. */
+    expression_append_string(&owner, slice_from_text(user));
+    attributes[ad->count] = (struct match_attribute){"Owner", buffer_text(&owner), false};
+    r = matchmaker_classify_task(server->matchmaker, user, attributes, ad->count + 1, ret_job_class,
                                  err);
     server->nodes_are_outdated = server->nodes_are_outdated || r > 0;
     return r < 0 ? r : 0;
@@ -174,7 +187,10 @@ bool matching_varies(const struct server *server, uint32_t job_class)
     return false;
 }
 
-/* A job that cannot be described any more stays as it is: nothing of it runs where it must not. */
+/*
+ * A job that cannot be described any more stays as it is: nothing of it runs where it must not.
+ * Classes may be too many while old ones are left and nobody is of them.
+ */
 static void classify_job(struct server *server, struct job_record *job)
 {
     _cleanup_error_ struct error err = ERROR_INIT;
@@ -192,44 +208,82 @@ static void classify_job(struct server *server, struct job_record *job)
             r = pool_set_part_class(server->pool, job->row.number, part.first, job_class);
     }
     if (r < 0)
-        log_warning("job %u does not run where it is kept for its user: %s", job->row.number,
+        log_warning("job %u does not run where nodes choose tasks: %s", job->row.number,
                     error_text(&err));
 }
 
 /*
- * An owner keeps his computer for a user for whom none was kept before: what that user has queued
- * is told apart from what others have. Seldom, and only his jobs.
+ * Goes on with jobs whose tasks are told apart otherwise than before; those that came since the
+ * first of them are. From the last to the first, because the last takes the place of one that goes.
  */
 static void classify_jobs(struct server *server)
 {
-    for (size_t i = 0; i < server->records.job_count; i++) {
-        struct job_record *job = server->records.jobs[i];
+    uint64_t end_ms = clock_boot_ms() + CLASSIFY_MS;
 
-        if (job->in_brain && matchmaker_keeps_for(server->matchmaker, job->row.user))
+    matchmaker_bound_shares(server->matchmaker, false);
+    if (server->jobs_outdated > server->records.job_count)
+        server->jobs_outdated = server->records.job_count;
+    while (server->jobs_outdated > 0 && clock_boot_ms() < end_ms) {
+        struct job_record *job = server->records.jobs[--server->jobs_outdated];
+
+        if (job->in_brain && (server->all_jobs_are_outdated ||
+                              matchmaker_keeps_for(server->matchmaker, job->row.user)))
             classify_job(server, job);
     }
+    matchmaker_bound_shares(server->matchmaker, true);
     matching_classify_nodes(server);
 }
 
-void matching_append_only_user(const struct server *server, struct buffer *text,
-                               uint32_t node_class)
+/*
+ * What nodes ask of tasks, and for whom they are kept, is heard of when no job is on its way to the
+ * brain that was classified before. What comes meanwhile waits, so that the last has its turn.
+ */
+static void look_at_wishes(struct server *server)
+{
+    bool has_new_user, has_new_wishes;
+
+    if (server->jobs_outdated > 0)
+        return;
+    has_new_user = matchmaker_take_new_user(server->matchmaker);
+    has_new_wishes = matchmaker_take_new_wishes(server->matchmaker);
+    server->all_jobs_are_outdated = has_new_wishes;
+    if (!has_new_user && !has_new_wishes)
+        return;
+    server->jobs_outdated = server->records.job_count;
+    server->matching_is_due = true;
+}
+
+bool matching_is_choosy(const struct server *server, uint32_t node_class)
+{
+    return matchmaker_only_user(server->matchmaker, node_class) ||
+           matchmaker_has_start(server->matchmaker, node_class);
+}
+
+void matching_append_choice(const struct server *server, struct buffer *text, uint32_t node_class)
 {
     const char *user = matchmaker_only_user(server->matchmaker, node_class);
 
-    if (user)
+    if (user) {
         buffer_appendf(text, "only %s's tasks: its owner said so", user);
+        return;
+    }
+    buffer_append_text(text, "only tasks of which its START is true: ");
+    matchmaker_append_start(server->matchmaker, node_class, text);
 }
 
 void matching_go_on(struct server *server)
 {
-    server->matching_is_due = matchmaker_go_on(server->matchmaker, STEPS_PER_TURN);
+    if (server->jobs_outdated > 0)
+        classify_jobs(server);
+    server->matching_is_due =
+        matchmaker_go_on(server->matchmaker, STEPS_PER_TURN) || server->jobs_outdated > 0;
 }
 
 void matching_tidy(struct server *server)
 {
     look_again(server);
-    if (server->batch.length == 0 && matchmaker_take_new_user(server->matchmaker))
-        classify_jobs(server);
+    if (server->batch.length == 0)
+        look_at_wishes(server);
     if (server->batch.length > 0 ||
         (++server->batches_untidy < TIDY_INTERVAL && !matchmaker_is_crowded(server->matchmaker)))
         return;

@@ -54,9 +54,9 @@ void owners_append_reason(const struct server *server, struct buffer *text,
             owners_append_time(text, end_of(node));
             buffer_append_text(text, " on if nothing happens");
         }
-    } else if (matchmaker_only_user(server->matchmaker, node->node_class)) {
+    } else if (matching_is_choosy(server, node->node_class)) {
         buffer_append_text(text, "it takes ");
-        matching_append_only_user(server, text, node->node_class);
+        matching_append_choice(server, text, node->node_class);
     }
 }
 

@@ -172,7 +172,7 @@ int server_restore(struct server *server, struct error *err)
     matching_classify_nodes(server);
     if (r == 0)
         restore_sleepers(server);
-    matchmaker_bound_shares(server->matchmaker);
+    matchmaker_bound_shares(server->matchmaker, true);
     if (r == 0)
         r = store_walk_live_tasks(server->store, restore_task, server, err);
     if (r < 0)

@@ -271,8 +271,10 @@ struct server {
     struct matchmaker *matchmaker;
     struct job_ad job_ad; /* reused likewise */
     struct platform platform;
-    bool nodes_are_outdated; /* see matching_classify_nodes() */
-    bool matching_is_due;    /* see matching_go_on() */
+    bool nodes_are_outdated;    /* see matching_classify_nodes() */
+    bool matching_is_due;       /* see matching_go_on() */
+    size_t jobs_outdated;       /* the first so many are to be classified again */
+    bool all_jobs_are_outdated; /* of these; else those of users for whom nodes are kept */
     uint32_t batches_untidy;
     struct usage usage;      /* of all nodes */
     struct map computed;     /* job << 32 | task -> by its attempt, core-milliseconds */
@@ -400,14 +402,17 @@ int matching_classify_task(struct server *server, const struct submit *submit, c
                            const char *folder, uint32_t *ret_job_class, struct error *err);
 /* Whether other tasks of its part may be of another class. */
 bool matching_varies(const struct server *server, uint32_t job_class);
-/* Before a batch: new classes find what suits them, as far as a turn of the loop has time. */
+/*
+ * Before a batch: what is queued is told apart as nodes ask for it now, and new classes find what
+ * suits them, as far as a turn of the loop has time.
+ */
 void matching_go_on(struct server *server);
 /* After a batch, and after a job that came to nothing. */
 void matching_tidy(struct server *server);
-/* "only alice's tasks: its owner said so" if the node's owner keeps it for somebody, else nothing.
- */
-void matching_append_only_user(const struct server *server, struct buffer *text,
-                               uint32_t node_class);
+/* Whether nodes of the class are kept for somebody, or have a START that looks at tasks. */
+bool matching_is_choosy(const struct server *server, uint32_t node_class);
+/* "only alice's tasks: its owner said so", or the START that is to be true of tasks. */
+void matching_append_choice(const struct server *server, struct buffer *text, uint32_t node_class);
 /* The name of a connected node of the class; NULL if there is none. */
 const char *matching_example(const struct server *server, uint32_t node_class);
 /* What of a class' requirements rules out how many of the connected nodes. */

@@ -80,6 +80,57 @@ while state_is "$job.0" Running || state_is "$job.0" Suspended; do press; done
 is "$(grep -c asked "$folder/said")" 0 'without WANT_VACATE nobody asks it'
 stop_agent pc1
 
+# ---- START that looks at the job ----
+
+# waits_for_start JOB: the server says that START is why.
+waits_for_start()
+{
+    dusk why "$1.0" | grep -q '^pc1 does not take it: it takes only tasks of which its START is'
+}
+
+# never_tried JOB...
+never_tried()
+{
+    local job
+
+    for job; do
+        [ "$(task "$job.0" state) $(task "$job.0" attempts)" = 'Idle 0' ] || return 1
+    done
+}
+
+dusk rm "$job" >/dev/null
+ok 'nothing is left' wait_for "state_is $job.0 Removed"
+early=$(submit_program compute)
+me=$(id -un)
+asked="TARGET.Owner == \"$me\" && TARGET.IsShort =?= true"
+start_lender "START=$asked || KeyboardIdle > \$(HOUR)" SUSPEND=false
+ok 'a START that nobody can know without a job lends the computer' \
+    wait_for '[ "$(node pc1)" = "Unclaimed Idle" ]'
+ok 'what was queued before is asked' wait_for 'waits_for_start "$early"'
+is "$(dusk why "$early.0" | grep '^pc1')" \
+    "pc1 does not take it: it takes only tasks of which its START is true: $asked" \
+    'why tells what is asked of jobs, and the rest of START is judged'
+feigned=$(submit_program compute '+Owner = "somebody"')
+job=$(submit_program compute '+IsShort = true' '+Owner = "somebody"')
+ok 'a job of which START is true runs, whoever it says that its owner is' \
+    wait_for "state_is $job.0 Running"
+ok 'the others wait' wait_for 'waits_for_start "$feigned"'
+crash_server
+start_server
+ok 'a server that comes back asks them, too' wait_for 'waits_for_start "$early"'
+dusk rm "$job" >/dev/null
+ok 'when there is room for them' wait_for '[ "$(node pc1)" = "Unclaimed Idle" ]'
+job=$(submit_program compute '+IsShort = true')
+ok 'it is the right job that runs' wait_for "state_is $job.0 Running"
+ok 'and nothing was tried in vain' never_tried "$early" "$feigned"
+dusk rm "$job" "$feigned" >/dev/null
+stop_agent pc1
+
+start_lender 'START=TARGET.IsShort =?= true || KeyboardIdle > 3' SUSPEND=false
+ok 'where nobody was for long enough the others run as well' wait_for "state_is $early.0 Running"
+dusk rm "$early" >/dev/null
+stop_agent pc1
+
 out=$(DUSK_TOKEN=none dusk agent --state "$folder/other" --policy DESKTOP --idle-after 5m 2>&1)
 is "$?" 2 'two words for the same are one too many'
 like "$out" "'idle_after' does not go with a policy" 'and that is said'
