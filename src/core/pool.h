@@ -314,6 +314,12 @@ int pool_set_node_class(struct pool *pool, uint32_t node_class, const int64_t *p
 void pool_set_preference(struct pool *pool, uint32_t job_class, uint32_t node_class,
                          int64_t preference);
 /*
+ * How gladly nodes of the class take tasks of the other: of several of one priority that a node has
+ * room for, one of those begins that it ranks highest. What runs stays. 0 unless it was said, and
+ * again when one of the two is told anew. Memory that ends ends the process.
+ */
+void pool_set_rank(struct pool *pool, uint32_t job_class, uint32_t node_class, int64_t rank);
+/*
  * The part that this task is in is of that class from now on; what runs of it stays. Between steps;
  * 0, or -ENOMEM, and then nothing has changed. A task that is not there is passed over.
  */

@@ -30,6 +30,7 @@ void pool_classes_deinit(struct pool *pool)
     for (size_t i = 0; i < pool->node_class_count; i++) {
         fit_deinit(&pool->node_classes[i].offered);
         free(pool->node_classes[i].members);
+        free(pool->node_classes[i].ranks);
     }
     free(pool->job_classes);
     free(pool->node_classes);
@@ -188,6 +189,9 @@ int pool_set_job_class(struct pool *pool, uint32_t job_class, const int64_t *pre
     if (r < 0)
         return r;
     suit_none_from(pool, &pool->job_classes[job_class], count);
+    for (size_t i = 0; i < pool->node_class_count; i++)
+        if (job_class < pool->node_classes[i].rank_count)
+            pool->node_classes[i].ranks[job_class] = 0;
     for (uint32_t i = 0; i < count; i++)
         pool_set_preference(pool, job_class, i, preferences[i]);
     return 0;
@@ -202,9 +206,28 @@ int pool_set_node_class(struct pool *pool, uint32_t node_class, const int64_t *p
         r = pool_reserve_node_class(pool, node_class);
     if (r < 0)
         return r;
+    pool->node_classes[node_class].rank_count = 0;
     for (uint32_t i = 1; i < pool->job_class_count; i++)
         pool_set_preference(pool, i, node_class, i < count ? preferences[i] : POOL_NEVER);
     return 0;
+}
+
+void pool_set_rank(struct pool *pool, uint32_t job_class, uint32_t node_class, int64_t rank)
+{
+    struct pool_node_class *class = &pool->node_classes[node_class];
+
+    assert(job_class < pool->job_class_count && node_class < pool->node_class_count);
+    array_reserve(class->ranks, class->rank_capacity, (size_t)job_class + 1);
+    while (class->rank_count <= job_class)
+        class->ranks[class->rank_count++] = 0;
+    class->ranks[job_class] = rank;
+}
+
+int64_t pool_rank(const struct pool *pool, uint32_t job_class, uint32_t node_class)
+{
+    const struct pool_node_class *class = &pool->node_classes[node_class];
+
+    return job_class < class->rank_count ? class->ranks[job_class] : 0;
 }
 
 bool pool_uses_job_class(const struct pool *pool, uint32_t job_class)

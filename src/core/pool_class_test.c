@@ -396,6 +396,83 @@ static void a_part_may_become_one_of_another_class(void **state)
     assert_true(pool_uses_job_class(fixture->pool, 1));
 }
 
+/* Nodes of class 1 suit these job classes and rank them. */
+static void rank(struct pool_fixture *fixture, int64_t first, int64_t second, int64_t third)
+{
+    const int64_t ranks[] = {first, second, third};
+
+    for (uint32_t i = 0; i < ARRAY_LENGTH(ranks); i++) {
+        prefer(fixture, i + 1, POOL_NEVER, 0, POOL_NEVER);
+        pool_set_rank(fixture->pool, i + 1, 1, ranks[i]);
+    }
+}
+
+static uint32_t job_that_starts_on_a_new_node(struct pool_fixture *fixture, uint32_t node)
+{
+    fixture_join(fixture, node, 1);
+    change(fixture, node, 1, 0);
+    assert_int_equal(started_on(fixture), node);
+    return fixture_find(fixture, POOL_SEND_START)->send.job;
+}
+
+static void a_node_takes_whom_it_ranks_highest_of_one_priority(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct pool_part urgent = {.count = 1, .request = {1, 1, 1}, .job_class = 1};
+    struct pool_part large = {.count = 1, .request = {1, 1, 1}, .job_class = 4};
+
+    rank(fixture, -1, 7, 7);
+    pool_set_rank(fixture->pool, 0, 2, 9);
+    submit(fixture, 1, 1, 1);
+    submit(fixture, 2, 1, 2);
+    submit(fixture, 3, 1, 3);
+    submit(fixture, 4, 1, 2);
+    fixture_choose(fixture, POOL_REMOVE, 2, NONE);
+    fixture_submit_parts(fixture, 5, 3, false, &urgent, 1);
+    /* What does not suit is not asked for. */
+    prefer(fixture, 4, POOL_NEVER, POOL_NEVER, 0);
+    pool_set_rank(fixture->pool, 4, 1, 99);
+    fixture_submit_parts(fixture, 6, 0, false, &large, 1);
+    assert_int_equal(job_that_starts_on_a_new_node(fixture, 0), 5);
+    assert_int_equal(job_that_starts_on_a_new_node(fixture, 1), 3);
+    assert_int_equal(job_that_starts_on_a_new_node(fixture, 2), 4);
+    assert_int_equal(job_that_starts_on_a_new_node(fixture, 3), 1);
+}
+
+static void of_parts_that_come_together_the_one_that_is_ranked_highest_begins(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    const struct pool_part parts[] = {
+        {.first = 0, .next = 0, .count = 1, .request = {1, 1, 1}, .job_class = 1},
+        {.first = 1, .next = 1, .count = 1, .request = {1, 1, 1}, .job_class = 2},
+    };
+
+    rank(fixture, 1, 2, 0);
+    fixture_join(fixture, 0, 1);
+    change(fixture, 0, 1, 0);
+    fixture_submit_parts(fixture, 1, 0, false, parts, 2);
+    assert_int_equal(started_on(fixture), 0);
+    assert_int_equal(fixture_find(fixture, POOL_SEND_START)->send.task, 1);
+    fixture_tick(fixture, 0);
+    assert_int_equal(fixture_count(fixture, POOL_SEND_START), 0);
+}
+
+static void a_class_that_is_told_anew_is_ranked_no_more(void **state)
+{
+    static const int64_t never[] = {POOL_NEVER, POOL_NEVER, 0, 0, 0};
+    struct pool_fixture *fixture = *state;
+
+    rank(fixture, 1, 2, 3);
+    prefer(fixture, 3, POOL_NEVER, 0, POOL_NEVER);
+    submit(fixture, 1, 1, 1);
+    submit(fixture, 2, 2, 2);
+    submit(fixture, 3, 1, 3);
+    assert_int_equal(job_that_starts_on_a_new_node(fixture, 0), 2);
+    assert_int_equal(pool_set_node_class(fixture->pool, 1, never, 5), 0);
+    pool_set_preference(fixture->pool, 1, 1, 0);
+    assert_int_equal(job_that_starts_on_a_new_node(fixture, 1), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -417,6 +494,9 @@ int main(void)
         fixture_test(nodes_that_the_requirements_rule_out_are_counted),
         cmocka_unit_test(parts_are_alike_if_they_ask_for_the_same),
         fixture_test(classes_are_refused_when_memory_ends),
+        fixture_test(a_node_takes_whom_it_ranks_highest_of_one_priority),
+        fixture_test(of_parts_that_come_together_the_one_that_is_ranked_highest_begins),
+        fixture_test(a_class_that_is_told_anew_is_ranked_no_more),
         fixture_test(a_part_may_become_one_of_another_class),
     };
 

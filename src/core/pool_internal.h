@@ -51,6 +51,9 @@ struct pool_slot {
     uint32_t next_free;
 };
 
+/* From this bit on, the key of a part is its priority, the highest being the least. */
+enum { POOL_KEY_PRIORITY = 48 };
+
 struct pool_kind {
     struct resources request;
     uint64_t needed_ms;
@@ -166,6 +169,8 @@ struct pool_node_class {
     struct fit offered; /* members by place, the best one first */
     uint32_t *members;  /* owned; node numbers */
     size_t member_count, member_capacity;
+    int64_t *ranks; /* owned; by job class: how gladly its tasks are taken; those beyond are 0 */
+    size_t rank_count, rank_capacity;
 };
 
 struct pool {
@@ -321,6 +326,8 @@ int pool_reserve_node_class(struct pool *pool, uint32_t node_class);
 void pool_show_news(struct pool *pool);
 /* Room for so many more members. */
 int pool_reserve_members(struct pool *pool, uint32_t node_class, size_t more);
+/* How gladly nodes of the one take tasks of the other. */
+int64_t pool_rank(const struct pool *pool, uint32_t job_class, uint32_t node_class);
 bool pool_class_suits(const struct pool *pool, uint32_t job_class, uint32_t node_class);
 /* A node that becomes a member, or stops being one. */
 void pool_join_class(struct pool *pool, struct pool_node *node, uint32_t node_class);

@@ -206,7 +206,8 @@ static uint64_t part_key(const struct pool_job_row *row, uint32_t part)
         priority = PRIORITY_LIMIT;
     if (priority < -PRIORITY_LIMIT)
         priority = -PRIORITY_LIMIT;
-    return (uint64_t)(PRIORITY_LIMIT - priority) << 48 | (uint64_t)row->job << 16 | part;
+    return (uint64_t)(PRIORITY_LIMIT - priority) << POOL_KEY_PRIORITY | (uint64_t)row->job << 16 |
+           part;
 }
 
 static void kind_take_slot(struct pool *pool, struct pool_part_object *part)

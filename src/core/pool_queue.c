@@ -9,8 +9,10 @@
  * One step starts STARTS_PER_STEP tasks at most; the pool then asks to be called again at once.
  *
  * Order: higher priority first, then the older job, then the lower part; within a part, tasks that
- * came back before those that never started. Of nodes, those of the class that the task prefers;
- * among them where it is likeliest to come to its end; then the one with the most free CPUs.
+ * came back before those that never started. A node that ranks tasks has its choice among those of
+ * one priority, which takes a look at all kinds. Of nodes, those of the class that the task
+ * prefers; among them where it is likeliest to come to its end; then the one with the most free
+ * CPUs.
  */
 #include "core/pool_internal.h"
 
@@ -299,6 +301,69 @@ static struct pool_kind *first_kind_for(struct pool *pool, const struct pool_nod
     return index == NONE ? NULL : &pool->kinds[index];
 }
 
+/* The best so far of the kinds that a node may choose from. */
+struct choice {
+    struct showing showing;
+    uint64_t priority; /* as in keys */
+    uint64_t key;
+    int64_t rank;
+    struct pool_kind *kind;
+};
+
+static uint64_t key_of(const struct pool_kind *kind)
+{
+    return heap_first(&kind->ready)->key;
+}
+
+/* Looks at all, so it takes none. */
+static bool weigh_kind(const void *user_data, uint32_t index)
+{
+    struct choice *choice = *(struct choice *const *)user_data;
+    struct pool_kind *kind = &choice->showing.pool->kinds[index];
+    int64_t rank;
+
+    if (!kind_suits(&choice->showing, index) ||
+        key_of(kind) >> POOL_KEY_PRIORITY != choice->priority)
+        return false;
+    rank = pool_rank(choice->showing.pool, kind->job_class, choice->showing.node_class);
+    if (rank > choice->rank || (rank == choice->rank && key_of(kind) < choice->key)) {
+        choice->rank = rank;
+        choice->key = key_of(kind);
+        choice->kind = kind;
+    }
+    return false;
+}
+
+static struct pool_kind *weigh_kinds(struct pool *pool, const struct pool_node *node,
+                                     struct pool_kind *kind)
+{
+    struct choice choice = {
+        .showing = {.pool = pool, .node_class = node->node_class},
+        .priority = key_of(kind) >> POOL_KEY_PRIORITY,
+        .key = key_of(kind),
+        .rank = pool_rank(pool, kind->job_class, node->node_class),
+        .kind = kind,
+    };
+    struct choice *chosen = &choice;
+    struct resources room = pool_node_room(node);
+    uint64_t needed[FIT_AMOUNTS];
+
+    pool_write_rest(&room, pool_lent_ms(pool, node), needed);
+    (void)fit_find_if(&pool->ready_kinds, needed, weigh_kind, &chosen);
+    return choice.kind;
+}
+
+/*
+ * Whom the node takes where it may take this kind: of those of its priority the one that it ranks
+ * highest. Nodes that rank nobody, which are nearly all, are not asked.
+ */
+static struct pool_kind *choose_kind(struct pool *pool, const struct pool_node *node,
+                                     struct pool_kind *kind)
+{
+    return pool->node_classes[node->node_class].rank_count > 0 ? weigh_kinds(pool, node, kind)
+                                                               : kind;
+}
+
 static size_t schedule_nodes(struct pool *pool, size_t budget, struct pool_effects *effects)
 {
     while (pool->fresh_node_count > 0 && budget > 0) {
@@ -310,7 +375,7 @@ static size_t schedule_nodes(struct pool *pool, size_t budget, struct pool_effec
             node_is_tried(pool, node);
             continue;
         }
-        start_task(pool, kind, node, effects);
+        start_task(pool, choose_kind(pool, node, kind), node, effects);
         budget--;
     }
     return budget;
@@ -329,7 +394,7 @@ static void schedule_kinds(struct pool *pool, size_t budget, struct pool_effects
         }
         /* It has less room, not more: nobody else is to be tried on it. */
         node->fresh = true;
-        start_task(pool, kind, node, effects);
+        start_task(pool, choose_kind(pool, node, kind), node, effects);
         node_is_tried(pool, node);
         budget--;
     }
