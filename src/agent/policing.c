@@ -99,22 +99,29 @@ static void tell(struct body *body)
     publishing_look_at_idle(body);
 }
 
+/* Whether it was another one before. */
+static bool keep(char **kept, const char *now)
+{
+    if (*kept == now || (*kept && now && strcmp(*kept, now) == 0))
+        return false;
+    free(*kept);
+    *kept = now ? memory_copy_string(now) : NULL;
+    if (now && strcmp(now, "error") == 0)
+        log_warning("START or RANK, with what is known here put in, is an error or too long: no "
+                    "job is right for it");
+    return true;
+}
+
 /* The pool judges jobs by what it was told last, so it goes out before the loop waits again. */
-static void tell_start(struct body *body)
+static void tell_asked(struct body *body)
 {
     struct policing *policing = &body->policing;
-    const char *start = policing->view.start;
+    bool start_is_other = keep(&policing->start, policing->view.start);
+    bool rank_is_other = keep(&policing->rank, policing->view.rank);
 
-    if (start && policing->start && strcmp(start, policing->start) == 0)
-        return;
-    if (!start && !policing->start)
-        return;
-    free(policing->start);
-    policing->start = start ? memory_copy_string(start) : NULL;
-    if (start && strcmp(start, "error") == 0)
-        log_warning("START, with what is known here put in, is an error or too long: no job is "
-                    "right for it");
-    publishing_note_change(body);
+    policing->view.start = policing->view.rank = NULL;
+    if (start_is_other || rank_is_other)
+        publishing_note_change(body);
 }
 
 static void on_time(uv_timer_t *timer)
@@ -134,8 +141,7 @@ void policing_look(struct body *body)
     see(body, &node, &sight);
     policing->view = policy_look(policing->policy, &sight);
     policing->has_work = sight.has_work;
-    tell_start(body);
-    policing->view.start = NULL;
+    tell_asked(body);
     tell(body);
     uv_timer_start(&policing->timer, on_time, sight.has_work ? BUSY_LOOK_MS : IDLE_LOOK_MS, 0);
 }
@@ -164,5 +170,6 @@ void policing_deinit(struct policing *policing)
     if (policing->policy)
         uv_timer_stop(&policing->timer);
     free(policing->start);
-    policing->start = NULL;
+    free(policing->rank);
+    policing->start = policing->rank = NULL;
 }

@@ -3,7 +3,8 @@
  * The policy in HTCondor's words (core/policy.h), if the admin gave one: the eyes and the clock of
  * it. It is looked at whenever owning.h hears something, when work came or went, and otherwise
  * every 5 seconds with work and every 10 without; what follows becomes the brain's event in the
- * same turn of the loop. What START asks of jobs goes to the pool as the node's attribute Start.
+ * same turn of the loop. What START and RANK say of jobs goes to the pool as the node's
+ * attributes Start and Rank.
  * Nothing is decided here.
  */
 #pragma once
@@ -20,6 +21,7 @@ struct policing {
     uv_timer_t timer;
     struct policy_view view;
     char *start; /* owned; what START asks of jobs, as the pool is told it; NULL: nothing */
+    char *rank;  /* owned; likewise how gladly RANK takes them */
     enum agent_event_kind told; /* to the brain, last */
     bool has_work;              /* as the last look saw it */
     double load;                /* of the tasks, damped as the system's is */

@@ -26,6 +26,13 @@ static void add_layer(struct attributes *all, const struct attributes *layer, co
         log_warning("the attributes of %s are left out: %s", whose, error_text(&err));
 }
 
+/* In a string it may have what no attribute can have; no job is right for that. */
+static void add_asked(struct attributes *all, const char *name, const char *asked)
+{
+    if (asked && attributes_set(all, name, asked, NULL) < 0)
+        (void)attributes_set(all, name, "error", NULL);
+}
+
 static void put_together(struct body *body, struct attributes *all)
 {
     struct publishing *publishing = &body->publishing;
@@ -33,9 +40,8 @@ static void put_together(struct body *body, struct attributes *all)
     add_layer(all, &publishing->found, "this computer");
     add_layer(all, &body->options.settings->attributes, "the settings");
     add_layer(all, &publishing->scripted, "the script");
-    /* In a string it may have what no attribute can have; no job is right for that. */
-    if (body->policing.start && attributes_set(all, "Start", body->policing.start, NULL) < 0)
-        (void)attributes_set(all, "Start", "error", NULL);
+    add_asked(all, "Start", body->policing.start);
+    add_asked(all, "Rank", body->policing.rank);
     /* Above all of them: it is the owner's word. */
     if (word_only_user(body))
         (void)attributes_set_text(all, "DuskOnlyUser", word_only_user(body), NULL);

@@ -71,6 +71,7 @@ struct policy *policy_free(struct policy *policy)
         free(policy->texts[i]);
     classad_free(policy->job);
     buffer_deinit(&policy->start);
+    buffer_deinit(&policy->rank);
     classad_evaluator_deinit(&policy->evaluator);
     free(policy);
     return NULL;
@@ -181,23 +182,32 @@ static void watch_cpu(const struct look *look)
                         is_busy ? seconds_since(look->sight, policy->busy_ms) : 0);
 }
 
+/* Appends what is left of the expression for those who have the job. Returns whether they decide.
+ */
+static bool resolve(const struct look *look, enum policy_expression expression, struct buffer *text)
+{
+    const struct classad_node *node = classad_get(look->ad, policy_expression_names[expression]);
+
+    buffer_clear(text);
+    if (!classad_node_leads_out(node, look->ad))
+        return false;
+    return classad_resolve(&look->policy->evaluator, node, look->ad, expression == POLICY_START,
+                           POLICY_ASKED_SIZE_MAX, text);
+}
+
 /*
  * With its own attributes UNDEFINED a job would be judged where nobody has seen it: by =?= and the
  * like even as false.
  */
-static void resolve_start(const struct look *look)
+static void resolve_all(const struct look *look)
 {
     struct policy *policy = look->policy;
-    const char *name = policy_expression_names[POLICY_START];
-    const struct classad_node *start = classad_get(look->ad, name);
-    bool is_open;
+    bool is_open = resolve(look, POLICY_START, &policy->start);
 
-    buffer_clear(&policy->start);
-    if (!classad_node_leads_out(start, look->ad))
-        return;
-    is_open =
-        classad_resolve(&policy->evaluator, start, look->ad, POLICY_START_SIZE_MAX, &policy->start);
-    set_expression(look->ad, name, is_open ? "undefined" : buffer_text(&policy->start));
+    (void)resolve(look, POLICY_RANK, &policy->rank);
+    if (policy->start.length > 0)
+        set_expression(look->ad, policy_expression_names[POLICY_START],
+                       is_open ? "undefined" : buffer_text(&policy->start));
 }
 
 static void look_around(struct look *look)
@@ -214,7 +224,7 @@ static void look_around(struct look *look)
     add_state(look->policy, sight, look->ad);
     add_expressions(look->policy, look->ad);
     watch_cpu(look);
-    resolve_start(look);
+    resolve_all(look);
 }
 
 /* ---- what follows ---- */
@@ -320,6 +330,11 @@ static enum owner_presence presence_of(const struct look *look)
     return states[state].presence;
 }
 
+static const char *text_or_null(const struct buffer *text)
+{
+    return text->length > 0 ? buffer_text(text) : NULL;
+}
+
 struct policy_view policy_look(struct policy *policy, const struct policy_sight *sight)
 {
     struct look look = {.policy = policy, .sight = sight};
@@ -336,7 +351,8 @@ struct policy_view policy_look(struct policy *policy, const struct policy_sight 
     view = (struct policy_view){
         .state = policy->state,
         .presence = presence_of(&look),
-        .start = policy->start.length > 0 ? buffer_text(&policy->start) : NULL,
+        .start = text_or_null(&policy->start),
+        .rank = text_or_null(&policy->rank),
     };
     classad_free(look.ad);
     return view;

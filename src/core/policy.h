@@ -17,8 +17,8 @@
  * of these ways at most, as a poll of the startd does; work that came or went is followed before.
  *
  * START may look at the job as well. Then the computer's part of it is judged here, and what is
- * left is told, for those who have the job (match.h). As long as something is left, nobody can know
- * it without a job: it counts as UNDEFINED.
+ * left is told, for those who have the job (match.h); so is what RANK says of jobs. As long as
+ * something is left, nobody can know it without a job: it counts as UNDEFINED.
  *
  * doc/specification/policy.md is the page for it. Pure: time and all that is seen come with the
  * look. Its memory grows and shrinks within a look, so it is no part of a brain's step.
@@ -29,8 +29,11 @@
 
 #include "base/error.h"
 
-/* What START may ask of jobs, in bytes; what is longer is "error", which no job is right for. */
-#define POLICY_START_SIZE_MAX ((size_t)2048)
+/*
+ * What START and RANK may ask of jobs, in bytes each; what is longer is "error", which no job is
+ * right for, and which says no rank.
+ */
+#define POLICY_ASKED_SIZE_MAX ((size_t)2048)
 
 struct policy;
 
@@ -89,6 +92,7 @@ struct policy_view {
      * until the next look.
      */
     const char *start;
+    const char *rank; /* likewise how gladly they are taken, by RANK; NULL: all the same */
 };
 
 /* The state moves, and is returned. Before the first look it is that of the owner. */

@@ -9,6 +9,7 @@
 /* The expressions that are evaluated; all else that is defined is a macro of theirs. */
 enum policy_expression {
     POLICY_START,
+    POLICY_RANK,
     POLICY_IS_OWNER,
     POLICY_WANT_SUSPEND,
     POLICY_SUSPEND,
@@ -34,6 +35,7 @@ struct policy {
     uint64_t busy_ms;     /* since when CpuBusy is true; only if is_cpu_busy */
     bool is_cpu_busy;
     struct buffer start;   /* what START asks of jobs, as of the last look */
+    struct buffer rank;    /* and RANK */
     double vacate_seconds; /* what the work that is here was pledged for its leaving */
 };
 

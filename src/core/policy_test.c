@@ -147,7 +147,7 @@ static void the_other_name_of_it_means_the_same(void **state)
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
         assert_string_equal(policy_expression(fixture->policy, names[i]),
                             policy_expression(other, names[i]));
-    assert_null(policy_expression(other, "RANK"));
+    assert_null(policy_expression(other, "PERIODIC_CHECKPOINT"));
     policy_free(other);
 }
 
@@ -458,13 +458,26 @@ static void a_start_that_is_too_long_to_be_told_is_right_for_no_job(void **state
     _cleanup_buffer_ struct buffer start = BUFFER_INIT;
 
     buffer_append_text(&start, "TARGET.Owner == \"");
-    for (size_t i = 0; i < POLICY_START_SIZE_MAX; i++)
+    for (size_t i = 0; i < POLICY_ASKED_SIZE_MAX; i++)
         buffer_append_character(&start, 'x');
     buffer_append_text(&start, "\"");
     assert_int_equal(MAKE(fixture, NULL, {"START", buffer_text(&start)}), 0);
     look(fixture);
     assert_state(fixture, "unclaimed");
     assert_string_equal(fixture->view.start, "error");
+}
+
+static void how_gladly_jobs_are_taken_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(MAKE(fixture, NULL, {"RANK", "(TARGET.Owner == \"anna\" && true) * Rack"}), 0);
+    look_with(fixture, "Rack = 7");
+    assert_string_equal(fixture->view.rank, "(TARGET.Owner == \"anna\" && true) * 7");
+    assert_null(fixture->view.start);
+    assert_int_equal(MAKE(fixture, NULL, {"RANK", "KeyboardIdle"}), 0);
+    look(fixture);
+    assert_null(fixture->view.rank);
 }
 
 /* ---- texts ---- */
@@ -528,6 +541,7 @@ int main(void)
         policy_test(what_start_asks_of_jobs_is_told_and_the_rest_is_judged),
         policy_test(a_start_that_looks_at_the_computer_alone_asks_nothing_of_jobs),
         policy_test(a_start_that_is_too_long_to_be_told_is_right_for_no_job),
+        policy_test(how_gladly_jobs_are_taken_is_told),
         policy_test(own_definitions_stand_above_the_ready_made),
         policy_test(what_cannot_be_a_policy_is_refused_with_its_place),
     };

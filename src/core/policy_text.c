@@ -18,15 +18,11 @@
 #include <errno.h>
 
 const char *const policy_expression_names[POLICY_EXPRESSION_COUNT] = {
-    [POLICY_START] = "START",
-    [POLICY_IS_OWNER] = "IS_OWNER",
-    [POLICY_WANT_SUSPEND] = "WANT_SUSPEND",
-    [POLICY_SUSPEND] = "SUSPEND",
-    [POLICY_CONTINUE] = "CONTINUE",
-    [POLICY_PREEMPT] = "PREEMPT",
-    [POLICY_WANT_VACATE] = "WANT_VACATE",
-    [POLICY_KILL] = "KILL",
-    [POLICY_MACHINE_MAX_VACATE_TIME] = "MachineMaxVacateTime",
+    [POLICY_START] = "START",       [POLICY_RANK] = "RANK",
+    [POLICY_IS_OWNER] = "IS_OWNER", [POLICY_WANT_SUSPEND] = "WANT_SUSPEND",
+    [POLICY_SUSPEND] = "SUSPEND",   [POLICY_CONTINUE] = "CONTINUE",
+    [POLICY_PREEMPT] = "PREEMPT",   [POLICY_WANT_VACATE] = "WANT_VACATE",
+    [POLICY_KILL] = "KILL",         [POLICY_MACHINE_MAX_VACATE_TIME] = "MachineMaxVacateTime",
     [POLICY_CPU_BUSY] = "CpuBusy",
 };
 
@@ -69,6 +65,7 @@ static const struct policy_definition standard[] = {
     {"UWCS_WANT_VACATE", "$(ActivationTimer) > 10 * $(MINUTE) || $(IsVanilla)"},
     {"UWCS_KILL", "False"},
     {"IS_OWNER", "START =?= False"},
+    {"RANK", "0.0"},
     {"MachineMaxVacateTime", "$(MaxVacateTime)"},
 };
 
@@ -188,7 +185,7 @@ static int refuse_unused(const struct compiler *compiler,
         if (nearest)
             error_hint(err, "did you mean '%s'?", nearest);
         else
-            error_hint(err, "the expressions are START, SUSPEND, CONTINUE, PREEMPT, KILL, "
+            error_hint(err, "the expressions are START, RANK, SUSPEND, CONTINUE, PREEMPT, KILL, "
                             "WANT_SUSPEND, WANT_VACATE, IS_OWNER and MachineMaxVacateTime");
         return -EINVAL;
     }

@@ -201,14 +201,16 @@ struct classad_value classad_evaluate_attribute(struct classad_evaluator *evalua
  */
 bool classad_node_leads_out(const struct classad_node *node, const struct classad *my);
 /*
- * Appends the condition, in the old spelling, as it is for those who have the other ad of the pair
+ * Appends the expression, in the old spelling, as it is for those who have the other ad of the pair
  * and not `my`: what hangs on `my` alone is the value that it has now, and names that are left are
- * TARGET's. It is true where the condition is; where that is not true, it may be not true in
- * another way, and at places where a part of it is ERROR, it may be true. Returns whether TARGET
- * still has a say. What would take too much work or more than size_max bytes is "error".
+ * TARGET's. Of a condition less is left: it is true where the expression is; where that is not
+ * true, it may be not true in another way, and at places where a part of it is ERROR, it may be
+ * true. Returns whether TARGET still has a say. What would take too much work or more than size_max
+ * bytes is "error".
  */
-bool classad_resolve(struct classad_evaluator *evaluator, const struct classad_node *condition,
-                     const struct classad *my, size_t size_max, struct buffer *text);
+bool classad_resolve(struct classad_evaluator *evaluator, const struct classad_node *node,
+                     const struct classad *my, bool is_condition, size_t size_max,
+                     struct buffer *text);
 
 /* Appends the value so that it reads back to the same value. */
 void classad_value_print(const struct classad_value *value, enum classad_spelling spelling,

@@ -5,8 +5,8 @@
  * The tree is made anew from its root. A part from which no name leads out of this ad becomes the
  * value that it has now. Of what is left, a name of this ad becomes the expression that it stands
  * for, in parentheses, and any other name becomes TARGET's. What && and || need not ask any more is
- * left out where the whole only matters as a condition: at the root, and as long as only they and
- * parentheses come in between.
+ * left out where the whole only matters as a condition: at the root, if it is one, and as long as
+ * only they and parentheses come in between.
  *
  * Attributes that refer to two others double with each step; so the nodes that are made are
  * counted.
@@ -254,7 +254,8 @@ static bool reads_back(struct slice text)
 }
 
 bool classad_resolve(struct classad_evaluator *evaluator, const struct classad_node *node,
-                     const struct classad *my, size_t size_max, struct buffer *text)
+                     const struct classad *my, bool is_condition, size_t size_max,
+                     struct buffer *text)
 {
     struct resolution resolution = {
         .evaluator = evaluator,
@@ -262,7 +263,7 @@ bool classad_resolve(struct classad_evaluator *evaluator, const struct classad_n
         .arena = ARENA_INIT,
         .nodes_left = CLASSAD_RESOLVED_NODES_MAX,
     };
-    const struct classad_node *resolved = resolve(&resolution, node, true);
+    const struct classad_node *resolved = resolve(&resolution, node, is_condition);
     bool is_open = leads_out(&classad_no_attributes, resolved);
     size_t start = text->length;
 

@@ -25,9 +25,11 @@ struct resolve_case {
     const char *condition;
     const char *expected; /* NULL: it does not look out of the ad */
     bool is_open;
+    bool is_value; /* and no condition */
 };
 
-static bool resolve(const char *condition, size_t size_max, struct buffer *text, bool *ret_is_open)
+static bool resolve(const char *condition, bool is_condition, size_t size_max, struct buffer *text,
+                    bool *ret_is_open)
 {
     _cleanup_classad_expression_ struct classad_expression *expression = NULL;
     struct classad_evaluator evaluator = {.now_seconds = 1000};
@@ -39,8 +41,8 @@ static bool resolve(const char *condition, size_t size_max, struct buffer *text,
     if (classad_expression_parse(slice_from_text(condition), CLASSAD_OLD, &expression, &failure))
         fail_msg("cannot read '%s'", condition);
     leads_out = classad_node_leads_out(classad_expression_node(expression), my);
-    *ret_is_open =
-        classad_resolve(&evaluator, classad_expression_node(expression), my, size_max, text);
+    *ret_is_open = classad_resolve(&evaluator, classad_expression_node(expression), my,
+                                   is_condition, size_max, text);
     classad_evaluator_deinit(&evaluator);
     return leads_out;
 }
@@ -49,7 +51,8 @@ static void check(const struct resolve_case *cases, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         _cleanup_buffer_ struct buffer text = BUFFER_INIT;
-        bool is_open, leads_out = resolve(cases[i].condition, 4096, &text, &is_open);
+        bool is_open,
+            leads_out = resolve(cases[i].condition, !cases[i].is_value, 4096, &text, &is_open);
 
         assert_string_equal(buffer_text(&text), cases[i].expected);
         assert_true(is_open == cases[i].is_open);
@@ -117,7 +120,7 @@ static void what_is_too_much_is_an_error(void **state)
 
     (void)state;
     CHECK({"Loop", "error", false}, {"Wide + Wide + Wide + Wide + Wide + Wide", "error", false});
-    assert_true(resolve("TARGET.Owner", 5, &text, &is_open));
+    assert_true(resolve("TARGET.Owner", true, 5, &text, &is_open));
     assert_string_equal(text.data, "error");
     assert_false(is_open);
     /* Parentheses within parentheses are one pair, so it takes calls to nest too deep. */
@@ -127,7 +130,7 @@ static void what_is_too_much_is_an_error(void **state)
     for (int i = 0; i < 150; i++)
         buffer_append_character(&nested, ')');
     buffer_clear(&text);
-    assert_true(resolve(nested.data, 1 << 20, &text, &is_open));
+    assert_true(resolve(nested.data, true, 1 << 20, &text, &is_open));
     assert_string_equal(text.data, "error");
 }
 

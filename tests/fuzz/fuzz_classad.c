@@ -140,7 +140,7 @@ static void resolve(const struct classad_node *node, const struct classad *my)
     _cleanup_classad_evaluator_ struct classad_evaluator evaluator = {.seed = 1};
     _cleanup_classad_expression_ struct classad_expression *copy = NULL;
     _cleanup_buffer_ struct buffer text = BUFFER_INIT;
-    bool is_open = classad_resolve(&evaluator, node, my, 4096, &text);
+    bool is_open = classad_resolve(&evaluator, node, my, true, 4096, &text);
 
     if (is_open && !classad_node_leads_out(node, my))
         give_up("nothing leads out of the ad, and something is left", &text);
