@@ -22,7 +22,7 @@ enum {
     MOVED_PER_STEP = 256  /* classes that make room in the pool's order of them */
 };
 
-static const char ONLY_USER[] = "DuskOnlyUser", START[] = "Start";
+static const char ONLY_USER[] = "DuskOnlyUser";
 
 struct matchmaker *matchmaker_new(struct pool *pool)
 {
@@ -79,11 +79,9 @@ struct closure {
     char *whose;          /* owned; see match_class */
     struct matchmaker *matchmaker;
     bool of_task;
-    bool tells_wishes;                   /* of a task */
-    bool is_start;                       /* what a START looks at is wished of tasks */
-    bool wishes_too_much;                /* then it is true of none */
-    char *wishes[MATCH_NODE_WISHES_MAX]; /* owned */
-    size_t wish_count;
+    bool tells_wishes;              /* of a task */
+    struct match_wish_list *wishes; /* what is looked at is wished of tasks; NULL: it is not */
+    struct match_wish_list start, rank;
 };
 
 static void closure_init(struct closure *closure, struct matchmaker *matchmaker,
@@ -103,8 +101,8 @@ static void closure_deinit(struct closure *closure)
     for (size_t i = 0; i < closure->pending_count; i++)
         free(closure->pending[i]);
     free(closure->pending);
-    for (size_t i = 0; i < closure->wish_count; i++)
-        free(closure->wishes[i]);
+    match_wish_list_deinit(&closure->start);
+    match_wish_list_deinit(&closure->rank);
     string_map_deinit(&closure->seen);
     buffer_deinit(&closure->key);
     free(closure->whose);
@@ -144,17 +142,6 @@ static void closure_want_all(struct closure *closure)
     }
 }
 
-static void closure_wish(struct closure *closure, const char *name)
-{
-    for (size_t i = 0; i < closure->wish_count; i++)
-        if (slice_equals_ignoring_case(slice_from_text(name), closure->wishes[i]))
-            return;
-    if (closure->wish_count == MATCH_NODE_WISHES_MAX)
-        closure->wishes_too_much = true;
-    else
-        closure->wishes[closure->wish_count++] = memory_copy_string(name);
-}
-
 /*
  * A name that an expression of the ad looks at; an empty one stands for all. Which of the two ads
  * it means is not asked, because evalInEachContext() and its kind exchange them.
@@ -170,14 +157,14 @@ static void on_name(void *user_data, enum classad_side side, struct slice text)
         closure_want(closure, name);
         if (closure->of_task)
             add_significant(matchmaker, name);
-        if (closure->is_start)
-            closure_wish(closure, name);
+        if (closure->wishes)
+            match_wish_list_add(closure->wishes, name);
         return;
     }
     closure_want_all(closure);
     /* Of all attributes hardly two tasks have the same. */
-    if (closure->is_start)
-        closure->wishes_too_much = true;
+    if (closure->wishes)
+        closure->wishes->is_too_long = true;
     if (closure->of_task && !matchmaker->all_count)
         matchmaker->all_count = matchmaker->has_news = true;
 }
@@ -211,8 +198,7 @@ static int closure_follow(struct closure *closure, struct classad_failure *ret_f
     return r;
 }
 
-/* So that doubles that are larger are larger as integers, too; NaN, which is no rank, is none. */
-static int64_t order_of_real(double real)
+int64_t match_order_of_real(double real)
 {
     int64_t bits;
 
@@ -245,26 +231,6 @@ bool matchmaker_take_new_user(struct matchmaker *matchmaker)
     return has_new_user;
 }
 
-bool matchmaker_take_new_wishes(struct matchmaker *matchmaker)
-{
-    bool has_news = matchmaker->wishes.has_news;
-
-    matchmaker->wishes.has_news = false;
-    return has_news;
-}
-
-bool matchmaker_has_start(const struct matchmaker *matchmaker, uint32_t node_class)
-{
-    return matchmaker->nodes.items[node_class].wished > 0;
-}
-
-void matchmaker_append_start(const struct matchmaker *matchmaker, uint32_t node_class,
-                             struct buffer *text)
-{
-    classad_node_print(classad_get(matchmaker->nodes.items[node_class].ad, START), CLASSAD_OLD,
-                       text);
-}
-
 const char *matchmaker_only_user(const struct matchmaker *matchmaker, uint32_t node_class)
 {
     return matchmaker->nodes.items[node_class].whose;
@@ -276,29 +242,6 @@ bool match_is_kept_from(const struct matchmaker *matchmaker, uint32_t job, uint3
     const char *user = matchmaker->jobs.items[job].whose;
 
     return only && (!user || strcmp(only, user) != 0);
-}
-
-bool match_is_untold(const struct matchmaker *matchmaker, uint32_t job, uint32_t node)
-{
-    uint64_t wished = matchmaker->nodes.items[node].wished;
-
-    return wished < MATCH_NO_TASK && matchmaker->jobs.items[job].wished < wished;
-}
-
-bool match_start_refuses(struct matchmaker *matchmaker, uint32_t job, uint32_t node)
-{
-    const struct match_class *tasks = &matchmaker->jobs.items[job];
-    const struct match_class *nodes = &matchmaker->nodes.items[node];
-    struct classad_value value;
-
-    if (!matchmaker_has_start(matchmaker, node))
-        return false;
-    if (tasks->wished < nodes->wished)
-        return true;
-    matchmaker->evaluator.step_count_max = MATCH_START_STEPS_MAX;
-    value = classad_evaluate_attribute(&matchmaker->evaluator, START, nodes->ad, tasks->ad);
-    matchmaker->evaluator.step_count_max = MATCH_STEPS_MAX;
-    return !match_is_true(&value);
 }
 
 static int64_t preference_of(struct matchmaker *matchmaker, uint32_t job, uint32_t node)
@@ -317,7 +260,16 @@ static int64_t preference_of(struct matchmaker *matchmaker, uint32_t job, uint32
     }
     value = classad_evaluate_attribute(&matchmaker->evaluator, "Rank", my, target);
     (void)classad_value_as_real(&value, &rank);
-    return order_of_real(rank);
+    return match_order_of_real(rank);
+}
+
+static void tell_pair(struct matchmaker *matchmaker, uint32_t job, uint32_t node)
+{
+    int64_t preference = preference_of(matchmaker, job, node);
+
+    if (preference != POOL_NEVER)
+        match_rank(matchmaker, job, node);
+    pool_set_preference(matchmaker->pool, job, node, preference);
 }
 
 /* Goes on with one class of tasks that waits; returns what that cost, in steps. */
@@ -329,7 +281,7 @@ static uint64_t go_on_with(struct matchmaker *matchmaker, uint32_t job, uint64_t
     while (spent < steps && match_queue_take(&matchmaker->queue, job, &node)) {
         uint64_t before = matchmaker->evaluator.steps_spent, cost;
 
-        pool_set_preference(matchmaker->pool, job, node, preference_of(matchmaker, job, node));
+        tell_pair(matchmaker, job, node);
         cost = matchmaker->evaluator.steps_spent - before + 1 +
                matchmaker->nodes.count / MOVED_PER_STEP;
         match_queue_charge(&matchmaker->queue, job, cost);
@@ -442,32 +394,12 @@ static bool is_fleeting(const char *key)
     return false;
 }
 
-/* Of what its START looks at, the class of nodes takes all that there is room for, or nothing. */
-static void take_wishes(struct closure *closure, struct match_class *class)
-{
-    struct match_wishes *wishes = &closure->matchmaker->wishes;
-
-    class->wishes = memory_allocate((closure->wish_count + 1) * sizeof(*class->wishes));
-    for (size_t i = 0; i < closure->wish_count && !closure->wishes_too_much; i++) {
-        uint64_t number = match_wishes_take(wishes, closure->wishes[i]);
-
-        if (number == 0)
-            closure->wishes_too_much = true;
-        else
-            class->wishes[class->wish_count++] = number;
-        if (number > class->wished)
-            class->wished = number;
-    }
-    if (closure->wishes_too_much)
-        class->wished = MATCH_NO_TASK;
-}
-
 static void begin_node_class(struct closure *closure, uint32_t number)
 {
     struct matchmaker *matchmaker = closure->matchmaker;
     struct match_class *class = &matchmaker->nodes.items[number];
 
-    take_wishes(closure, class);
+    match_take_wishes(matchmaker, number, &closure->start, &closure->rank);
     /* Tasks that ask for nothing suit everywhere and are compared with nothing, but for this. */
     pool_set_preference(matchmaker->pool, 0, number,
                         class->whose || matchmaker_has_start(matchmaker, number) ? POOL_NEVER : 0);
@@ -685,21 +617,20 @@ static char *read_only_user(struct matchmaker *matchmaker, const struct classad 
                                         : memory_copy_string("");
 }
 
-/*
- * The START of a node, and what it looks at. That is whose the task is in any case, so that tasks
- * which ask for nothing are compared with it as well.
- */
-static void closure_want_start(struct closure *closure)
+/* An expression of a node that asks something of tasks, and what it looks at. */
+static void closure_want_asked(struct closure *closure, const char *name,
+                               struct match_wish_list *wishes)
 {
     struct classad_failure failure;
 
-    if (says_nothing(closure->matchmaker, closure->ad, START, false))
+    if (says_nothing(closure->matchmaker, closure->ad, name, wishes == &closure->rank))
         return;
-    closure->is_start = true;
-    closure_wish(closure, "Owner");
-    closure_want(closure, START);
+    closure->wishes = wishes;
+    /* So that tasks which ask for nothing are compared with the node as well. */
+    match_wish_list_add(wishes, "Owner");
+    closure_want(closure, name);
     (void)closure_follow(closure, &failure);
-    closure->is_start = false;
+    closure->wishes = NULL;
 }
 
 int matchmaker_classify_node(struct matchmaker *matchmaker, struct slice lines,
@@ -719,7 +650,8 @@ int matchmaker_classify_node(struct matchmaker *matchmaker, struct slice lines,
     }
     if (closure.whose)
         buffer_appendf(&closure.key, "for %s\n", closure.whose);
-    closure_want_start(&closure);
+    closure_want_asked(&closure, MATCH_START, &closure.start);
+    closure_want_asked(&closure, MATCH_RANK, &closure.rank);
     for (size_t i = 0; i < matchmaker->name_count; i++)
         closure_want(&closure, matchmaker->names[i]);
     if (matchmaker->all_count)

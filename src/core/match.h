@@ -21,7 +21,8 @@
  * and all are to be classified anew. One node has a say in all classes by that, so it is bounded: a
  * START that looks at too much (match_wishes.h), or at the whole of a task, is true of none. Where
  * tasks of a part differ in what is looked at, or make too many classes, they are told apart as if
- * nobody looked, and no START is true of them.
+ * nobody looked, and no START is true of them. Rank is HTCondor's RANK, likewise: how gladly the
+ * node takes the task, as a number; one that looks at too much says nothing.
  *
  * Attributes that never stand still, such as LoadAvg, are rounded before (match_round.h).
  *
@@ -51,7 +52,7 @@
 #define MATCH_TOLD_SHARE_MAX   ((uint32_t)1000)
 /* What takes longer is an ERROR: no requirement that is true, and no rank. */
 #define MATCH_STEPS_MAX ((uint32_t)10 * 1000)
-/* Likewise, of a node's START: one that is dear is so for all tasks. */
+/* Likewise, of a node's START or RANK: one that is dear is so for all tasks. */
 #define MATCH_START_STEPS_MAX ((uint32_t)1000)
 
 struct matchmaker;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the matchmaker share: its classes (match_class.c), which of them suit (match.c)
- * and why not (match_why.c).
+ * What the files of the matchmaker share: its classes (match_class.c), which of them suit
+ * (match.c), what nodes ask of tasks (match_start.c), and why they do not suit (match_why.c).
  */
 #pragma once
 
@@ -17,16 +17,21 @@ struct match_class {
     struct classad *ad; /* owned */
     char *user;  /* owned; of a class of tasks: in whose share it counts; NULL: in nobody's */
     char *whose; /* owned; nodes: whose tasks they take; tasks: whose they are; NULL: anybody's */
-    uint64_t *wishes;  /* owned; of a class of nodes: numbers of what its START looks at */
+    uint64_t *wishes;  /* owned; of a class of nodes: numbers of what START and RANK look at */
     size_t wish_count; /* of these */
     /*
      * The last wish that a class of tasks tells its tasks apart by, or that a class of nodes needs:
      * 0 if these have no START, MATCH_NO_TASK if it can be true of no task.
      */
     uint64_t wished;
+    uint64_t rank_wished; /* likewise for the RANK of nodes */
 };
 
 #define MATCH_NO_TASK UINT64_MAX
+
+/* HTCondor's names for what a node asks of tasks. */
+#define MATCH_START "Start"
+#define MATCH_RANK  "Rank"
 
 struct match_classes {
     struct match_class *items; /* owned; by number */
@@ -67,6 +72,8 @@ struct matchmaker {
     bool shares_are_bounded;
 };
 
+/* So that doubles that are larger are larger as integers, too; NaN, which is no rank, is none. */
+int64_t match_order_of_real(double real);
 bool match_is_true(const struct classad_value *value);
 /* Whether the node takes the tasks of other users alone. */
 bool match_is_kept_from(const struct matchmaker *matchmaker, uint32_t job, uint32_t node);
@@ -74,3 +81,8 @@ bool match_is_kept_from(const struct matchmaker *matchmaker, uint32_t job, uint3
 bool match_is_untold(const struct matchmaker *matchmaker, uint32_t job, uint32_t node);
 /* Whether the node's START is not true of the task; nor can it be of one that is untold. */
 bool match_start_refuses(struct matchmaker *matchmaker, uint32_t job, uint32_t node);
+/* Tells the brain how gladly the node takes the task, if it says so. */
+void match_rank(struct matchmaker *matchmaker, uint32_t job, uint32_t node);
+/* A new class of nodes takes what its START and its RANK look at, as far as there is room. */
+void match_take_wishes(struct matchmaker *matchmaker, uint32_t node,
+                       const struct match_wish_list *start, const struct match_wish_list *rank);

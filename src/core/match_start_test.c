@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What nodes ask of tasks by their START, and what bounds that. */
+/* What nodes ask of tasks by START and RANK, and what bounds that. */
 #include "core/match.h"
 #include "core/match_wishes.h"
 #include "core/pool_fixture.h"
@@ -8,10 +8,11 @@
 
 #include <string.h>
 
-static uint32_t task_class(struct matchmaker *matchmaker, const char *owner, const char *size)
+static uint32_t task_class_of(struct matchmaker *matchmaker, const char *owner, const char *size,
+                              const char *requirements)
 {
     const struct match_attribute attributes[] = {
-        {"Owner", owner}, {"Size", size}, {"Base", "4"}, {"Requirements", NULL}};
+        {"Owner", owner}, {"Size", size}, {"Base", "4"}, {"Requirements", requirements}};
     uint32_t class = NONE;
 
     assert_in_range(matchmaker_classify_task(matchmaker, NULL, attributes, ARRAY_LENGTH(attributes),
@@ -19,6 +20,11 @@ static uint32_t task_class(struct matchmaker *matchmaker, const char *owner, con
                     0, 1);
     assert_false(matchmaker_go_on(matchmaker, UINT64_MAX));
     return class;
+}
+
+static uint32_t task_class(struct matchmaker *matchmaker, const char *owner, const char *size)
+{
+    return task_class_of(matchmaker, owner, size, NULL);
 }
 
 static uint32_t node_class(struct matchmaker *matchmaker, const char *lines)
@@ -244,6 +250,52 @@ static void all_nodes_together_ask_for_so_much_and_no_more(void **state)
     matchmaker_free(matchmaker);
 }
 
+/* Which of two jobs that wait a node takes, the first or the second; both are gone then. */
+static uint32_t whom_it_takes(struct pool_fixture *fixture, struct matchmaker *matchmaker,
+                              uint32_t node, const char *lines)
+{
+    static const char not_before[] = "TARGET.Here";
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    uint32_t class, first = 2 * node, job;
+
+    buffer_appendf(&text, "%sHere = true\n", lines);
+    /* Each side looks at what the other is told apart by. */
+    (void)node_class(matchmaker, text.data);
+    (void)start(fixture, first, task_class_of(matchmaker, "\"otto\"", "3", not_before));
+    (void)start(fixture, first + 1, task_class_of(matchmaker, "\"erika\"", "4", not_before));
+    class = node_class(matchmaker, text.data);
+    fixture_join(fixture, node, 1);
+    fixture_step(fixture, (struct pool_event){.kind = POOL_NODE_CHANGED,
+                                              .changed = {.node = node, .node_class = class}});
+    assert_int_equal(fixture_count(fixture, POOL_SEND_START), 1);
+    job = fixture_find(fixture, POOL_SEND_START)->send.job;
+    fixture_choose(fixture, POOL_REMOVE, first, NONE);
+    fixture_choose(fixture, POOL_REMOVE, first + 1, NONE);
+    return job - first;
+}
+
+static void a_node_takes_first_whom_it_ranks_highest(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
+    static const struct {
+        const char *lines;
+        uint32_t expected;
+    } cases[] = {
+        {"Start = Fits\nFits = TARGET.Size < 9\nRank = Fits * TARGET.Size\n", 1},
+        {"Start = Fits\nFits = TARGET.Size < 9\nRank = Fits * (TARGET.Owner == \"otto\")\n", 0},
+        {"Start = TARGET.Owner != \"x\"\nRank = -TARGET.Size\n", 0},
+        {"Start = TARGET.Owner != \"x\"\nRank = TARGET.Nothing\n", 0},
+        {"Start = TARGET.Size == 4\nRank = TARGET.Owner == \"otto\"\n", 1},
+        {"Start = TARGET.Owner != \"x\"\nRank = size(TARGET) + TARGET.Size\n", 0},
+    };
+
+    for (uint32_t i = 0; i < ARRAY_LENGTH(cases); i++)
+        assert_int_equal(whom_it_takes(fixture, matchmaker, i + 1, cases[i].lines),
+                         cases[i].expected);
+    matchmaker_free(matchmaker);
+}
+
 static void an_analysis_tells_where_start_is_not_true(void **state)
 {
     static const uint32_t nodes_of_class[] = {2, 3};
@@ -277,6 +329,7 @@ int main(void)
         fixture_test(what_nobody_asks_any_more_tells_no_tasks_apart),
         fixture_test(a_start_that_asks_for_too_much_is_true_of_no_task),
         fixture_test(all_nodes_together_ask_for_so_much_and_no_more),
+        fixture_test(a_node_takes_first_whom_it_ranks_highest),
         fixture_test(an_analysis_tells_where_start_is_not_true),
     };
 

@@ -65,3 +65,21 @@ void match_wishes_give_back(struct match_wishes *wishes, uint64_t number)
     memmove(&wishes->items[at], &wishes->items[at + 1],
             (wishes->count - at) * sizeof(wishes->items[0]));
 }
+
+void match_wish_list_deinit(struct match_wish_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->names[i]);
+    list->count = 0;
+}
+
+void match_wish_list_add(struct match_wish_list *list, const char *name)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (slice_equals_ignoring_case(slice_from_text(name), list->names[i]))
+            return;
+    if (list->count == MATCH_NODE_WISHES_MAX)
+        list->is_too_long = true;
+    else
+        list->names[list->count++] = memory_copy_string(name);
+}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which attributes of tasks the STARTs of nodes look at. Each name has a number of its own, larger
- * than those of all names before it; one that is given back and comes again is another one. So of a
- * class of tasks it is enough to know how far the numbers were when it was made.
+ * Which attributes of tasks START and RANK of nodes look at. Each name has a number of its own,
+ * larger than those of all names before it; one that is given back and comes again is another one.
+ * So of a class of tasks it is enough to know how far the numbers were when it was made.
  *
  * What nodes wish is bounded, because each name tells tasks of one class apart.
  */
@@ -10,7 +10,7 @@
 
 #include "base/buffer.h"
 
-/* In all, and of one node. */
+/* In all, and of one expression. */
 #define MATCH_WISHES_MAX      256u
 #define MATCH_NODE_WISHES_MAX 16u
 
@@ -37,3 +37,14 @@ bool match_wishes_have(const struct match_wishes *wishes, const char *name);
 uint64_t match_wishes_take(struct match_wishes *wishes, const char *name);
 /* One that had taken the number does not any more. */
 void match_wishes_give_back(struct match_wishes *wishes, uint64_t number);
+
+/* What one expression of a node looks at, each name once. */
+struct match_wish_list {
+    char *names[MATCH_NODE_WISHES_MAX]; /* owned */
+    size_t count;
+    bool is_too_long; /* there are more, or what there is has no name */
+};
+
+void match_wish_list_deinit(struct match_wish_list *list);
+/* Case is ignored. */
+void match_wish_list_add(struct match_wish_list *list, const char *name);

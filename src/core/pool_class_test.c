@@ -419,7 +419,7 @@ static void a_node_takes_whom_it_ranks_highest_of_one_priority(void **state)
 {
     struct pool_fixture *fixture = *state;
     struct pool_part urgent = {.count = 1, .request = {1, 1, 1}, .job_class = 1};
-    struct pool_part large = {.count = 1, .request = {1, 1, 1}, .job_class = 4};
+    struct pool_part unsuited = {.count = 1, .request = {1, 1, 1}, .job_class = 4};
 
     rank(fixture, -1, 7, 7);
     pool_set_rank(fixture->pool, 0, 2, 9);
@@ -432,11 +432,15 @@ static void a_node_takes_whom_it_ranks_highest_of_one_priority(void **state)
     /* What does not suit is not asked for. */
     prefer(fixture, 4, POOL_NEVER, POOL_NEVER, 0);
     pool_set_rank(fixture->pool, 4, 1, 99);
-    fixture_submit_parts(fixture, 6, 0, false, &large, 1);
+    fixture_submit_parts(fixture, 6, 0, false, &unsuited, 1);
+    /* And of what nothing was said, is 0. */
+    prefer(fixture, 5, POOL_NEVER, 0, POOL_NEVER);
+    submit(fixture, 7, 1, 5);
     assert_int_equal(job_that_starts_on_a_new_node(fixture, 0), 5);
     assert_int_equal(job_that_starts_on_a_new_node(fixture, 1), 3);
     assert_int_equal(job_that_starts_on_a_new_node(fixture, 2), 4);
-    assert_int_equal(job_that_starts_on_a_new_node(fixture, 3), 1);
+    assert_int_equal(job_that_starts_on_a_new_node(fixture, 3), 7);
+    assert_int_equal(job_that_starts_on_a_new_node(fixture, 4), 1);
 }
 
 static void of_parts_that_come_together_the_one_that_is_ranked_highest_begins(void **state)

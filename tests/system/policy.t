@@ -131,6 +131,27 @@ ok 'where nobody was for long enough the others run as well' wait_for "state_is 
 dusk rm "$early" >/dev/null
 stop_agent pc1
 
+# ---- RANK ----
+
+start_agent pc1 --cpus 1 --presence none --condor 'RANK=ifThenElse(TARGET.Pages > 5, Cpus * 10, 0)'
+first=$(submit_program compute)
+ok 'where there is room nobody waits for a better one' wait_for "state_is $first.0 Running"
+plain=$(submit_program compute)
+ranked=$(submit_program compute '+Pages = 7')
+dusk rm "$first" >/dev/null
+ok 'of two jobs the one begins that the node ranks higher' wait_for "state_is $ranked.0 Running"
+is "$(task "$plain.0" state) $(task "$plain.0" attempts)" 'Idle 0' 'and the older one after it'
+last=$(submit_program compute '+Pages = 9')
+dusk rm "$ranked" >/dev/null
+ok 'a job that came last goes before, too' wait_for "state_is $last.0 Running"
+dusk rm "$last" >/dev/null
+ok 'then comes what is not ranked' wait_for "state_is $plain.0 Running"
+ranked=$(submit_program compute '+Pages = 7')
+ok 'the server knows of another' wait_for "state_is $ranked.0 Idle"
+ok 'and what runs is left alone' state_is "$plain.0" Running
+dusk rm "$plain" "$ranked" >/dev/null
+stop_agent pc1
+
 out=$(DUSK_TOKEN=none dusk agent --state "$folder/other" --policy DESKTOP --idle-after 5m 2>&1)
 is "$?" 2 'two words for the same are one too many'
 like "$out" "'idle_after' does not go with a policy" 'and that is said'
