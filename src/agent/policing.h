@@ -4,8 +4,7 @@
  * it. It is looked at whenever owning.h hears something, when work came or went, and otherwise
  * every 5 seconds with work and every 10 without; what follows becomes the brain's event in the
  * same turn of the loop. What START and RANK say of jobs goes to the pool as the node's
- * attributes Start and Rank.
- * Nothing is decided here.
+ * attributes Start and Rank. Nothing is decided here.
  */
 #pragma once
 

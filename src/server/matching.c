@@ -188,8 +188,8 @@ bool matching_varies(const struct server *server, uint32_t job_class)
 }
 
 /*
- * A job that cannot be described any more stays as it is: nothing of it runs where it must not.
- * Classes may be too many while old ones are left and nobody is of them.
+ * A job that cannot be described any more, or for which there are too many classes, stays as it is:
+ * nothing of it runs where it must not.
  */
 static void classify_job(struct server *server, struct job_record *job)
 {
