@@ -186,15 +186,15 @@ static void explain_kept(struct server *server, json_t *lines,
 static void explain_refused(struct server *server, json_t *lines,
                             const struct match_analysis *analysis)
 {
-    _cleanup_buffer_ struct buffer choice = BUFFER_INIT, others = BUFFER_INIT;
+    _cleanup_buffer_ struct buffer start = BUFFER_INIT, others = BUFFER_INIT;
     const char *name = matching_example(server, analysis->refused_class);
 
-    matching_append_choice(server, &choice, analysis->refused_class);
+    matchmaker_append_start(server->matchmaker, analysis->refused_class, &start);
     if (analysis->refused > 1)
         buffer_appendf(&others, "; %u other%s not either", analysis->refused - 1,
                        analysis->refused == 2 ? " does" : "s do");
-    add_line(lines, "%s does not take it%s: it takes %s", name ? name : "One node",
-             buffer_text(&others), buffer_text(&choice));
+    add_line(lines, "%s does not take it%s: it takes only tasks of which its START is true: %s",
+             name ? name : "One node", buffer_text(&others), buffer_text(&start));
     if (analysis->is_untold)
         add_line(lines, "    which is not asked of this task: others that count as one with it "
                         "differ in what that looks at, or its user has too many different ones.");
