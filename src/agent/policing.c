@@ -40,7 +40,7 @@ static void measure(struct body *body, uint64_t now_ms)
 static bool is_console(const char *source)
 {
     return strcmp(source, "evdev") == 0 || strcmp(source, "x11") == 0 ||
-           strcmp(source, "wayland") == 0;
+           strcmp(source, "wayland") == 0 || strcmp(source, "session") == 0;
 }
 
 /* Without such a source all others are as good. */
@@ -65,18 +65,19 @@ static uint64_t console_ms(const struct owning *owning, uint64_t keyboard_ms, ui
 
 static void see(struct body *body, struct buffer *node, struct policy_sight *sight)
 {
+    const struct lending *lending = &body->owning.lending;
     double wall = clock_wall_seconds(), average;
 
     *sight = (struct policy_sight){
         .now_ms = clock_boot_ms(),
         .wall_seconds = (int64_t)wall,
         .utc_offset_seconds = clock_utc_offset_seconds(wall),
-        .kept = body->owning.lending.view.presence,
+        .kept = lending->view.presence,
         .has_work = agent_has_work(body->brain),
         .load = getloadavg(&average, 1) == 1 ? average : -1,
     };
-    sight->keyboard_ms = body->owning.lending.was_used ? body->owning.lending.used_ms
-                                                       : body->owning.lending.begun_ms;
+    sight->keyboard_ms = lending->was_used ? lending->used_ms : lending->begun_ms;
+    sight->is_woken = lending->options.is_watched && !lending->was_used;
     sight->console_ms = console_ms(&body->owning, sight->keyboard_ms, sight->now_ms);
     measure(body, sight->now_ms);
     sight->tasks_load = body->policing.load;

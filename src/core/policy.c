@@ -90,8 +90,17 @@ static int64_t seconds_since(const struct policy_sight *sight, uint64_t ms)
     return (int64_t)((sight->now_ms - ms) / SECOND_MS);
 }
 
+/*
+ * One that the pool has woken was idle when it fell asleep, and nobody knows since when: for ever,
+ * or it would be woken for work and wait for its owner, who is not there.
+ */
 static void add_uses(const struct policy_sight *sight, struct classad *ad)
 {
+    if (sight->is_woken) {
+        classad_set_integer(ad, "KeyboardIdle", sight->wall_seconds);
+        classad_set_integer(ad, "ConsoleIdle", sight->wall_seconds);
+        return;
+    }
     classad_set_integer(ad, "KeyboardIdle", seconds_since(sight, sight->keyboard_ms));
     classad_set_integer(ad, "ConsoleIdle", seconds_since(sight, sight->console_ms));
 }

@@ -69,6 +69,7 @@ struct policy_sight {
     bool has_work;            /* something of the pool is here, or on its way in */
     uint64_t keyboard_ms;     /* the last use; where nobody looks, when the agent began */
     uint64_t console_ms;      /* likewise, at the computer itself */
+    bool is_woken;            /* by the pool, and nobody has used it since */
     double load;              /* of everything, as uptime(1) has it; negative: not known */
     double tasks_load;        /* the pool's part of it */
 };

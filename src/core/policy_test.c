@@ -344,6 +344,20 @@ static void what_it_was_pledged_at_its_beginning_is_what_work_has_to_leave(void 
     assert_state(fixture, "killing");
 }
 
+static void a_computer_that_the_pool_has_woken_is_lent_at_once(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(MAKE(fixture, "desktop", {"MaxVacateTime", "$(MINUTE)"}), 0);
+    fixture->sight.load = 0;
+    fixture->sight.is_woken = true;
+    look(fixture);
+    assert_state(fixture, "unclaimed");
+    fixture->sight.is_woken = false;
+    press(fixture);
+    assert_state(fixture, "owner");
+}
+
 /* HTCondor counts a state through its activities, a job from its start. */
 static void times_are_those_of_htcondor(void **state)
 {
@@ -528,6 +542,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         policy_test(a_day_of_the_desktop_policy),
+        policy_test(a_computer_that_the_pool_has_woken_is_lent_at_once),
         policy_test(the_other_name_of_it_means_the_same),
         policy_test(what_others_compute_suspends_after_two_minutes),
         policy_test(a_busy_computer_is_not_lent),

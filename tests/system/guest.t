@@ -39,7 +39,7 @@ pack_dusk()
     mkdir -p "root${program%/*}" root/etc/systemd/system root/etc/dusk \
         root/usr/lib/x86_64-linux-gnu
     cp "$dusk_path" "$folder/mouse" "root${program%/*}"
-    cp "$units"/dusk-agent.service root/etc/systemd/system/
+    cp "$units"/dusk-agent.service "$units"/dusk.slice root/etc/systemd/system/
     cpio -t --quiet <"$image/root.cpio" >in_image
     libraries_of_dusk | while read -r path; do
         grep -q "/${path##*/}\$" in_image || cp -L "$path" root/usr/lib/x86_64-linux-gnu/
@@ -238,6 +238,13 @@ ok 'a task computes' goes_on
 like "$group" '^/sys/fs/cgroup/dusk.slice/.*/task-1$' 'in a group below dusk.slice'
 is "$(guest "cat $group/../cpu.idle /sys/fs/cgroup/dusk.slice/cpu.idle" | tr -d '\n')" 11 \
     'which is idle, and so is the slice'
+# Whether the kernel has weights for the disk is the kernel's.
+weight=$(guest 'cat /sys/fs/cgroup/dusk.slice/io.weight 2>/dev/null || true')
+if [ -n "$weight" ]; then
+    is "$weight" 'default 1' 'the disk is everybody else'"'"'s first'
+else
+    skip 'the disk is everybody else'"'"'s first' 'this kernel has no weights for it'
+fi
 
 press
 ok 'a key suspends it' wait_for "state_is $job.0 Suspended"
