@@ -309,6 +309,10 @@ static int read_line(struct classad *ad, struct slice line, struct classad_failu
         *ret_failure = (struct classad_failure){line.data, "expected a name here"};
         return -EINVAL;
     }
+    if (memchr(name.data, '\0', name.length)) {
+        *ret_failure = (struct classad_failure){line.data, "a name cannot hold a NUL character"};
+        return -EINVAL;
+    }
     return classad_set(ad, name, slice_trim(text_behind(line, (size_t)(equals + 1 - line.data))),
                        CLASSAD_OLD, ret_failure);
 }
