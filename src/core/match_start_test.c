@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What nodes ask of tasks by START and RANK, and what bounds that. */
-#include "core/match.h"
+#include "core/match_fixture.h"
 #include "core/match_wishes.h"
-#include "core/pool_fixture.h"
 
 #include "base/memory.h"
 
@@ -27,46 +26,22 @@ static uint32_t task_class(struct matchmaker *matchmaker, const char *owner, con
     return task_class_of(matchmaker, owner, size, NULL);
 }
 
-static uint32_t node_class(struct matchmaker *matchmaker, const char *lines)
-{
-    uint32_t class = NONE;
-
-    assert_int_equal(matchmaker_classify_node(matchmaker, slice_from_text(lines), &class), 0);
-    assert_false(matchmaker_go_on(matchmaker, UINT64_MAX));
-    return class;
-}
-
-static void join(struct pool_fixture *fixture, uint32_t node, uint32_t class)
-{
-    fixture_join(fixture, node, 8);
-    fixture_step(fixture, (struct pool_event){.kind = POOL_NODE_CHANGED,
-                                              .changed = {.node = node, .node_class = class}});
-}
-
-static uint32_t start(struct pool_fixture *fixture, uint32_t job, uint32_t job_class)
-{
-    struct pool_part part = {.count = 1, .request = {1, 1, 1}, .job_class = job_class};
-
-    fixture_submit_parts(fixture, job, 0, false, &part, 1);
-    if (fixture_count(fixture, POOL_SEND_START) == 0)
-        return NONE;
-    return fixture_find(fixture, POOL_SEND_START)->send.node;
-}
-
 static void a_task_runs_only_where_start_is_true(void **state)
 {
     struct pool_fixture *fixture = *state;
     struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
 
-    join(fixture, 1,
-         node_class(matchmaker, "Start = TARGET.Owner == \"erika\" && TARGET.Size <= MY.Largest\n"
-                                "Largest = 8\n"));
+    fixture_join_class(
+        fixture, 1,
+        fixture_node_class(matchmaker,
+                           "Start = TARGET.Owner == \"erika\" && TARGET.Size <= MY.Largest\n"
+                           "Largest = 8\n"));
     assert_true(matchmaker_take_new_wishes(matchmaker));
     assert_false(matchmaker_take_new_wishes(matchmaker));
-    assert_int_equal(start(fixture, 1, task_class(matchmaker, "\"otto\"", "4")), NONE);
-    assert_int_equal(start(fixture, 2, task_class(matchmaker, "\"erika\"", NULL)), NONE);
-    assert_int_equal(start(fixture, 3, task_class(matchmaker, "\"erika\"", "9")), NONE);
-    assert_int_equal(start(fixture, 4, task_class(matchmaker, "\"erika\"", "2 * Base")), 1);
+    assert_int_equal(fixture_start(fixture, 1, task_class(matchmaker, "\"otto\"", "4")), NONE);
+    assert_int_equal(fixture_start(fixture, 2, task_class(matchmaker, "\"erika\"", NULL)), NONE);
+    assert_int_equal(fixture_start(fixture, 3, task_class(matchmaker, "\"erika\"", "9")), NONE);
+    assert_int_equal(fixture_start(fixture, 4, task_class(matchmaker, "\"erika\"", "2 * Base")), 1);
     matchmaker_free(matchmaker);
 }
 
@@ -75,10 +50,10 @@ static void a_start_that_is_true_is_none(void **state)
     struct pool_fixture *fixture = *state;
     struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
 
-    assert_int_equal(node_class(matchmaker, "Start = true"), 0);
-    join(fixture, 1, node_class(matchmaker, "Start = false"));
-    assert_int_equal(start(fixture, 1, 0), NONE);
-    assert_int_equal(start(fixture, 2, task_class(matchmaker, "\"erika\"", NULL)), NONE);
+    assert_int_equal(fixture_node_class(matchmaker, "Start = true"), 0);
+    fixture_join_class(fixture, 1, fixture_node_class(matchmaker, "Start = false"));
+    assert_int_equal(fixture_start(fixture, 1, 0), NONE);
+    assert_int_equal(fixture_start(fixture, 2, task_class(matchmaker, "\"erika\"", NULL)), NONE);
     matchmaker_free(matchmaker);
 }
 
@@ -89,14 +64,16 @@ static void tasks_of_which_nothing_is_known_run_nowhere_where_that_matters(void 
     struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
     uint32_t before = task_class(matchmaker, "\"otto\"", NULL), after;
 
-    join(fixture, 1, node_class(matchmaker, "Start = TARGET.Owner =!= \"otto\""));
+    fixture_join_class(fixture, 1,
+                       fixture_node_class(matchmaker, "Start = TARGET.Owner =!= \"otto\""));
     assert_int_equal(before, 0);
-    assert_int_equal(start(fixture, 1, before), NONE);
-    assert_int_equal(start(fixture, 2, task_class(matchmaker, "\"otto\"", NULL)), NONE);
+    assert_int_equal(fixture_start(fixture, 1, before), NONE);
+    assert_int_equal(fixture_start(fixture, 2, task_class(matchmaker, "\"otto\"", NULL)), NONE);
     after = task_class(matchmaker, "\"erika\"", NULL);
-    assert_int_equal(start(fixture, 3, after), 1);
+    assert_int_equal(fixture_start(fixture, 3, after), 1);
     assert_int_equal(task_class(matchmaker, "\"erika\"", "7"), after);
-    join(fixture, 2, node_class(matchmaker, "Start = TARGET.Size =?= undefined"));
+    fixture_join_class(fixture, 2,
+                       fixture_node_class(matchmaker, "Start = TARGET.Size =?= undefined"));
     assert_int_not_equal(task_class(matchmaker, "\"erika\"", NULL), after);
     assert_int_not_equal(task_class(matchmaker, "\"erika\"", "7"), after);
     matchmaker_free(matchmaker);
@@ -113,20 +90,21 @@ static void tasks_of_a_part_that_differ_in_what_is_asked_run_nowhere_where_it_is
                                                  {"Requirements", "TARGET.X =!= 1", true}};
     struct pool_fixture *fixture = *state;
     struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
-    uint32_t first = node_class(matchmaker, "Start = TARGET.RequestMemory < 8"), class = NONE;
+    uint32_t first = fixture_node_class(matchmaker, "Start = TARGET.RequestMemory < 8"),
+             class = NONE;
     struct match_analysis analysis;
 
-    join(fixture, 1, first);
+    fixture_join_class(fixture, 1, first);
     assert_int_equal(matchmaker_classify_task(matchmaker, NULL, attributes, 4, &class, NULL), 0);
     assert_false(matchmaker_go_on(matchmaker, UINT64_MAX));
-    assert_int_equal(start(fixture, 1, class), 1);
-    (void)node_class(matchmaker, "Start = TARGET.Size < 8");
+    assert_int_equal(fixture_start(fixture, 1, class), 1);
+    (void)fixture_node_class(matchmaker, "Start = TARGET.Size < 8");
     assert_int_equal(matchmaker_classify_task(matchmaker, NULL, attributes, 4, &class, NULL), 0);
     assert_int_equal(class, 0);
-    assert_int_equal(start(fixture, 2, class), NONE);
+    assert_int_equal(fixture_start(fixture, 2, class), NONE);
     /* Not told apart, but by their requirements. */
     assert_int_equal(matchmaker_classify_task(matchmaker, NULL, attributes, 5, &class, NULL), 1);
-    assert_int_equal(start(fixture, 3, class), NONE);
+    assert_int_equal(fixture_start(fixture, 3, class), NONE);
     matchmaker_analyze(matchmaker, class, nodes_of_class, 2, &analysis);
     assert_true(analysis.is_untold);
     match_analysis_deinit(&analysis);
@@ -153,7 +131,7 @@ static void what_is_asked_makes_so_many_classes_and_no_more(void **state)
     char user[16];
 
     matchmaker_bound_shares(matchmaker, true);
-    (void)node_class(matchmaker, "Start = TARGET.ClusterId != 7");
+    (void)fixture_node_class(matchmaker, "Start = TARGET.ClusterId != 7");
     for (uint32_t i = 0; i < MATCH_TOLD_CLASSES_MAX; i++) {
         (void)snprintf(user, sizeof(user), "u%u", i / (MATCH_TOLD_SHARE_MAX - 1));
         last = task_of_user(matchmaker, user, (int)i);
@@ -162,7 +140,7 @@ static void what_is_asked_makes_so_many_classes_and_no_more(void **state)
     assert_int_not_equal(task_of_user(matchmaker, user, 5), 0);
     assert_int_equal(task_of_user(matchmaker, NULL, -1), 0);
     matchmaker_tidy(matchmaker);
-    (void)node_class(matchmaker, "Start = TARGET.ClusterId != 7");
+    (void)fixture_node_class(matchmaker, "Start = TARGET.ClusterId != 7");
     for (uint32_t i = 0; i < MATCH_TOLD_SHARE_MAX; i++)
         assert_int_not_equal(task_of_user(matchmaker, "u", (int)i), 0);
     assert_int_equal(task_of_user(matchmaker, "u", -1), 0);
@@ -176,15 +154,16 @@ static void what_nobody_asks_any_more_tells_no_tasks_apart(void **state)
     struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
     uint32_t class;
 
-    (void)node_class(matchmaker, "Start = TARGET.Owner == \"erika\"");
-    (void)node_class(matchmaker, "Start = TARGET.Owner == \"anna\"");
+    (void)fixture_node_class(matchmaker, "Start = TARGET.Owner == \"erika\"");
+    (void)fixture_node_class(matchmaker, "Start = TARGET.Owner == \"anna\"");
     class = task_class(matchmaker, "\"erika\"", NULL);
-    assert_int_equal(start(fixture, 1, class), NONE);
+    assert_int_equal(fixture_start(fixture, 1, class), NONE);
     matchmaker_tidy(matchmaker);
     assert_int_equal(task_class(matchmaker, "\"erika\"", NULL), 0);
     /* The class that is left is one of those that the name tells apart, when it comes again. */
     (void)matchmaker_take_new_wishes(matchmaker);
-    join(fixture, 1, node_class(matchmaker, "Start = TARGET.Owner == \"erika\""));
+    fixture_join_class(fixture, 1,
+                       fixture_node_class(matchmaker, "Start = TARGET.Owner == \"erika\""));
     assert_true(matchmaker_take_new_wishes(matchmaker));
     assert_int_equal(task_class(matchmaker, "\"erika\"", NULL), class);
     fixture_tick(fixture, 0);
@@ -214,13 +193,14 @@ static void a_start_that_asks_for_too_much_is_true_of_no_task(void **state)
     buffer_append_text(&dear, "Start = TARGET.Owner == \"erika\"");
     for (int i = 0; i < 1000; i++)
         buffer_append_text(&dear, " && TARGET.Owner == \"erika\"");
-    join(fixture, 1, node_class(matchmaker, many.data));
-    join(fixture, 2, node_class(matchmaker, dear.data));
-    join(fixture, 3, node_class(matchmaker, "Start = size(TARGET) =!= 0"));
-    join(fixture, 4, node_class(matchmaker, "Start = TARGET.'a b' =?= undefined"));
-    join(fixture, 5, node_class(matchmaker, most.data));
+    fixture_join_class(fixture, 1, fixture_node_class(matchmaker, many.data));
+    fixture_join_class(fixture, 2, fixture_node_class(matchmaker, dear.data));
+    fixture_join_class(fixture, 3, fixture_node_class(matchmaker, "Start = size(TARGET) =!= 0"));
+    fixture_join_class(fixture, 4,
+                       fixture_node_class(matchmaker, "Start = TARGET.'a b' =?= undefined"));
+    fixture_join_class(fixture, 5, fixture_node_class(matchmaker, most.data));
     class = task_class(matchmaker, "\"erika\"", NULL);
-    assert_int_equal(start(fixture, 1, class), 5);
+    assert_int_equal(fixture_start(fixture, 1, class), 5);
     matchmaker_analyze(matchmaker, class, nodes_of_class, 6, &analysis);
     assert_int_equal(analysis.refused, 4);
     match_analysis_deinit(&analysis);
@@ -238,15 +218,16 @@ static void all_nodes_together_ask_for_so_much_and_no_more(void **state)
 
         buffer_appendf(&prefix, "b%u_", i);
         append_names(&text, prefix.data, MATCH_NODE_WISHES_MAX - 1);
-        last = node_class(matchmaker, text.data);
+        last = fixture_node_class(matchmaker, text.data);
     }
-    join(fixture, 1, last);
-    join(fixture, 2, node_class(matchmaker, "Start = TARGET.Owner == \"erika\""));
+    fixture_join_class(fixture, 1, last);
+    fixture_join_class(fixture, 2,
+                       fixture_node_class(matchmaker, "Start = TARGET.Owner == \"erika\""));
     class = task_class(matchmaker, "\"erika\"", NULL);
-    assert_int_equal(start(fixture, 1, class), 2);
+    assert_int_equal(fixture_start(fixture, 1, class), 2);
     fixture_step(fixture, (struct pool_event){.kind = POOL_NODE_CHANGED, .changed = {.node = 2}});
     matchmaker_tidy(matchmaker);
-    assert_int_equal(start(fixture, 2, class), 2);
+    assert_int_equal(fixture_start(fixture, 2, class), 2);
     matchmaker_free(matchmaker);
 }
 
@@ -260,10 +241,11 @@ static uint32_t whom_it_takes(struct pool_fixture *fixture, struct matchmaker *m
 
     buffer_appendf(&text, "%sHere = true\n", lines);
     /* Each side looks at what the other is told apart by. */
-    (void)node_class(matchmaker, text.data);
-    (void)start(fixture, first, task_class_of(matchmaker, "\"otto\"", "3", not_before));
-    (void)start(fixture, first + 1, task_class_of(matchmaker, "\"erika\"", "4", not_before));
-    class = node_class(matchmaker, text.data);
+    (void)fixture_node_class(matchmaker, text.data);
+    (void)fixture_start(fixture, first, task_class_of(matchmaker, "\"otto\"", "3", not_before));
+    (void)fixture_start(fixture, first + 1,
+                        task_class_of(matchmaker, "\"erika\"", "4", not_before));
+    class = fixture_node_class(matchmaker, text.data);
     fixture_join(fixture, node, 1);
     fixture_step(fixture, (struct pool_event){.kind = POOL_NODE_CHANGED,
                                               .changed = {.node = node, .node_class = class}});
@@ -304,7 +286,7 @@ static void an_analysis_tells_where_start_is_not_true(void **state)
     _cleanup_buffer_ struct buffer text = BUFFER_INIT;
     struct match_analysis analysis;
 
-    assert_int_equal(node_class(matchmaker, "Start = TARGET.Owner == \"erika\""), 1);
+    assert_int_equal(fixture_node_class(matchmaker, "Start = TARGET.Owner == \"erika\""), 1);
     matchmaker_analyze(matchmaker, task_class(matchmaker, "\"otto\"", NULL), nodes_of_class, 2,
                        &analysis);
     assert_int_equal(analysis.nodes, 5);

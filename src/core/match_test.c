@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From attributes to classes, and from classes to where tasks run. */
-#include "core/match.h"
-#include "core/pool_fixture.h"
+#include "core/match_fixture.h"
 
 #include "base/memory.h"
 
@@ -24,32 +23,6 @@ static uint32_t task_class(struct matchmaker *matchmaker, const char *requiremen
                      expected);
     assert_false(matchmaker_go_on(matchmaker, UINT64_MAX));
     return job_class;
-}
-
-static uint32_t node_class(struct matchmaker *matchmaker, const char *lines)
-{
-    uint32_t class = NONE;
-
-    assert_int_equal(matchmaker_classify_node(matchmaker, slice_from_text(lines), &class), 0);
-    assert_false(matchmaker_go_on(matchmaker, UINT64_MAX));
-    return class;
-}
-
-static void join(struct pool_fixture *fixture, uint32_t node, uint32_t class)
-{
-    fixture_join(fixture, node, 8);
-    fixture_step(fixture, (struct pool_event){.kind = POOL_NODE_CHANGED,
-                                              .changed = {.node = node, .node_class = class}});
-}
-
-static uint32_t start(struct pool_fixture *fixture, uint32_t job, uint32_t job_class)
-{
-    struct pool_part part = {.count = 1, .request = {1, 1, 1}, .job_class = job_class};
-
-    fixture_submit_parts(fixture, job, 0, false, &part, 1);
-    if (fixture_count(fixture, POOL_SEND_START) == 0)
-        return NONE;
-    return fixture_find(fixture, POOL_SEND_START)->send.node;
 }
 
 static void tasks_that_ask_for_nothing_are_of_class_0(void **state)
@@ -76,11 +49,11 @@ static void what_is_written_the_same_is_one_class(void **state)
     assert_true(matchmaker_looks_at(matchmaker, first, "base"));
     assert_false(matchmaker_looks_at(matchmaker, first, "Owner"));
     assert_int_not_equal(task_class(matchmaker, "TARGET.Memory > RequestMemory", NULL, 0), first);
-    assert_int_equal(node_class(matchmaker, "Memory = 1024\nName = \"a\"\n"),
-                     node_class(matchmaker, "junk\nName = \"b\"\nmemory = 1024\nX = ((\n"));
-    assert_int_not_equal(node_class(matchmaker, "Memory = 1025"),
-                         node_class(matchmaker, "Memory = 1024"));
-    assert_int_equal(node_class(matchmaker, "Name = \"c\"\n\n"), 0);
+    assert_int_equal(fixture_node_class(matchmaker, "Memory = 1024\nName = \"a\"\n"),
+                     fixture_node_class(matchmaker, "junk\nName = \"b\"\nmemory = 1024\nX = ((\n"));
+    assert_int_not_equal(fixture_node_class(matchmaker, "Memory = 1025"),
+                         fixture_node_class(matchmaker, "Memory = 1024"));
+    assert_int_equal(fixture_node_class(matchmaker, "Name = \"c\"\n\n"), 0);
     matchmaker_free(matchmaker);
 }
 
@@ -108,16 +81,17 @@ static void a_name_that_is_new_tells_nodes_apart(void **state)
     struct pool_fixture *fixture = *state;
     struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
 
-    assert_int_equal(node_class(matchmaker, "Big = Memory > 4\nMemory = 8\n"), 0);
+    assert_int_equal(fixture_node_class(matchmaker, "Big = Memory > 4\nMemory = 8\n"), 0);
     (void)task_class(matchmaker, "Big", NULL, 1);
-    assert_int_not_equal(node_class(matchmaker, "Big = Memory > 4\nMemory = 8\n"),
-                         node_class(matchmaker, "Big = Memory > 4\nMemory = 9\n"));
-    assert_int_not_equal(node_class(matchmaker, "Big = eval(Limit)\nLimit = \"Memory > 4\"\n"),
-                         node_class(matchmaker, "Big = eval(Limit)\nLimit = \"Memory > 5\"\n"));
-    assert_int_not_equal(node_class(matchmaker, "Big = eval(\"Limit > 4\")\nLimit = 5\n"),
-                         node_class(matchmaker, "Big = eval(\"Limit > 4\")\nLimit = 4\n"));
-    assert_int_equal(node_class(matchmaker, "Big = TARGET.x > MY.y\n"),
-                     node_class(matchmaker, "Big = TARGET.x > MY.y\n"));
+    assert_int_not_equal(fixture_node_class(matchmaker, "Big = Memory > 4\nMemory = 8\n"),
+                         fixture_node_class(matchmaker, "Big = Memory > 4\nMemory = 9\n"));
+    assert_int_not_equal(
+        fixture_node_class(matchmaker, "Big = eval(Limit)\nLimit = \"Memory > 4\"\n"),
+        fixture_node_class(matchmaker, "Big = eval(Limit)\nLimit = \"Memory > 5\"\n"));
+    assert_int_not_equal(fixture_node_class(matchmaker, "Big = eval(\"Limit > 4\")\nLimit = 5\n"),
+                         fixture_node_class(matchmaker, "Big = eval(\"Limit > 4\")\nLimit = 4\n"));
+    assert_int_equal(fixture_node_class(matchmaker, "Big = TARGET.x > MY.y\n"),
+                     fixture_node_class(matchmaker, "Big = TARGET.x > MY.y\n"));
     matchmaker_free(matchmaker);
 }
 
@@ -127,10 +101,10 @@ static void loads_that_are_nearly_the_same_are_one_class(void **state)
     struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
 
     (void)task_class(matchmaker, "TARGET.LoadAvg < 0.3", NULL, 1);
-    assert_int_equal(node_class(matchmaker, "LoadAvg = 0.26"),
-                     node_class(matchmaker, "LoadAvg = 0.29"));
-    assert_int_not_equal(node_class(matchmaker, "LoadAvg = 0.29"),
-                         node_class(matchmaker, "LoadAvg = 0.30"));
+    assert_int_equal(fixture_node_class(matchmaker, "LoadAvg = 0.26"),
+                     fixture_node_class(matchmaker, "LoadAvg = 0.29"));
+    assert_int_not_equal(fixture_node_class(matchmaker, "LoadAvg = 0.29"),
+                         fixture_node_class(matchmaker, "LoadAvg = 0.30"));
     matchmaker_free(matchmaker);
 }
 
@@ -154,11 +128,12 @@ static void an_attribute_that_is_looked_at_in_a_roundabout_way_tells_nodes_apart
         struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
         uint32_t job_class;
 
-        assert_int_equal(node_class(matchmaker, "Memory = 9"), 0);
+        assert_int_equal(fixture_node_class(matchmaker, "Memory = 9"), 0);
         assert_int_equal(
             matchmaker_classify_task(matchmaker, NULL, attributes, 3, &job_class, NULL), 1);
-        assert_int_not_equal(node_class(matchmaker, "Memory = 9\nSlots = { [ Cpus = 1 ] }\n"),
-                             node_class(matchmaker, "Memory = 8\nSlots = { [ Cpus = 1 ] }\n"));
+        assert_int_not_equal(
+            fixture_node_class(matchmaker, "Memory = 9\nSlots = { [ Cpus = 1 ] }\n"),
+            fixture_node_class(matchmaker, "Memory = 8\nSlots = { [ Cpus = 1 ] }\n"));
         assert_int_equal(
             matchmaker_classify_task(matchmaker, NULL, attributes, 3, &job_class, NULL), 0);
         matchmaker_free(matchmaker);
@@ -172,10 +147,10 @@ static void all_attributes_count_as_long_as_somebody_can_look_at_them(void **sta
     struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
 
     (void)task_class(matchmaker, "eval(TARGET.Wish)", NULL, 1);
-    assert_int_not_equal(node_class(matchmaker, "Wish = \"Cpus > 2\"\nCpus = 4\n"),
-                         node_class(matchmaker, "Wish = \"Cpus > 2\"\nCpus = 2\n"));
+    assert_int_not_equal(fixture_node_class(matchmaker, "Wish = \"Cpus > 2\"\nCpus = 4\n"),
+                         fixture_node_class(matchmaker, "Wish = \"Cpus > 2\"\nCpus = 2\n"));
     matchmaker_tidy(matchmaker);
-    assert_int_equal(node_class(matchmaker, "Wish = \"Cpus > 2\"\nCpus = 4\n"), 0);
+    assert_int_equal(fixture_node_class(matchmaker, "Wish = \"Cpus > 2\"\nCpus = 4\n"), 0);
     matchmaker_free(matchmaker);
 }
 
@@ -188,13 +163,17 @@ static void requirements_and_rank_decide_where_a_task_runs(void **state)
     uint32_t nowhere = task_class(matchmaker, "Arch == \"ARM\"", "KFlops", 0);
     uint32_t odd = task_class(matchmaker, "Memory == 512", "real(\"NaN\")", 0);
 
-    join(fixture, 0, node_class(matchmaker, "Memory = 2048\nKFlops = 5\nArch = \"x86_64\"\n"));
-    join(fixture, 1, node_class(matchmaker, "Memory = 512\nKFlops = 9.5\nArch = \"X86_64\"\n"));
-    join(fixture, 2, node_class(matchmaker, "Memory = 4096\nKFlops = 7\n"));
-    assert_int_equal(start(fixture, 1, large), 0);
-    assert_int_equal(start(fixture, 2, fast), 1);
-    assert_int_equal(start(fixture, 3, nowhere), NONE);
-    assert_int_equal(start(fixture, 4, odd), 1);
+    fixture_join_class(
+        fixture, 0,
+        fixture_node_class(matchmaker, "Memory = 2048\nKFlops = 5\nArch = \"x86_64\"\n"));
+    fixture_join_class(
+        fixture, 1,
+        fixture_node_class(matchmaker, "Memory = 512\nKFlops = 9.5\nArch = \"X86_64\"\n"));
+    fixture_join_class(fixture, 2, fixture_node_class(matchmaker, "Memory = 4096\nKFlops = 7\n"));
+    assert_int_equal(fixture_start(fixture, 1, large), 0);
+    assert_int_equal(fixture_start(fixture, 2, fast), 1);
+    assert_int_equal(fixture_start(fixture, 3, nowhere), NONE);
+    assert_int_equal(fixture_start(fixture, 4, odd), 1);
     matchmaker_free(matchmaker);
 }
 
@@ -207,8 +186,8 @@ static void an_attribute_that_is_its_own_end_is_an_end(void **state)
     (void)task_class(matchmaker, "Requirements && A0", NULL, 1);
     for (int i = 0; i < 300; i++)
         buffer_appendf(&chain, "A%d = A%d\n", i, i + 1);
-    (void)node_class(matchmaker, chain.data);
-    (void)node_class(matchmaker, "A0 = A1\nA1 = A0");
+    (void)fixture_node_class(matchmaker, chain.data);
+    (void)fixture_node_class(matchmaker, "A0 = A1\nA1 = A0");
     matchmaker_free(matchmaker);
 }
 
@@ -220,10 +199,10 @@ static void what_the_clock_decides_is_looked_at_again(void **state)
     uint32_t night = task_class(matchmaker, "ClockMin < 60", NULL, 1);
 
     matchmaker_set_clock(matchmaker, 900, 0);
-    join(fixture, 0, node_class(matchmaker, "ClockMin = time() / 60"));
-    assert_int_equal(start(fixture, 1, late), NONE);
-    assert_int_equal(start(fixture, 2, night), 0);
-    (void)node_class(matchmaker, "ClockMin = 5");
+    fixture_join_class(fixture, 0, fixture_node_class(matchmaker, "ClockMin = time() / 60"));
+    assert_int_equal(fixture_start(fixture, 1, late), NONE);
+    assert_int_equal(fixture_start(fixture, 2, night), 0);
+    (void)fixture_node_class(matchmaker, "ClockMin = 5");
     matchmaker_set_clock(matchmaker, 3600, 0);
     matchmaker_look_again(matchmaker);
     assert_true(matchmaker_go_on(matchmaker, 1));
@@ -231,7 +210,7 @@ static void what_the_clock_decides_is_looked_at_again(void **state)
     assert_false(matchmaker_go_on(matchmaker, UINT64_MAX));
     fixture_tick(fixture, 0);
     assert_int_equal(fixture_state(fixture, 1, 0), TASK_RUNNING);
-    assert_int_equal(start(fixture, 3, night), NONE);
+    assert_int_equal(fixture_start(fixture, 3, night), NONE);
     matchmaker_free(matchmaker);
 }
 
@@ -242,8 +221,8 @@ static void what_is_made_of_strings_may_be_decided_by_the_clock(void **state)
     struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
     uint32_t late = task_class(matchmaker, "eval(join(\"im\", \"t\", \"e()\")) > 9", NULL, 1);
 
-    join(fixture, 0, node_class(matchmaker, "Memory = 1"));
-    assert_int_equal(start(fixture, 1, late), NONE);
+    fixture_join_class(fixture, 0, fixture_node_class(matchmaker, "Memory = 1"));
+    assert_int_equal(fixture_start(fixture, 1, late), NONE);
     matchmaker_set_clock(matchmaker, 10, 0);
     matchmaker_look_again(matchmaker);
     assert_false(matchmaker_go_on(matchmaker, UINT64_MAX));
@@ -296,8 +275,8 @@ static void a_function_that_is_none_rules_out_every_node(void **state)
     struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
     uint32_t class = task_class(matchmaker, "'no such'(1) && OpSys == \"LINUX\"", NULL, 1);
 
-    join(fixture, 0, node_class(matchmaker, "OpSys = \"LINUX\""));
-    assert_int_equal(start(fixture, 1, class), NONE);
+    fixture_join_class(fixture, 0, fixture_node_class(matchmaker, "OpSys = \"LINUX\""));
+    assert_int_equal(fixture_start(fixture, 1, class), NONE);
     matchmaker_free(matchmaker);
 }
 
@@ -316,8 +295,8 @@ static void attributes_are_followed_as_deep_as_they_are_evaluated(void **state)
         attributes[i] = (struct match_attribute){names[i], i < DEPTH ? names[i + 1] : "7"};
     assert_int_equal(
         matchmaker_classify_task(matchmaker, NULL, attributes, DEPTH + 1, &job_class, NULL), 1);
-    join(fixture, 0, node_class(matchmaker, "Memory = 7"));
-    assert_int_equal(start(fixture, 1, job_class), 0);
+    fixture_join_class(fixture, 0, fixture_node_class(matchmaker, "Memory = 7"));
+    assert_int_equal(fixture_start(fixture, 1, job_class), 0);
     matchmaker_free(matchmaker);
 }
 
@@ -327,25 +306,25 @@ static void classes_that_nobody_is_of_make_room(void **state)
     struct matchmaker *matchmaker = matchmaker_new(fixture->pool);
     uint32_t used = task_class(matchmaker, "Memory > 1", NULL, 1);
     uint32_t unused = task_class(matchmaker, "Memory > 2", NULL, 0);
-    uint32_t here = node_class(matchmaker, "Memory = 1");
-    uint32_t gone = node_class(matchmaker, "Memory = 2");
+    uint32_t here = fixture_node_class(matchmaker, "Memory = 1");
+    uint32_t gone = fixture_node_class(matchmaker, "Memory = 2");
 
-    join(fixture, 0, here);
-    (void)start(fixture, 1, used);
+    fixture_join_class(fixture, 0, here);
+    (void)fixture_start(fixture, 1, used);
     matchmaker_tidy(matchmaker);
     matchmaker_tidy(matchmaker);
     assert_int_not_equal(task_class(matchmaker, NULL, "Memory", 0), used);
     matchmaker_tidy(matchmaker);
-    assert_int_equal(node_class(matchmaker, "Memory = 3"), gone);
+    assert_int_equal(fixture_node_class(matchmaker, "Memory = 3"), gone);
     assert_int_equal(task_class(matchmaker, "Memory > 3", NULL, 0), unused);
     assert_int_equal(task_class(matchmaker, "Memory > 1", NULL, 0), used);
     assert_int_not_equal(task_class(matchmaker, "Memory > 4", NULL, 0), unused);
     /* What was let go says nothing of new ones. */
     fixture_choose(fixture, POOL_REMOVE, 1, NONE);
     matchmaker_tidy(matchmaker);
-    assert_int_equal(node_class(matchmaker, "Memory = 4"), 0);
+    assert_int_equal(fixture_node_class(matchmaker, "Memory = 4"), 0);
     (void)task_class(matchmaker, "Memory > 1", NULL, 1);
-    assert_int_equal(node_class(matchmaker, "Memory = 4"), gone);
+    assert_int_equal(fixture_node_class(matchmaker, "Memory = 4"), gone);
     matchmaker_free(matchmaker);
 }
 
@@ -391,14 +370,14 @@ static void what_is_simple_does_not_wait_for_what_is_not(void **state)
         char line[32];
 
         (void)snprintf(line, sizeof(line), "Memory = %d", i);
-        last = node_class(matchmaker, line);
+        last = fixture_node_class(matchmaker, line);
     }
-    join(fixture, 1, last);
+    fixture_join_class(fixture, 1, last);
     append_long(&text, 1000, 1);
     dear = waiting_class(matchmaker, NULL, text.data);
     assert_true(matchmaker_go_on(matchmaker, 60000));
     simple = waiting_class(matchmaker, NULL, "Memory > 59");
-    assert_int_equal(start(fixture, 1, simple), NONE);
+    assert_int_equal(fixture_start(fixture, 1, simple), NONE);
     assert_true(matchmaker_go_on(matchmaker, 60000));
     assert_false(is_pending(matchmaker, simple));
     assert_true(is_pending(matchmaker, dear));
@@ -418,7 +397,7 @@ static void new_nodes_suit_what_is_simple_before_what_is_not(void **state)
     uint32_t dear = 0, simple;
 
     (void)task_class(matchmaker, "Memory > 3", NULL, 1);
-    (void)node_class(matchmaker, "Memory = 1");
+    (void)fixture_node_class(matchmaker, "Memory = 1");
     for (int i = 1; i <= 20; i++) {
         _cleanup_buffer_ struct buffer text = BUFFER_INIT;
 
@@ -442,7 +421,7 @@ static void new_nodes_suit_what_is_simple_before_what_is_not(void **state)
     assert_true(matchmaker_go_on(matchmaker, 1000));
     assert_false(is_pending(matchmaker, simple));
     assert_true(is_pending(matchmaker, dear));
-    assert_int_equal(start(fixture, 1, simple), 0);
+    assert_int_equal(fixture_start(fixture, 1, simple), 0);
     matchmaker_free(matchmaker);
 }
 
@@ -454,11 +433,11 @@ static void requirements_that_take_too_long_are_not_true(void **state)
 
     append_long(&text, 1000, 1);
     append_long(&longer, 10000, 1);
-    join(fixture, 0, node_class(matchmaker, "Memory = 1"));
+    fixture_join_class(fixture, 0, fixture_node_class(matchmaker, "Memory = 1"));
     (void)task_class(matchmaker, "Memory > 1", NULL, 1);
-    join(fixture, 1, node_class(matchmaker, "Memory = 1"));
-    assert_int_equal(start(fixture, 1, task_class(matchmaker, text.data, NULL, 0)), 1);
-    assert_int_equal(start(fixture, 2, task_class(matchmaker, longer.data, NULL, 0)), NONE);
+    fixture_join_class(fixture, 1, fixture_node_class(matchmaker, "Memory = 1"));
+    assert_int_equal(fixture_start(fixture, 1, task_class(matchmaker, text.data, NULL, 0)), 1);
+    assert_int_equal(fixture_start(fixture, 2, task_class(matchmaker, longer.data, NULL, 0)), NONE);
     matchmaker_free(matchmaker);
 }
 
@@ -476,7 +455,7 @@ static void an_analysis_ends_though_not_all_nodes_were_looked_at(void **state)
         char line[32];
 
         (void)snprintf(line, sizeof(line), "Memory = %d", i);
-        counts[node_class(matchmaker, line)]++;
+        counts[fixture_node_class(matchmaker, line)]++;
     }
     matchmaker_analyze(matchmaker, job_class, counts, 10, &analysis);
     assert_false(analysis.is_cut);
@@ -547,9 +526,11 @@ static void conditions_are_counted_one_by_one(void **state)
     uint32_t counts[8] = {0};
     struct match_analysis analysis;
 
-    counts[node_class(matchmaker, "Arch = \"X86_64\"\nMemory = 8\nHasMatlab = true\n")] += 1;
-    counts[node_class(matchmaker, "Arch = \"X86_64\"\nMemory = 4\nHasMatlab = true\n")] += 10;
-    counts[node_class(matchmaker, "Arch = \"ARM\"\nMemory = 4\n")] += 100;
+    counts[fixture_node_class(matchmaker, "Arch = \"X86_64\"\nMemory = 8\nHasMatlab = true\n")] +=
+        1;
+    counts[fixture_node_class(matchmaker, "Arch = \"X86_64\"\nMemory = 4\nHasMatlab = true\n")] +=
+        10;
+    counts[fixture_node_class(matchmaker, "Arch = \"ARM\"\nMemory = 4\n")] += 100;
     matchmaker_analyze(matchmaker, job_class, counts, 8, &analysis);
     assert_int_equal(analysis.nodes, 111);
     assert_int_equal(analysis.suited, 1);
@@ -605,13 +586,14 @@ static void a_node_that_is_kept_for_a_user_takes_nobody_elses_tasks(void **state
     assert_null(matchmaker_only_user(matchmaker, 0));
     assert_true(matchmaker_keeps_for(matchmaker, "erika"));
     assert_int_not_equal(class_of_kept(matchmaker, "DuskOnlyUser = 7", 1), kept);
-    join(fixture, 1, kept);
-    assert_int_equal(start(fixture, 1, class_of_user(matchmaker, "otto", NULL)), NONE);
-    assert_int_equal(start(fixture, 2, class_of_user(matchmaker, "otto", "Cpus =!= 1")), NONE);
+    fixture_join_class(fixture, 1, kept);
+    assert_int_equal(fixture_start(fixture, 1, class_of_user(matchmaker, "otto", NULL)), NONE);
+    assert_int_equal(fixture_start(fixture, 2, class_of_user(matchmaker, "otto", "Cpus =!= 1")),
+                     NONE);
     assert_int_not_equal(class_of_user(matchmaker, "erika", NULL), 0);
-    assert_int_equal(start(fixture, 3, class_of_user(matchmaker, "erika", NULL)), 1);
+    assert_int_equal(fixture_start(fixture, 3, class_of_user(matchmaker, "erika", NULL)), 1);
     class_of_kept(matchmaker, "DuskOnlyUser = \"otto\"", 1);
-    assert_int_equal(start(fixture, 4, class_of_user(matchmaker, "otto", NULL)), NONE);
+    assert_int_equal(fixture_start(fixture, 4, class_of_user(matchmaker, "otto", NULL)), NONE);
     assert_int_equal(kept, 1);
     matchmaker_analyze(matchmaker, 0, nodes_of_class, 2, &analysis);
     assert_int_equal(analysis.kept, 3);

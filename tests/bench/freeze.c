@@ -4,11 +4,12 @@
  * long it takes until all of these control groups (their cgroup.events) are frozen, and how long
  * until a program of the owner, a loop that this is, has the processor for itself.
  *
- * Prints "frozen MEDIAN WORST cpu MEDIAN WORST beside RATE still WORST" in ms: RATE is how fast the
- * loop is beside the tasks, against that when they are frozen; `still`, how long in the worst of
- * these keys the computer itself stood still, as a thread on each processor saw that goes before
- * all others and only wants to sleep. A virtual machine does so when its host has other work. In
- * between it waits until the groups are thawed again, because nobody presses a key.
+ * Prints "frozen MEDIAN WORST cpu MEDIAN WORST beside RATE still WORST late COUNT" in ms: RATE is
+ * how fast the loop is beside the tasks, against that when they are frozen; `still`, how long in
+ * the worst of these keys the computer itself stood still, as a thread on each processor saw that
+ * goes before all others and only wants to sleep. A virtual machine does so when its host has other
+ * work. COUNT keys took more than 25 ms. In between it waits until the groups are thawed again,
+ * because nobody presses a key.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -33,7 +34,8 @@ enum {
     SLICES_MAX = 4000, /* of a millisecond each, of the owner's loop */
     LOOPS = 2000,      /* between two looks at the clock */
     SETTLED_MS = 40,   /* of computing beside the tasks, before the key */
-    PROBE_MS = 1       /* that a probe sleeps */
+    PROBE_MS = 1,      /* that a probe sleeps */
+    LATE_MS = 25       /* nobody should wait so long */
 };
 
 static int events[GROUPS_MAX];
@@ -227,6 +229,7 @@ int main(int argc, char **argv)
 {
     size_t count = argc > 2 ? strtoul(argv[1], NULL, 10) : 0;
     double *waits = calloc(count + 1, sizeof(*waits)), worst = 0, still = 0;
+    size_t late = 0;
     double own, own_worst, beside;
 
     for (int i = 2; i < argc && group_count < GROUPS_MAX; i++) {
@@ -249,14 +252,15 @@ int main(int argc, char **argv)
         key_ms = now_ms();
         press();
         waits[n] = wait_for(true) - key_ms;
+        late += waits[n] > LATE_MS;
         if (waits[n] > worst) {
             worst = waits[n];
             still = still_ms;
         }
     }
     measure_owner(count < 50 ? count : 50, &own, &own_worst, &beside);
-    printf("frozen %.2f %.2f cpu %.0f %.0f beside %.3f still %.2f\n", median(waits, count), worst,
-           own, own_worst, beside, still);
+    printf("frozen %.2f %.2f cpu %.0f %.0f beside %.3f still %.2f late %zu\n", median(waits, count),
+           worst, own, own_worst, beside, still, late);
     free(waits);
     xcb_disconnect(display);
     return 0;
