@@ -164,21 +164,23 @@ static void raise_descriptor_limit(void)
     }
 }
 
-/* The identity comes before the keeper and everything else: without one nothing may run here. */
 /* An admin may mean it, and most of those who say it have forgotten a '%' or an 'M'. */
 static void warn_of_more(const struct resources *lent, const struct computer *computer)
 {
     const unsigned long long mb = 1024 * 1024;
 
     if (lent->cpus > computer->cpus)
-        log_warning("%u processors are lent, and there are %u", lent->cpus, computer->cpus);
+        log_warning("%u processors are lent, and there are %u: is a '%%' missing in 'cpus'?",
+                    lent->cpus, computer->cpus);
     if (lent->memory > computer->memory_bytes)
-        log_warning("%llu MB of memory are lent, and there are %llu", lent->memory / mb,
-                    computer->memory_bytes / mb);
+        log_warning("%llu MB of memory are lent, and there are %llu: is 'memory' meant like that?",
+                    lent->memory / mb, computer->memory_bytes / mb);
     if (lent->memory < mb || lent->disk < mb)
-        log_warning("less than 1 MB of memory or disk is lent: no task can run here");
+        log_warning("less than 1 MB of memory or disk is lent: no task can run here; say a size "
+                    "with its unit, as in 8G");
 }
 
+/* The identity comes before the keeper and everything else: without one nothing may run here. */
 static int run(struct settings *settings, struct state *state, struct error *err)
 {
     _cleanup_(computer_deinit) struct computer computer = COMPUTER_INIT;

@@ -96,9 +96,9 @@ bool cgroup_root_limits(const struct cgroup_root *root, enum cgroup_controller c
 void cgroup_root_take_slice(struct cgroup_root *root);
 /* Where all of the tasks together stand with everything else that wants the processors. */
 enum cgroup_way {
-    CGROUP_WAY_LAST,  /* they get them when nobody else wants them (cpu.idle), as is right but */
-    CGROUP_WAY_EQUAL, /* while some of them must run: as anybody */
-    CGROUP_WAY_FIRST, /* while all of them must, to stand still */
+    CGROUP_WAY_LAST,  /* behind everybody (cpu.idle): the usual one */
+    CGROUP_WAY_EQUAL, /* as anybody: while some of them must run, to start or to end */
+    CGROUP_WAY_FIRST, /* before everybody: while all of them must, to stand still */
 };
 
 /* Without groups for the processors nothing happens. From FIRST the way leads to LAST alone. */
