@@ -14,7 +14,8 @@
 #include "keeper_child.h"
 
 #include "base/memory.h"
-#include "keeper_failure.h"
+#include "birth.h"
+#include "container.h"
 #include "oom_score.h"
 #include "priority.h"
 #include "process_table.h"
@@ -23,10 +24,8 @@
 #include "vfork_into.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <linux/keyctl.h>
-#include <linux/openat2.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -39,31 +38,21 @@
 
 enum {
     EXIT_NOT_STARTED = 127,
-    FILE_MODE = 0644,
     PATIENCE_S = 3,     /* for the way to execve(), which takes a millisecond */
     DESCRIPTORS = 1024, /* what Linux gives and select() can take; the keeper has more */
     OTHERS_OF_USER = 4, /* room for what its user runs besides, in parts of what a task may have */
 };
 
-/* What the child needs to know, and what it leaves for the keeper to see. */
-struct birth {
-    const struct keeper_spawn *spawn;
-    const char **environment;
+/* What the child needs to know; in its birth it leaves what the keeper shall see. */
+struct child {
+    struct birth birth;
     const struct cgroup *group; /* NULL: none */
     pid_t keeper;
-    enum keeper_step step; /* how far it came */
-    const char *path;      /* what it uses there */
-    int error;             /* why it went no further; 0: it runs */
-    char culprit[KEEPER_CULPRIT_SIZE];
+    const struct container_start *container; /* NULL: it becomes its program itself */
+    const char *marker;
 };
 
 /* ---- the child ---- */
-
-static void enter(struct birth *birth, enum keeper_step step, const char *path)
-{
-    birth->step = step;
-    birth->path = path;
-}
 
 /*
  * Does not return. The compiler is not told so, because AddressSanitizer would then look for the
@@ -113,12 +102,12 @@ static int set_descriptor_limit(void)
  * others: some times what the task asked for, and never more than half of what the user may have,
  * so that he can still work beside a task that runs wild.
  */
-static int set_process_limit(const struct birth *birth)
+static int set_process_limit(const struct child *child)
 {
     struct rlimit limit;
-    uint64_t most = birth->spawn->processes_max;
+    uint64_t most = child->birth.spawn->processes_max;
 
-    if (most == 0 || (birth->group && cgroup_limits_hold(&birth->group->limits, CGROUP_PROCESSES)))
+    if (most == 0 || (child->group && cgroup_limits_hold(&child->group->limits, CGROUP_PROCESSES)))
         return 0;
     if (getrlimit(RLIMIT_NPROC, &limit) < 0)
         return -1;
@@ -129,9 +118,9 @@ static int set_process_limit(const struct birth *birth)
 }
 
 /* Everything that a task must not inherit from the keeper, or is held to. */
-static int set_limits(const struct birth *birth)
+static int set_limits(const struct child *child)
 {
-    const struct keeper_spawn *spawn = birth->spawn;
+    const struct keeper_spawn *spawn = child->birth.spawn;
     const struct rlimit no_core = {0};
     sigset_t none;
 
@@ -141,7 +130,7 @@ static int set_limits(const struct birth *birth)
     if (sigprocmask(SIG_SETMASK, &none, NULL) < 0 || setsid() < 0 ||
         close_range(3, UINT_MAX, CLOSE_RANGE_CLOEXEC) < 0 || setrlimit(RLIMIT_CORE, &no_core) < 0 ||
         set_descriptor_limit() < 0 || set_limit(RLIMIT_FSIZE, spawn->file_size_max) < 0 ||
-        set_limit(RLIMIT_CPU, spawn->cpu_seconds_max) < 0 || set_process_limit(birth) < 0)
+        set_limit(RLIMIT_CPU, spawn->cpu_seconds_max) < 0 || set_process_limit(child) < 0)
         return -errno;
     /* The keeper goes first; nothing that it starts does. */
     priority_set_nice(0);
@@ -185,92 +174,37 @@ static int set_credentials(const struct keeper_spawn *spawn, pid_t keeper)
     return 0;
 }
 
-/* Opens a file below the working folder without following any link; "" is /dev/null. */
-static int open_beneath(const char *path, int flags)
+/* A contained task gives its rights up later, when it has made what needs them. */
+static int become_task(struct child *child)
 {
-    struct open_how how = {
-        .flags = (uint64_t)(flags | O_NOCTTY | O_CLOEXEC),
-        .mode = flags & O_CREAT ? FILE_MODE : 0,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-    };
+    struct birth *birth = &child->birth;
+    int r;
 
-    if (path[0] == '\0')
-        return open("/dev/null", (flags & O_ACCMODE) | O_CLOEXEC);
-    return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
-}
-
-/*
- * Opened without waiting (for the other end of a pipe, or for whoever holds a lease), and then
- * looked at: a task's files are plain ones. Returns the descriptor or a negative errno.
- */
-static int open_plain(const char *path, int flags)
-{
-    int fd = open_beneath(path, flags | O_NONBLOCK);
-    struct stat status;
-
-    if (fd < 0)
-        return -errno;
-    if (path[0] == '\0')
-        return fd;
-    if (fstat(fd, &status) < 0)
-        return -errno;
-    if (!S_ISREG(status.st_mode))
-        return S_ISDIR(status.st_mode) ? -EISDIR : -ENXIO;
-    return fcntl(fd, F_SETFL, flags & O_APPEND) < 0 ? -errno : fd;
-}
-
-/* Opens a file of the working folder as one of the three that every program has. */
-static void open_as(struct birth *birth, enum keeper_step step, const char *path, int flags, int as)
-{
-    int fd;
-
-    enter(birth, step, path);
-    fd = open_plain(path, flags);
-    if (fd < 0)
-        give_up(birth, -fd);
-    if (dup2(fd, as) < 0)
-        give_up(birth, errno);
-}
-
-static void open_stdio(struct birth *birth)
-{
-    const struct keeper_spawn *spawn = birth->spawn;
-    const int flags = O_WRONLY | O_CREAT | O_TRUNC;
-
-    open_as(birth, KEEPER_STEP_INPUT, spawn->input, O_RDONLY, STDIN_FILENO);
-    open_as(birth, KEEPER_STEP_OUTPUT, spawn->output, flags, STDOUT_FILENO);
-    if (strcmp(spawn->error, spawn->output) != 0)
-        open_as(birth, KEEPER_STEP_ERROR, spawn->error, flags, STDERR_FILENO);
-    else if (dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
-        give_up(birth, errno);
+    birth_enter(birth, KEEPER_STEP_CREDENTIALS, "");
+    if (child->container) {
+        r = leave_keyring(birth->spawn);
+        birth_enter(birth, KEEPER_STEP_CONTAINER, CONTAINER_INIT);
+        return r < 0 ? r : container_launch(child->container, birth->spawn, child->marker);
+    }
+    r = set_credentials(birth->spawn, child->keeper);
+    if (r == 0)
+        r = birth_enter_folder(birth, birth->spawn->folder);
+    return r < 0 ? r : birth_execute(birth, birth->spawn->program);
 }
 
 static void run_child(void *context)
 {
-    struct birth *birth = context;
-    const struct keeper_spawn *spawn = birth->spawn;
+    struct child *child = context;
     int r;
 
     limit_patience();
-    enter(birth, KEEPER_STEP_LIMITS, "");
-    r = birth->group ? cgroup_join(birth->group) : 0;
+    birth_enter(&child->birth, KEEPER_STEP_LIMITS, "");
+    r = child->group ? cgroup_join(child->group) : 0;
     if (r == 0)
-        r = set_limits(birth);
-    if (r < 0)
-        give_up(birth, -r);
-    enter(birth, KEEPER_STEP_CREDENTIALS, "");
-    r = set_credentials(spawn, birth->keeper);
-    if (r < 0)
-        give_up(birth, -r);
-    enter(birth, KEEPER_STEP_FOLDER, spawn->folder);
-    if (chdir(spawn->folder) < 0)
-        give_up(birth, errno);
-    open_stdio(birth);
-    enter(birth, KEEPER_STEP_PROGRAM, spawn->program);
-    execve(spawn->program, (char *const *)spawn->arguments, (char *const *)birth->environment);
-    r = errno;
-    enter(birth, keeper_failure_explain(spawn->program, r, birth->culprit), birth->culprit);
-    give_up(birth, r);
+        r = set_limits(child);
+    if (r == 0)
+        r = become_task(child);
+    give_up(&child->birth, -r);
 }
 
 /* ---- the keeper ---- */
@@ -299,10 +233,55 @@ static const char **add_variable(const char **environment, const char *variable)
  */
 static bool was_cut_off(const struct birth *birth, pid_t pid, uint64_t begun_us)
 {
-    if (birth->error != 0 || birth->step != KEEPER_STEP_PROGRAM)
-        return birth->error == 0;
+    if (birth->error != 0)
+        return false;
+    if (birth->step != KEEPER_STEP_PROGRAM && birth->step != KEEPER_STEP_CONTAINER)
+        return true;
     return clock_boot_us() - begun_us >= (uint64_t)PATIENCE_S * 1000000 &&
            process_never_executed(pid);
+}
+
+/* Makes the child, and waits until it has become what it executes. Returns its pid, or 0. */
+static pid_t give_birth(struct child *child)
+{
+    uint64_t begun_us = clock_boot_us();
+    pid_t pid;
+
+    birth_enter(&child->birth, KEEPER_STEP_FORK, "");
+    pid = vfork_into(child->group ? cgroup_birthplace(child->group) : -1, run_child, child);
+    if (pid < 0)
+        child->birth.error = -pid;
+    else if (was_cut_off(&child->birth, pid, begun_us))
+        child->birth.error = ETIMEDOUT;
+    if (child->birth.error == 0)
+        return pid;
+    if (pid > 0)
+        waitpid(pid, NULL, 0);
+    return 0;
+}
+
+static int start_bare(struct child *child, pid_t *ret_pid)
+{
+    *ret_pid = give_birth(child);
+    return *ret_pid > 0 ? 0 : 1;
+}
+
+/* The child's successor in the container is the leader; the child itself is soon over. */
+static int start_contained(struct child *child, pid_t *ret_pid)
+{
+    _cleanup_(container_start_deinit) struct container_start start = CONTAINER_START_INIT;
+    int r = container_start_prepare(&start, child->birth.spawn, child->birth.environment);
+    pid_t pid;
+
+    birth_enter(&child->birth, KEEPER_STEP_CONTAINER, "");
+    child->birth.error = -r;
+    if (r < 0)
+        return 1;
+    child->container = &start;
+    pid = give_birth(child);
+    if (pid == 0)
+        return 1;
+    return container_start_await(&start, pid, &child->birth, ret_pid);
 }
 
 int keeper_child_start(const struct keeper_spawn *spawn, const char *variable,
@@ -310,24 +289,17 @@ int keeper_child_start(const struct keeper_spawn *spawn, const char *variable,
                        struct keeper_failure *ret_failure)
 {
     _cleanup_free_ const char **environment = add_variable(spawn->environment, variable);
-    _cleanup_free_ struct birth *birth = memory_allocate(sizeof(*birth));
-    uint64_t begun_us = clock_boot_us();
-    pid_t pid;
+    _cleanup_free_ struct child *child = memory_allocate(sizeof(*child));
+    const struct birth *birth = &child->birth;
+    int r;
 
-    *birth = (struct birth){
-        .spawn = spawn, .environment = environment, .group = group, .keeper = getpid()};
-    enter(birth, KEEPER_STEP_FORK, "");
-    pid = vfork_into(group ? cgroup_birthplace(group) : -1, run_child, birth);
-    if (pid < 0)
-        birth->error = -pid;
-    else if (was_cut_off(birth, pid, begun_us))
-        birth->error = ETIMEDOUT;
-    if (birth->error == 0) {
-        *ret_pid = pid;
+    *child = (struct child){.birth = {.spawn = spawn, .environment = environment},
+                            .group = group,
+                            .keeper = getpid(),
+                            .marker = variable};
+    r = spawn->container.root[0] ? start_contained(child, ret_pid) : start_bare(child, ret_pid);
+    if (r == 0)
         return 0;
-    }
-    if (pid > 0)
-        waitpid(pid, NULL, 0);
     buffer_clear(path);
     buffer_append_text(path, birth->path);
     *ret_failure = (struct keeper_failure){

@@ -210,6 +210,8 @@ int keeper_failure_describe(const struct keeper_failure *failure, struct error *
         error_hint(err, "ask for such nodes with requirements = (Arch == ...), or build it for "
                         "this one");
         return code;
+    case KEEPER_STEP_CONTAINER:
+        return error_set_errno(err, code, "cannot make the task's container: '%s'", failure->path);
     case KEEPER_STEP_KEY:
         return error_set(err, code, "the keeper has a task of that key already");
     }

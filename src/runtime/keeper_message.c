@@ -168,6 +168,37 @@ static const char **take_words(struct reader *reader)
 
 /* ---- structs ---- */
 
+static void put_container(struct buffer *frames, const struct keeper_container *container)
+{
+    put_text(frames, container->root);
+    put_words(frames, container->sources);
+    put_words(frames, container->targets);
+    put_words(frames, container->devices);
+    put_text(frames, container->temporary);
+    put_text(frames, container->host_name);
+    put_u8(frames, container->has_network);
+}
+
+/* What a contained task cannot do without is there, and each source has a target. */
+static bool is_whole(const struct keeper_container *container)
+{
+    return container->root[0] == '/' && container->temporary[0] == '/' &&
+           count_words(container->sources) == count_words(container->targets);
+}
+
+static void take_container(struct reader *reader, struct keeper_container *container)
+{
+    container->root = take_text(reader);
+    container->sources = take_words(reader);
+    container->targets = take_words(reader);
+    container->devices = take_words(reader);
+    container->temporary = take_text(reader);
+    container->host_name = take_text(reader);
+    container->has_network = take_bool(reader);
+    if (container->root[0] != '\0' && !is_whole(container))
+        reader->bad = true;
+}
+
 static void put_spawn(struct buffer *frames, const struct keeper_spawn *spawn)
 {
     put_bytes(frames, spawn->note);
@@ -188,6 +219,7 @@ static void put_spawn(struct buffer *frames, const struct keeper_spawn *spawn)
     put_u64(frames, spawn->processes_max);
     put_u64(frames, spawn->memory_max);
     put_u32(frames, spawn->cpus);
+    put_container(frames, &spawn->container);
 }
 
 static void take_spawn(struct reader *reader, struct keeper_spawn *spawn)
@@ -210,6 +242,7 @@ static void take_spawn(struct reader *reader, struct keeper_spawn *spawn)
     spawn->processes_max = take_u64(reader);
     spawn->memory_max = take_u64(reader);
     spawn->cpus = take_u32(reader);
+    take_container(reader, &spawn->container);
     if (spawn->program[0] == '\0' || spawn->folder[0] != '/')
         reader->bad = true;
 }
@@ -395,6 +428,9 @@ void keeper_request_deinit(struct keeper_request *request)
 {
     free(request->spawn.arguments);
     free(request->spawn.environment);
+    free(request->spawn.container.sources);
+    free(request->spawn.container.targets);
+    free(request->spawn.container.devices);
     *request = (struct keeper_request){0};
 }
 

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 enum {
-    KEEPER_VERSION = 3,
+    KEEPER_VERSION = 4,
     KEEPER_FRAME_SIZE_MAX = 4 * 1024 * 1024, /* Linux takes 2 MiB of arguments and environment */
     KEEPER_NOTE_SIZE_MAX = 64 * 1024,
     KEEPER_WORDS_MAX = 65536, /* of arguments, and of environment variables */
@@ -36,6 +36,17 @@ enum keeper_request_type {
     KEEPER_REQUEST_ALIVE,
 };
 
+/* Where a contained task lives (container.h). All paths are the node's, and absolute. */
+struct keeper_container {
+    const char *root;      /* "": the task runs bare, and nothing below is used */
+    const char **sources;  /* what of the node, or of an image, it finds, read-only */
+    const char **targets;  /* and under which names below root; as many */
+    const char **devices;  /* names below /dev that it has besides the usual ones */
+    const char *temporary; /* a folder of its own, its /tmp */
+    const char *host_name; /* what it takes for the node's */
+    bool has_network;      /* the node's; else none but a loopback of its own */
+};
+
 /* One attempt to start. Nothing in it is kept by the keeper but key, note and deadline. */
 struct keeper_spawn {
     struct slice note;         /* the agent's own description, given back by LIST */
@@ -43,11 +54,11 @@ struct keeper_spawn {
     const char *program;       /* path for execve(), absolute or below `folder` */
     const char **arguments;    /* argv, NULL at the end */
     const char **environment;  /* all of it, NULL at the end; DUSK_KEEPER is added */
-    const char *folder;        /* working folder, absolute */
-    const char *input;         /* below `folder`, never through a link; "" is /dev/null */
-    const char *output;        /* the same; made or emptied, mode 0644 */
-    const char *error;         /* the same; equal to `output`: one open file for both */
-    bool becomes_user;         /* run as uid and gid, without further groups */
+    const char *folder; /* working folder, absolute; of a contained task its CONTAINER_WORK */
+    const char *input;  /* below `folder`, never through a link; "" is /dev/null */
+    const char *output; /* the same; made or emptied, mode 0644 */
+    const char *error;  /* the same; equal to `output`: one open file for both */
+    bool becomes_user;  /* run as uid and gid, without further groups */
     uint32_t uid, gid;
     int32_t nice;             /* 0..19 */
     uint64_t file_size_max;   /* RLIMIT_FSIZE in bytes; 0: no limit, as for the following */
@@ -55,6 +66,7 @@ struct keeper_spawn {
     uint64_t processes_max;   /* and threads of the tree; without a group roughly, of the uid */
     uint64_t memory_max;      /* bytes of the tree */
     uint32_t cpus;            /* its share of the processors; only with groups */
+    struct keeper_container container;
 };
 
 struct keeper_request {
@@ -100,6 +112,7 @@ enum keeper_step {
     KEEPER_STEP_PROGRAM,
     KEEPER_STEP_INTERPRETER,  /* the program is there, what its '#!' or ELF header names is not */
     KEEPER_STEP_ARCHITECTURE, /* an ELF file of another machine; `path` names that machine */
+    KEEPER_STEP_CONTAINER,    /* what a contained task lives in could not be made */
     KEEPER_STEP_KEY,          /* the key is in use */
 };
 
@@ -162,7 +175,7 @@ int keeper_message_encode_news(const struct keeper_news *news, struct buffer *fr
 int keeper_message_find_frame(struct slice bytes, size_t *ret_length);
 
 /*
- * Decodes one whole frame. All texts stay in `frame`; only the two lists of words in a SPAWN are
+ * Decodes one whole frame. All texts stay in `frame`; only the lists of words in a SPAWN are
  * allocated, and keeper_request_deinit() frees them. Returns 0 or -EBADMSG.
  */
 int keeper_message_decode_request(struct slice frame, struct keeper_request *ret_request);

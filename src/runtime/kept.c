@@ -13,6 +13,7 @@
 #include "kept_internal.h"
 
 #include "base/memory.h"
+#include "container.h"
 #include "process_table.h"
 #include "sys/clock.h"
 
@@ -257,7 +258,7 @@ void kept_reap(struct kept *kept)
     int status;
     pid_t pid;
 
-    while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
+    while ((pid = container_reap(&status, &usage)) > 0) {
         uint64_t pushed_key = kept->push_out.key;
         struct kept_task *task;
         uint64_t place;

@@ -16,6 +16,7 @@
 #include "warden.h"
 
 #include "base/memory.h"
+#include "container.h"
 #include "keeper_child.h"
 #include "process_table.h"
 #include "sys/clock.h"
@@ -70,7 +71,7 @@ static void keep_order(struct warden_report *report, pid_t keeper, const sigset_
     pid_t pid;
 
     for (;;) {
-        while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0)
+        while ((pid = container_reap(&status, &usage)) > 0)
             note_end(report, pid, status, &usage);
         if (pid < 0)
             return;

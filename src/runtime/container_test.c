@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Contained tasks, by a real keeper: what they find, what they may not, and how they end. */
+#define _GNU_SOURCE
+#include "container.h"
+#include "container_tree.h"
+#include "keeper_test.h"
+
+enum { TASK = 7, TASK_UID = 61200, OTHER_UID = 61201 };
+
+static struct container_tree tree;
+static char temporary[96];
+
+static void ask_contained(struct fixture *fixture, struct keeper_spawn spawn, const char **words)
+{
+    spawn.becomes_user = geteuid() == 0;
+    spawn.uid = spawn.gid = TASK_UID;
+    spawn.container.root = tree.root;
+    spawn.container.sources = (const char **)tree.sources;
+    spawn.container.targets = (const char **)tree.targets;
+    spawn.container.temporary = temporary;
+    spawn.container.host_name = "node";
+    ask_spawn(fixture, TASK, spawn, words);
+}
+
+static void run_contained(struct fixture *fixture, const char *script)
+{
+    ask_contained(fixture, SPAWN_INIT, (const char *[]){"/bin/sh", "-c", script, NULL});
+    await(fixture, KEEPER_NEWS_EXITED, TASK);
+}
+
+static void assert_status(const struct fixture *fixture, int status)
+{
+    assert_int_equal(fixture->last.news.result.wait_status, status);
+}
+
+/* ---- the end ---- */
+
+static void the_exit_code_is_the_programs(void **state)
+{
+    run_contained(*state, "exit 200");
+    assert_status(*state, 200 << 8);
+}
+
+static void a_signal_that_ends_the_program_is_told(void **state)
+{
+    run_contained(*state, "kill -SEGV $$");
+    assert_status(*state, SIGSEGV);
+}
+
+static void an_exit_code_that_looks_like_a_signal_is_none(void **state)
+{
+    run_contained(*state, "exit 139");
+    assert_status(*state, 139 << 8);
+}
+
+static void what_the_program_leaves_behind_ends_with_it(void **state)
+{
+    run_contained(*state, "(trap '' TERM HUP; exec sleep 1000) & exit 3");
+    assert_status(*state, 3 << 8);
+}
+
+static void a_contained_task_freezes_and_dies(void **state)
+{
+    struct fixture *fixture = *state;
+
+    ask_contained(fixture, SPAWN_INIT,
+                  (const char *[]){"/bin/sh", "-c", "echo 1 >begun; while :; do :; done", NULL});
+    await(fixture, KEEPER_NEWS_STARTED, TASK);
+    await_number(fixture, "begun");
+    keeper_client_freeze(fixture->client, TASK);
+    await(fixture, KEEPER_NEWS_FROZEN, TASK);
+    keeper_client_kill(fixture->client, TASK);
+    await(fixture, KEEPER_NEWS_EXITED, TASK);
+    assert_status(fixture, SIGKILL);
+}
+
+/* ---- what does not start ---- */
+
+static void assert_failure(struct fixture *fixture, enum keeper_step step, int error)
+{
+    await(fixture, KEEPER_NEWS_START_FAILED, TASK);
+    assert_int_equal(fixture->last.news.failure.step, step);
+    assert_int_equal(fixture->last.news.failure.error, error);
+}
+
+static void a_program_that_is_not_in_the_container_is_named(void **state)
+{
+    struct fixture *fixture = *state;
+
+    ask_contained(fixture, SPAWN_INIT, (const char *[]){"/opt/missing", NULL});
+    assert_failure(fixture, KEEPER_STEP_PROGRAM, ENOENT);
+    assert_string_equal(fixture->last.path, "/opt/missing");
+}
+
+static void a_container_that_cannot_be_made_is_told(void **state)
+{
+    char saved = temporary[1];
+
+    temporary[1] = '\1';
+    ask_contained(*state, SPAWN_INIT, (const char *[]){"/bin/true", NULL});
+    temporary[1] = saved;
+    assert_failure(*state, KEEPER_STEP_CONTAINER, ENOENT);
+}
+
+static void a_program_is_looked_for_in_the_tasks_path(void **state)
+{
+    ask_contained(*state, SPAWN_INIT, (const char *[]){"true", NULL});
+    await(*state, KEEPER_NEWS_EXITED, TASK);
+    assert_status(*state, 0);
+}
+
+/* ---- what it finds ---- */
+
+static void it_sees_no_processes_but_its_own(void **state)
+{
+    run_contained(*state, "set -- /proc/[0-9]*; echo $# $$");
+    assert_work(*state, "out", "2 2\n");
+}
+
+static void it_can_write_to_its_own_folders_alone(void **state)
+{
+    run_contained(*state,
+                  "for place in / /usr /etc /dev /proc /bin /.dusk; do "
+                  "(: >$place/file) 2>/dev/null && echo wrote $place; done; "
+                  ": >/job/file && : >/tmp/file && : >/dev/shm/file && : >/dev/null && echo own");
+    assert_work(*state, "out", "own\n");
+}
+
+static void it_has_no_rights_and_cannot_get_any(void **state)
+{
+    run_contained(*state, "grep -E '^(NoNewPrivs|Seccomp|CapEff|CapPrm|CapBnd):' /proc/self/status "
+                          "| tr -d '\\t '");
+    assert_work(*state, "out",
+                "CapPrm:0000000000000000\nCapEff:0000000000000000\n"
+                "CapBnd:0000000000000000\nNoNewPrivs:1\nSeccomp:2\n");
+}
+
+static void it_inherits_its_three_streams_alone(void **state)
+{
+    run_contained(*state, "exec 2>/dev/null; ls /proc/$$/fd | tr '\\n' ' '");
+    assert_work(*state, "out", "0 1 2 ");
+}
+
+static void it_has_a_network_of_its_own(void **state)
+{
+    run_contained(*state, "grep -c : /proc/net/dev; hostname");
+    assert_work(*state, "out", "1\nnode\n");
+}
+
+static void it_makes_no_namespaces_and_mounts_nothing(void **state)
+{
+    run_contained(*state, "unshare -U true 2>/dev/null && echo user; "
+                          "mount -t tmpfs none /tmp 2>/dev/null && echo mounted; echo tried");
+    assert_work(*state, "out", "tried\n");
+}
+
+static void its_files_belong_to_its_user(void **state)
+{
+    struct fixture *fixture = *state;
+    _cleanup_free_ char *path = file_join(fixture->work, "made");
+    struct stat status;
+
+    run_contained(fixture, "umask 022; echo x >made");
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_uid, geteuid() == 0 ? TASK_UID : geteuid());
+}
+
+/* ---- the fixture ---- */
+
+static void prepare(struct fixture *fixture)
+{
+    static const char *const nothing[] = {NULL};
+    _cleanup_free_ char *root = file_join(fixture->folder, "root");
+    _cleanup_error_ struct error err = ERROR_INIT;
+
+    snprintf(temporary, sizeof(temporary), "%s/temporary", fixture->folder);
+    assert_int_equal(mkdir(temporary, 0700), 0);
+    if (container_tree_of_node(root, nothing, &tree, &err) < 0)
+        fail_msg("%s", error_text(&err));
+    if (geteuid() == 0) {
+        assert_int_equal(chown(fixture->work, TASK_UID, TASK_UID), 0);
+        assert_int_equal(chown(temporary, TASK_UID, TASK_UID), 0);
+    }
+}
+
+static int start_contained_groups(void **state)
+{
+    int r = start_with_groups(state);
+
+    prepare(*state);
+    return r;
+}
+
+static int start_contained_sessions(void **state)
+{
+    int r = start_with_sessions(state);
+
+    prepare(*state);
+    return r;
+}
+
+static int stop_contained(void **state)
+{
+    container_tree_deinit(&tree);
+    return stop(state);
+}
+
+#define TEST(test)                                                                                 \
+    {#test, test, start_contained_groups, stop_contained, NULL},                                   \
+    {                                                                                              \
+#test "_by_session", test, start_contained_sessions, stop_contained, NULL                  \
+    }
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_exit_code_is_the_programs),
+        TEST(a_signal_that_ends_the_program_is_told),
+        TEST(an_exit_code_that_looks_like_a_signal_is_none),
+        TEST(what_the_program_leaves_behind_ends_with_it),
+        TEST(a_contained_task_freezes_and_dies),
+        TEST(a_program_that_is_not_in_the_container_is_named),
+        TEST(a_container_that_cannot_be_made_is_told),
+        TEST(a_program_is_looked_for_in_the_tasks_path),
+        TEST(it_sees_no_processes_but_its_own),
+        TEST(it_can_write_to_its_own_folders_alone),
+        TEST(it_has_no_rights_and_cannot_get_any),
+        TEST(it_inherits_its_three_streams_alone),
+        TEST(it_has_a_network_of_its_own),
+        TEST(it_makes_no_namespaces_and_mounts_nothing),
+        TEST(its_files_belong_to_its_user),
+    };
+
+    if (argc > 1 && strcmp(argv[1], KEEPER_COMMAND) == 0)
+        return keeper_main(argc, argv);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
