@@ -185,8 +185,10 @@ static int run(struct settings *settings, struct state *state, struct error *err
 {
     _cleanup_(computer_deinit) struct computer computer = COMPUTER_INIT;
     _cleanup_attributes_ struct attributes attributes = ATTRIBUTES_INIT;
+    _cleanup_(containing_deinit) struct containing containing = {0};
     _cleanup_free_ char *facts = NULL;
-    struct body_options options = {.settings = settings, .state = state, .attributes = &attributes};
+    struct body_options options = {
+        .settings = settings, .state = state, .containing = &containing, .attributes = &attributes};
     int r = state_open(settings->state, state, err);
 
     if (r == 0)
@@ -199,6 +201,8 @@ static int run(struct settings *settings, struct state *state, struct error *err
         return EXIT_LEFT;
     if (r == 0)
         r = take_name(settings, state, err);
+    if (r == 0)
+        r = containing_open(&containing, settings, state->folder, err);
     if (r < 0)
         return r;
     facts = facts_write(&computer);
@@ -209,6 +213,8 @@ static int run(struct settings *settings, struct state *state, struct error *err
     describe_node(&(struct described){.computer = &computer,
                                       .capacity = options.capacity,
                                       .name = settings->name,
+                                      .is_contained = containing.is_on,
+                                      .has_network = !containing.is_on || containing.lends_network,
                                       .started_at = clock_wall_seconds()},
                   &attributes);
     /* Those that were detected are described now; from here on the lent ones are there as well. */

@@ -8,6 +8,7 @@
  *     uplink.c      the connection to the server: dialling, first words, messages both ways
  *     keeping.c     the keeper: its news to events, and what it still has after a restart
  *     fetching.c    the inputs of an attempt, from the server or from the cache, into its folder
+ *     containing.c  in which container it lives, if tasks are contained
  *     launch.c      what the keeper is asked to run
  *     gpus.c        which of the GPUs are an attempt's
  *     limits.c      what an attempt is held to, and what is said when it was not enough
@@ -30,6 +31,7 @@
 
 #include "attempt.h"
 #include "base/arena.h"
+#include "containing.h"
 #include "core/agent.h"
 #include "disk_watch.h"
 #include "fetching.h"
@@ -57,6 +59,7 @@ struct body_options {
     const struct settings *settings;
     struct state *state;
     struct resources capacity;
+    const struct containing *containing;
     const struct gpu_list *gpus; /* as many as are lent, at least; those are the first */
     uint64_t machine;
     const char *facts;             /* JSON; the limits are added */

@@ -138,6 +138,8 @@ void describe_node(const struct described *node, struct attributes *attributes)
     add_known_number(attributes, "DaemonStartTime", (uint64_t)node->started_at);
     for (size_t i = 0; i < ARRAY_LENGTH(abilities); i++)
         (void)attributes_set(attributes, abilities[i], "true", NULL);
+    add_known_text(attributes, "Runtime", node->is_contained ? "container" : "process");
+    add_known_text(attributes, "Network", node->has_network ? "full" : "none");
     describe_system(node->computer, attributes);
     describe_processor(&node->computer->processor, attributes);
     describe_size(node, attributes);

@@ -16,6 +16,8 @@ struct described {
     const struct computer *computer;
     struct resources capacity; /* what is lent */
     const char *name;          /* of the node */
+    bool is_contained;         /* its tasks are, */
+    bool has_network;          /* and can have the node's network */
     double started_at;         /* the agent; seconds since 1970 */
 };
 

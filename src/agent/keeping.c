@@ -33,6 +33,7 @@ static int prepare_spawn(struct body *body, struct attempt *attempt, struct erro
     _cleanup_buffer_ struct buffer note = BUFFER_INIT;
     struct keeper_spawn spawn;
     const struct launch_node node = {.name = body->options.settings->name,
+                                     .containing = body->options.containing,
                                      .gpus = body->options.gpus};
     int r = gpus_assign(node.gpus, body->options.capacity.gpus, &body->attempts, attempt, err);
 

@@ -92,7 +92,7 @@ static void add_description(struct words *words, const struct attempt *attempt,
 {
     const struct wire_start *start = &attempt->start;
     const struct resources *request = &start->request;
-    const char *work = scratch_work(attempt->scratch);
+    const char *work = containing_work(node->containing, attempt);
 
     add_fixed(words, arena_printf(arena, "DUSK_JOB=%u", start->job));
     add_fixed(words, arena_printf(arena, "DUSK_TASK=%u", start->task));
@@ -100,7 +100,8 @@ static void add_description(struct words *words, const struct attempt *attempt,
     add_fixed(words, arena_printf(arena, "DUSK_NODE=%s", node->name));
     add_fixed(words, arena_printf(arena, "DUSK_CPUS=%u", request->cpus));
     add_fixed(words, arena_printf(arena, "DUSK_MEMORY=%llu", (unsigned long long)request->memory));
-    add_fixed(words, arena_printf(arena, "TMPDIR=%s", scratch_temporary(attempt->scratch)));
+    add_fixed(words,
+              arena_printf(arena, "TMPDIR=%s", containing_temporary(node->containing, attempt)));
     add_fixed(words, arena_printf(arena, "_CONDOR_SCRATCH_DIR=%s", work));
     add_fixed(words, arena_printf(arena, "_CONDOR_JOB_IWD=%s", work));
     /* A server that knows of no GPUs keeps no task from them. */
@@ -133,7 +134,7 @@ static const char **make_environment(const struct attempt *attempt, const struct
                                      struct arena *arena)
 {
     const struct wire_start *start = &attempt->start;
-    const char *work = scratch_work(attempt->scratch);
+    const char *work = containing_work(node->containing, attempt);
     size_t count_max = STANDARD_VARIABLES + start->environment.count;
     struct words words = {.items = arena_allocate(arena, count_max, sizeof(*words.items))};
 
@@ -220,15 +221,17 @@ static const char *find_variable(const char *const *environment, const char *nam
     return "";
 }
 
-static int find_program(const struct attempt *attempt, const char *const *environment,
-                        struct arena *arena, const char **ret_program, struct error *err)
+/* What stands in a container is found there, by its process 1. */
+static int find_program(const struct attempt *attempt, const struct launch_node *node,
+                        const char *const *environment, struct arena *arena,
+                        const char **ret_program, struct error *err)
 {
     const struct wire_start *start = &attempt->start;
     const char *path = find_variable(environment, "PATH");
 
     if (start->program_is_input)
         *ret_program = arena_printf(arena, "./%s", start->program);
-    else if (strchr(start->program, '/'))
+    else if (node->containing->is_on || strchr(start->program, '/'))
         *ret_program = start->program;
     else
         *ret_program = find_in_path(start->program, path, &attempt->identity, arena);
@@ -255,9 +258,12 @@ int launch_prepare(const struct attempt *attempt, const struct launch_node *node
 {
     const struct wire_start *start = &attempt->start;
     const char **environment = make_environment(attempt, node, arena);
+    struct keeper_container container;
     const char *program;
-    int r = find_program(attempt, environment, arena, &program, err);
+    int r = find_program(attempt, node, environment, arena, &program, err);
 
+    if (r == 0)
+        r = containing_fill(node->containing, attempt, node->name, arena, &container, err);
     if (r < 0)
         return r;
     *ret_spawn = (struct keeper_spawn){
@@ -274,6 +280,7 @@ int launch_prepare(const struct attempt *attempt, const struct launch_node *node
         .memory_max = limits_memory(start),
         .processes_max = limits_processes(start),
         .cpus = start->request.cpus,
+        .container = container,
     };
     if (start->join_stderr)
         ret_spawn->error = ret_spawn->output;

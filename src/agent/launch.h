@@ -7,6 +7,7 @@
 
 #include "attempt.h"
 #include "base/arena.h"
+#include "containing.h"
 #include "runtime/gpu.h"
 #include "runtime/keeper_message.h"
 
@@ -17,6 +18,7 @@
 /* What the task is told of the node. */
 struct launch_node {
     const char *name;
+    const struct containing *containing;
     const struct gpu_list *gpus; /* all that it has */
 };
 

@@ -16,6 +16,7 @@ struct fixture {
     struct attempt attempt;
     struct arena arena;
     struct keeper_spawn spawn;
+    struct containing containing;
     struct error err;
 };
 
@@ -59,7 +60,8 @@ static int stop(void **state)
 
 static int prepare_on(struct fixture *fixture, const struct gpu_list *gpus)
 {
-    const struct launch_node node = {.name = "pc1", .gpus = gpus};
+    const struct launch_node node = {
+        .name = "pc1", .containing = &fixture->containing, .gpus = gpus};
 
     error_clear(&fixture->err);
     return launch_prepare(&fixture->attempt, &node, &fixture->arena, &fixture->spawn,

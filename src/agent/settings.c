@@ -49,6 +49,7 @@ void settings_deinit(struct settings *settings)
     free(settings->policy_name);
     free(settings->sleep_how);
     free(settings->sleep_command);
+    settings_free_paths(settings->container_paths);
     definitions_deinit(settings);
     policy_free(settings->policy);
     calendar_deinit(&settings->calendar);
@@ -216,6 +217,21 @@ static const struct configuration_key keys[] = {
      .summary = "nor with a fan that turns faster than that; 0: any",
      .default_text = "0",
      .set = settings_set_max_fan},
+    {.name = "runtime",
+     .argument = "process|container",
+     .summary = "how tasks are run",
+     .usual = "container where possible",
+     .set = settings_set_runtime},
+    {.name = "network",
+     .argument = "full|none",
+     .summary = "what contained tasks get of it that ask for it",
+     .default_text = "full",
+     .set = settings_set_network},
+    {.name = "container_paths",
+     .argument = "LIST",
+     .summary = "folders that contained tasks find besides /usr, /etc, /opt",
+     .usual = "none",
+     .set = settings_set_container_paths},
     {.name = "sleep_when_idle",
      .argument = "TIME",
      .summary = "without work and owner so long, it sleeps; 0: never",

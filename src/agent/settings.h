@@ -11,6 +11,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* How tasks are run: SETTINGS_RUNTIME_ANY is contained where that is possible, else bare. */
+enum settings_runtime {
+    SETTINGS_RUNTIME_ANY,
+    SETTINGS_RUNTIME_PROCESS,
+    SETTINGS_RUNTIME_CONTAINER
+};
+
 struct settings {
     char *state; /* owned, as all texts here; absolute */
     char *host;  /* of the server */
@@ -50,6 +57,9 @@ struct settings {
     uint64_t sleep_when_idle_ms;      /* 0: never */
     char *sleep_how;                  /* a verb of systemctl; NULL: suspend */
     char *sleep_command;              /* in its place; NULL: none */
+    enum settings_runtime runtime;
+    bool lends_network;     /* to contained tasks that ask for it */
+    char **container_paths; /* what contained tasks find besides, NULL at the end; NULL: nothing */
     uint64_t grace_ms;
     uint64_t suspend_for_ms;
     uint64_t give_back_memory_within_ms;

@@ -6,6 +6,8 @@
 
 enum { SETTINGS_NAME_LENGTH_MAX = 64 }; /* of a node */
 
+void settings_free_paths(char **paths);
+
 /*
  * As struct configuration_key wants them: `target` is the struct settings. Each returns 0, or a
  * negative errno with an error that says only what is wrong with the value.
@@ -21,6 +23,9 @@ int settings_set_disk(void *target, const char *text, struct error *err);
 int settings_set_gpus(void *target, const char *text, struct error *err);
 int settings_set_offer(void *target, const char *text, struct error *err);
 int settings_set_cache_size(void *target, const char *text, struct error *err);
+int settings_set_runtime(void *target, const char *text, struct error *err);
+int settings_set_network(void *target, const char *text, struct error *err);
+int settings_set_container_paths(void *target, const char *text, struct error *err);
 int settings_set_grace(void *target, const char *text, struct error *err);
 int settings_set_suspend_for(void *target, const char *text, struct error *err);
 int settings_set_give_back_memory_within(void *target, const char *text, struct error *err);

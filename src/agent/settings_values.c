@@ -122,6 +122,77 @@ int settings_set_cache_size(void *target, const char *text, struct error *err)
     return 0;
 }
 
+int settings_set_runtime(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+
+    if (strcmp(text, "process") == 0)
+        settings->runtime = SETTINGS_RUNTIME_PROCESS;
+    else if (strcmp(text, "container") == 0)
+        settings->runtime = SETTINGS_RUNTIME_CONTAINER;
+    else
+        return error_set(err, -EINVAL, "'%s' is neither 'process' nor 'container'", text);
+    return 0;
+}
+
+int settings_set_network(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+
+    settings->lends_network = strcmp(text, "full") == 0;
+    if (!settings->lends_network && strcmp(text, "none") != 0)
+        return error_set(err, -EINVAL, "'%s' is neither 'full' nor 'none'", text);
+    return 0;
+}
+
+void settings_free_paths(char **paths)
+{
+    for (char **path = paths; path && *path; path++)
+        free(*path);
+    free(paths);
+}
+
+/* What a container has of its own would hide it there. */
+static bool may_be_shown(const char *path)
+{
+    static const char *const hidden[] = {"/tmp", "/proc", "/dev", "/job", "/sys"};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(hidden); i++) {
+        size_t length = strlen(hidden[i]);
+
+        if (strncmp(path, hidden[i], length) == 0 && (path[length] == '/' || path[length] == '\0'))
+            return false;
+    }
+    return path[0] == '/' && file_name_is_contained(path + 1);
+}
+
+/* With commas or spaces between them. What is not there on this computer is passed over later. */
+int settings_set_container_paths(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+    size_t count = 0, capacity = 0;
+    char **paths = NULL;
+
+    array_reserve(paths, capacity, 1);
+    for (text += strspn(text, ", "); *text; text += strspn(text, ", ")) {
+        size_t length = strcspn(text, ", ");
+
+        array_reserve(paths, capacity, count + 2);
+        paths[count++] = slice_copy((struct slice){.data = text, .length = length});
+        text += length;
+    }
+    paths[count] = NULL;
+    settings_free_paths(settings->container_paths);
+    settings->container_paths = paths;
+    for (size_t i = 0; i < count; i++)
+        if (!may_be_shown(paths[i]))
+            return error_set(err, -EINVAL,
+                             "'%s' cannot be shown: a path from '/' on can, without '..', and not "
+                             "in /tmp, /proc, /dev or /job",
+                             paths[i]);
+    return 0;
+}
+
 static int parse_duration(const char *text, uint64_t *ret_ms, struct error *err)
 {
     if (number_parse_duration(slice_from_text(text), ret_ms) < 0 || *ret_ms > INT32_MAX)

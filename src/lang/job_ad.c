@@ -458,6 +458,23 @@ static void add_expected_duration(struct job_writer *writer)
         job_add(writer, "ExpectedDuration", NULL, true);
 }
 
+/* In our own words for it; what does not say is run as the node runs tasks. */
+static void add_surroundings(struct job_writer *writer)
+{
+    const struct submit_task *task = writer->task;
+    bool runtimes_vary = varies(writer, COMMAND_RUNTIME);
+    bool networks_vary = varies(writer, COMMAND_NETWORK);
+
+    if (task->runtime)
+        add_string(writer, "Runtime", task->runtime, runtimes_vary);
+    else if (runtimes_vary)
+        job_add(writer, "Runtime", NULL, true);
+    if (task->network)
+        add_string(writer, "Network", task->network, networks_vary);
+    else if (networks_vary)
+        job_add(writer, "Network", NULL, true);
+}
+
 /*
  * The sizes are overruled by image_size and disk_usage, if these are given: those are attributes
  * by themselves, and are set behind these (add_commands).
@@ -474,6 +491,7 @@ static void add_requests(struct job_writer *writer)
                 task->request_disk_bytes, 1024);
     add_request_gpus(writer);
     add_expected_duration(writer);
+    add_surroundings(writer);
     add_number(writer, "ImageSize", SUBMIT_MEMORY_DEFAULT / 1024, false);
     add_number(writer, "DiskUsage", SUBMIT_DISK_DEFAULT / 1024, false);
     job_add(writer, "Rank", "0.0", false);

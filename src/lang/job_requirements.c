@@ -407,6 +407,15 @@ static void add_transfer(struct clauses *clauses)
     buffer_append_text(clauses->answer, either ? "))" : ")");
 }
 
+/* dusk's own: a node runs all tasks alike, and lends its network to all or to none. */
+static void add_surroundings(struct clauses *clauses)
+{
+    if (look_up(clauses, "Runtime") && !mentions(clauses, "Runtime"))
+        add_clause(clauses, "(TARGET.Runtime == MY.Runtime)");
+    if (look_up(clauses, "Network") && !mentions(clauses, "Network"))
+        add_clause(clauses, "(MY.Network == \"none\" || TARGET.Network == MY.Network)");
+}
+
 /* Our scratch folders are not encrypted, so such a task waits for a node that says it can. */
 static void add_special(struct clauses *clauses)
 {
@@ -477,6 +486,7 @@ static void add_all(struct clauses *clauses)
     add_machine(clauses);
     add_resources(clauses);
     add_special(clauses);
+    add_surroundings(clauses);
     add_transfer(clauses);
     add_start_time(clauses);
     if (is_true(clauses, "WantFTOnCheckpoint") && !mentions(clauses, "HasSelfCheckpointTransfers"))

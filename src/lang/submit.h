@@ -232,6 +232,8 @@ struct submit_task {
     const char *request_gpus_expression; /* a number likewise; NULL: none are asked for */
     const char *requirements;
     uint64_t expected_duration_ms; /* 0: it does not say how long it takes */
+    const char *runtime;           /* "process", "container"; NULL: whatever the node has */
+    const char *network;           /* "full", "none"; NULL: as "none" */
 
     bool hold;
     int64_t priority;

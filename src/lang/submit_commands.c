@@ -199,6 +199,8 @@ const struct command_about command_table[] = {
     {"request_gpus", "RequestGPUs", EFFECT_DONE, FORM_NONE, NULL, COMMAND_REQUEST_GPUS},
     {"expected_duration", "ExpectedDuration", EFFECT_DONE, FORM_NONE, NULL,
      COMMAND_EXPECTED_DURATION},
+    {"runtime", "Runtime", EFFECT_DONE, FORM_NONE, NULL, COMMAND_RUNTIME},
+    {"network", "Network", EFFECT_DONE, FORM_NONE, NULL, COMMAND_NETWORK},
     {"require_gpus", "RequireGPUs", EFFECT_LATER, FORM_EXPRESSION, silent_gpus_why},
     {"gpus_minimum_capability", "GPUsMinCapability", EFFECT_LATER, FORM_EXPRESSION,
      silent_gpus_why},

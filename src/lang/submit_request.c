@@ -344,3 +344,40 @@ void part_find_request_variation(struct part *part, struct submit_task *task)
             part->varies[requests[kind].command] = true;
     }
 }
+
+/* ---- what only dusk asks ---- */
+
+/* No submit command of HTCondor's: those of its durations are limits, and this is none. */
+int read_expected_duration(struct task_reader *reader, struct slice value)
+{
+    uint64_t duration_ms;
+
+    if (number_parse_duration(value, &duration_ms) < 0 || duration_ms == 0 ||
+        duration_ms > SUBMIT_DURATION_MAX_MS) {
+        value_error(reader, "'%.*s' is no time that a task takes", SLICE_SHOWN(value));
+        error_hint(reader->err, "write seconds, or 90m, 2h, 1.5d; a year is the most");
+        return -EINVAL;
+    }
+    reader->task->expected_duration_ms = duration_ms;
+    return 0;
+}
+
+int read_runtime(struct task_reader *reader, struct slice value)
+{
+    static const struct word words[] = {{"process", 0}, {"container", 1}};
+    int found = 0, r = read_word(reader, value, words, ARRAY_LENGTH(words), &found);
+
+    if (r == 0)
+        reader->task->runtime = words[found].word;
+    return r;
+}
+
+int read_network(struct task_reader *reader, struct slice value)
+{
+    static const struct word words[] = {{"none", 0}, {"full", 1}};
+    int found = 0, r = read_word(reader, value, words, ARRAY_LENGTH(words), &found);
+
+    if (r == 0)
+        reader->task->network = words[found].word;
+    return r;
+}

@@ -387,21 +387,6 @@ static int read_priority(struct task_reader *reader, struct slice value)
     return 0;
 }
 
-/* No submit command of HTCondor's: those of its durations are limits, and this is none. */
-static int read_expected_duration(struct task_reader *reader, struct slice value)
-{
-    uint64_t duration_ms;
-
-    if (number_parse_duration(value, &duration_ms) < 0 || duration_ms == 0 ||
-        duration_ms > SUBMIT_DURATION_MAX_MS) {
-        value_error(reader, "'%.*s' is no time that a task takes", SLICE_SHOWN(value));
-        error_hint(reader->err, "write seconds, or 90m, 2h, 1.5d; a year is the most");
-        return -EINVAL;
-    }
-    reader->task->expected_duration_ms = duration_ms;
-    return 0;
-}
-
 /* Read and handed on; the pool does not try again by itself yet. */
 static int read_max_retries(struct task_reader *reader, struct slice value)
 {
@@ -474,6 +459,8 @@ static const struct {
     [COMMAND_REQUEST_MEMORY] = {.read = read_request_memory},
     [COMMAND_REQUEST_DISK] = {.read = read_request_disk},
     [COMMAND_EXPECTED_DURATION] = {.read = read_expected_duration},
+    [COMMAND_RUNTIME] = {.read = read_runtime},
+    [COMMAND_NETWORK] = {.read = read_network},
     [COMMAND_REQUIREMENTS] = {.read = read_requirements},
     [COMMAND_HOLD] = {.read = read_hold},
     [COMMAND_PRIORITY] = {.read = read_priority},

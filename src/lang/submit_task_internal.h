@@ -92,6 +92,10 @@ int read_request_disk(struct task_reader *reader, struct slice value);
  * Other names are passed over.
  */
 int read_request_attribute(struct task_reader *reader, const char *name, struct slice value);
+/* Commands of dusk's own. */
+int read_expected_duration(struct task_reader *reader, struct slice value);
+int read_runtime(struct task_reader *reader, struct slice value);
+int read_network(struct task_reader *reader, struct slice value);
 /* HTCondor asks for as much as image_size and disk_usage say where nothing else is asked for. */
 void apply_sizes(struct task_reader *reader);
 /* Evaluates the requests that are expressions. All else of the task must have been published. */

@@ -73,5 +73,13 @@ int container_install_init(const char *folder, struct error *err);
 /* Which one that is: two nodes on which this is the same have the same dusk-init. */
 const char *container_init_version(void);
 
+struct container_tree;
+
+/*
+ * Runs something in a container made of `tree`, with folders of its own below `folder`. Returns 0,
+ * or a negative errno and what was in the way: it says whether tasks can be contained here.
+ */
+int container_probe(const struct container_tree *tree, const char *folder, struct error *err);
+
 /* The filter of system calls that tasks live behind, for seccomp(2); made once, never freed. */
 int container_filter(struct slice *ret_filter);

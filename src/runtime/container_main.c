@@ -6,8 +6,10 @@
  *     dusk-init launch SPECIFICATION REPORTS   on the node: namespaces, user ids, mounts
  *     dusk-init run SPECIFICATION REPORTS      within, from the task's own root, as process 1
  *
+ *     dusk-init probe                          within, as a program: it worked
+ *
  * The second is the same process after an execve(), because what is saved and restored elsewhere
- * may have nothing mapped that lies outside its root. Both arguments are descriptors.
+ * may have nothing mapped that lies outside its root. Their arguments are descriptors.
  *
  * The process that the keeper started makes the namespaces by clone(2), since only somebody
  * outside may write the maps of user ids, and ends. CLONE_PARENT makes process 1 the keeper's
@@ -200,7 +202,7 @@ int main(int argc, char **argv)
     int r;
 
     if (argc != ARGUMENT_COUNT)
-        return EXIT_NOT_STARTED;
+        return argc == 2 && strcmp(argv[1], "probe") == 0 ? 0 : EXIT_NOT_STARTED;
     start.specification = parse_descriptor(argv[2]);
     start.reports = parse_descriptor(argv[3]);
     start.is_announced = strcmp(argv[1], "run") == 0;

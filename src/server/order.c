@@ -238,6 +238,7 @@ int order_fill(struct server *server, struct job_record *job, uint32_t number,
     r = filling_fill(server, job, node, start, err);
     if (r == 0)
         r = fill_inputs(job, start, task, folder, err);
+    start->wants_network = task->network && strcmp(task->network, "full") == 0;
     start->keep_stdout = path_is_real(task->output);
     start->keep_stderr = path_is_real(task->error);
     start->join_stderr =

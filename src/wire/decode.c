@@ -352,6 +352,7 @@ static int decode_start(const json_t *object, struct wire_start *start, struct e
         r = wire_get_text(object, "stdin_name", true, &start->stdin_name, err);
     start->gpus_given = json_object_get(object, "gpus") != NULL;
     start->program_is_input = get_bool(object, "program_is_input");
+    start->wants_network = get_bool(object, "wants_network");
     start->keep_stdout = get_bool(object, "keep_stdout");
     start->keep_stderr = get_bool(object, "keep_stderr");
     start->join_stderr = get_bool(object, "join_stderr");

@@ -245,6 +245,7 @@ static void encode_start(struct buffer *out, const struct wire_start *start)
     member_strings(out, "environment", &start->environment);
     encode_inputs(out, start);
     member_string(out, "stdin_name", start->stdin_name);
+    member_true(out, "wants_network", start->wants_network);
     member_true(out, "keep_stdout", start->keep_stdout);
     member_true(out, "keep_stderr", start->keep_stderr);
     member_true(out, "join_stderr", start->join_stderr);

@@ -141,7 +141,8 @@ struct wire_start {
     struct wire_strings environment;
     struct wire_file *inputs;
     size_t input_count;
-    char *stdin_name; /* NULL: /dev/null; else one of the inputs */
+    char *stdin_name;   /* NULL: /dev/null; else one of the inputs */
+    bool wants_network; /* the node's; a task that runs bare has it anyway */
     bool keep_stdout;
     bool keep_stderr;
     bool join_stderr; /* into stdout's file */

@@ -229,6 +229,7 @@ launch_agent()
     : >"$folder/$name.out"
     "$dusk_path" agent --state "$folder/$name" --server "$server_address" \
         --token "$(cat "$folder/token")" --name "$name" --presence none --give-way no \
+        --runtime "${runtime-process}" \
         --owner-socket "$folder/$name.socket" "$@" \
         >"$folder/$name.out" 2>>"$folder/$name.log" </dev/null &
     agent_pids[$name]=$!
