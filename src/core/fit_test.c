@@ -102,28 +102,78 @@ static uint32_t find_by_walking(const struct fit *fit, uint32_t count, const uin
     return best;
 }
 
-static void it_finds_what_a_walk_finds(void **state)
+/* Few values, some just below the largest number, and some so alike that the tree cannot tell. */
+static uint64_t draw_amount(struct random *random)
+{
+    static const uint64_t bases[] = {0, UINT64_MAX - 6, (1ULL << 62) + 1, UINT64_MAX / 2 - 3};
+
+    return bases[random_below(random, 4)] + random_below(random, 7);
+}
+
+static void draw_amounts(struct random *random, bool spread, uint64_t *ret_amounts)
+{
+    for (int i = 0; i < FIT_AMOUNTS; i++)
+        ret_amounts[i] = spread ? draw_amount(random) : random_below(random, 6);
+}
+
+static void compare_with_a_walk(bool spread)
 {
     struct random random = {.state = 1};
     struct fit fit = FIT_INIT;
 
-    (void)state;
     assert_true(fit_try_reserve(&fit, 50));
     for (int i = 0; i < 20000; i++) {
         uint32_t item = (uint32_t)random_below(&random, 50);
         struct fit_entry entry = {.key = random_below(&random, 5)};
         uint64_t needed[FIT_AMOUNTS];
 
-        for (int j = 0; j < FIT_AMOUNTS; j++)
-            entry.amounts[j] = random_below(&random, 6);
+        draw_amounts(&random, spread, entry.amounts);
         if (random_chance(&random, 300000))
             fit_remove(&fit, item);
         else
             fit_set(&fit, item, &entry);
-        for (int j = 0; j < FIT_AMOUNTS; j++)
-            needed[j] = random_below(&random, 7);
+        draw_amounts(&random, spread, needed);
         assert_int_equal(fit_find(&fit, needed), find_by_walking(&fit, 50, needed));
     }
+    fit_deinit(&fit);
+}
+
+static void it_finds_what_a_walk_finds(void **state)
+{
+    (void)state;
+    compare_with_a_walk(false);
+    compare_with_a_walk(true);
+}
+
+/* What was asked about, and who is said yes to. */
+struct asked {
+    unsigned counts[50];
+    uint32_t accepted;
+};
+
+static bool note_asked(const void *user_data, uint32_t item)
+{
+    struct asked *asked = *(struct asked *const *)user_data;
+
+    asked->counts[item]++;
+    return item == asked->accepted;
+}
+
+static void each_that_fits_is_asked_about_once_if_none_is_accepted(void **state)
+{
+    struct fit fit = FIT_INIT;
+    struct asked asked = {.accepted = UINT32_MAX}, *asking = &asked;
+
+    (void)state;
+    assert_true(fit_try_reserve(&fit, 50));
+    for (uint32_t i = 0; i < 50; i++)
+        put(&fit, i, i % 7, i % 3, i % 5, 1);
+    assert_int_equal(fit_find_if(&fit, (uint64_t[FIT_AMOUNTS]){1, 2, 1}, note_asked, &asking),
+                     UINT32_MAX);
+    for (uint32_t i = 0; i < 50; i++)
+        assert_int_equal(asked.counts[i], i % 3 >= 1 && i % 5 >= 2);
+    asked.accepted = 47;
+    assert_int_equal(fit_find_if(&fit, (uint64_t[FIT_AMOUNTS]){1, 2, 1}, note_asked, &asking), 47);
     fit_deinit(&fit);
 }
 
@@ -145,6 +195,22 @@ static void among_many_equal_things_the_first_is_found_without_a_walk(void **sta
     fit_deinit(&fit);
 }
 
+/* Nor does he here, who looks at all that have enough of one amount and too little of another. */
+static void that_nothing_fits_is_found_without_a_walk(void **state)
+{
+    enum { COUNT = 1 << 17 };
+    struct fit fit = FIT_INIT;
+
+    (void)state;
+    assert_true(fit_try_reserve(&fit, COUNT));
+    for (uint32_t i = 0; i < COUNT; i++)
+        put(&fit, i, i % 1000, (i * 40503ULL) % COUNT, COUNT - (i * 40503ULL) % COUNT, 1);
+    for (uint32_t i = 0; i < COUNT; i++)
+        assert_int_equal(find(&fit, i, COUNT - i + 1, 1), UINT32_MAX);
+    assert_int_equal(find(&fit, 40503, COUNT - 40503, 1), 1);
+    fit_deinit(&fit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,7 +219,9 @@ int main(void)
         cmocka_unit_test(it_grows_with_what_is_in_it),
         cmocka_unit_test(without_memory_it_stays_as_it_is),
         cmocka_unit_test(it_finds_what_a_walk_finds),
+        cmocka_unit_test(each_that_fits_is_asked_about_once_if_none_is_accepted),
         cmocka_unit_test(among_many_equal_things_the_first_is_found_without_a_walk),
+        cmocka_unit_test(that_nothing_fits_is_found_without_a_walk),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
