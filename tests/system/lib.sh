@@ -358,8 +358,9 @@ node_is()
 # ---- desktops ----
 
 # The display of this test and of no other one. A number that an X server finds free by itself, from
-# 0 on, is somebody else's as soon as that server has ended. None is above 59535.
-desktop_number=$((1000 + $$ % 58000))
+# 0 on, is somebody else's as soon as that server has ended. None is above 59535. The next one is
+# of this test, too.
+desktop_number=$((1000 + 2 * ($$ % 29000)))
 
 # start_desktop: an X server, and DISPLAY is it.
 start_desktop()
@@ -424,8 +425,9 @@ clean_up()
     kill_all
     remove_groups
     # An X server that was killed leaves these.
-    [ ! -s "$folder/display" ] ||
-        rm -f "/tmp/.X$desktop_number-lock" "/tmp/.X11-unix/X$desktop_number"
+    for number in $(cat "$folder"/display* 2>/dev/null); do
+        rm -f "/tmp/.X$number-lock" "/tmp/.X11-unix/X$number"
+    done
     for mounted in $(sed -n "s|^[^ ]* \($folder[^ ]*\) .*|\1|p" /proc/mounts); do
         umount -l "$mounted"
     done

@@ -73,4 +73,21 @@ otherwise missing "installed other gcc" "one for another architecture is missing
 otherwise there "installed other gcc
 installed $ARCHITECTURE gcc" "one that is there for two architectures is there"
 otherwise there "installed all gcc" "one for all architectures is there"
+
+# Installing is only said here.
+printf '#!/bin/sh\necho "installs $*"\n' >"$work/apt-get"
+printf '#!/bin/sh\nshift\nexec "$@"\n' >"$work/sudo"
+chmod +x "$work/apt-get" "$work/sudo"
+unset CI
+output=$(MISSING=xrdp "$setup" 2>&1; CI=true MISSING=xrdp "$setup" --check 2>&1)
+if [ -z "$output" ]; then
+    result ok "nobody's computer gets a server"
+else
+    result "not ok" "nobody's computer gets a server"
+fi
+if CI=true MISSING=xrdp "$setup" 2>&1 | grep -q '^installs install .* xrdp$'; then
+    result ok "one that nobody sits at gets it"
+else
+    result "not ok" "one that nobody sits at gets it"
+fi
 echo "1..$tests"
