@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See agent_main.h. In this order: the settings, the state folder (one agent only), what kind of
- * computer this is, an identity (joining the pool, if there is none yet), and then the body.
+ * See agent_main.h. In this order: the settings, the kernel, the state folder (one agent only),
+ * what kind of computer this is, an identity (joining the pool, if there is none yet), and then the
+ * body.
  */
 #define _GNU_SOURCE
 #include "agent_main.h"
@@ -13,6 +14,7 @@
 #include "net/certificate.h"
 #include "net/enrolment.h"
 #include "net/identity.h"
+#include "runtime/kernel.h"
 #include "runtime/priority.h"
 #include "session_main.h"
 #include "settings.h"
@@ -189,8 +191,10 @@ static int run(struct settings *settings, struct state *state, struct error *err
     _cleanup_free_ char *facts = NULL;
     struct body_options options = {
         .settings = settings, .state = state, .containing = &containing, .attributes = &attributes};
-    int r = state_open(settings->state, state, err);
+    int r = kernel_check(err);
 
+    if (r == 0)
+        r = state_open(settings->state, state, err);
     if (r == 0)
         r = computer_detect(settings->state, &computer, err);
     if (r == 0)

@@ -138,15 +138,23 @@ static void make_branch(struct cgroup_branch *branch, const char *above, const c
 
 /* ---- together ---- */
 
-static pid_t clone_into(int birthplace)
+/* As vfork_into() does it for tasks, also where there is no clone3(2). */
+static pid_t fork_into(int birthplace)
 {
     struct clone_args arguments = {.exit_signal = SIGCHLD};
+    pid_t pid;
 
     if (birthplace >= 0) {
         arguments.flags = CLONE_INTO_CGROUP;
         arguments.cgroup = (uint64_t)birthplace;
     }
-    return (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
+    pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
+    if (pid >= 0 || errno != ENOSYS)
+        return pid;
+    pid = fork();
+    if (pid == 0 && birthplace >= 0 && cgroup_file_write(birthplace, "cgroup.procs", "0") < 0)
+        _exit(1);
+    return pid;
 }
 
 static void live_in(const struct cgroup *group, int pipe)
@@ -173,7 +181,7 @@ static int start_inmate(const struct cgroup *group, pid_t *ret_pid)
         return -errno;
     read_end = ends[0];
     write_end = ends[1];
-    pid = clone_into(cgroup_birthplace(group));
+    pid = fork_into(cgroup_birthplace(group));
     if (pid < 0)
         return -errno;
     if (pid == 0)

@@ -123,13 +123,16 @@ static int set_limits(const struct child *child)
     const struct keeper_spawn *spawn = child->birth.spawn;
     const struct rlimit no_core = {0};
     sigset_t none;
+    int r = descriptor_close_range(STDERR_FILENO + 1, UINT_MAX, true);
 
+    if (r < 0)
+        return r;
     sigemptyset(&none);
     umask(022);
     (void)oom_score_set(OOM_SCORE_FIRST_TO_GO); /* a wish */
     if (sigprocmask(SIG_SETMASK, &none, NULL) < 0 || setsid() < 0 ||
-        close_range(3, UINT_MAX, CLOSE_RANGE_CLOEXEC) < 0 || setrlimit(RLIMIT_CORE, &no_core) < 0 ||
-        set_descriptor_limit() < 0 || set_limit(RLIMIT_FSIZE, spawn->file_size_max) < 0 ||
+        setrlimit(RLIMIT_CORE, &no_core) < 0 || set_descriptor_limit() < 0 ||
+        set_limit(RLIMIT_FSIZE, spawn->file_size_max) < 0 ||
         set_limit(RLIMIT_CPU, spawn->cpu_seconds_max) < 0 || set_process_limit(child) < 0)
         return -errno;
     /* The keeper goes first; nothing that it starts does. */

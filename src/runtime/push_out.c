@@ -4,6 +4,7 @@
 #include "push_out.h"
 
 #include "priority.h"
+#include "sys/descriptor.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -23,8 +24,8 @@ static _Noreturn void run_child(const struct cgroup_limits *limits)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     priority_give_way(0);
     if (folder > 0)
-        close_range(0, (unsigned)folder - 1, 0);
-    close_range((unsigned)folder + 1, UINT_MAX, 0);
+        descriptor_close_range(0, (unsigned)folder - 1, false);
+    descriptor_close_range((unsigned)folder + 1, UINT_MAX, false);
     _exit(cgroup_limits_push_out(limits) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 

@@ -17,7 +17,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
-#include <linux/close_range.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -98,8 +97,8 @@ static _noreturn_ void run_child(const char *path, const struct user *user,
     /* As a task's: when memory runs out, the agent may be spared and this goes. */
     (void)oom_score_set(OOM_SCORE_FIRST_TO_GO);
     /* Ours are closed in any case; whoever started the agent may have left more. */
-    close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
-    if (null >= 0 && chdir("/") == 0 && dup2(null, STDIN_FILENO) >= 0 &&
+    if (descriptor_close_range(STDERR_FILENO + 1, UINT_MAX, true) == 0 && null >= 0 &&
+        chdir("/") == 0 && dup2(null, STDIN_FILENO) >= 0 &&
         dup2(writing[OUT], STDOUT_FILENO) >= 0 && dup2(writing[ERR], STDERR_FILENO) >= 0 &&
         become(user, parent))
         execve(path, arguments, environment);

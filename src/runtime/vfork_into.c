@@ -2,8 +2,9 @@
 /*
  * See vfork_into.h. A child on the parent's stack would overwrite what the parent returns to, so it
  * gets a stack of its own; to come from the system call to the child's function on a stack that
- * is empty takes a few instructions per architecture. Where they are not written, the C library's
- * clone() does the same, and the child joins the group itself, which is right but slow:
+ * is empty takes a few instructions per architecture. Where they are not written, or the kernel has
+ * no clone3(2) (before 5.3, or because a sandbox says so, as those of containers often do), the C
+ * library's clone() does the same, and the child joins the group itself, which is right but slow:
  * milliseconds on an idle computer (an RCU grace period).
  */
 #define _GNU_SOURCE
@@ -76,7 +77,7 @@ static long clone_on_stack(struct clone_args *arguments, child_function *child, 
 
 #if defined(__x86_64__) || defined(__aarch64__)
 
-static pid_t clone_into(int group, char *stack, child_function *child, void *context)
+static pid_t clone_at_once(int group, char *stack, child_function *child, void *context)
 {
     struct clone_args arguments = {
         .flags = CLONE_VM | CLONE_VFORK,
@@ -93,6 +94,14 @@ static pid_t clone_into(int group, char *stack, child_function *child, void *con
 }
 
 #else
+
+static pid_t clone_at_once(int group, char *stack, child_function *child, void *context)
+{
+    (void)group, (void)stack, (void)child, (void)context;
+    return -ENOSYS;
+}
+
+#endif
 
 struct late_joiner {
     int group;
@@ -111,7 +120,7 @@ static int join_late(void *context)
     return 1;
 }
 
-static pid_t clone_into(int group, char *stack, child_function *child, void *context)
+static pid_t clone_late(int group, char *stack, child_function *child, void *context)
 {
     struct late_joiner joiner = {.group = group, .child = child, .context = context};
     pid_t pid = clone(join_late, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD, &joiner);
@@ -119,11 +128,10 @@ static pid_t clone_into(int group, char *stack, child_function *child, void *con
     return pid < 0 ? -errno : pid;
 }
 
-#endif
-
 pid_t vfork_into(int group, void (*child)(void *context), void *context)
 {
     _cleanup_free_ char *stack = memory_allocate(STACK_SIZE);
+    pid_t pid = clone_at_once(group, stack, child, context);
 
-    return clone_into(group, stack, child, context);
+    return pid == -ENOSYS ? clone_late(group, stack, child, context) : pid;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "base/test.h"
+#include "sys/missing_call.h"
 #include "vfork_into.h"
 
 #include <errno.h>
@@ -87,6 +88,28 @@ static void a_folder_that_is_no_group_is_refused(void **state)
     close(folder);
 }
 
+/* What a child of ours finds right is its exit status, because no assertion of its own is heard. */
+static void without_clone3_it_is_the_same(void **state)
+{
+    struct note note = {0};
+    char program[] = "/bin/true";
+    pid_t pid = fork(), child;
+    int status;
+
+    (void)state;
+    if (pid == 0) {
+        if (!missing_call(SYS_clone3))
+            _exit(EXIT_FAILURE);
+        child = vfork_into(-1, leave_note, &note);
+        if (child <= 0 || note.child != child || note.left != 1 ||
+            waitpid(child, &status, 0) != child || WEXITSTATUS(status) != EXIT_STATUS)
+            _exit(EXIT_FAILURE);
+        child = vfork_into(-1, become_true, program);
+        _exit(waitpid(child, &status, 0) == child ? WEXITSTATUS(status) : EXIT_FAILURE);
+    }
+    assert_int_equal(exit_status_of(pid), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -94,6 +117,7 @@ int main(void)
         cmocka_unit_test(the_child_can_become_a_program),
         cmocka_unit_test(many_children_come_one_after_the_other),
         cmocka_unit_test(a_folder_that_is_no_group_is_refused),
+        cmocka_unit_test(without_clone3_it_is_the_same),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

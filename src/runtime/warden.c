@@ -91,7 +91,7 @@ static void become_warden(int pipe, sigset_t *ret_signals)
     prctl(PR_SET_PDEATHSIG, SIGHUP);
     /* Whoever holds the keeper's sockets open would let its agents believe that it lives. */
     dup3(pipe, STDERR_FILENO + 1, O_CLOEXEC);
-    close_range(STDERR_FILENO + 2, UINT_MAX, 0);
+    descriptor_close_range(STDERR_FILENO + 2, UINT_MAX, false);
 }
 
 static void run_warden(const struct keeper_spawn *spawn, const char *variable,

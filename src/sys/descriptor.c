@@ -6,14 +6,19 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+enum { ENTRIES_SIZE = 4096 };
 
 int descriptor_close(int fd)
 {
@@ -23,6 +28,50 @@ int descriptor_close(int fd)
         close(fd);
     errno = saved;
     return -1;
+}
+
+/* Of the entry of /proc/self/fd: a number; -1: it is none. */
+static int descriptor_of_entry(const char *name)
+{
+    int fd = -1;
+
+    for (; *name >= '0' && *name <= '9'; name++)
+        fd = (fd < 0 ? 0 : fd * 10) + (*name - '0');
+    return fd;
+}
+
+/* The folder is in order of the numbers, so what is closed on the way moves no other entry. */
+static int close_entries(int folder, unsigned first, unsigned last, bool at_exec)
+{
+    alignas(struct dirent64) char room[ENTRIES_SIZE];
+    ssize_t length;
+
+    while ((length = getdents64(folder, room, sizeof(room))) > 0)
+        for (ssize_t at = 0; at < length;) {
+            const struct dirent64 *entry = (const void *)(room + at);
+            int fd = descriptor_of_entry(entry->d_name);
+
+            at += entry->d_reclen;
+            if (fd < 0 || (unsigned)fd < first || (unsigned)fd > last || fd == folder)
+                continue;
+            if (at_exec)
+                fcntl(fd, F_SETFD, FD_CLOEXEC);
+            else
+                close(fd);
+        }
+    return length < 0 ? -errno : 0;
+}
+
+int descriptor_close_range(unsigned first, unsigned last, bool at_exec)
+{
+    _cleanup_fd_ int folder = -1;
+
+    if (close_range(first, last, at_exec ? CLOSE_RANGE_CLOEXEC : 0) == 0)
+        return 0;
+    if (errno != ENOSYS && errno != EINVAL)
+        return -errno;
+    folder = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return folder < 0 ? -errno : close_entries(folder, first, last, at_exec);
 }
 
 int descriptor_set_nonblocking(int fd)

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* Closes the descriptor unless it is negative; errno stays as it was. Returns -1. */
@@ -24,6 +25,14 @@ static inline int descriptor_take(int *fd)
     *fd = -1;
     return taken;
 }
+
+/*
+ * Closes all descriptors from `first` to `last`, or has them closed by execve() (`at_exec`): what
+ * close_range(2) does, also where the kernel has none (before Linux 5.9, for `at_exec` before 5.11,
+ * or because a sandbox says so), and by the same promise: nothing is allocated, so a child of
+ * vfork() may call it. Returns 0 or a negative errno: there is neither that call nor a /proc.
+ */
+int descriptor_close_range(unsigned first, unsigned last, bool at_exec);
 
 int descriptor_set_nonblocking(int fd);
 

@@ -4,12 +4,16 @@
 #include "base/test.h"
 #include "sys/descriptor.h"
 #include "sys/file.h"
+#include "sys/missing_call.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static char folder[] = "/tmp/descriptor-test-XXXXXX";
 
@@ -48,6 +52,71 @@ static void a_taken_descriptor_stays_open(void **state)
     assert_true(fcntl(taken, F_GETFD) >= 0);
     descriptor_close(taken);
     assert_true(fcntl(taken, F_GETFD) < 0);
+}
+
+enum { FIRST = 500, LAST = 510 };
+
+/* Three in the range and one on either side; whether those, and only those, are then as asked for.
+ */
+static bool close_some(bool at_exec)
+{
+    const int numbers[] = {FIRST - 1, FIRST, FIRST + 5, LAST, LAST + 1};
+    bool right = true;
+
+    for (size_t i = 0; i < 5; i++)
+        right = right && dup2(STDIN_FILENO, numbers[i]) == numbers[i];
+    right = right && descriptor_close_range(FIRST, LAST, at_exec) == 0;
+    for (size_t i = 0; i < 5; i++) {
+        int flags = fcntl(numbers[i], F_GETFD);
+        bool is_meant = numbers[i] >= FIRST && numbers[i] <= LAST;
+
+        right = right && flags == (!is_meant ? 0 : at_exec ? FD_CLOEXEC : -1);
+        descriptor_close(numbers[i]);
+    }
+    return right;
+}
+
+static void a_range_is_closed_and_nothing_else(void **state)
+{
+    (void)state;
+    assert_true(close_some(false));
+    assert_true(close_some(true));
+}
+
+static void it_is_closed_without_close_range(void **state)
+{
+    pid_t pid = fork();
+    int status;
+
+    (void)state;
+    if (pid == 0)
+        _exit(missing_call(SYS_close_range) && syscall(SYS_close_range, 900, 900, 0) < 0 &&
+                      close_some(false) && close_some(true)
+                  ? EXIT_SUCCESS
+                  : EXIT_FAILURE);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, EXIT_SUCCESS);
+}
+
+/* More of them than one look at the folder tells. */
+static void all_of_many_are_closed_without_close_range(void **state)
+{
+    enum { MANY = 700 };
+    pid_t pid = fork();
+    int status, left = 0;
+
+    (void)state;
+    if (pid == 0) {
+        for (int i = 0; i < MANY; i++)
+            dup2(STDIN_FILENO, 100 + i);
+        if (!missing_call(SYS_close_range) || descriptor_close_range(100, UINT_MAX, false) < 0)
+            _exit(EXIT_FAILURE);
+        for (int i = 0; i < MANY; i++)
+            left += fcntl(100 + i, F_GETFD) >= 0;
+        _exit(left == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, EXIT_SUCCESS);
 }
 
 static void a_nonblocking_descriptor_does_not_wait(void **state)
@@ -141,6 +210,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(closing_keeps_errno),
         cmocka_unit_test(a_taken_descriptor_stays_open),
+        cmocka_unit_test(a_range_is_closed_and_nothing_else),
+        cmocka_unit_test(it_is_closed_without_close_range),
+        cmocka_unit_test(all_of_many_are_closed_without_close_range),
         cmocka_unit_test(a_nonblocking_descriptor_does_not_wait),
         cmocka_unit_test(a_unix_socket_connects_two_ends),
         cmocka_unit_test(a_stale_socket_is_replaced),
