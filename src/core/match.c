@@ -267,8 +267,8 @@ static void tell_pair(struct matchmaker *matchmaker, uint32_t job, uint32_t node
 {
     int64_t preference = preference_of(matchmaker, job, node);
 
-    if (preference != POOL_NEVER)
-        match_rank(matchmaker, job, node);
+    /* What runs there may not suit any more, and is still ranked. */
+    match_rank(matchmaker, job, node);
     pool_set_preference(matchmaker->pool, job, node, preference);
 }
 

@@ -22,7 +22,8 @@
  * START that looks at too much (match_wishes.h), or at the whole of a task, is true of none. Where
  * tasks of a part differ in what is looked at, or make too many classes, they are told apart as if
  * nobody looked, and no START is true of them. Rank is HTCondor's RANK, likewise: how gladly the
- * node takes the task, as a number; one that looks at too much says nothing.
+ * node takes the task, as a number, also of what runs there; one that looks at too much says
+ * nothing.
  *
  * Attributes that never stand still, such as LoadAvg, are rounded before (match_round.h).
  *

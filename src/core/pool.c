@@ -3,8 +3,9 @@
  * The pool's life: made, prepared, stepped, loaded from its rows, compared and checked.
  *
  * A step takes the event apart, then lets leases end, then joins ready work and free nodes, then
- * lets suspended tasks go where nodes are left, then wakes nodes for what still waits, and last
- * writes out the jobs that it touched. Every event passes through these in this order, so that a
+ * lets tasks make way for those that their nodes rank higher, then lets suspended tasks go where
+ * nodes are left, then wakes nodes for what still waits, and last writes out the jobs that it
+ * touched. Every event passes through these in this order, so that a
  * plain tick is nothing special.
  */
 #include "core/pool_internal.h"
@@ -79,12 +80,14 @@ struct pool *pool_free(struct pool *pool)
     free(pool->tasks);
     free(pool->nodes);
     free(pool->fresh_nodes);
+    free(pool->tempting_nodes);
     free(pool->segments);
     map_deinit(&pool->kind_by_request);
     map_deinit(&pool->job_by_number);
     map_deinit(&pool->task_by_id);
     map_deinit(&pool->task_by_epoch);
     heap_deinit(&pool->fresh_kinds);
+    heap_deinit(&pool->eager_kinds);
     heap_deinit(&pool->sleepers);
     fit_deinit(&pool->ready_kinds);
     pool_classes_deinit(pool);
@@ -100,6 +103,8 @@ static size_t step_bound(const struct pool *pool, const struct pool_event *event
 {
     enum { EFFECTS_EACH = 6, EFFECTS_ALWAYS = 16 };
     size_t things = STARTS_PER_STEP + EXPIRIES_PER_STEP + LOOKS_PER_STEP;
+    /* A task that takes some away takes them all, and some may have begun in this step. */
+    size_t outranked = LOOKS_PER_STEP + pool->claims_per_node_max + STARTS_PER_STEP;
     const struct pool_node *node;
     const struct pool_job *job;
 
@@ -133,7 +138,7 @@ static size_t step_bound(const struct pool *pool, const struct pool_event *event
     case POOL_REFUSED:
         break;
     }
-    return things * EFFECTS_EACH + EFFECTS_ALWAYS;
+    return (things + outranked) * EFFECTS_EACH + EFFECTS_ALWAYS;
 }
 
 int pool_prepare(struct pool *pool, const struct pool_event *event, struct pool_effects *effects)
@@ -227,6 +232,7 @@ void pool_step(struct pool *pool, const struct pool_event *event, struct pool_ef
     pool_dispatch(pool, event, effects);
     pool_expire_claims(pool, effects);
     pool_schedule(pool, effects);
+    pool_make_way(pool, effects);
     pool_move_suspended(pool, effects);
     pool_wake_sleepers(pool, effects);
     if (pool->epoch != epoch)
@@ -241,7 +247,7 @@ uint64_t pool_next_step_ms(const struct pool *pool)
     uint64_t next_ms = pool->now_ms + pool->options.heartbeat_ms;
     uint64_t wake_ms = pool_next_wake_ms(pool);
 
-    if (pool_schedule_is_due(pool))
+    if (pool_schedule_is_due(pool) || pool_way_is_due(pool))
         return pool->now_ms;
     if (!first)
         return wake_ms;
@@ -450,6 +456,7 @@ static void assert_node(const struct pool *pool, const struct pool_node *node)
     assert(used.gpus == node->used.gpus);
     assert(!node->connected || (node->known && !node->row.forgotten));
     pool_assert_offer(pool, node);
+    pool_assert_way(pool, node);
 }
 
 static void assert_job(const struct pool *pool, const struct pool_job *job)

@@ -314,9 +314,12 @@ int pool_set_node_class(struct pool *pool, uint32_t node_class, const int64_t *p
 void pool_set_preference(struct pool *pool, uint32_t job_class, uint32_t node_class,
                          int64_t preference);
 /*
- * How gladly nodes of the class take tasks of the other: of several of one priority that a node has
- * room for, one of those begins that it ranks highest. What runs stays. 0 unless it was said, and
- * again when one of the two is told anew. Memory that ends ends the process.
+ * How gladly nodes of the class take tasks of the other, larger being better, and not POOL_NEVER:
+ * of several of one priority that a node has room for, one of those begins that it ranks highest;
+ * and who is ranked strictly higher than what runs there takes its place, if there is none for it
+ * elsewhere and its priority is not lower (pool_way.c). 0 unless it was said, and again when one of
+ * the two is told anew; of whom nothing was said, he takes nobody's place and stays in his. Memory
+ * that ends ends the process, or nothing is said.
  */
 void pool_set_rank(struct pool *pool, uint32_t job_class, uint32_t node_class, int64_t rank);
 /*
@@ -406,6 +409,7 @@ struct pool_explanation {
     uint32_t drained;
     uint32_t owner_present;
     uint32_t closing;      /* it is its owner's again before the task could end */
+    uint32_t making_way;   /* what runs there leaves for tasks like it, which the node prefers */
     uint32_t busy;         /* large enough, but others are there */
     uint32_t lacking_gpus; /* of the busy ones: all but GPUs is free */
     uint32_t available;    /* it could start there */

@@ -29,6 +29,7 @@ void pool_classes_deinit(struct pool *pool)
         job_class_deinit(&pool->job_classes[i]);
     for (size_t i = 0; i < pool->node_class_count; i++) {
         fit_deinit(&pool->node_classes[i].offered);
+        fit_deinit(&pool->node_classes[i].yielding);
         free(pool->node_classes[i].members);
         free(pool->node_classes[i].ranks);
     }
@@ -141,7 +142,8 @@ int pool_reserve_node_class(struct pool *pool, uint32_t node_class)
     while (pool->node_class_count < needed) {
         uint32_t number = (uint32_t)pool->node_class_count++;
 
-        pool->node_classes[number] = (struct pool_node_class){.offered = FIT_INIT};
+        pool->node_classes[number] =
+            (struct pool_node_class){.offered = FIT_INIT, .yielding = FIT_INIT};
         for (size_t i = 0; i < pool->job_class_count; i++)
             set_untold(&pool->job_classes[i], i == 0, number);
     }
@@ -179,6 +181,21 @@ static void suit_none_from(struct pool *pool, struct pool_job_class *class, size
         class->preferences[i] = POOL_NEVER;
 }
 
+/* Those that wait are looked at again, and so are the nodes on which some run. */
+static void set_rank(struct pool *pool, uint32_t job_class, uint32_t node_class, int64_t rank)
+{
+    struct pool_node_class *nodes = &pool->node_classes[node_class];
+    struct pool_job_class *tasks = &pool->job_classes[job_class];
+
+    if (nodes->ranks[job_class] == rank)
+        return;
+    nodes->ranks[job_class] = rank;
+    tasks->is_ranked = true;
+    if (pool_class_suits(pool, job_class, node_class))
+        tasks->has_news = pool->classes_have_news = true;
+    pool_note_rank(pool, tasks, nodes);
+}
+
 int pool_set_job_class(struct pool *pool, uint32_t job_class, const int64_t *preferences,
                        size_t count)
 {
@@ -191,7 +208,7 @@ int pool_set_job_class(struct pool *pool, uint32_t job_class, const int64_t *pre
     suit_none_from(pool, &pool->job_classes[job_class], count);
     for (size_t i = 0; i < pool->node_class_count; i++)
         if (job_class < pool->node_classes[i].rank_count)
-            pool->node_classes[i].ranks[job_class] = 0;
+            set_rank(pool, job_class, (uint32_t)i, POOL_NEVER);
     for (uint32_t i = 0; i < count; i++)
         pool_set_preference(pool, job_class, i, preferences[i]);
     return 0;
@@ -206,6 +223,8 @@ int pool_set_node_class(struct pool *pool, uint32_t node_class, const int64_t *p
         r = pool_reserve_node_class(pool, node_class);
     if (r < 0)
         return r;
+    for (size_t i = 0; i < pool->job_class_count; i++)
+        pool_note_rank(pool, &pool->job_classes[i], &pool->node_classes[node_class]);
     pool->node_classes[node_class].rank_count = 0;
     for (uint32_t i = 1; i < pool->job_class_count; i++)
         pool_set_preference(pool, i, node_class, i < count ? preferences[i] : POOL_NEVER);
@@ -217,17 +236,27 @@ void pool_set_rank(struct pool *pool, uint32_t job_class, uint32_t node_class, i
     struct pool_node_class *class = &pool->node_classes[node_class];
 
     assert(job_class < pool->job_class_count && node_class < pool->node_class_count);
+    /* Also for members that have yet to come. */
+    if (!fit_try_reserve(&class->yielding, class->member_capacity))
+        return;
     array_reserve(class->ranks, class->rank_capacity, (size_t)job_class + 1);
     while (class->rank_count <= job_class)
-        class->ranks[class->rank_count++] = 0;
-    class->ranks[job_class] = rank;
+        class->ranks[class->rank_count++] = POOL_NEVER;
+    set_rank(pool, job_class, node_class, rank);
+}
+
+bool pool_rank_is_told(const struct pool *pool, uint32_t job_class, uint32_t node_class)
+{
+    const struct pool_node_class *class = &pool->node_classes[node_class];
+
+    return job_class < class->rank_count && class->ranks[job_class] != POOL_NEVER;
 }
 
 int64_t pool_rank(const struct pool *pool, uint32_t job_class, uint32_t node_class)
 {
-    const struct pool_node_class *class = &pool->node_classes[node_class];
-
-    return job_class < class->rank_count ? class->ranks[job_class] : 0;
+    return pool_rank_is_told(pool, job_class, node_class)
+               ? pool->node_classes[node_class].ranks[job_class]
+               : 0;
 }
 
 bool pool_uses_job_class(const struct pool *pool, uint32_t job_class)
@@ -251,7 +280,8 @@ int pool_reserve_members(struct pool *pool, uint32_t node_class, size_t more)
     size_t needed = class->member_count + more;
 
     if (!array_try_reserve(class->members, class->member_capacity, needed) ||
-        !fit_try_reserve(&class->offered, needed))
+        !fit_try_reserve(&class->offered, needed) ||
+        (class->rank_count > 0 && !fit_try_reserve(&class->yielding, needed)))
         return -ENOMEM;
     return 0;
 }
@@ -275,6 +305,7 @@ void pool_leave_class(struct pool *pool, struct pool_node *node)
     const struct fit_entry *offer;
 
     pool_withdraw(pool, node);
+    pool_move_way(class, last, node->place);
     class->member_count--;
     if (moved == node)
         return;

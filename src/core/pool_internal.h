@@ -9,7 +9,8 @@
  * parts with ready tasks. A part is a range of a job's tasks; "returned" are its idle task objects,
  * first in first out. A task is a started or singled-out one, with its claim if one stands. A node
  * is a computer; offered by its room, within its class, while it may be given work. A class is one
- * of jobs: which node classes suit, best first; or of nodes: which are offered.
+ * of jobs: which node classes suit, best first; or of nodes: which are offered. A way is room on a
+ * node that tasks leave to others.
  */
 #pragma once
 
@@ -68,6 +69,7 @@ struct pool_kind {
     uint64_t map_key;        /* in kind_by_request */
     uint64_t ready_ms;       /* since when tasks of it are ready */
     uint64_t expected_tasks; /* for so many there is room on nodes that are being woken */
+    uint64_t awaited_tasks;  /* for so many others make way */
     uint32_t next_free;
 };
 
@@ -79,6 +81,7 @@ struct pool_part_object {
     uint32_t slot;
     uint64_t key;
     struct pool_list returned;
+    uint32_t claim_count; /* of its tasks */
     bool dirty;
     struct pool_part_object *next_dirty; /* of the same job */
 };
@@ -119,7 +122,19 @@ struct pool_task {
     uint64_t look_ms;       /* suspended: when it is looked at, whether it shall go elsewhere */
     bool waits_to_move;     /* it was, and stands in waiting_to_move, not in suspended */
     uint32_t promised_node; /* it was told to leave for; NONE: for none */
+    bool makes_way;         /* it was told to leave its node to another task */
     struct pool_link of_suspended;
+};
+
+/* Room that some tasks are leaving to others, which their node ranks higher. */
+struct pool_way {
+    uint32_t kind;            /* of those that it is for */
+    uint32_t tasks;           /* so many of these are still to come */
+    int64_t rank;             /* who is ranked lower does not get the room */
+    struct resources request; /* of each */
+    struct resources kept;    /* for all of them */
+    struct resources leaving; /* what is still to become free */
+    uint32_t leaving_count;   /* tasks that have yet to leave */
 };
 
 struct pool_node {
@@ -139,7 +154,9 @@ struct pool_node {
     uint64_t lent_until_ms;    /* on the server's clock; UINT64_MAX: no end is known */
     struct pool_list claims;
     uint32_t claim_count;
-    bool fresh; /* has new room, and not all kinds were tried on it yet */
+    struct pool_way way;
+    bool is_tempting; /* who runs there may make way otherwise than before; kinds are to be tried */
+    bool fresh;       /* has new room, and not all kinds were tried on it yet */
     uint32_t node_class;
     uint32_t place; /* among the members of its class */
     uint8_t stay;
@@ -162,15 +179,20 @@ struct pool_job_class {
     uint32_t *suiting; /* owned; node classes, the preferred ones first */
     size_t suiting_count, suiting_capacity;
     uint32_t part_count;
-    bool has_news; /* some node class suits that did not */
+    uint64_t claim_count; /* of its tasks */
+    bool has_news;        /* some node class suits that did not, or ranks it otherwise */
+    bool is_ranked;       /* some node class ranked it, once at least */
+    bool is_ranked_anew;  /* and some may do it otherwise than what runs was placed by */
 };
 
 struct pool_node_class {
     struct fit offered; /* members by place, the best one first */
     uint32_t *members;  /* owned; node numbers */
     size_t member_count, member_capacity;
-    int64_t *ranks; /* owned; by job class: how gladly its tasks are taken; those beyond are 0 */
-    size_t rank_count, rank_capacity;
+    int64_t *ranks; /* owned; by job class: how gladly its tasks are taken, or POOL_NEVER: */
+    size_t rank_count, rank_capacity; /* nobody said, as of those beyond */
+    struct fit yielding; /* members by place where tasks may make way, the lowest ranked first */
+    bool has_news;       /* what runs on its members may be ranked otherwise */
 };
 
 struct pool {
@@ -186,6 +208,7 @@ struct pool {
     size_t pinned_kind_count, pinned_kind_capacity;
     struct fit ready_kinds;  /* with ready tasks, by the key of their first part */
     struct heap fresh_kinds; /* with new ready tasks for which not all nodes were tried yet */
+    struct heap eager_kinds; /* for which none is free, and not all were asked to make way yet */
 
     struct pool_job *jobs;
     size_t job_count, job_capacity;
@@ -213,6 +236,7 @@ struct pool {
     struct pool_job_class *job_classes;
     size_t job_class_count, job_class_capacity;
     bool classes_have_news;
+    bool ranks_have_news;
     struct pool_node_class *node_classes;
     size_t node_class_count, node_class_capacity;
     struct pool_segment *segments;
@@ -223,6 +247,9 @@ struct pool {
     bool has_begun;
     uint32_t *fresh_nodes;
     size_t fresh_node_count, fresh_node_capacity;
+    uint32_t *tempting_nodes;
+    size_t tempting_node_count, tempting_node_capacity;
+    uint32_t claims_per_node_max; /* so many a node had at most */
 
     struct pool_counts counts;
 };
@@ -298,8 +325,15 @@ void pool_unqueue_returned(struct pool *pool, struct pool_task *task);
 void pool_place_node(struct pool *pool, struct pool_node *node);
 /* A node that is not waiting to be shown is offered as it is, or not usable. */
 void pool_assert_offer(const struct pool *pool, const struct pool_node *node);
-/* What the node has left; nothing where it holds more than it has now. */
+/* What is left of the capacity beside that; nothing where more is used than there is now. */
+struct resources pool_room_beside(const struct resources *capacity, const struct resources *used);
+/* What the node has left, but for what is kept for those whom others make way for. */
 struct resources pool_node_room(const struct pool_node *node);
+/* Whether it may be given work, if there is room for it; and whether a CPU is free as well. */
+bool pool_node_is_open(const struct pool_node *node);
+bool pool_node_is_usable(const struct pool_node *node);
+/* No ready kind fits into it any more: what is left is offered. */
+void pool_node_is_tried(struct pool *pool, struct pool_node *node);
 /* The moment that is so far from now; UINT64_MAX: beyond all time. */
 uint64_t pool_later_ms(const struct pool *pool, uint64_t after_ms);
 /* For how much longer it is lent; UINT64_MAX: nobody knows an end. */
@@ -326,8 +360,9 @@ int pool_reserve_node_class(struct pool *pool, uint32_t node_class);
 void pool_show_news(struct pool *pool);
 /* Room for so many more members. */
 int pool_reserve_members(struct pool *pool, uint32_t node_class, size_t more);
-/* How gladly nodes of the one take tasks of the other. */
+/* How gladly nodes of the one take tasks of the other; and whether somebody said so. */
 int64_t pool_rank(const struct pool *pool, uint32_t job_class, uint32_t node_class);
+bool pool_rank_is_told(const struct pool *pool, uint32_t job_class, uint32_t node_class);
 bool pool_class_suits(const struct pool *pool, uint32_t job_class, uint32_t node_class);
 /* A node that becomes a member, or stops being one. */
 void pool_join_class(struct pool *pool, struct pool_node *node, uint32_t node_class);
@@ -348,6 +383,9 @@ int pool_reserve_change(struct pool *pool, const struct pool_event *event);
 void pool_node_changed(struct pool *pool, const struct pool_event *event);
 
 /* pool_leave.c: who has to leave a node although the task is wanted. */
+/* Not one that was told so before, nor one whose result is on its way. */
+void pool_tell_to_leave(struct pool *pool, struct pool_task *task, enum reason reason,
+                        struct pool_effects *effects);
 void pool_node_drained(struct pool *pool, const struct pool_event *event,
                        struct pool_effects *effects);
 /* The task has become Suspended, or ceases to be. */
@@ -359,7 +397,30 @@ void pool_move_suspended(struct pool *pool, struct pool_effects *effects);
 /* The claim ends: what was promised is there for whoever is first. */
 void pool_drop_promise(struct pool *pool, struct pool_task *task);
 
+/* pool_way.c: who makes way for a task that his node ranks higher. */
+/* What may make way there may have changed. */
+void pool_place_way(struct pool *pool, struct pool_node *node);
+/* The last member of its class takes its place among those where tasks may make way. */
+void pool_move_way(struct pool_node_class *class, uint32_t last, uint32_t place);
+/* What runs of the one on nodes of the other may be ranked otherwise than before. */
+void pool_note_rank(struct pool *pool, struct pool_job_class *tasks, struct pool_node_class *nodes);
+/* No node is free for the kind. */
+void pool_ask_way(struct pool *pool, struct pool_kind *kind);
+/* One of the kind has begun on the node. */
+void pool_take_way(struct pool *pool, struct pool_node *node, const struct pool_kind *kind);
+/* The claim ends, whether or not it made way: others may have another chance there. */
+void pool_leave_way(struct pool *pool, struct pool_node *node, struct pool_task *task);
+/* If all have left, and none came who may have the room, it is anybody's: returns whether it was
+ * kept. */
+bool pool_end_way(struct pool *pool, struct pool_node *node);
+void pool_make_way(struct pool *pool, struct pool_effects *effects);
+bool pool_way_is_due(const struct pool *pool);
+void pool_assert_way(const struct pool *pool, const struct pool_node *node);
+
 /* pool_wake.c: nodes that sleep, and who is woken. */
+/* How many of the part's tasks are ready; no more than `most` are counted. */
+uint64_t pool_count_ready(const struct pool *pool, const struct pool_part_object *part,
+                          uint64_t most);
 /* It has become connected, or ceases to be, or its sleep has changed. */
 void pool_place_waker(struct pool *pool, struct pool_node *node);
 /* Stands among the sleepers from now on, unless it does not wake. */

@@ -84,6 +84,7 @@ static bool reserve_kind(struct pool *pool)
     if (!array_try_reserve(pool->kinds, pool->kind_capacity, needed) ||
         !map_try_reserve(&pool->kind_by_request, needed) ||
         !heap_try_reserve(&pool->fresh_kinds, needed) ||
+        !heap_try_reserve(&pool->eager_kinds, needed) ||
         !fit_try_reserve(&pool->ready_kinds, needed))
         return false;
     pool->kinds[pool->kind_count] = (struct pool_kind){.free_slot = NONE, .next_free = NONE};
@@ -267,11 +268,16 @@ int pool_set_part_class(struct pool *pool, uint32_t job, uint32_t task, uint32_t
     if (reserve_kinds(pool, &row, 1) < 0)
         return -ENOMEM;
     pool->job_classes[part->row.job_class].part_count--;
+    pool->job_classes[part->row.job_class].claim_count -= part->claim_count;
     kind_give_slot(pool, part);
     part->row = row;
     part->kind = (uint32_t)(find_kind(pool, &row) - pool->kinds);
     kind_take_slot(pool, part);
     pool->job_classes[job_class].part_count++;
+    pool->job_classes[job_class].claim_count += part->claim_count;
+    /* What runs of it may be ranked otherwise, and nobody knows where that is. */
+    for (size_t i = 0; part->claim_count > 0 && i < pool->node_class_count; i++)
+        pool_note_rank(pool, &pool->job_classes[job_class], &pool->node_classes[i]);
     unpin_kinds(pool);
     pool_queue_part(pool, part);
     return 0;

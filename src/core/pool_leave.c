@@ -16,8 +16,8 @@
 /* Where a task has just begun it stays so long, that it does not flee from node to node. */
 enum { STAYS_MS = 30000 };
 
-static void tell_to_leave(struct pool *pool, struct pool_task *task, enum reason reason,
-                          struct pool_effects *effects)
+void pool_tell_to_leave(struct pool *pool, struct pool_task *task, enum reason reason,
+                        struct pool_effects *effects)
 {
     if (task->stopping || task->phase == CLAIM_COLLECTING)
         return;
@@ -45,7 +45,7 @@ void pool_node_drained(struct pool *pool, const struct pool_event *event,
     }
     if (drained && event->drained.now)
         for (uint32_t t = node->claims.first; t != NONE; t = pool->tasks[t].of_node.next)
-            tell_to_leave(pool, &pool->tasks[t], REASON_NODE_DRAINED, effects);
+            pool_tell_to_leave(pool, &pool->tasks[t], REASON_NODE_DRAINED, effects);
     pool_place_node(pool, node);
     pool_emit_reply(effects, event->caller, POOL_REPLY_DONE, node->claim_count);
 }
@@ -111,7 +111,7 @@ static void look_at_suspended(struct pool *pool, struct pool_task *task,
         look_again(pool, task);
         return;
     }
-    tell_to_leave(pool, task, REASON_SUSPENDED_TOO_LONG, effects);
+    pool_tell_to_leave(pool, task, REASON_SUSPENDED_TOO_LONG, effects);
     task->promised_node = node->row.node;
     resources_give(&node->promised, &task->part->row.request);
 }

@@ -55,6 +55,7 @@ static const char *const table[] = {
     "| node drained no more | - | - | - | - | - | - | - | - | - |",
     "| a while, another node free | offered | - | - | - | Idle* | - | - | - | - |",
     "| node of another class | - | - | - | - | - | - | - | - | - |",
+    "| a higher ranked one waits | - | - | Idle* | Idle* | - | - | - | - | - |",
 };
 
 /* News that its owner is there and the agent is about to leave: nothing that came back starts. */
@@ -215,6 +216,23 @@ static void event_changed(struct pool_fixture *fixture)
                  (struct pool_event){.kind = POOL_NODE_CHANGED, .changed = {.node = NODE, 1, 1}});
 }
 
+/* Its owner, who has kept others away until now, is not there; or he is, of what is frozen. */
+static void event_higher_ranked_waits(struct pool_fixture *fixture)
+{
+    const struct pool_part ranked = {.count = 1, .request = {1, 1, 1}, .job_class = 1};
+    const struct pool_task *task = pool_find_task(fixture->pool, JOB, TASK);
+    bool is_frozen = task && task->row.state == TASK_SUSPENDED;
+
+    assert_int_equal(pool_set_job_class(fixture->pool, 1, (int64_t[]){0}, 1), 0);
+    pool_set_rank(fixture->pool, 0, 0, 1);
+    pool_set_rank(fixture->pool, 1, 0, 2);
+    fixture_step(fixture, (struct pool_event){.kind = POOL_NODE_REPORTED,
+                                              .reported = {.node = NODE,
+                                                           .session = fixture->sessions[NODE],
+                                                           .owner_present = is_frozen}});
+    fixture_submit_parts(fixture, JOB + 1, 0, false, &ranked, 1);
+}
+
 static const struct {
     const char *name;
     void (*happens)(struct pool_fixture *fixture);
@@ -243,6 +261,7 @@ static const struct {
     {"node drained no more", event_drained_no_more},
     {"a while, another node free", event_other_node_free},
     {"node of another class", event_changed},
+    {"a higher ranked one waits", event_higher_ranked_waits},
 };
 
 /* A second task is held all the time, so that the job does not end with the first one. */

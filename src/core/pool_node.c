@@ -46,6 +46,7 @@ int pool_reserve_node(struct pool *pool, uint32_t number)
         return -E2BIG;
     if (!array_try_reserve(pool->nodes, pool->node_capacity, needed) ||
         !array_try_reserve(pool->fresh_nodes, pool->fresh_node_capacity, needed) ||
+        !array_try_reserve(pool->tempting_nodes, pool->tempting_node_capacity, needed) ||
         !heap_try_reserve(&pool->sleepers, needed) || pool_reserve_node_class(pool, 0) < 0 ||
         pool_reserve_members(pool, 0, more) < 0)
         return -ENOMEM;

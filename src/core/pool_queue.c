@@ -79,6 +79,7 @@ void pool_place_kind(struct pool *pool, struct pool_kind *kind)
     if (!first) {
         fit_remove(&pool->ready_kinds, index);
         heap_remove(&pool->fresh_kinds, index);
+        heap_remove(&pool->eager_kinds, index);
         return;
     }
     if (!fit_get(&pool->ready_kinds, index))
@@ -88,6 +89,8 @@ void pool_place_kind(struct pool *pool, struct pool_kind *kind)
     fit_set(&pool->ready_kinds, index, &entry);
     if (heap_contains(&pool->fresh_kinds, index))
         heap_set(&pool->fresh_kinds, index, first->key);
+    if (heap_contains(&pool->eager_kinds, index))
+        heap_set(&pool->eager_kinds, index, first->key);
 }
 
 /* Takes the part in or out of its kind's heap, as its state demands. */
@@ -136,16 +139,28 @@ void pool_unqueue_returned(struct pool *pool, struct pool_task *task)
     part_update(pool, part);
 }
 
-struct resources pool_node_room(const struct pool_node *node)
+struct resources pool_room_beside(const struct resources *capacity, const struct resources *used)
 {
-    const struct resources *capacity = &node->capacity, *used = &node->used;
-
     return (struct resources){
         .cpus = capacity->cpus > used->cpus ? capacity->cpus - used->cpus : 0,
         .memory = capacity->memory > used->memory ? capacity->memory - used->memory : 0,
         .disk = capacity->disk > used->disk ? capacity->disk - used->disk : 0,
         .gpus = capacity->gpus > used->gpus ? capacity->gpus - used->gpus : 0,
     };
+}
+
+static struct resources whole_room(const struct pool_node *node)
+{
+    return pool_room_beside(&node->capacity, &node->used);
+}
+
+/* What becomes free is kept from the moment on at which it does, and what was free all the time. */
+struct resources pool_node_room(const struct pool_node *node)
+{
+    const struct pool_way *way = &node->way;
+    struct resources kept = pool_room_beside(&way->kept, &way->leaving), room = whole_room(node);
+
+    return pool_room_beside(&room, &kept);
 }
 
 uint64_t pool_later_ms(const struct pool *pool, uint64_t after_ms)
@@ -181,10 +196,15 @@ void pool_write_rest(const struct resources *request, uint64_t time_ms,
     ret_amounts[4] = UINT64_MAX - time_ms;
 }
 
-static bool node_is_usable(const struct pool_node *node)
+bool pool_node_is_open(const struct pool_node *node)
 {
     return node->connected && node->synchronised && !node->owner_present && !node->leaving &&
-           !node->row.drained && !node->row.asleep && node->capacity.cpus > node->used.cpus;
+           !node->row.drained && !node->row.asleep;
+}
+
+bool pool_node_is_usable(const struct pool_node *node)
+{
+    return pool_node_is_open(node) && node->capacity.cpus > node->used.cpus;
 }
 
 /* No two keys are equal, so of all classes together there is one best node. */
@@ -208,7 +228,8 @@ void pool_place_node(struct pool *pool, struct pool_node *node)
     const struct fit_entry *offered = pool_offer_of(pool, node);
     struct fit_entry offer = node_offer(node);
 
-    if (!node_is_usable(node)) {
+    pool_place_way(pool, node);
+    if (!pool_node_is_usable(node)) {
         pool_withdraw(pool, node);
         return;
     }
@@ -226,17 +247,16 @@ void pool_assert_offer(const struct pool *pool, const struct pool_node *node)
 
     if (node->fresh)
         return;
-    assert(node_is_usable(node) == (offered != NULL));
+    assert(pool_node_is_usable(node) == (offered != NULL));
     assert(!offered || memcmp(offered, &offer, sizeof(offer)) == 0);
 }
 
-/* No ready kind fits into it any more. */
-static void node_is_tried(struct pool *pool, struct pool_node *node)
+void pool_node_is_tried(struct pool *pool, struct pool_node *node)
 {
     struct fit_entry offer = node_offer(node);
 
     node->fresh = false;
-    if (node_is_usable(node))
+    if (pool_node_is_usable(node))
         pool_offer(pool, node, &offer);
     else
         pool_withdraw(pool, node);
@@ -268,6 +288,7 @@ static void start_task(struct pool *pool, struct pool_kind *kind, struct pool_no
 
     assert(pool_class_suits(pool, kind->job_class, node->node_class));
     task->row.attempts++;
+    pool_take_way(pool, node, kind);
     pool_begin_claim(pool, task, node->row.node, ++pool->epoch);
     pool_move_task(pool, task, TASK_RUNNING, REASON_FIRST_IN_LINE, effects);
     pool_save_task(task, effects);
@@ -277,23 +298,41 @@ static void start_task(struct pool *pool, struct pool_kind *kind, struct pool_no
 /* A node to which kinds are shown. */
 struct showing {
     const struct pool *pool;
+    const struct pool_node *node;
     uint32_t node_class;
+    struct resources room; /* for those for whom nothing is kept */
 };
 
-static bool kind_suits(const void *user_data, uint32_t kind)
+/* Room is kept for whoever is ranked as high as those for whom others make way. */
+static bool kind_may_have(const struct showing *showing, const struct pool_kind *kind)
+{
+    const struct pool_way *way = &showing->node->way;
+
+    return way->tasks == 0 || resources_fit(&kind->request, &showing->room) ||
+           pool_rank(showing->pool, kind->job_class, showing->node_class) >= way->rank;
+}
+
+static bool kind_suits(const void *user_data, uint32_t index)
 {
     const struct showing *showing = user_data;
+    const struct pool_kind *kind = &showing->pool->kinds[index];
 
-    return pool_class_suits(showing->pool, showing->pool->kinds[kind].job_class,
-                            showing->node_class);
+    return pool_class_suits(showing->pool, kind->job_class, showing->node_class) &&
+           kind_may_have(showing, kind);
+}
+
+static struct showing showing_of(const struct pool *pool, const struct pool_node *node)
+{
+    return (struct showing){
+        .pool = pool, .node = node, .node_class = node->node_class, .room = pool_node_room(node)};
 }
 
 /* The kind whose first ready task goes before all others of those that fit; NULL if none does. */
 static struct pool_kind *first_kind_for(struct pool *pool, const struct pool_node *node)
 {
-    struct resources room = pool_node_room(node);
+    struct resources room = whole_room(node);
     uint64_t needed[FIT_AMOUNTS];
-    struct showing showing = {.pool = pool, .node_class = node->node_class};
+    struct showing showing = showing_of(pool, node);
     uint32_t index;
 
     pool_write_rest(&room, pool_lent_ms(pool, node), needed);
@@ -338,14 +377,14 @@ static struct pool_kind *weigh_kinds(struct pool *pool, const struct pool_node *
                                      struct pool_kind *kind)
 {
     struct choice choice = {
-        .showing = {.pool = pool, .node_class = node->node_class},
+        .showing = showing_of(pool, node),
         .priority = key_of(kind) >> POOL_KEY_PRIORITY,
         .key = key_of(kind),
         .rank = pool_rank(pool, kind->job_class, node->node_class),
         .kind = kind,
     };
     struct choice *chosen = &choice;
-    struct resources room = pool_node_room(node);
+    struct resources room = whole_room(node);
     uint64_t needed[FIT_AMOUNTS];
 
     pool_write_rest(&room, pool_lent_ms(pool, node), needed);
@@ -368,11 +407,13 @@ static size_t schedule_nodes(struct pool *pool, size_t budget, struct pool_effec
 {
     while (pool->fresh_node_count > 0 && budget > 0) {
         struct pool_node *node = &pool->nodes[pool->fresh_nodes[pool->fresh_node_count - 1]];
-        struct pool_kind *kind = node_is_usable(node) ? first_kind_for(pool, node) : NULL;
+        struct pool_kind *kind = pool_node_is_usable(node) ? first_kind_for(pool, node) : NULL;
 
+        if (!kind && pool_end_way(pool, node))
+            continue;
         if (!kind) {
             pool->fresh_node_count--;
-            node_is_tried(pool, node);
+            pool_node_is_tried(pool, node);
             continue;
         }
         start_task(pool, choose_kind(pool, node, kind), node, effects);
@@ -390,12 +431,13 @@ static void schedule_kinds(struct pool *pool, size_t budget, struct pool_effects
 
         if (!node) {
             heap_remove(&pool->fresh_kinds, index);
+            pool_ask_way(pool, kind);
             continue;
         }
         /* It has less room, not more: nobody else is to be tried on it. */
         node->fresh = true;
         start_task(pool, choose_kind(pool, node, kind), node, effects);
-        node_is_tried(pool, node);
+        pool_node_is_tried(pool, node);
         budget--;
     }
 }

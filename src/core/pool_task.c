@@ -232,6 +232,10 @@ static void begin_claim(struct pool *pool, struct pool_task *task, uint32_t node
     map_put(&pool->task_by_epoch, epoch, index);
     POOL_LIST_APPEND(&node->claims, pool->tasks, index, of_node);
     node->claim_count++;
+    if (node->claim_count > pool->claims_per_node_max)
+        pool->claims_per_node_max = node->claim_count;
+    task->part->claim_count++;
+    pool->job_classes[task->part->row.job_class].claim_count++;
     resources_give(&node->used, &task->part->row.request);
     pool_place_node(pool, node);
 }
@@ -280,6 +284,8 @@ void pool_end_claim(struct pool *pool, struct pool_task *task)
     map_remove(&pool->task_by_epoch, task->row.epoch);
     POOL_LIST_REMOVE(&node->claims, pool->tasks, index, of_node);
     node->claim_count--;
+    task->part->claim_count--;
+    pool->job_classes[task->part->row.job_class].claim_count--;
     resources_take(&node->used, &task->part->row.request);
     pool_move_claim(task, CLAIM_NONE);
     task->stopping = false;
@@ -288,6 +294,7 @@ void pool_end_claim(struct pool *pool, struct pool_task *task)
     task->row.epoch = 0;
     task->collect_session = 0;
     pool_drop_promise(pool, task);
+    pool_leave_way(pool, node, task);
     pool_place_node(pool, node);
 }
 

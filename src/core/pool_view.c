@@ -149,7 +149,7 @@ static void explain_closing(struct pool_explanation *explanation, uint64_t lent_
         explanation->longest_lent_ms = lent_ms;
 }
 
-static void explain_node(const struct pool *pool, const struct pool_node *node,
+static void explain_node(const struct pool *pool, const struct pool_node *node, uint32_t kind,
                          struct pool_explanation *explanation)
 {
     const struct resources *request = &explanation->request, *capacity = &node->capacity;
@@ -191,6 +191,8 @@ static void explain_node(const struct pool *pool, const struct pool_node *node,
         explanation->owner_present++;
     else if (explanation->needed_ms > pool_lent_ms(pool, node))
         explain_closing(explanation, pool_lent_ms(pool, node));
+    else if (node->way.tasks > 0 && node->way.kind == kind)
+        explanation->making_way++;
     else if (resources_fit(request, &room))
         explanation->available++;
     else
@@ -231,7 +233,7 @@ bool pool_explain_task(const struct pool *pool, uint32_t job_number, uint32_t ta
                                                  .job_class = part->row.job_class};
     for (size_t i = 0; i < pool->node_count; i++)
         if (pool->nodes[i].known && !pool->nodes[i].row.forgotten)
-            explain_node(pool, &pool->nodes[i], ret_explanation);
+            explain_node(pool, &pool->nodes[i], part->kind, ret_explanation);
     ret_explanation->tasks_before = count_tasks_before(pool, part, task_number);
     return true;
 }

@@ -165,9 +165,8 @@ void pool_forget_sleeper(struct pool *pool, struct pool_node *node)
 
 /* ---- who is woken ---- */
 
-/* How many of the part's tasks are ready; no more than `most` are counted. */
-static uint64_t count_ready(const struct pool *pool, const struct pool_part_object *part,
-                            uint64_t most)
+uint64_t pool_count_ready(const struct pool *pool, const struct pool_part_object *part,
+                          uint64_t most)
 {
     const struct pool_job_row *job = &pool->jobs[part->job].row;
     uint64_t count = job->held ? 0 : part->row.first + part->row.count - part->row.next;
@@ -184,8 +183,8 @@ static bool waits_for_more(const struct pool *pool, const struct pool_kind *kind
     uint64_t count = 0;
 
     for (size_t i = 0; i < kind->ready.length && count <= kind->expected_tasks; i++)
-        count += count_ready(pool, kind->slots[kind->ready.entries[i].item].part,
-                             kind->expected_tasks + 1);
+        count += pool_count_ready(pool, kind->slots[kind->ready.entries[i].item].part,
+                                  kind->expected_tasks + 1);
     return count > kind->expected_tasks;
 }
 

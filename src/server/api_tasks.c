@@ -286,8 +286,8 @@ static void explain_closing(json_t *lines, const struct pool_explanation *why)
 
 static void explain_idle(struct server *server, json_t *lines, const struct pool_explanation *why)
 {
-    uint32_t fitting = why->busy + why->available + why->owner_present + why->drained +
-                       why->unsuited + why->asleep + why->closing;
+    uint32_t fitting = why->busy + why->available + why->making_way + why->owner_present +
+                       why->drained + why->unsuited + why->asleep + why->closing;
 
     if (why->nodes == 0) {
         add_line(lines, "No node has joined the pool yet: on one, run 'dusk agent'.");
@@ -305,6 +305,8 @@ static void explain_idle(struct server *server, json_t *lines, const struct pool
     add_count(lines, why->too_little_disk, "with too little disk");
     add_count(lines, why->too_few_gpus, "with too few GPUs");
     add_count(lines, why->unsuited, "ruled out by its requirements, or by what they take");
+    add_count(lines, why->making_way,
+              "making way for it: their RANK prefers it to what runs there");
     add_count(lines, why->busy, "busy with other tasks");
     if (why->lacking_gpus > 0)
         add_line(lines, "    on %u of them all but GPUs is free", why->lacking_gpus);

@@ -228,7 +228,8 @@ void check_views(struct world *world, uint32_t job, uint32_t task)
         world_fail(world, "task %u.%u is there, but cannot be explained", job, task);
     if (why.nodes != why.offline + why.asleep + why.too_few_cpus + why.too_little_memory +
                          why.too_little_disk + why.too_few_gpus + why.unsuited + why.drained +
-                         why.owner_present + why.closing + why.busy + why.available)
+                         why.owner_present + why.closing + why.making_way + why.busy +
+                         why.available)
         world_fail(world, "the reasons for %u.%u do not add up to %u nodes", job, task, why.nodes);
 }
 
