@@ -246,6 +246,14 @@ void check_rows_make_the_pool(struct world *world, const struct pool *pool, uint
     pool_free(made);
 }
 
+/* Whether it was told to leave a moment ago, for something better, or is about to hear it. */
+static bool is_leaving(const struct world *world, const struct pool_task_row *row,
+                       const struct process *process)
+{
+    return row->epoch == process->epoch && row->reason == REASON_OUTRANKED &&
+           (!process->ending || world->now_ms - process->ending_ms <= GRACE_MS + SLACK_MS);
+}
+
 static void check_wanted(const struct world *world, uint32_t number, const struct process *process)
 {
     const struct disk *disk = &world->server.disk;
@@ -255,6 +263,8 @@ static void check_wanted(const struct world *world, uint32_t number, const struc
     if (!map_get(&disk->task_rows, task_key(process->job, process->task), &index))
         return;
     row = &disk->rows[index];
+    if (is_leaving(world, row, process))
+        return;
     if (row->epoch != process->epoch ||
         (row->state != TASK_RUNNING && row->state != TASK_SUSPENDED))
         world_fail(world, "%u.%u is %s, but has been running on pc%u for minutes", process->job,
@@ -269,12 +279,15 @@ void check_calm(struct world *world)
                 check_wanted(world, n, &world->computers[n].processes[i]);
 }
 
-/* Where only the server fails, and no message is lost, nothing is ever computed again. */
+/*
+ * Where only the server fails, and no message is lost, nothing is ever computed again, but where
+ * nodes rank tasks: they throw away what is worse than something else.
+ */
 static void check_nothing_was_in_vain(const struct world *world)
 {
     const struct sim_options *options = &world->options;
     bool mild = options->faults > 0 && options->fault_mix == SIM_FAULT_SERVER &&
-                options->loss == 0 && options->late == 0 && options->repeat == 0;
+                options->loss == 0 && options->late == 0 && options->repeat == 0 && !options->ranks;
 
     if (mild && world->result.started != options->tasks)
         world_fail(world, "only the server failed, but %llu attempts were made at %u tasks",

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which tasks suit which computers, as requirements would say it: a few classes of jobs, a few of
- * nodes, and for each class of jobs one of nodes that never suits. A node may be of another class
+ * nodes, and for each class of jobs one of nodes that never suits. In some worlds nodes rank the
+ * tasks, each class of them otherwise, and some the same. A node may be of another class
  * each time it says hello. When the faults stop all nodes are of the class that suits everybody, so
  * that everything can end.
  */
@@ -21,6 +22,18 @@ static int64_t preference(uint32_t job_class, uint32_t node_class)
     return job_class > 0 ? (job_class * 7 + node_class * 5) % 3 : 0;
 }
 
+static int64_t rank(uint32_t job_class, uint32_t node_class)
+{
+    return (job_class * 2 + node_class * 3) % 5 / 2;
+}
+
+static void tell_ranks(struct world *world)
+{
+    for (uint32_t job_class = 0; job_class < CLASS_COUNT; job_class++)
+        for (uint32_t node_class = 0; node_class < CLASS_COUNT; node_class++)
+            pool_set_rank(world->server.pool, job_class, node_class, rank(job_class, node_class));
+}
+
 void classes_tell(struct world *world)
 {
     int64_t preferences[CLASS_COUNT];
@@ -31,6 +44,8 @@ void classes_tell(struct world *world)
         if (pool_set_job_class(world->server.pool, job_class, preferences, CLASS_COUNT) < 0)
             abort();
     }
+    if (world->options.ranks)
+        tell_ranks(world);
 }
 
 uint32_t classes_draw(struct world *world)

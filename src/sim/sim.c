@@ -35,6 +35,7 @@ struct sim_options sim_options_usual(uint64_t seed)
         move_suspended_ms[random_below(&random, ARRAY_LENGTH(move_suspended_ms))];
     options.policies = policies[random_below(&random, ARRAY_LENGTH(policies))];
     options.hours = random_chance(&random, 300000);
+    options.ranks = random_chance(&random, 400000);
     return options;
 }
 

@@ -46,6 +46,7 @@ struct sim_options {
     uint64_t move_suspended_ms; /* as pool.h has it */
     uint32_t policies;          /* computers that are lent by HTCondor's DESKTOP, in a million */
     bool hours;    /* some owners have working hours, and some tasks say how long they take */
+    bool ranks;    /* computers take some tasks more gladly than others, and make way for them */
     uint32_t loss; /* messages lost, repeated, late, in a million */
     uint32_t repeat;
     uint32_t late;

@@ -133,23 +133,38 @@ stop_agent pc1
 
 # ---- RANK ----
 
-start_agent pc1 --cpus 1 --presence none --condor 'RANK=ifThenElse(TARGET.Pages > 5, Cpus * 10, 0)'
-first=$(submit_program compute)
+# What leaves leaves when the file is there.
+program stay <<END
+trap 'until [ -e "$folder/go" ]; do sleep 0.02; done; exit' TERM
+echo "\$DUSK_ATTEMPT" >>"$folder/said"
+while :; do sleep 0.02; done
+END
+
+: >"$folder/said"
+start_agent pc1 --cpus 1 --presence none --set grace=1h \
+    --condor 'RANK=ifThenElse(TARGET.Pages > 5, Cpus * 10, 0)'
+first=$(submit_program stay)
 ok 'where there is room nobody waits for a better one' wait_for "state_is $first.0 Running"
-plain=$(submit_program compute)
-ranked=$(submit_program compute '+Pages = 7')
-dusk rm "$first" >/dev/null
-ok 'of two jobs the one begins that the node ranks higher' wait_for "state_is $ranked.0 Running"
-is "$(task "$plain.0" state) $(task "$plain.0" attempts)" 'Idle 0' 'and the older one after it'
-last=$(submit_program compute '+Pages = 9')
+must '[ -s "$folder/said" ]'
+plain=$(submit_program stay)
+ranked=$(submit_program stay '+Pages = 7')
+ok 'a job that the node ranks higher takes the place of what runs' \
+    wait_for 'dusk why "$ranked.0" | grep -q "1 making way for it: their RANK prefers it"'
+is "$(task "$first.0" state)" Idle 'which waits'
+like "$(dusk why "$first.0")" 'it made way for a task that the node.s RANK prefers' 'and says why'
+is "$(task "$ranked.0" state)" Idle 'until it has left nothing begins'
+: >"$folder/go"
+ok 'then the better one does' wait_for "state_is $ranked.0 Running"
+last=$(submit_program stay '+Pages = 9')
+ok 'one that is ranked the same waits' wait_for 'dusk why "$last.0" | grep -q "1 busy with other"'
+ok 'and takes nothing' state_is "$ranked.0" Running
 dusk rm "$ranked" >/dev/null
-ok 'a job that came last goes before, too' wait_for "state_is $last.0 Running"
+ok 'of all that wait the highest ranked begins, although it came last' \
+    wait_for "state_is $last.0 Running"
+ok 'and what is ranked lower was not tried in vain' never_tried "$plain"
 dusk rm "$last" >/dev/null
-ok 'then comes what is not ranked' wait_for "state_is $plain.0 Running"
-ranked=$(submit_program compute '+Pages = 7')
-ok 'the server knows of another' wait_for "state_is $ranked.0 Idle"
-ok 'and what runs is left alone' state_is "$plain.0" Running
-dusk rm "$plain" "$ranked" >/dev/null
+ok 'then comes what had to leave' wait_for "state_is $first.0 Running"
+dusk rm "$first" "$plain" >/dev/null
 stop_agent pc1
 
 out=$(DUSK_TOKEN=none dusk agent --state "$folder/other" --policy DESKTOP --idle-after 5m 2>&1)
