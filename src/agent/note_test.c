@@ -13,6 +13,7 @@ static void a_note_brings_back_what_the_agent_needs(void **state)
     _cleanup_(wire_start_deinit) struct wire_start found = {0};
     _cleanup_free_ char *gpus = NULL;
     char *argument = (char *)"--secret", *output = (char *)"result \"1\"";
+    struct attribute attribute = {(char *)"Patient", (char *)"true"};
     struct wire_start start = {
         .session = 1,
         .epoch = 1234567890123,
@@ -28,6 +29,7 @@ static void a_note_brings_back_what_the_agent_needs(void **state)
         .join_stderr = true,
         .outputs_given = true,
         .outputs = {.items = &output, .count = 1},
+        .attributes = {.items = &attribute, .count = 1},
     };
 
     (void)state;
@@ -50,6 +52,7 @@ static void a_note_brings_back_what_the_agent_needs(void **state)
     assert_int_equal(found.outputs.count, 1);
     assert_string_equal(found.outputs.items[0], output);
     assert_int_equal(found.arguments.count, 0);
+    assert_string_equal(attributes_get(&found.attributes, "patient"), "true");
 }
 
 static void a_note_that_is_too_long_is_refused(void **state)

@@ -63,7 +63,52 @@ static uint64_t console_ms(const struct owning *owning, uint64_t keyboard_ms, ui
     return is_watched ? last_ms : keyboard_ms;
 }
 
-static void see(struct body *body, struct buffer *node, struct policy_sight *sight)
+/* What is known of the jobs that are here. */
+struct jobs {
+    struct buffer *texts; /* owned, both ways; no two are the same */
+    struct slice *slices; /* owned; of them */
+    size_t count;
+};
+
+static void jobs_deinit(struct jobs *jobs)
+{
+    for (size_t i = 0; i < jobs->count; i++)
+        buffer_deinit(&jobs->texts[i]);
+    free(jobs->texts);
+    free(jobs->slices);
+}
+
+/* Of a hundred tasks of one job, one is looked at: it is its owner's key that waits for that. */
+static bool jobs_have(const struct jobs *jobs, const struct buffer *text)
+{
+    for (size_t i = 0; i < jobs->count; i++)
+        if (strcmp(buffer_text(&jobs->texts[i]), buffer_text(text)) == 0)
+            return true;
+    return false;
+}
+
+static void gather_jobs(const struct attempts *attempts, struct jobs *jobs)
+{
+    *jobs = (struct jobs){.texts = memory_allocate(attempts->count * sizeof(*jobs->texts)),
+                          .slices = memory_allocate(attempts->count * sizeof(*jobs->slices))};
+    for (size_t i = 0; i < attempts->count; i++) {
+        const struct attempt *attempt = attempts->items[i];
+        struct buffer text = BUFFER_INIT;
+
+        if (attempt->has_ended)
+            continue;
+        attributes_write(&attempt->start.attributes, &text);
+        if (jobs_have(jobs, &text)) {
+            buffer_deinit(&text);
+            continue;
+        }
+        jobs->slices[jobs->count] = (struct slice){buffer_text(&text), text.length};
+        jobs->texts[jobs->count++] = text;
+    }
+}
+
+static void see(struct body *body, struct buffer *node, const struct jobs *jobs,
+                struct policy_sight *sight)
 {
     const struct lending *lending = &body->owning.lending;
     double wall = clock_wall_seconds(), average;
@@ -74,6 +119,8 @@ static void see(struct body *body, struct buffer *node, struct policy_sight *sig
         .utc_offset_seconds = clock_utc_offset_seconds(wall),
         .kept = lending->view.presence,
         .has_work = agent_has_work(body->brain),
+        .jobs = jobs->slices,
+        .job_count = jobs->count,
         .load = getloadavg(&average, 1) == 1 ? average : -1,
     };
     sight->keyboard_ms = lending->was_used ? lending->used_ms : lending->begun_ms;
@@ -119,9 +166,10 @@ static void tell_asked(struct body *body)
     struct policing *policing = &body->policing;
     bool start_is_other = keep(&policing->start, policing->view.start);
     bool rank_is_other = keep(&policing->rank, policing->view.rank);
+    bool names_are_others = keep(&policing->names, policing->view.names);
 
-    policing->view.start = policing->view.rank = NULL;
-    if (start_is_other || rank_is_other)
+    policing->view.start = policing->view.rank = policing->view.names = NULL;
+    if (start_is_other || rank_is_other || names_are_others)
         publishing_note_change(body);
 }
 
@@ -135,11 +183,13 @@ void policing_look(struct body *body)
 {
     struct policing *policing = &body->policing;
     _cleanup_buffer_ struct buffer node = BUFFER_INIT;
+    _cleanup_(jobs_deinit) struct jobs jobs = {0};
     struct policy_sight sight;
 
     if (!policing->policy)
         return;
-    see(body, &node, &sight);
+    gather_jobs(&body->attempts, &jobs);
+    see(body, &node, &jobs, &sight);
     policing->view = policy_look(policing->policy, &sight);
     policing->has_work = sight.has_work;
     tell_asked(body);
@@ -172,5 +222,6 @@ void policing_deinit(struct policing *policing)
         uv_timer_stop(&policing->timer);
     free(policing->start);
     free(policing->rank);
-    policing->start = policing->rank = NULL;
+    free(policing->names);
+    policing->start = policing->rank = policing->names = NULL;
 }

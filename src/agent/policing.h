@@ -4,7 +4,8 @@
  * it. It is looked at whenever owning.h hears something, when work came or went, and otherwise
  * every 5 seconds with work and every 10 without; what follows becomes the brain's event in the
  * same turn of the loop. What START and RANK say of jobs goes to the pool as the node's
- * attributes Start and Rank. Nothing is decided here.
+ * attributes Start and Rank, and which attributes of jobs the others look at as DuskJobAttributes:
+ * starts bring these. Nothing is decided here.
  */
 #pragma once
 
@@ -21,6 +22,7 @@ struct policing {
     struct policy_view view;
     char *start; /* owned; what START asks of jobs, as the pool is told it; NULL: nothing */
     char *rank;  /* owned; likewise how gladly RANK takes them */
+    char *names; /* owned; likewise what the others look at of jobs */
     enum agent_event_kind told; /* to the brain, last */
     bool has_work;              /* as the last look saw it */
     double load;                /* of the tasks, damped as the system's is */

@@ -42,6 +42,8 @@ static void put_together(struct body *body, struct attributes *all)
     add_layer(all, &publishing->scripted, "the script");
     add_asked(all, "Start", body->policing.start);
     add_asked(all, "Rank", body->policing.rank);
+    if (body->policing.names)
+        (void)attributes_set_text(all, ATTRIBUTE_OF_JOBS, body->policing.names, NULL);
     /* Above all of them: it is the owner's word. */
     if (word_only_user(body))
         (void)attributes_set_text(all, "DuskOnlyUser", word_only_user(body), NULL);

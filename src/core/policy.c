@@ -7,14 +7,20 @@
  * HTCondor's times are seconds of the clock on the wall. That clock leaps, so that the moments told
  * here are worked out backwards from it each time: how long something has lasted is right.
  */
+#include "core/match_wishes.h"
 #include "core/policy_internal.h"
 
 #include "base/memory.h"
+#include "lang/text.h"
 
 #include <assert.h>
 #include <string.h>
 
 enum { SECOND_MS = 1000, UNIVERSE_VANILLA = 5, STEPS_MAX = 100000 };
+
+static const char UNIVERSE[] = "JobUniverse";
+
+_Static_assert(POLICY_NAMES_MAX == MATCH_NODE_WISHES_MAX, "names are gathered in a list of wishes");
 
 /* As HTCondor's startd calls them. */
 static const struct {
@@ -53,8 +59,6 @@ int policy_new(const char *name, const struct policy_definition *definitions, si
 
     policy->evaluator = CLASSAD_EVALUATOR_INIT;
     policy->evaluator.step_count_max = STEPS_MAX;
-    policy->job = classad_new();
-    classad_set_integer(policy->job, "JobUniverse", UNIVERSE_VANILLA);
     r = policy_compile(policy, name ? name : POLICY_DEFAULT, definitions, count, err);
     if (r < 0)
         policy = policy_free(policy);
@@ -69,9 +73,9 @@ struct policy *policy_free(struct policy *policy)
         return NULL;
     for (size_t i = 0; i < POLICY_EXPRESSION_COUNT; i++)
         free(policy->texts[i]);
-    classad_free(policy->job);
     buffer_deinit(&policy->start);
     buffer_deinit(&policy->rank);
+    buffer_deinit(&policy->names);
     classad_evaluator_deinit(&policy->evaluator);
     free(policy);
     return NULL;
@@ -154,13 +158,16 @@ static void add_expressions(const struct policy *policy, struct classad *ad)
 struct look {
     struct policy *policy;
     const struct policy_sight *sight;
-    struct classad *ad; /* owned */
+    struct classad *ad;        /* owned */
+    struct classad **jobs;     /* owned, both ways */
+    const struct classad *job; /* that is looked at; NULL: there is no work */
+    bool start_is_open;        /* nobody knows START without a job */
 };
 
 static struct classad_value evaluate(const struct look *look, enum policy_expression expression)
 {
     return classad_evaluate_attribute(&look->policy->evaluator, policy_expression_names[expression],
-                                      look->ad, look->sight->has_work ? look->policy->job : NULL);
+                                      look->ad, look->job);
 }
 
 /* UNDEFINED and ERROR count as `otherwise`. */
@@ -206,17 +213,82 @@ static bool resolve(const struct look *look, enum policy_expression expression, 
 
 /*
  * With its own attributes UNDEFINED a job would be judged where nobody has seen it: by =?= and the
- * like even as false.
+ * like even as false. Where there is work, other expressions may ask what START says of it.
  */
-static void resolve_all(const struct look *look)
+static void resolve_all(struct look *look)
 {
     struct policy *policy = look->policy;
-    bool is_open = resolve(look, POLICY_START, &policy->start);
+    const char *start = policy_expression_names[POLICY_START];
 
+    look->start_is_open = resolve(look, POLICY_START, &policy->start);
     (void)resolve(look, POLICY_RANK, &policy->rank);
-    if (policy->start.length > 0)
-        set_expression(look->ad, policy_expression_names[POLICY_START],
-                       is_open ? "undefined" : buffer_text(&policy->start));
+    if (policy->start.length > 0 && !look->start_is_open)
+        set_expression(look->ad, start, buffer_text(&policy->start));
+    else if (look->start_is_open && !look->sight->has_work)
+        set_expression(look->ad, start, "undefined");
+}
+
+/* ---- jobs ---- */
+
+/* What is true of every job is known, and what has no plain name no job has. */
+static void on_name(void *user_data, struct slice text)
+{
+    _cleanup_free_ char *name = slice_copy(text);
+    bool is_plain = !slice_equals_ignoring_case(text, UNIVERSE);
+
+    for (size_t i = 0; i < text.length; i++)
+        is_plain = is_plain && text_is_of_name(text.data[i]);
+    if (is_plain)
+        match_wish_list_add(user_data, name);
+}
+
+static void collect_names(const struct look *look)
+{
+    static const enum policy_expression about_jobs[] = {POLICY_WANT_SUSPEND,
+                                                        POLICY_SUSPEND,
+                                                        POLICY_CONTINUE,
+                                                        POLICY_PREEMPT,
+                                                        POLICY_WANT_VACATE,
+                                                        POLICY_KILL,
+                                                        POLICY_MACHINE_MAX_VACATE_TIME};
+    struct buffer *names = &look->policy->names;
+    struct match_wish_list list = {0};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(about_jobs); i++)
+        classad_node_walk_outer(classad_get(look->ad, policy_expression_names[about_jobs[i]]),
+                                look->ad, on_name, &list);
+    buffer_clear(names);
+    for (size_t i = 0; i < list.count; i++)
+        buffer_appendf(names, "%s%s", i > 0 ? " " : "", list.names[i]);
+    match_wish_list_deinit(&list);
+}
+
+/* One of which nothing is known is there as well. */
+static size_t count_jobs(const struct look *look)
+{
+    return look->sight->job_count > 0 ? look->sight->job_count : 1;
+}
+
+static void read_jobs(struct look *look)
+{
+    if (!look->sight->has_work)
+        return;
+    look->jobs = memory_allocate(count_jobs(look) * sizeof(struct classad *));
+    for (size_t i = 0; i < count_jobs(look); i++) {
+        look->jobs[i] = classad_new();
+        if (i < look->sight->job_count)
+            classad_read_tolerantly(look->jobs[i], look->sight->jobs[i]);
+        classad_set_integer(look->jobs[i], UNIVERSE, UNIVERSE_VANILLA);
+    }
+    look->job = look->jobs[0];
+}
+
+static void look_deinit(struct look *look)
+{
+    for (size_t i = 0; look->jobs && i < count_jobs(look); i++)
+        classad_free(look->jobs[i]);
+    free(look->jobs);
+    classad_free(look->ad);
 }
 
 static void look_around(struct look *look)
@@ -232,7 +304,9 @@ static void look_around(struct look *look)
     add_loads(sight, look->ad);
     add_state(look->policy, sight, look->ad);
     add_expressions(look->policy, look->ad);
+    read_jobs(look);
     watch_cpu(look);
+    collect_names(look);
     resolve_all(look);
 }
 
@@ -246,13 +320,25 @@ static void enter(struct policy *policy, uint64_t now_ms, enum policy_state stat
     policy->state = state;
 }
 
-/* Whoever does not say how long he gives, or nothing that is a number, gives no time. */
-static double pledge(const struct look *look)
+/*
+ * Whoever does not say how long he gives, or nothing that is a number, gives no time. Of several
+ * jobs it is the shortest.
+ */
+static double pledge(struct look *look)
 {
-    struct classad_value value = evaluate(look, POLICY_MACHINE_MAX_VACATE_TIME);
-    double seconds;
+    double least = 0;
 
-    return classad_value_as_real(&value, &seconds) ? seconds : 0;
+    for (size_t i = 0; i < count_jobs(look); i++) {
+        struct classad_value value;
+        double seconds = 0;
+
+        look->job = look->jobs[i];
+        value = evaluate(look, POLICY_MACHINE_MAX_VACATE_TIME);
+        (void)classad_value_as_real(&value, &seconds);
+        if (i == 0 || seconds < least)
+            least = seconds;
+    }
+    return least;
 }
 
 /* Work that came or went is no matter of expressions. Returns whether it is new. */
@@ -328,13 +414,31 @@ static enum policy_state after(const struct look *look)
     return POLICY_KILLING;
 }
 
+/* Of several jobs the one counts that gives way the most; the states are in that order. */
+static enum policy_state after_all(struct look *look)
+{
+    enum policy_state most = POLICY_OWNER;
+
+    if (!look->jobs)
+        return after(look);
+    for (size_t i = 0; i < count_jobs(look); i++) {
+        enum policy_state next;
+
+        look->job = look->jobs[i];
+        next = after(look);
+        if (next > most)
+            most = next;
+    }
+    return most;
+}
+
 /* Beside what is there more may be begun as long as START is not false. */
 static enum owner_presence presence_of(const struct look *look)
 {
     enum policy_state state = look->policy->state;
 
-    if (state == POLICY_BUSY &&
-        (look->sight->kept != OWNER_AWAY || !is_so(look, POLICY_START, true)))
+    if (state == POLICY_BUSY && (look->sight->kept != OWNER_AWAY ||
+                                 (!look->start_is_open && !is_so(look, POLICY_START, true))))
         return OWNER_NEAR;
     return states[state].presence;
 }
@@ -354,7 +458,7 @@ struct policy_view policy_look(struct policy *policy, const struct policy_sight 
     look_around(&look);
     if (is_new_work)
         policy->vacate_seconds = pledge(&look);
-    next = after(&look);
+    next = after_all(&look);
     if (next != policy->state)
         enter(policy, sight->now_ms, next);
     view = (struct policy_view){
@@ -362,7 +466,8 @@ struct policy_view policy_look(struct policy *policy, const struct policy_sight 
         .presence = presence_of(&look),
         .start = text_or_null(&policy->start),
         .rank = text_or_null(&policy->rank),
+        .names = text_or_null(&policy->names),
     };
-    classad_free(look.ad);
+    look_deinit(&look);
     return view;
 }

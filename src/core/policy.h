@@ -20,6 +20,10 @@
  * left is told, for those who have the job (match.h); so is what RANK says of jobs. As long as
  * something is left, nobody can know it without a job: it counts as UNDEFINED.
  *
+ * The other expressions are about jobs that are here, and see what each says of itself, as far as
+ * it was told: which of its attributes they look at is told, too, so that starts bring these. Where
+ * several jobs are here, all of them do what the one has to do that must give way the most.
+ *
  * doc/specification/policy.md is the page for it. Pure: time and all that is seen come with the
  * look. Its memory grows and shrinks within a look, so it is no part of a brain's step.
  */
@@ -34,6 +38,9 @@
  * right for, and which says no rank.
  */
 #define POLICY_ASKED_SIZE_MAX ((size_t)2048)
+
+/* So many names of jobs' attributes are looked at, but for START and RANK; others are UNDEFINED. */
+#define POLICY_NAMES_MAX 16u
 
 struct policy;
 
@@ -66,12 +73,15 @@ struct policy_sight {
     int32_t utc_offset_seconds;
     struct slice node;        /* the node's attributes, a line each, as old ClassAds have them */
     enum owner_presence kept; /* what lasting things say, whatever the expressions say */
-    bool has_work;            /* something of the pool is here, or on its way in */
-    uint64_t keyboard_ms;     /* the last use; where nobody looks, when the agent began */
-    uint64_t console_ms;      /* likewise, at the computer itself */
-    bool is_woken;            /* by the pool, and nobody has used it since */
-    double load;              /* of everything, as uptime(1) has it; negative: not known */
-    double tasks_load;        /* the pool's part of it */
+    bool has_work;            /* something of the pool is here, or on its way in: */
+    const struct slice
+        *jobs;            /* what is known of each, as `node`; those that are alike may be one */
+    size_t job_count;     /* 0: nothing is known of any */
+    uint64_t keyboard_ms; /* the last use; where nobody looks, when the agent began */
+    uint64_t console_ms;  /* likewise, at the computer itself */
+    bool is_woken;        /* by the pool, and nobody has used it since */
+    double load;          /* of everything, as uptime(1) has it; negative: not known */
+    double tasks_load;    /* the pool's part of it */
 };
 
 enum policy_state {
@@ -94,6 +104,8 @@ struct policy_view {
      */
     const char *start;
     const char *rank; /* likewise how gladly they are taken, by RANK; NULL: all the same */
+    /* Attributes of jobs that the other expressions look at, blanks between; NULL: none. */
+    const char *names;
 };
 
 /* The state moves, and is returned. Before the first look it is that of the owner. */

@@ -26,7 +26,6 @@ extern const char *const policy_expression_names[POLICY_EXPRESSION_COUNT];
 
 struct policy {
     char *texts[POLICY_EXPRESSION_COUNT]; /* owned; without macros */
-    struct classad *job; /* owned; what is true of every task, for TARGET while there is work */
     struct classad_evaluator evaluator;
     enum policy_state state;
     uint64_t state_ms;    /* when it was entered, as HTCondor counts states: */
@@ -36,6 +35,7 @@ struct policy {
     bool is_cpu_busy;
     struct buffer start;   /* what START asks of jobs, as of the last look */
     struct buffer rank;    /* and RANK */
+    struct buffer names;   /* of jobs' attributes that the others look at, likewise */
     double vacate_seconds; /* what the work that is here was pledged for its leaving */
 };
 

@@ -494,6 +494,131 @@ static void how_gladly_jobs_are_taken_is_told(void **state)
     assert_null(fixture->view.rank);
 }
 
+/* ---- what the others see of jobs ---- */
+
+/* Work of these jobs, a line each, but for NULL. */
+static void work_of(struct fixture *fixture, const char *first, const char *second)
+{
+    const struct slice jobs[] = {slice_from_text(first ? first : ""),
+                                 slice_from_text(second ? second : "")};
+
+    fixture->sight.jobs = jobs;
+    fixture->sight.job_count = second ? 2 : first ? 1 : 0;
+    work(fixture, true);
+    fixture->sight.jobs = NULL;
+    fixture->sight.job_count = 0;
+}
+
+static void a_job_may_be_spared_for_what_it_says_of_itself(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(MAKE(fixture, NULL, {"WANT_SUSPEND", "true"},
+                          {"SUSPEND", "KeyboardIdle < 60 && Patient =!= false && JobUniverse == 5"},
+                          {"CONTINUE", "TARGET.Wake > 3"}),
+                     0);
+    look(fixture);
+    work_of(fixture, "Patient = false", NULL);
+    assert_state(fixture, "busy");
+    work_of(fixture, "Patient = true\nWake = 4\nJobUniverse = 7", NULL);
+    assert_state(fixture, "suspended");
+    work_of(fixture, "Wake = 3", NULL);
+    assert_state(fixture, "suspended");
+    work_of(fixture, "Wake = 4", NULL);
+    assert_state(fixture, "busy");
+}
+
+static void of_several_jobs_the_one_counts_that_gives_way_the_most(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(MAKE(fixture, NULL, {"WANT_SUSPEND", "!TARGET.Leaves"},
+                          {"SUSPEND", "TARGET.Stops"}, {"CONTINUE", "!TARGET.Stops"},
+                          {"PREEMPT", "TARGET.Leaves"}, {"WANT_VACATE", "!TARGET.Rude"},
+                          {"KILL", "TARGET.Late"}, {"MachineMaxVacateTime", "TARGET.Time"}),
+                     0);
+    look(fixture);
+    work_of(fixture, "Leaves = false\nTime = 7", "Leaves = false");
+    assert_state(fixture, "busy");
+    work_of(fixture, "Leaves = false\nStops = true", "Leaves = false\nStops = false");
+    assert_state(fixture, "suspended");
+    work_of(fixture, "Leaves = false\nStops = false", "Leaves = false\nStops = true");
+    assert_state(fixture, "suspended");
+    work_of(fixture, "Stops = false", "Stops = false");
+    assert_state(fixture, "busy");
+    work_of(fixture, "Leaves = false\nStops = true", "Leaves = true");
+    assert_state(fixture, "vacating");
+    /* Of which nobody said how long it may take: no time at all. */
+    work_of(fixture, "Late = false", "Late = false");
+    assert_state(fixture, "killing");
+    work(fixture, false);
+    work(fixture, false);
+    work_of(fixture, "Leaves = true\nTime = 5", "Leaves = true\nTime = 7");
+    assert_state(fixture, "vacating");
+    fixture->sight.now_ms += 4 * SECOND;
+    work_of(fixture, "Leaves = true", NULL);
+    assert_state(fixture, "vacating");
+    fixture->sight.now_ms += SECOND;
+    work_of(fixture, "Leaves = true", NULL);
+    assert_state(fixture, "killing");
+    work(fixture, false);
+    work_of(fixture, "Leaves = true\nTime = 60\nRude = true", NULL);
+    assert_state(fixture, "killing");
+    work(fixture, false);
+    work_of(fixture, "Leaves = true\nTime = 60", NULL);
+    assert_state(fixture, "vacating");
+    work_of(fixture, "Late = false", "Late = true");
+    assert_state(fixture, "killing");
+}
+
+static void which_attributes_of_jobs_are_looked_at_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(MAKE(fixture, NULL, {"START", "TARGET.Owner == \"anna\""},
+                          {"RANK", "TARGET.Pages"},
+                          {"WANT_SUSPEND", "TARGET.JobUniverse == 5 && Patient"},
+                          {"SUSPEND", "KeyboardIdle < Wait && MY.Nothing =!= 1 && 'a b' != time()"},
+                          {"PREEMPT", "patient || START =?= false || TARGET.Wait > CurrentTime"}),
+                     0);
+    look(fixture);
+    assert_string_equal(fixture->view.names, "Patient Wait Owner");
+    look_with(fixture, "Patient = true");
+    assert_string_equal(fixture->view.names, "Wait Owner");
+    assert_int_equal(MAKE(fixture, NULL, {"SUSPEND", "KeyboardIdle < 60"}), 0);
+    look(fixture);
+    assert_null(fixture->view.names);
+}
+
+static void more_names_than_can_be_told_are_undefined(void **state)
+{
+    struct fixture *fixture = *state;
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+
+    for (unsigned i = 0; i <= POLICY_NAMES_MAX; i++)
+        buffer_appendf(&text, "%sA%u", i > 0 ? " || " : "", i);
+    assert_int_equal(MAKE(fixture, NULL, {"SUSPEND", buffer_text(&text)}), 0);
+    look(fixture);
+    assert_non_null(strstr(fixture->view.names, "A15"));
+    assert_null(strstr(fixture->view.names, "A16"));
+}
+
+/* Without work nobody knows it, and the computer is lent. */
+static void what_start_says_of_the_job_that_is_here_may_be_asked(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(
+        MAKE(fixture, NULL, {"START", "TARGET.Owner =?= \"anna\""}, {"PREEMPT", "!START"}), 0);
+    look(fixture);
+    assert_state(fixture, "unclaimed");
+    work_of(fixture, "Owner = \"anna\"", NULL);
+    assert_state(fixture, "busy");
+    assert_int_equal(fixture->view.presence, OWNER_AWAY);
+    work_of(fixture, "Owner = \"ben\"", NULL);
+    assert_state(fixture, "vacating");
+}
+
 /* ---- texts ---- */
 
 static void own_definitions_stand_above_the_ready_made(void **state)
@@ -557,6 +682,11 @@ int main(void)
         policy_test(a_start_that_looks_at_the_computer_alone_asks_nothing_of_jobs),
         policy_test(a_start_that_is_too_long_to_be_told_is_right_for_no_job),
         policy_test(how_gladly_jobs_are_taken_is_told),
+        policy_test(a_job_may_be_spared_for_what_it_says_of_itself),
+        policy_test(of_several_jobs_the_one_counts_that_gives_way_the_most),
+        policy_test(which_attributes_of_jobs_are_looked_at_is_told),
+        policy_test(more_names_than_can_be_told_are_undefined),
+        policy_test(what_start_says_of_the_job_that_is_here_may_be_asked),
         policy_test(own_definitions_stand_above_the_ready_made),
         policy_test(what_cannot_be_a_policy_is_refused_with_its_place),
     };

@@ -200,6 +200,10 @@ struct classad_value classad_evaluate_attribute(struct classad_evaluator *evalua
  * or at one of TARGET. What eval() and a whole ad as a value look at does not count.
  */
 bool classad_node_leads_out(const struct classad_node *node, const struct classad *my);
+/* Calls back with each of these names, as often as one stands there. */
+typedef void classad_outer_callback(void *user_data, struct slice name);
+void classad_node_walk_outer(const struct classad_node *node, const struct classad *my,
+                             classad_outer_callback *callback, void *user_data);
 /*
  * Appends the expression, in the old spelling, as it is for those who have the other ad of the pair
  * and not `my`: what hangs on `my` alone is the value that it has now, and names that are left are

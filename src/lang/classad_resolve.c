@@ -23,6 +23,8 @@ struct lookout {
     size_t count;
     size_t capacity;
     bool leads_out;
+    classad_outer_callback *callback; /* NULL: the first name is enough */
+    void *user_data;
 };
 
 static void see(struct lookout *lookout, const struct classad_node *node)
@@ -44,22 +46,41 @@ static void on_name(void *user_data, enum classad_side side, struct slice text)
 
     if (side == CLASSAD_SIDE_SELECTED)
         return;
-    if (own)
+    if (own) {
         see(lookout, own);
-    else if (side == CLASSAD_SIDE_TARGET ||
-             (side == CLASSAD_SIDE_EITHER && special_from_name(text) == SPECIAL_NONE))
-        lookout->leads_out = true;
+        return;
+    }
+    if (side != CLASSAD_SIDE_TARGET &&
+        (side != CLASSAD_SIDE_EITHER || special_from_name(text) != SPECIAL_NONE))
+        return;
+    lookout->leads_out = true;
+    if (lookout->callback)
+        lookout->callback(lookout->user_data, text);
+}
+
+static void look_out(struct lookout *lookout, const struct classad_node *node)
+{
+    see(lookout, node);
+    for (size_t i = 0; i < lookout->count && (lookout->callback || !lookout->leads_out); i++)
+        classad_node_walk_names(lookout->seen[i], on_name, lookout);
+    free(lookout->seen);
 }
 
 static bool leads_out(const struct attributes *my, const struct classad_node *node)
 {
     struct lookout lookout = {.my = my};
 
-    see(&lookout, node);
-    for (size_t i = 0; i < lookout.count && !lookout.leads_out; i++)
-        classad_node_walk_names(lookout.seen[i], on_name, &lookout);
-    free(lookout.seen);
+    look_out(&lookout, node);
     return lookout.leads_out;
+}
+
+void classad_node_walk_outer(const struct classad_node *node, const struct classad *my,
+                             classad_outer_callback *callback, void *user_data)
+{
+    struct lookout lookout = {
+        .my = classad_attributes(my), .callback = callback, .user_data = user_data};
+
+    look_out(&lookout, node);
 }
 
 bool classad_node_leads_out(const struct classad_node *node, const struct classad *my)

@@ -134,6 +134,32 @@ static void what_is_too_much_is_an_error(void **state)
     assert_string_equal(text.data, "error");
 }
 
+static void append_name(void *user_data, struct slice name)
+{
+    struct buffer *text = user_data;
+
+    buffer_append_slice(text, name);
+    buffer_append_character(text, ' ');
+}
+
+static void names_that_lead_out_are_told_through_what_they_refer_to(void **state)
+{
+    static const char condition[] =
+        "IsBosses && Loop > b || MY.c || time() > CurrentTime || TARGET.KeyboardIdle < IsIdle || b";
+    _cleanup_classad_expression_ struct classad_expression *expression = NULL;
+    _cleanup_classad_ struct classad *my = classad_new();
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    struct classad_failure failure;
+
+    (void)state;
+    classad_read_tolerantly(my, slice_from_text(node));
+    assert_int_equal(
+        classad_expression_parse(slice_from_text(condition), CLASSAD_OLD, &expression, &failure),
+        0);
+    classad_node_walk_outer(classad_expression_node(expression), my, append_name, &text);
+    assert_string_equal(buffer_text(&text), "b KeyboardIdle b Owner x ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +168,7 @@ int main(void)
         cmocka_unit_test(what_need_not_be_asked_is_left_out),
         cmocka_unit_test(what_is_made_of_strings_is_not_looked_into),
         cmocka_unit_test(what_is_too_much_is_an_error),
+        cmocka_unit_test(names_that_lead_out_are_told_through_what_they_refer_to),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,16 +3,24 @@
  * What a task learns of its node before it starts: $$(Attribute) and $$([expression]) in its
  * arguments and its environment, by the attributes that the node told of itself
  * (lang/references.h). As in HTCondor, arguments are told apart after that: an expression may have
- * blanks in it.
+ * blanks in it. And what the node learns of the task: the values of those attributes of its job
+ * that the node's policy asks for.
  */
 #include "server.h"
 
+#include "core/match.h"
+#include "core/policy.h"
 #include "lang/arguments.h"
 #include "lang/classad.h"
 #include "lang/references.h"
 #include "sys/clock.h"
 
 #include "base/memory.h"
+
+#include <string.h>
+
+/* Nobody compares with more; a note of the attempt, which has them all, is bounded as well. */
+enum { TOLD_VALUE_SIZE_MAX = 1024 };
 
 /* The two ads, made when the first reference is found. */
 struct filling {
@@ -141,6 +149,45 @@ static int fill_strings(struct filling *filling, struct wire_strings *strings, s
     return 0;
 }
 
+/* What has no value, or none that is short enough, is UNDEFINED there. */
+static void tell_attribute(struct filling *filling, const char *name, struct attributes *attributes)
+{
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+    struct classad_value value =
+        classad_evaluate_attribute(&filling->evaluator, name, filling->task_ad, filling->node_ad);
+
+    if (value.type == CLASSAD_UNDEFINED || value.type == CLASSAD_ERROR)
+        return;
+    classad_value_print(&value, CLASSAD_OLD, &text);
+    if (text.length <= TOLD_VALUE_SIZE_MAX)
+        (void)attributes_set(attributes, name, buffer_text(&text), NULL);
+}
+
+/* The node's word is a stranger's: so many names, and each costs an evaluation. */
+static void tell_attributes(struct filling *filling, struct attributes *attributes)
+{
+    _cleanup_free_ char *names = NULL;
+    struct classad_value value;
+    size_t count = 0;
+    char *rest;
+
+    if (!filling->node->attributes || !strstr(filling->node->attributes, ATTRIBUTE_OF_JOBS))
+        return;
+    if (!filling->task_ad)
+        make_ads(filling);
+    value =
+        classad_evaluate_attribute(&filling->evaluator, ATTRIBUTE_OF_JOBS, filling->node_ad, NULL);
+    if (value.type != CLASSAD_STRING)
+        return;
+    names = slice_copy(classad_value_text(&value));
+    filling->evaluator.step_count_max = MATCH_START_STEPS_MAX;
+    /* Whatever he says of himself, it is he. */
+    classad_set_string(filling->task_ad, "Owner", slice_from_text(filling->job->row.user));
+    for (char *name = strtok_r(names, " ", &rest); name && count++ < POLICY_NAMES_MAX;
+         name = strtok_r(NULL, " ", &rest))
+        tell_attribute(filling, name, attributes);
+}
+
 int filling_fill(struct server *server, const struct job_record *job,
                  const struct node_record *node, struct wire_start *start, struct error *err)
 {
@@ -150,5 +197,7 @@ int filling_fill(struct server *server, const struct job_record *job,
 
     if (r == 0)
         r = fill_strings(&filling, &start->environment, err);
+    if (r == 0)
+        tell_attributes(&filling, &start->attributes);
     return r;
 }

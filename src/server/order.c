@@ -177,7 +177,7 @@ static int check_size(const struct wire_start *start, struct error *err)
 {
     enum { TEXTS_SIZE_MAX = LINK_TEXT_SIZE_MAX / 2, INPUT_SIZE = 128 };
     size_t size = strings_size(&start->arguments) + strings_size(&start->environment) +
-                  strings_size(&start->outputs);
+                  strings_size(&start->outputs) + start->attributes.size;
     size_t count = start->arguments.count;
 
     for (size_t i = 0; i < start->input_count; i++)

@@ -316,7 +316,8 @@ int server_restore(struct server *server, struct error *err);
 /* order.c: fills what the description says; the claim's fields are the caller's. */
 int order_fill(struct server *server, struct job_record *job, uint32_t task,
                const struct node_record *node, struct wire_start *start, struct error *err);
-/* filling.c: what the task's texts say of its node; server->task is that task. */
+/* filling.c: what the task's texts say of its node, and what the node is told of the task's
+ * attributes; server->task is that task. */
 int filling_fill(struct server *server, const struct job_record *job,
                  const struct node_record *node, struct wire_start *start, struct error *err);
 /*

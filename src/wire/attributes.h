@@ -36,6 +36,9 @@ struct attributes {
 
 #define ATTRIBUTES_INIT ((struct attributes){0})
 
+/* A node's string: which attributes of a job it wants to hear with a start, blanks between. */
+#define ATTRIBUTE_OF_JOBS "DuskJobAttributes"
+
 void attributes_deinit(struct attributes *attributes);
 #define _cleanup_attributes_ _cleanup_(attributes_deinit)
 

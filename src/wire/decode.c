@@ -359,7 +359,7 @@ static int decode_start(const json_t *object, struct wire_start *start, struct e
     start->outputs_given = json_object_get(object, "outputs") != NULL;
     if (r == 0 && start->outputs_given)
         r = get_strings(object, "outputs", &start->outputs, err);
-    return r;
+    return r == 0 ? get_attributes(object, false, &start->attributes, err) : r;
 }
 
 static int decode_renew(const json_t *object, struct wire_renew *renew, struct error *err)

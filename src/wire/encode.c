@@ -252,6 +252,7 @@ static void encode_start(struct buffer *out, const struct wire_start *start)
     /* An empty list says that nothing shall come back; no list, that all that is new shall. */
     if (start->outputs_given)
         member_strings(out, "outputs", &start->outputs);
+    member_attributes(out, &start->attributes);
 }
 
 static void encode_want(struct buffer *out, const struct wire_want *want)

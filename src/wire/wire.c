@@ -36,6 +36,7 @@ void wire_start_deinit(struct wire_start *start)
     wire_strings_deinit(&start->arguments);
     wire_strings_deinit(&start->environment);
     wire_strings_deinit(&start->outputs);
+    attributes_deinit(&start->attributes);
     *start = (struct wire_start){0};
 }
 

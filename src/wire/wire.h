@@ -148,6 +148,7 @@ struct wire_start {
     bool join_stderr; /* into stdout's file */
     bool outputs_given;
     struct wire_strings outputs; /* if given: these; else what is new or changed at the top level */
+    struct attributes attributes; /* of the job: those that the node's policy asks for */
 };
 
 struct wire_renew {

@@ -175,6 +175,9 @@ static void a_start_survives(void **state)
     assert_round_trip(&message);
     message.start.request.gpus = 3;
     assert_round_trip(&message);
+    message.start.attributes =
+        (struct attributes){.items = &(struct attribute){(char *)"Pages", (char *)"7"}, .count = 1};
+    assert_round_trip(&message);
 }
 
 static void wants_ends_and_orders_survive(void **state)

@@ -131,6 +131,39 @@ ok 'where nobody was for long enough the others run as well' wait_for "state_is 
 dusk rm "$early" >/dev/null
 stop_agent pc1
 
+# ---- SUSPEND that looks at the job ----
+
+is_kept_back()
+{
+    dusk node show pc1 --json | grep -q '"reason":"its policy keeps it back"'
+}
+
+start_sparing()
+{
+    start_lender 'SUSPEND=$(KeyboardBusy) && TARGET.Patient =!= true' ContinueIdleTime=2
+}
+
+: >"$folder/said"
+start_sparing
+spared=$(submit_program compute '+Patient = 7 > 3')
+must "state_is $spared.0 Running"
+must '[ -s "$folder/said" ]'
+like "$(dusk node show pc1)" 'Patient' 'a node tells which attributes of jobs its policy looks at'
+ok 'a key keeps others away' wait_for 'press; is_kept_back'
+is "$(task "$spared.0" state)" Running 'and the job that is to be spared is spared'
+crash_agent pc1
+start_sparing
+ok 'an agent that comes back' wait_for '[ "$(node pc1)" = "Claimed Busy" ] && ! is_kept_back'
+ok 'hears of the next key' wait_for 'press; is_kept_back'
+is "$(task "$spared.0" state attempts)" 'Running 1' 'and still knows what the job says'
+dusk rm "$spared" >/dev/null
+ok 'when it is gone there is room for another' wait_for '[ "$(node pc1)" = "Unclaimed Idle" ]'
+other=$(submit_program compute '+Patient = false')
+must "state_is $other.0 Running"
+ok 'and is not spared' wait_for "press; state_is $other.0 Suspended"
+dusk rm "$other" >/dev/null
+stop_agent pc1
+
 # ---- RANK ----
 
 # What leaves leaves when the file is there.
