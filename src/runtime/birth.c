@@ -68,7 +68,7 @@ static int open_as(struct birth *birth, enum keeper_step step, const char *path,
 static int open_streams(struct birth *birth)
 {
     const struct keeper_spawn *spawn = birth->spawn;
-    const int flags = O_WRONLY | O_CREAT | O_TRUNC;
+    const int flags = O_WRONLY | O_CREAT | (spawn->keeps_output ? O_APPEND : O_TRUNC);
     int r = open_as(birth, KEEPER_STEP_INPUT, spawn->input, O_RDONLY, STDIN_FILENO);
 
     if (r == 0)

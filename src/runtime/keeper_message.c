@@ -210,6 +210,7 @@ static void put_spawn(struct buffer *frames, const struct keeper_spawn *spawn)
     put_text(frames, spawn->input);
     put_text(frames, spawn->output);
     put_text(frames, spawn->error);
+    put_u8(frames, spawn->keeps_output);
     put_u8(frames, spawn->becomes_user);
     put_u32(frames, spawn->uid);
     put_u32(frames, spawn->gid);
@@ -233,6 +234,7 @@ static void take_spawn(struct reader *reader, struct keeper_spawn *spawn)
     spawn->input = take_text(reader);
     spawn->output = take_text(reader);
     spawn->error = take_text(reader);
+    spawn->keeps_output = take_bool(reader);
     spawn->becomes_user = take_bool(reader);
     spawn->uid = take_u32(reader);
     spawn->gid = take_u32(reader);

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 enum {
-    KEEPER_VERSION = 4,
+    KEEPER_VERSION = 5,
     KEEPER_FRAME_SIZE_MAX = 4 * 1024 * 1024, /* Linux takes 2 MiB of arguments and environment */
     KEEPER_NOTE_SIZE_MAX = 64 * 1024,
     KEEPER_WORDS_MAX = 65536, /* of arguments, and of environment variables */
@@ -58,6 +58,7 @@ struct keeper_spawn {
     const char *input;  /* below `folder`, never through a link; "" is /dev/null */
     const char *output; /* the same; made or emptied, mode 0644 */
     const char *error;  /* the same; equal to `output`: one open file for both */
+    bool keeps_output;  /* what is in these two stays, and more stands behind it */
     bool becomes_user;  /* run as uid and gid, without further groups */
     uint32_t uid, gid;
     int32_t nice;             /* 0..19 */
@@ -159,9 +160,9 @@ struct keeper_news {
     enum keeper_state state;       /* TASK */
     bool lapsed;                   /* TASK */
     bool is_out;                   /* TASK: it was pushed out, and is still frozen */
-    bool told_to_end;              /* TASK: it was sent SIGTERM or killed while it lived */
-    uint64_t deadline_boot_ms;     /* TASK */
-    struct slice note;             /* TASK */
+    bool told_to_end; /* TASK: it was killed or signalled, but for SIGKILL, while it lived */
+    uint64_t deadline_boot_ms; /* TASK */
+    struct slice note;         /* TASK */
 };
 
 /* Appends one frame. Returns 0, or -E2BIG (nothing appended) if it is longer than allowed. */

@@ -25,6 +25,7 @@ static struct keeper_request spawn_request(void)
                 .input = "",
                 .output = "out",
                 .error = "err",
+                .keeps_output = true,
                 .becomes_user = true,
                 .uid = 61184,
                 .gid = 61185,
@@ -67,6 +68,7 @@ static void a_spawn_survives_the_way(void **state)
     assert_string_equal(got.spawn.environment[0], "A=1");
     assert_null(got.spawn.environment[1]);
     assert_string_equal(got.spawn.error, "err");
+    assert_true(got.spawn.keeps_output);
     assert_true(got.spawn.becomes_user);
     assert_int_equal(got.spawn.gid, 61185);
     assert_int_equal(got.spawn.nice, 19);

@@ -287,6 +287,26 @@ static void input_and_outputs_are_files_of_the_working_folder(void **state)
     }
 }
 
+static void what_was_written_before_stays_if_it_is_asked_for(void **state)
+{
+    struct fixture *fixture = *state;
+    struct keeper_spawn spawn = SPAWN_INIT;
+    const char *says[] = {"/bin/sh", "-c", "echo again; echo bad >&2", NULL};
+
+    write_work(fixture, "out", "before\n", 0644);
+    spawn.keeps_output = true;
+    ask_spawn(fixture, TASK, spawn, says);
+    await(fixture, KEEPER_NEWS_EXITED, TASK);
+    assert_work(fixture, "out", "before\nagain\n");
+    assert_work(fixture, "err", "bad\n");
+    /* What has ended makes room for another run under the same key. */
+    keeper_client_forget(fixture->client, TASK);
+    ask_spawn(fixture, TASK, spawn, says);
+    await(fixture, KEEPER_NEWS_STARTED, TASK);
+    await(fixture, KEEPER_NEWS_EXITED, TASK);
+    assert_work(fixture, "out", "before\nagain\nagain\n");
+}
+
 static void one_name_for_both_outputs_is_one_file(void **state)
 {
     struct fixture *fixture = *state;
@@ -464,6 +484,7 @@ static void a_users_task_cannot_use_what_is_closed_to_him(void **state)
         TEST(a_pipe_is_no_interpreter), TEST(root_is_nobody_to_become),                            \
         TEST(a_key_is_free_again_when_its_task_did_not_start),                                     \
         TEST(input_and_outputs_are_files_of_the_working_folder),                                   \
+        TEST(what_was_written_before_stays_if_it_is_asked_for),                                    \
         TEST(one_name_for_both_outputs_is_one_file),                                               \
         TEST(a_task_has_no_descriptors_but_the_three),                                             \
         TEST(a_task_has_its_own_environment_and_no_other), TEST(a_task_begins_in_a_plain_state),   \

@@ -177,7 +177,8 @@ static void handle_signal(struct kept_task *task, int signal)
 {
     if (task->state >= KEEPER_STATE_ENDING)
         return;
-    task->told_to_end = task->told_to_end || signal == SIGTERM;
+    /* Which signal is the polite one the task says; an agent that has enough of it sends this. */
+    task->told_to_end = task->told_to_end || signal != SIGKILL;
     process_tree_signal(&task->tree, signal);
 }
 

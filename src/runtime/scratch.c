@@ -323,6 +323,20 @@ int scratch_add_folder(struct scratch *scratch, const char *name, mode_t mode, s
     return 0;
 }
 
+int scratch_make_way(struct scratch *scratch, const char *name, bool for_folder, struct error *err)
+{
+    _cleanup_free_ char *path = file_join(scratch->work, name);
+    struct stat status;
+
+    if (!file_name_is_contained(name))
+        return refuse_name(name, err);
+    if (lstat(path, &status) < 0)
+        return errno == ENOENT || errno == ENOTDIR
+                   ? 0
+                   : error_set_errno(err, -errno, "cannot look at '%s'", name);
+    return for_folder && S_ISDIR(status.st_mode) ? 0 : file_remove_tree(path, err);
+}
+
 /* ---- how much it takes ---- */
 
 /* Folders that are still to be gone through, by their names below the attempt's folder. */

@@ -65,6 +65,12 @@ int scratch_add_file(struct scratch *scratch, const char *name, int content, mod
 int scratch_add_folder(struct scratch *scratch, const char *name, mode_t mode, struct error *err);
 
 /*
+ * Removes what lies at that name, before what was saved is laid there: a file, or all that is below
+ * a folder unless a folder is to come. Nothing of the task may run.
+ */
+int scratch_make_way(struct scratch *scratch, const char *name, bool for_folder, struct error *err);
+
+/*
  * Remembers what lies at the top level now; to be called when all inputs are there. Where there are
  * none it need not be.
  */

@@ -117,6 +117,32 @@ static void assert_says(struct fixture *fixture, const char *words)
         fail_msg("'%s' is not in '%s'", words, error_text(&fixture->err));
 }
 
+static void what_was_saved_takes_the_place_of_an_input(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(add(fixture, "state", 0600), 0);
+    assert_int_equal(add(fixture, "data/part", 0600), 0);
+    assert_int_equal(add(fixture, "results", 0600), 0);
+    assert_int_equal(scratch_take_snapshot(fixture->scratch, NULL), 0);
+    assert_int_equal(scratch_make_way(fixture->scratch, "state", false, NULL), 0);
+    assert_int_equal(add(fixture, "state", 0600), 0);
+    /* A folder stays for what is to be laid in it, and goes for a file. */
+    assert_int_equal(scratch_make_way(fixture->scratch, "data", true, NULL), 0);
+    assert_int_equal(scratch_make_way(fixture->scratch, "data/more", false, NULL), 0);
+    assert_int_equal(add(fixture, "data/more", 0600), 0);
+    assert_int_equal(collect(fixture, "data"), 0);
+    assert_outputs(fixture, "data/ data/more data/part");
+    assert_int_equal(scratch_make_way(fixture->scratch, "data", false, NULL), 0);
+    assert_int_equal(add(fixture, "data", 0600), 0);
+    assert_int_equal(scratch_make_way(fixture->scratch, "results", true, NULL), 0);
+    assert_int_equal(scratch_add_folder(fixture->scratch, "results", 0700, NULL), 0);
+    collect_changed(fixture);
+    assert_outputs(fixture, "data state");
+    assert_int_equal(scratch_make_way(fixture->scratch, "../state", false, NULL), -EINVAL);
+    assert_int_equal(scratch_make_way(fixture->scratch, "state/x", false, NULL), 0);
+}
+
 /* ---- the folder ---- */
 
 static void a_scratch_folder_is_private_and_others_pass_to_it(void **state)
@@ -541,8 +567,8 @@ static void without_a_snapshot_everything_is_new(void **state)
         TEST(an_attempt_is_one_name), TEST(a_hostile_tree_is_measured_and_removed),                \
         TEST(space_is_summed_up), TEST(inputs_come_with_folders_and_modes),                        \
         TEST(an_input_that_leaves_its_folder_is_refused), TEST(an_input_does_not_replace_another), \
-        TEST(folders_come_whole_and_in_order), TEST(a_missing_output_is_named),                    \
-        TEST(an_output_that_leaves_its_folder_is_refused),                                         \
+        TEST(what_was_saved_takes_the_place_of_an_input), TEST(folders_come_whole_and_in_order),   \
+        TEST(a_missing_output_is_named), TEST(an_output_that_leaves_its_folder_is_refused),        \
         TEST(a_link_that_leaves_is_found_inside_a_folder_too),                                     \
         TEST(a_link_that_stays_counts_as_its_file), TEST(special_files_are_skipped_with_a_note),   \
         TEST(new_and_changed_files_of_the_top_are_found),                                          \
