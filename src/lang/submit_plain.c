@@ -185,8 +185,7 @@ static int form_notification(struct task_reader *reader, struct slice value,
     return r;
 }
 
-/* By name or number; in the job it is a name. */
-static int form_signal(struct task_reader *reader, struct slice value, const char **ret_expression)
+bool signal_parse(struct slice value, int32_t *ret_number, const char **ret_name)
 {
     static const struct word signals[] = {
         {"SIGHUP", 1},     {"SIGINT", 2},   {"SIGQUIT", 3},   {"SIGILL", 4},   {"SIGTRAP", 5},
@@ -200,13 +199,28 @@ static int form_signal(struct task_reader *reader, struct slice value, const cha
     uint64_t number = 0;
 
     (void)number_parse_u64(value, &number);
-    for (size_t i = 0; i < ARRAY_LENGTH(signals); i++)
-        if (slice_equals_ignoring_case(value, signals[i].word) ||
-            (number > 0 && number == (uint64_t)signals[i].value)) {
-            *ret_expression = keep_string(reader, slice_from_text(signals[i].word));
-            return 0;
-        }
-    return value_error(reader, "'%.*s' is not a signal", SLICE_SHOWN(value));
+    for (size_t i = 0; i < ARRAY_LENGTH(signals); i++) {
+        if (!slice_equals_ignoring_case(value, signals[i].word) &&
+            number != (uint64_t)signals[i].value)
+            continue;
+        *ret_number = signals[i].value;
+        if (ret_name)
+            *ret_name = signals[i].word;
+        return true;
+    }
+    return false;
+}
+
+/* By name or number; in the job it is a name. */
+static int form_signal(struct task_reader *reader, struct slice value, const char **ret_expression)
+{
+    const char *name;
+    int32_t number;
+
+    if (!signal_parse(value, &number, &name))
+        return value_error(reader, "'%.*s' is not a signal", SLICE_SHOWN(value));
+    *ret_expression = keep_string(reader, slice_from_text(name));
+    return 0;
 }
 
 /* MAJOR or MAJOR.MINOR; false if it is neither. */

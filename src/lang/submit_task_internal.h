@@ -67,6 +67,8 @@ int read_word(struct task_reader *reader, struct slice value, const struct word 
               size_t count, int *ret_value);
 /* A whole number, or an expression with such a value that asks for nothing, as HTCondor has it. */
 bool integer_parse(struct slice value, int64_t *ret_integer);
+/* A signal by its name or number; ret_name may be NULL. False if it is neither. */
+bool signal_parse(struct slice value, int32_t *ret_number, const char **ret_name);
 int read_boolean(struct task_reader *reader, struct slice value, bool *ret_value);
 /* Without double quotes around it, if it has some. */
 struct slice without_quotes(struct slice value);
