@@ -167,8 +167,35 @@ static const char version_9[] = "ALTER TABLE node ADD COLUMN asleep INTEGER NOT 
                                 "ALTER TABLE node ADD COLUMN disk INTEGER NOT NULL DEFAULT 0;"
                                 "ALTER TABLE node ADD COLUMN gpus INTEGER NOT NULL DEFAULT 0;";
 
+/*
+ * The last checkpoint of a task, and what is in it, until the task is over. The number stands in
+ * the task's row, too, because a brain is rebuilt from that.
+ */
+static const char version_10[] =
+    "ALTER TABLE task ADD COLUMN checkpoint INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE checkpoint ("
+    "    job INTEGER NOT NULL REFERENCES job,"
+    "    task INTEGER NOT NULL,"
+    "    number INTEGER NOT NULL,"
+    "    epoch INTEGER NOT NULL,"
+    "    kind TEXT NOT NULL,"
+    "    PRIMARY KEY (job, task)"
+    ") WITHOUT ROWID;"
+    "CREATE TABLE checkpoint_file ("
+    "    job INTEGER NOT NULL REFERENCES job,"
+    "    task INTEGER NOT NULL,"
+    "    place INTEGER NOT NULL,"
+    "    kind TEXT NOT NULL,"
+    "    name TEXT NOT NULL,"
+    "    size INTEGER NOT NULL,"
+    "    mode INTEGER NOT NULL,"
+    "    sha256 TEXT NOT NULL,"
+    "    PRIMARY KEY (job, task, place)"
+    ") WITHOUT ROWID;"
+    "CREATE INDEX checkpoint_content ON checkpoint_file (sha256);";
+
 static const char *const migrations[] = {version_1, version_2, version_3, version_4, version_5,
-                                         version_6, version_7, version_8, version_9};
+                                         version_6, version_7, version_8, version_9, version_10};
 
 static int schema_read_number(sqlite3 *database, const char *sql, int64_t *ret_number,
                               struct error *err)

@@ -135,8 +135,9 @@ struct store_task_state {
     const char *state;
     bool over;
     uint32_t attempts;
-    uint32_t node;  /* that holds the claim; STORE_NONE: no claim stands */
-    uint64_t epoch; /* of that claim, or 0 */
+    uint32_t node;       /* that holds the claim; STORE_NONE: no claim stands */
+    uint64_t epoch;      /* of that claim, or 0 */
+    uint64_t checkpoint; /* the number of its last one; 0: it has none */
     const char *reason;
     double started_at;  /* of the attempt; 0 keeps what is there */
     double ended_at;    /* 0 keeps what is there */
@@ -296,6 +297,48 @@ typedef int store_content_callback(const char *sha256, uint64_t size, void *user
 /* The contents that no job needs any more that is not over. */
 int store_walk_unneeded_contents(struct store *store, store_content_callback *callback,
                                  void *userdata, struct error *err);
+
+/* The checkpoint of a task: one at most, and nothing of it once the task is over. */
+struct store_checkpoint {
+    uint32_t job;
+    uint32_t task;
+    uint64_t number;
+    uint64_t epoch; /* of the attempt that made it */
+    const char *kind;
+};
+
+struct store_checkpoint_file {
+    uint32_t job;
+    uint32_t task;
+    uint32_t place; /* in the set */
+    const char *kind;
+    const char *name;
+    uint64_t size;
+    uint32_t mode;
+    const char *sha256; /* "" of a folder */
+};
+
+/* Takes the place of the one before, without files yet. */
+void store_save_checkpoint(struct store *store, const struct store_checkpoint *checkpoint);
+void store_add_checkpoint_file(struct store *store, const struct store_checkpoint_file *file);
+void store_remove_checkpoint(struct store *store, uint32_t job, uint32_t task);
+
+typedef int store_checkpoint_callback(const struct store_checkpoint *checkpoint, void *userdata);
+/* All that there are. */
+int store_walk_checkpoints(struct store *store, store_checkpoint_callback *callback, void *userdata,
+                           struct error *err);
+typedef int store_checkpoint_file_callback(const struct store_checkpoint_file *file,
+                                           void *userdata);
+/* Of one task, in the order of the set. */
+int store_walk_checkpoint_files(struct store *store, uint32_t job, uint32_t task,
+                                store_checkpoint_file_callback *callback, void *userdata,
+                                struct error *err);
+/*
+ * Where a content lies: in which checkpoint, at which place. Returns 1 if it is in none.
+ */
+int store_find_checkpoint_file(struct store *store, const char *sha256,
+                               struct store_checkpoint *ret_checkpoint, uint32_t *ret_place,
+                               struct error *err);
 
 /* Outputs that wait in the spool until somebody fetches them. */
 struct store_output {

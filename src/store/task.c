@@ -5,16 +5,16 @@
 void store_save_task(struct store *store, const struct store_task_state *state)
 {
     struct statement *save = store_write_begin(
-        store,
-        "INSERT INTO task (job, task, state, over, attempts, node, last_node, epoch, reason,"
-        " started_at, ended_at, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10, ?11)"
-        " ON CONFLICT (job, task) DO UPDATE SET detail = CASE WHEN excluded.detail IS NULL"
-        " AND state = excluded.state AND reason IS excluded.reason THEN detail"
-        " ELSE excluded.detail END, state = excluded.state, over = excluded.over,"
-        " attempts = excluded.attempts, node = excluded.node,"
-        " last_node = ifnull(excluded.node, last_node), epoch = excluded.epoch,"
-        " reason = excluded.reason, started_at = ifnull(excluded.started_at, started_at),"
-        " ended_at = ifnull(excluded.ended_at, ended_at)");
+        store, "INSERT INTO task (job, task, state, over, attempts, node, last_node, epoch, reason,"
+               " started_at, ended_at, detail, checkpoint)"
+               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+               " ON CONFLICT (job, task) DO UPDATE SET detail = CASE WHEN excluded.detail IS NULL"
+               " AND state = excluded.state AND reason IS excluded.reason THEN detail"
+               " ELSE excluded.detail END, state = excluded.state, over = excluded.over,"
+               " attempts = excluded.attempts, node = excluded.node,"
+               " last_node = ifnull(excluded.node, last_node), epoch = excluded.epoch,"
+               " reason = excluded.reason, started_at = ifnull(excluded.started_at, started_at),"
+               " ended_at = ifnull(excluded.ended_at, ended_at), checkpoint = excluded.checkpoint");
 
     bind_number(save, state->job);
     bind_number(save, state->task);
@@ -27,6 +27,7 @@ void store_save_task(struct store *store, const struct store_task_state *state)
     bind_time(save, state->started_at);
     bind_time(save, state->ended_at);
     bind_text(save, state->detail);
+    bind_number(save, state->checkpoint);
     store_write_end(store, save);
 }
 
@@ -56,11 +57,11 @@ int store_walk_live_tasks(struct store *store, store_task_callback *callback, vo
     r = store_read_begin(
         store,
         "SELECT job, task, state, over, attempts, node, epoch, reason,"
-        " started_at, ended_at FROM task INDEXED BY task_live"
+        " started_at, ended_at, checkpoint FROM task INDEXED BY task_live"
         " WHERE over = 0 OR epoch <> 0"
         " UNION ALL "
         "SELECT task.job, task.task, state, task.over, attempts, node, epoch, task.reason,"
-        " started_at, task.ended_at FROM part"
+        " started_at, task.ended_at, checkpoint FROM part"
         " JOIN job ON job.number = part.job AND job.over = 0"
         " JOIN task ON task.job = part.job"
         " AND task.task >= part.next AND task.task < part.first + part.count"
@@ -81,6 +82,7 @@ int store_walk_live_tasks(struct store *store, store_task_callback *callback, vo
         state.reason = column_text(read);
         state.started_at = column_real(read);
         state.ended_at = column_real(read);
+        state.checkpoint = column_number(read);
         r = callback(&state, userdata);
         if (r < 0)
             return r;

@@ -58,7 +58,7 @@ struct store_task_query *store_task_query_free(struct store_task_query *query)
     "task.job, task.task, task.state, task.over, task.attempts, task.node, task.epoch,"            \
     " task.reason, task.started_at, task.ended_at, task.exit_code, task.exit_signal,"              \
     " task.cpu_seconds, task.wall_seconds, task.memory_peak, task.detail, job.user, node.name,"    \
-    " job.submitted_at"
+    " job.submitted_at, task.checkpoint"
 
 /* A user's whole history is walked from his jobs; everything else from the tasks. */
 static bool task_query_starts_at_jobs(const struct store_task_filter *filter)
@@ -148,6 +148,7 @@ static void task_query_read_row(struct store_task_query *query, struct store_tas
     task.user = copy_text(&query->texts, column_text(row));
     task.node_name = copy_text(&query->texts, column_text(row));
     task.submitted_at = column_real(row);
+    task.state.checkpoint = column_number(row);
     *ret_task = task;
 }
 
