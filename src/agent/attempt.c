@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <sys/wait.h>
 
 uint64_t agent_user_number(const char *user)
 {
@@ -16,6 +17,23 @@ uint64_t agent_user_number(const char *user)
     return digest.value > 0 ? digest.value : 1;
 }
 
+uint64_t attempt_vacate_ms(const struct wire_start *start)
+{
+    if (!start->vacate_given)
+        return 0;
+    return start->vacate_ms > 0 ? start->vacate_ms : 1;
+}
+
+bool attempt_exit_is_save(const struct wire_start *start, int wait_status)
+{
+    const struct wire_saving *saving = &start->saving;
+
+    if (WIFEXITED(wait_status))
+        return saving->exit_code_given && (uint32_t)WEXITSTATUS(wait_status) == saving->exit_code;
+    return WIFSIGNALED(wait_status) && saving->exit_signal != 0 &&
+           (uint32_t)WTERMSIG(wait_status) == saving->exit_signal;
+}
+
 static struct attempt *attempt_free(struct attempt *attempt)
 {
     assert(!attempt->laying);
@@ -23,6 +41,7 @@ static struct attempt *attempt_free(struct attempt *attempt)
     free(attempt->is_pinned);
     wire_start_deinit(&attempt->start);
     wire_result_deinit(&attempt->result);
+    wire_checkpoint_deinit(&attempt->checkpoint);
     free(attempt->folder);
     free(attempt->gpus);
     free(attempt);

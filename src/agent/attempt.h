@@ -31,14 +31,23 @@ struct attempt {
     bool was_found;           /* after a restart */
     bool is_over_memory;      /* it was ended for that */
     bool is_collecting;       /* its folder is being measured; its outputs are listed then */
-    uint64_t counted_us;      /* of processor time, that went into the node's load already */
-    uint64_t disk_bytes;      /* the most that its folder was seen to take */
+    bool is_saving;           /* or its checkpoint is, under the next number: */
+    uint64_t saving;
+    bool was_restarted;  /* its program has saved itself and goes on in its folder */
+    uint64_t counted_us; /* of processor time, that went into the node's load already */
+    uint64_t disk_bytes; /* the most that its folder was seen to take */
     uint64_t deadline_ms;
-    struct wire_result result;
+    struct wire_result result;         /* of all runs of its program */
+    struct wire_checkpoint checkpoint; /* whose files can be fetched; number 0: none's */
 };
 
 /* The number by which the brain knows a pool user; never 0. */
 uint64_t agent_user_number(const char *user);
+
+/* As the brain has it: after how long it wants to be gone, or 0. */
+uint64_t attempt_vacate_ms(const struct wire_start *start);
+/* Whether a program that ended so has saved itself. */
+bool attempt_exit_is_save(const struct wire_start *start, int wait_status);
 
 struct attempts {
     struct attempt **items; /* owned, in no order that means anything */

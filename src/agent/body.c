@@ -125,6 +125,7 @@ static void perform_on_attempt(struct body *body, const struct agent_effect *eff
         fetching_begin(body, attempt);
         break;
     case AGENT_SPAWN:
+        attempt->start.checkpoint = effect->checkpoint;
         keeping_spawn(body, attempt);
         break;
     case AGENT_FREEZE:
@@ -140,6 +141,11 @@ static void perform_on_attempt(struct body *body, const struct agent_effect *eff
         keeping_kill(body, attempt);
         break;
     case AGENT_COLLECT:
+        disk_watch_collect(body, attempt);
+        break;
+    case AGENT_SAVE:
+        attempt->is_saving = true;
+        attempt->saving = effect->checkpoint;
         disk_watch_collect(body, attempt);
         break;
     case AGENT_DROP:
@@ -177,14 +183,35 @@ static void perform(struct body *body, const struct agent_effect *effect)
 
 /* ---- what is said once per iteration ---- */
 
+static size_t outputs_size(const struct wire_output *outputs, size_t count)
+{
+    size_t size = 0;
+
+    for (size_t i = 0; i < count; i++)
+        size += OUTPUT_SIZE + strlen(outputs[i].name);
+    return size;
+}
+
 /* About how long a result becomes in a frame. */
 static size_t result_size(const struct wire_result *result)
 {
-    size_t size = RESULT_SIZE + (result->detail ? strlen(result->detail) : 0);
+    return RESULT_SIZE + (result->detail ? strlen(result->detail) : 0) +
+           outputs_size(result->outputs, result->output_count);
+}
 
-    for (size_t i = 0; i < result->output_count; i++)
-        size += OUTPUT_SIZE + strlen(result->outputs[i].name);
-    return size;
+/* Its checkpoint, as long as there is room for that. */
+static void describe_checkpoint(const struct attempt *attempt, uint64_t number, size_t *room,
+                                struct wire_attempt *described)
+{
+    size_t size;
+
+    if (!attempt || number == 0 || attempt->checkpoint.number != number)
+        return;
+    size = outputs_size(attempt->checkpoint.files, attempt->checkpoint.file_count);
+    if (size > *room)
+        return;
+    *room -= size;
+    described->checkpoint = attempt->checkpoint;
 }
 
 /*
@@ -207,8 +234,10 @@ static struct wire_attempt describe(const struct body *body, const struct agent_
     };
     size_t size = attempt ? result_size(&attempt->result) : RESULT_SIZE;
 
-    if (item->state != ATTEMPT_ENDED)
+    if (item->state != ATTEMPT_ENDED) {
+        describe_checkpoint(attempt, item->checkpoint, room, &described);
         return described;
+    }
     if (size > *room) {
         described.state = ATTEMPT_RUNNING;
         described.outcome = OUTCOME_NONE;
@@ -346,12 +375,19 @@ void body_give_up(struct body *body, const char *why, const char *hint)
     body_leave(body);
 }
 
-/* The brain has asked politely and waits; it hears of the ends as of any others. */
+/* The brain has asked politely and waits; it hears of the ends as of any others. Of what has ended,
+ * checkpoints may still be on their way: no more. */
 static void kill_all(struct body *body)
 {
-    for (size_t i = 0; i < body->attempts.count; i++)
-        if (!body->attempts.items[i]->has_ended)
-            keeping_kill(body, body->attempts.items[i]);
+    /* Backwards, because the last takes the place of one that goes. */
+    for (size_t i = body->attempts.count; i-- > 0;) {
+        const struct attempt *attempt = body->attempts.items[i];
+
+        if (!attempt->has_ended)
+            keeping_kill(body, attempt);
+        else
+            body_post_attempt(body, AGENT_SAVED, attempt->epoch, REASON_AGENT_STOPPED);
+    }
 }
 
 /* Once: politely. Twice: in a hurry. Three times: at once. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an attempt that ended by itself left: its exit status and the list of its outputs. */
+/* What an attempt whose program ended has left: its exit status, and its outputs or its checkpoint.
+ */
 #pragma once
 
 #include "attempt.h"
@@ -13,3 +14,5 @@ void collect_exit(struct attempt *attempt, const struct keeper_result *kept);
  * then the result's detail says what.
  */
 enum reason collect_outputs(struct attempt *attempt);
+/* Likewise the set of a checkpoint, under the number that the attempt is to save it under. */
+enum reason collect_checkpoint(struct attempt *attempt);

@@ -125,7 +125,8 @@ static void describe_size(const struct described *node, struct attributes *attri
 /* Nodes share no files until an admin says so; then they share a domain's name. */
 void describe_node(const struct described *node, struct attributes *attributes)
 {
-    static const char *const abilities[] = {"HasFileTransfer", "HasReconnect", "PartitionableSlot"};
+    static const char *const abilities[] = {"HasFileTransfer", "HasReconnect",
+                                            "HasSelfCheckpointTransfers", "PartitionableSlot"};
     const char *host = node->computer->hostname;
 
     (void)attributes_set_text(attributes, "MyType", "Machine", NULL);
@@ -135,6 +136,8 @@ void describe_node(const struct described *node, struct attributes *attributes)
     add_known_text(attributes, "FileSystemDomain", host);
     add_known_text(attributes, "UidDomain", host);
     add_known_text(attributes, "DuskVersion", DUSK_VERSION);
+    /* What the submit language is that of; requirements look at it. */
+    add_known_text(attributes, "CondorVersion", "$CondorVersion: 23.9.0 dusk " DUSK_VERSION " $");
     add_known_number(attributes, "DaemonStartTime", (uint64_t)node->started_at);
     for (size_t i = 0; i < ARRAY_LENGTH(abilities); i++)
         (void)attributes_set(attributes, abilities[i], "true", NULL);

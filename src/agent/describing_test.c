@@ -60,6 +60,8 @@ static void a_node_is_described_in_the_words_of_htcondor(void **state)
         {"TotalGPUs", "1"},
         {"DetectedGPUs", "\"GPU-1b, CUDA1\""},
         {"HasFileTransfer", "true"},
+        {"HasSelfCheckpointTransfers", "true"},
+        {"CondorVersion", "\"$CondorVersion: 23.9.0 dusk " DUSK_VERSION " $\""},
         {"Microarch", "\"x86_64-v1\""},
         {"has_avx", "true"},
         {"has_avx512f", "true"},

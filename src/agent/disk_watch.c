@@ -209,8 +209,13 @@ void disk_watch_wake(struct body *body)
  */
 static void finish(struct body *body, struct attempt *attempt)
 {
-    attempt->is_collecting = false;
-    body_post_attempt(body, AGENT_COLLECTED, attempt->epoch, collect_outputs(attempt));
+    bool saves = attempt->is_saving;
+
+    attempt->is_collecting = attempt->is_saving = false;
+    if (saves)
+        body_post_attempt(body, AGENT_SAVED, attempt->epoch, collect_checkpoint(attempt));
+    else
+        body_post_attempt(body, AGENT_COLLECTED, attempt->epoch, collect_outputs(attempt));
 }
 
 static void measure_ended(struct body *body);

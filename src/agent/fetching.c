@@ -162,7 +162,12 @@ static int lay_input(struct body *body, struct attempt *attempt, const struct wi
 {
     _cleanup_fd_ int fd = -1;
     mode_t mode = input->mode;
+    int r = 0;
 
+    if (input->saved)
+        r = scratch_make_way(attempt->scratch, input->name, is_folder(input), err);
+    if (r < 0)
+        return r;
     if (is_folder(input))
         return scratch_add_folder(attempt->scratch, input->name, mode, err);
     fd = content_open_file(body->fetching.cache, input->sha256, err);
@@ -185,16 +190,34 @@ static int check_contents(struct body *body, const struct attempt *attempt, stru
     return r;
 }
 
+/* Those of the job, or those of its checkpoint; *ret_count says how many there were. */
+static int lay_some(struct body *body, struct attempt *attempt, bool saved, size_t *ret_count,
+                    struct error *err)
+{
+    int r = 0;
+
+    *ret_count = 0;
+    for (size_t i = 0; r == 0 && i < attempt->start.input_count; i++) {
+        if (attempt->start.inputs[i].saved != saved)
+            continue;
+        r = lay_input(body, attempt, &attempt->start.inputs[i], err);
+        ++*ret_count;
+    }
+    return r;
+}
+
 static int lay_inputs(struct body *body, struct attempt *attempt, struct error *err)
 {
     int r = check_contents(body, attempt, err);
+    size_t count = 0;
 
-    for (size_t i = 0; r == 0 && i < attempt->start.input_count; i++)
-        r = lay_input(body, attempt, &attempt->start.inputs[i], err);
+    if (r == 0)
+        r = lay_some(body, attempt, false, &count, err);
     /* Without one everything in the folder is new, and without inputs that is right. */
-    if (r == 0 && attempt->start.input_count > 0)
+    if (r == 0 && count > 0)
         r = scratch_take_snapshot(attempt->scratch, err);
-    return r;
+    /* What its program has written before is new to its submitter. */
+    return r == 0 ? lay_some(body, attempt, true, &count, err) : r;
 }
 
 /* In the child: the scratch and the cache are only read from memory and written on the disk. */

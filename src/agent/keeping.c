@@ -48,6 +48,16 @@ static int prepare_spawn(struct body *body, struct attempt *attempt, struct erro
     return keeper_client_spawn(body->keeping.client, attempt->epoch, &spawn, err);
 }
 
+/* Its program has saved itself; the keeper still has what became of it, under the same key. */
+static void begin_anew(struct body *body, struct attempt *attempt)
+{
+    keeping_forget(body, attempt);
+    wire_checkpoint_deinit(&attempt->checkpoint);
+    attempt->has_ended = attempt->was_found = false;
+    attempt->was_restarted = true;
+    attempt->counted_us = 0;
+}
+
 /*
  * The request leaves with the next flush, after the epoch is on the disk (body.c): a task that runs
  * under an epoch which a restarted agent would accept again could run twice.
@@ -55,8 +65,11 @@ static int prepare_spawn(struct body *body, struct attempt *attempt, struct erro
 void keeping_spawn(struct body *body, struct attempt *attempt)
 {
     _cleanup_error_ struct error err = ERROR_INIT;
-    int r = prepare_spawn(body, attempt, &err);
+    int r;
 
+    if (attempt->has_ended)
+        begin_anew(body, attempt);
+    r = prepare_spawn(body, attempt, &err);
     arena_clear(&body->arena);
     attempt->is_kept = attempt->is_starting = r == 0;
     if (r == 0)
@@ -96,19 +109,23 @@ void keeping_thaw(struct body *body, const struct attempt *attempt)
         keeper_client_thaw(body->keeping.client, attempt->epoch, attempt->deadline_ms);
 }
 
-void keeping_terminate(struct body *body, const struct attempt *attempt)
-{
-    if (attempt->is_kept)
-        keeper_client_signal(body->keeping.client, attempt->epoch, SIGTERM);
-}
-
 void keeping_kill(struct body *body, const struct attempt *attempt)
 {
     if (attempt->is_kept)
         keeper_client_kill(body->keeping.client, attempt->epoch);
 }
 
-/* To the keeper a signal but SIGTERM is no order to leave, so an agent after us sees it alike. */
+void keeping_terminate(struct body *body, const struct attempt *attempt)
+{
+    int signal = attempt->start.kill_signal > 0 ? attempt->start.kill_signal : SIGTERM;
+
+    if (signal == SIGKILL)
+        keeping_kill(body, attempt);
+    else if (attempt->is_kept)
+        keeper_client_signal(body->keeping.client, attempt->epoch, signal);
+}
+
+/* To the keeper this signal is no order to leave, so an agent after us sees it alike. */
 void keeping_end(struct body *body, const struct attempt *attempt)
 {
     if (attempt->is_kept)
@@ -132,7 +149,7 @@ void keeping_forget(struct body *body, struct attempt *attempt)
 /* ---- what it still has ---- */
 
 /* How the brain has to see what the keeper says of a task. */
-static enum agent_phase phase_of(const struct keeper_news *news)
+static enum agent_phase phase_of(const struct wire_start *start, const struct keeper_news *news)
 {
     if (news->told_to_end)
         return AGENT_KILLING;
@@ -144,7 +161,8 @@ static enum agent_phase phase_of(const struct keeper_news *news)
     case KEEPER_STATE_FROZEN:
         return AGENT_FROZEN;
     case KEEPER_STATE_ENDED:
-        return AGENT_COLLECTING;
+        return attempt_exit_is_save(start, news->result.wait_status) ? AGENT_SAVING
+                                                                     : AGENT_COLLECTING;
     }
     return AGENT_KILLING;
 }
@@ -177,7 +195,10 @@ static void post_found(struct body *body, const struct attempt *attempt,
     event.found.request = start->request;
     event.found.request.gpus =
         gpus_count_held(body->options.gpus, body->options.capacity.gpus, attempt);
-    event.found.phase = phase_of(news);
+    event.found.phase = phase_of(start, news);
+    event.found.checkpoint = start->checkpoint;
+    event.found.saves_to_leave = start->saving.to_leave;
+    event.found.vacate_ms = attempt_vacate_ms(start);
     event.found.lease_end_ms = news->deadline_boot_ms;
     body_post(body, &event);
     if (news->is_out)
@@ -294,7 +315,11 @@ static void on_exited(struct body *body, struct attempt *attempt,
     attempt->has_ended = true;
     publishing_count_use(body, attempt, result->user_us + result->system_us);
     collect_exit(attempt, result);
-    body_post_attempt(body, AGENT_EXITED, attempt->epoch, REASON_NONE);
+    body_post_attempt(body,
+                      attempt_exit_is_save(&attempt->start, result->wait_status)
+                          ? AGENT_SAVED_ITSELF
+                          : AGENT_EXITED,
+                      attempt->epoch, REASON_NONE);
 }
 
 /*
@@ -328,7 +353,8 @@ static void on_news(void *context, const struct keeper_news *news)
     attempt->is_starting = false;
     switch (news->type) {
     case KEEPER_NEWS_STARTED:
-        recording_count_task(body, attempt);
+        if (!attempt->was_restarted)
+            recording_count_task(body, attempt);
         body_post_attempt(body, AGENT_STARTED, attempt->epoch, REASON_NONE);
         break;
     case KEEPER_NEWS_START_FAILED:

@@ -274,6 +274,7 @@ int launch_prepare(const struct attempt *attempt, const struct launch_node *node
         .input = start->stdin_name ? start->stdin_name : "",
         .output = start->keep_stdout ? LAUNCH_STDOUT : "",
         .error = start->keep_stderr ? LAUNCH_STDERR : "",
+        .keeps_output = start->checkpoint > 0,
         .becomes_user = attempt->identity.becomes_user,
         .uid = attempt->identity.uid,
         .gid = attempt->identity.gid,

@@ -43,6 +43,52 @@ static void inputs_come_on_top_in_whole_blocks(void **state)
     assert_int_equal(limits_disk(&start), 50 * MEGABYTE + 5 * 4096);
 }
 
+static void what_a_task_has_saved_is_its_own(void **state)
+{
+    struct wire_file inputs[] = {{.size = 4096}, {.size = 4096, .saved = true}};
+    struct wire_start start = {
+        .request = {.disk = 50 * MEGABYTE}, .inputs = inputs, .input_count = 2};
+
+    (void)state;
+    assert_int_equal(limits_disk(&start), 50 * MEGABYTE + 4096);
+}
+
+static void several_runs_in_one_attempt_add_up(void **state)
+{
+    struct attempt attempt = {0};
+    struct keeper_result kept = {
+        .wait_status = 85 << 8, .user_us = 3, .system_us = 4, .wall_us = 10};
+
+    (void)state;
+    kept.memory_peak_bytes = 9;
+    collect_exit(&attempt, &kept);
+    kept.memory_peak_bytes = 5;
+    kept.wait_status = 0;
+    collect_exit(&attempt, &kept);
+    assert_int_equal(attempt.result.exit_code, 0);
+    assert_int_equal(attempt.result.cpu_us, 14);
+    assert_int_equal(attempt.result.wall_us, 20);
+    assert_int_equal(attempt.result.memory_peak, 9);
+}
+
+static void how_a_program_ends_says_whether_it_has_saved_itself(void **state)
+{
+    struct wire_start by_none = {0};
+    struct wire_start by_code = {.saving = {.exit_code_given = true, .exit_code = 85}};
+    struct wire_start by_signal = {.saving.exit_signal = SIGTERM};
+    int ended_well = 0, ended_with_85 = 85 << 8, died_of_it = SIGTERM, died = SIGKILL;
+
+    (void)state;
+    assert_false(attempt_exit_is_save(&by_none, ended_well));
+    assert_false(attempt_exit_is_save(&by_none, died));
+    assert_true(attempt_exit_is_save(&by_code, ended_with_85));
+    assert_false(attempt_exit_is_save(&by_code, ended_well));
+    assert_false(attempt_exit_is_save(&by_code, died_of_it));
+    assert_true(attempt_exit_is_save(&by_signal, died_of_it));
+    assert_false(attempt_exit_is_save(&by_signal, died));
+    assert_false(attempt_exit_is_save(&by_signal, ended_with_85));
+}
+
 static void inputs_of_any_size_do_not_overflow(void **state)
 {
     struct wire_file inputs[] = {{.size = UINT64_MAX}, {.size = UINT64_MAX}};
@@ -119,6 +165,9 @@ int main(void)
         cmocka_unit_test(a_task_is_held_to_what_it_asked_for),
         cmocka_unit_test(who_asks_for_nothing_gets_the_least_that_makes_sense),
         cmocka_unit_test(inputs_come_on_top_in_whole_blocks),
+        cmocka_unit_test(what_a_task_has_saved_is_its_own),
+        cmocka_unit_test(several_runs_in_one_attempt_add_up),
+        cmocka_unit_test(how_a_program_ends_says_whether_it_has_saved_itself),
         cmocka_unit_test(inputs_of_any_size_do_not_overflow),
         cmocka_unit_test(an_agent_that_was_restarted_holds_it_to_the_same),
         cmocka_unit_test(whoever_was_over_memory_learns_what_to_ask_for),

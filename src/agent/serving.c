@@ -24,6 +24,22 @@ static int open_output(const struct attempt *attempt, const struct wire_want *wa
     return fd;
 }
 
+/* What the server has asked for is the checkpoint that was reported, and no later one. */
+static int open_saved(const struct attempt *attempt, const struct wire_want *want,
+                      uint64_t *ret_size, struct error *err)
+{
+    const struct wire_checkpoint *checkpoint = &attempt->checkpoint;
+    int fd;
+
+    if (want->checkpoint != checkpoint->number || want->output >= checkpoint->file_count)
+        return error_set(err, -ENOENT, "the attempt has no file %u of checkpoint %llu",
+                         want->output, (unsigned long long)want->checkpoint);
+    fd = scratch_open_output(attempt->scratch, checkpoint->files[want->output].name, err);
+    if (fd >= 0)
+        *ret_size = checkpoint->files[want->output].size;
+    return fd;
+}
+
 /* The file appears when the attempt starts. */
 static int open_tail(const struct attempt *attempt, const struct wire_want *want,
                      uint64_t *ret_size, struct error *err)
@@ -53,10 +69,19 @@ static int open_wanted(void *userdata, const struct wire_want *want, uint64_t *r
     struct body *body = userdata;
     const struct attempt *attempt = attempts_find(&body->attempts, want->epoch);
 
-    if (!attempt || want->kind == WIRE_WANT_CONTENT)
+    if (!attempt)
         return error_set(err, -ENOENT, "this node does not have the attempt");
-    return want->kind == WIRE_WANT_TAIL ? open_tail(attempt, want, ret_size, err)
-                                        : open_output(attempt, want, ret_size, err);
+    switch (want->kind) {
+    case WIRE_WANT_TAIL:
+        return open_tail(attempt, want, ret_size, err);
+    case WIRE_WANT_OUTPUT:
+        return open_output(attempt, want, ret_size, err);
+    case WIRE_WANT_SAVED:
+        return open_saved(attempt, want, ret_size, err);
+    case WIRE_WANT_CONTENT:
+        break;
+    }
+    return error_set(err, -ENOENT, "a node has no contents for others");
 }
 
 static bool is_over(void *userdata, const struct wire_want *want)

@@ -83,6 +83,9 @@ static void on_start(struct body *body, struct wire_start *start)
     event.start.request = start->request;
     event.start.answers_ms = start->answers_ms;
     event.start.lease_ms = start->lease_ms;
+    event.start.checkpoint = start->checkpoint;
+    event.start.saves_to_leave = start->saving.to_leave;
+    event.start.vacate_ms = attempt_vacate_ms(start);
     attempt = attempts_add(&body->attempts, start);
     body_post(body, &event);
     if (!is_taken(body, event.epoch))
@@ -101,6 +104,19 @@ static void on_renew(struct body *body, const struct wire_renew *renew)
     event.start.session = renew->session;
     event.start.answers_ms = renew->answers_ms;
     event.start.lease_ms = renew->lease_ms;
+    body_post(body, &event);
+}
+
+/* What became of the checkpoint is for people; the attempt goes on either way. */
+static void on_saved(struct body *body, const struct wire_saved *saved)
+{
+    struct agent_event event = {.kind = AGENT_ACKNOWLEDGED, .epoch = saved->epoch};
+    const struct attempt *attempt = attempts_find(&body->attempts, saved->epoch);
+
+    if (attempt && saved->failure != REASON_NONE)
+        log_notice("checkpoint %llu of %s is not stored: %s", (unsigned long long)saved->checkpoint,
+                   attempt->folder, reason_text(saved->failure));
+    event.checkpoint = saved->checkpoint;
     body_post(body, &event);
 }
 
@@ -140,6 +156,9 @@ static int on_message(void *userdata, struct wire_message *message)
         break;
     case WIRE_CANCEL:
         outgoing_cancel(&body->outgoing, message->stream);
+        break;
+    case WIRE_SAVED:
+        on_saved(body, &message->saved);
         break;
     case WIRE_WAKE:
         resting_wake(body, message->card);

@@ -27,6 +27,7 @@ static const struct column task_columns[] = {
     {"state", "JobStatus", "STATE", COLUMN_TEXT, false},
     {"node", "RemoteHost", "NODE", COLUMN_TEXT, true},
     {"attempts", "NumJobStarts", "ATTEMPTS", COLUMN_NUMBER, false},
+    {"checkpoints", "NumCkpts", "CHECKPOINTS", COLUMN_NUMBER, false},
     {"exit_code", "ExitCode", "EXIT", COLUMN_NUMBER, false},
     {"exit_signal", "ExitSignal", "SIGNAL", COLUMN_NUMBER, false},
     {"reason", "HoldReason RemoveReason", "REASON", COLUMN_TEXT, true},

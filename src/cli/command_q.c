@@ -218,8 +218,8 @@ const struct command command_q = {
     .description = "Shows what is not over, everybody's: a line each job, or with --tasks,\n"
                    "--held, --columns, -af, --long, --json and for a JOB.TASK a line each task.\n"
                    "\n"
-                   "Columns of tasks: id, job, task, user, state, node, attempts, exit_code,\n"
-                   "exit_signal, reason, submitted_at, started_at, ended_at, run_time,\n"
+                   "Columns of tasks: id, job, task, user, state, node, attempts, checkpoints,\n"
+                   "exit_code, exit_signal, reason, submitted_at, started_at, ended_at, run_time,\n"
                    "wall_seconds, cpu_seconds, memory_peak, executable, arguments. HTCondor's\n"
                    "names (ClusterId, ProcId, Owner, RemoteHost, HoldReason...) are understood.\n"
                    "-af prints states by name and 'undefined' where there is no value.\n",

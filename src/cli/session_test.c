@@ -88,10 +88,11 @@ static void run_all(const struct fake_answer *answers, size_t count, const char 
 
 #define TASKS                                                                                      \
     "[{\"id\":\"17.0\",\"job\":17,\"task\":0,\"user\":\"marie\",\"state\":\"Running\","            \
-    "\"node\":\"pc1\",\"attempts\":1,\"exit_code\":null,\"exit_signal\":null,\"reason\":\"\","     \
+    "\"node\":\"pc1\",\"attempts\":1,\"checkpoints\":3,\"exit_code\":null,\"exit_signal\":null,"   \
+    "\"reason\":\"\","                                                                             \
     "\"submitted_at\":1000000000.5,\"started_at\":1000000001.0,\"ended_at\":1000000031.25},\n"     \
     "{\"id\":\"17.1\",\"job\":17,\"task\":1,\"user\":\"ma\\u001b[2Jrie\",\"state\":\"Held\","      \
-    "\"node\":null,\"attempts\":2,\"exit_code\":null,\"exit_signal\":null,"                        \
+    "\"node\":null,\"attempts\":2,\"checkpoints\":0,\"exit_code\":null,\"exit_signal\":null,"      \
     "\"reason\":\"cannot start: evil\\nname\",\"submitted_at\":1000000000.5,"                      \
     "\"started_at\":null,\"ended_at\":null}]\n"
 #define JOBS                                                                                       \

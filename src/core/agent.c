@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The agent's brain; agent.h tells what it is for, agent_attempt.c how an attempt lives.
+ * The agent's brain; agent.h tells what it is for, agent_attempt.c how an attempt lives, and
+ * agent_save.c how its work outlives it.
  *
  * A step takes the event to the attempt that it is about, looks at all of the (short) list for what
  * time, the owner and the room on the node have made due, lets go of what nobody wants any more,
@@ -104,6 +105,12 @@ static bool agent_can_hold(const struct agent *agent, const struct resources *re
            resources_fit(request, &agent->options.capacity);
 }
 
+/* A task may want less time to leave than the node gives, and gets no more. */
+static uint64_t grace_of(const struct agent *agent, uint64_t vacate_ms)
+{
+    return vacate_ms > 0 ? earlier(vacate_ms, agent->options.grace_ms) : agent->options.grace_ms;
+}
+
 static void on_start(struct agent *agent, const struct agent_event *event,
                      struct agent_effects *effects)
 {
@@ -135,6 +142,9 @@ static void on_start(struct agent *agent, const struct agent_event *event,
         .attempt = event->start.attempt,
         .user = event->start.user,
         .request = event->start.request,
+        .checkpoint = event->start.checkpoint,
+        .saves_to_leave = event->start.saves_to_leave,
+        .grace_ms = grace_of(agent, event->start.vacate_ms),
         .phase = AGENT_WAITING,
         .lease_end_ms = lease_end(event),
         .since_ms = agent->now_ms,
@@ -172,6 +182,9 @@ static void on_found(struct agent *agent, const struct agent_event *event,
         .attempt = event->found.attempt,
         .user = event->found.user,
         .request = event->found.request,
+        .checkpoint = event->found.checkpoint,
+        .saves_to_leave = event->found.saves_to_leave,
+        .grace_ms = grace_of(agent, event->found.vacate_ms),
         .phase = event->found.phase,
         .lapsed = event->found.phase == AGENT_FROZEN,
         .frozen = event->found.phase == AGENT_FROZEN,
@@ -188,6 +201,20 @@ static void on_found(struct agent *agent, const struct agent_event *event,
     }
     if (attempt->phase == AGENT_COLLECTING)
         agent_emit(effects, AGENT_COLLECT, attempt->epoch);
+    if (attempt->phase == AGENT_SAVING)
+        attempt_save(attempt, effects);
+}
+
+/* What becomes of its checkpoint. */
+static void on_save(struct agent *agent, struct attempt *attempt, const struct agent_event *event,
+                    struct agent_effects *effects)
+{
+    if (event->kind == AGENT_SAVED_ITSELF)
+        attempt_saved_itself(agent, attempt, effects);
+    else if (event->kind == AGENT_SAVED)
+        attempt_saved(agent, attempt, event->failure, effects);
+    else
+        attempt_acknowledged(attempt, event->checkpoint);
 }
 
 static void on_attempt(struct agent *agent, const struct agent_event *event,
@@ -219,6 +246,11 @@ static void on_attempt(struct agent *agent, const struct agent_event *event,
         break;
     case AGENT_COLLECTED:
         attempt_collected(agent, attempt, event->failure, effects);
+        break;
+    case AGENT_SAVED_ITSELF:
+    case AGENT_SAVED:
+    case AGENT_ACKNOWLEDGED:
+        on_save(agent, attempt, event, effects);
         break;
     case AGENT_PUSHED_OUT:
         attempt->is_out = attempt->phase == AGENT_FROZEN;
@@ -315,13 +347,25 @@ static void agent_speak(struct agent *agent, struct agent_effects *effects)
     }
 }
 
-static void on_owner(struct agent *agent, enum owner_presence owner, enum urgency urgency)
+static void on_owner(struct agent *agent, enum agent_event_kind kind)
 {
+    static const struct {
+        enum owner_presence owner;
+        enum urgency urgency;
+    } meanings[] = {
+        [AGENT_OWNER_RETURNED] = {OWNER_PRESENT, URGENCY_NONE},
+        [AGENT_OWNER_NEAR] = {OWNER_NEAR, URGENCY_NONE},
+        [AGENT_OWNER_LEFT] = {OWNER_AWAY, URGENCY_NONE},
+        [AGENT_OWNER_VACATES] = {OWNER_PRESENT, URGENCY_VACATE},
+        [AGENT_OWNER_KILLS] = {OWNER_PRESENT, URGENCY_KILL},
+    };
+    enum owner_presence owner = meanings[kind].owner;
+
     /* Told again, for another reason, he is there no shorter. */
     if (agent->owner != owner)
         agent->owner_since_ms = agent->now_ms;
     agent->owner = owner;
-    agent->urgency = urgency;
+    agent->urgency = meanings[kind].urgency;
     agent->report_due = true;
 }
 
@@ -359,19 +403,11 @@ static void agent_dispatch(struct agent *agent, const struct agent_event *event,
         agent->memory_is_short = event->kind == AGENT_MEMORY_SHORT;
         break;
     case AGENT_OWNER_RETURNED:
-        on_owner(agent, OWNER_PRESENT, URGENCY_NONE);
-        break;
     case AGENT_OWNER_NEAR:
-        on_owner(agent, OWNER_NEAR, URGENCY_NONE);
-        break;
     case AGENT_OWNER_LEFT:
-        on_owner(agent, OWNER_AWAY, URGENCY_NONE);
-        break;
     case AGENT_OWNER_VACATES:
-        on_owner(agent, OWNER_PRESENT, URGENCY_VACATE);
-        break;
     case AGENT_OWNER_KILLS:
-        on_owner(agent, OWNER_PRESENT, URGENCY_KILL);
+        on_owner(agent, event->kind);
         break;
     case AGENT_OWNER_KEEPS:
         on_keeps(agent, event->only_user);
@@ -387,6 +423,9 @@ static void agent_dispatch(struct agent *agent, const struct agent_event *event,
     case AGENT_EXITED:
     case AGENT_VANISHED:
     case AGENT_COLLECTED:
+    case AGENT_SAVED_ITSELF:
+    case AGENT_SAVED:
+    case AGENT_ACKNOWLEDGED:
     case AGENT_PUSHED_OUT:
     case AGENT_LAPSED:
         on_attempt(agent, event, effects);
@@ -500,6 +539,7 @@ uint64_t agent_digest(const struct agent *agent)
         digest_add(&digest, agent->attempts[i].phase);
         digest_add(&digest, agent->attempts[i].outcome);
         digest_add(&digest, agent->attempts[i].lease_end_ms);
+        digest_add(&digest, agent->attempts[i].checkpoint);
     }
     return digest.value;
 }
@@ -520,6 +560,7 @@ void agent_assert_invariants(const struct agent *agent)
         assert(attempt->phase != AGENT_RUNNING || agent->now_ms < attempt->lease_end_ms);
         assert(attempt->phase != AGENT_RUNNING || !attempt->lapsed);
         assert(attempt->phase != AGENT_FROZEN || attempt->lapsed || owner == OWNER_PRESENT);
+        assert(attempt->phase != AGENT_SAVING || attempt->checkpoint > 0);
         assert(attempt->phase != AGENT_WAITING || !agent_has_room(agent, &attempt->request));
         for (size_t j = 0; j < i; j++)
             assert(agent->attempts[j].epoch != attempt->epoch);
@@ -542,6 +583,7 @@ struct agent_attempt_view agent_view_attempt(const struct agent *agent, size_t i
                                        .attempt = attempt->attempt,
                                        .phase = attempt->phase,
                                        .state = attempt_item(attempt).state,
+                                       .checkpoint = attempt->checkpoint,
                                        .request = attempt->request,
                                        .lease_end_ms = attempt->lease_end_ms,
                                        .since_ms = attempt->since_ms};

@@ -13,7 +13,7 @@
  * while; with him near nothing is begun. Which of it is so is lending.h's to say, or policy.h's, by
  * which he may also want that all leaves. He may keep the computer for one user's tasks: to those
  * of all others he counts as present at all times.
- * doc/specification/agent.md is the page for it.
+ * doc/specification/agent.md is the page for it; saving.md is the one for checkpoints.
  */
 #pragma once
 
@@ -46,6 +46,7 @@ enum agent_phase {
     AGENT_FROZEN,
     AGENT_STOPPING,   /* it has had the polite signal */
     AGENT_KILLING,    /* and the certain one */
+    AGENT_SAVING,     /* it stands still, for its checkpoint is being made or brought away */
     AGENT_COLLECTING, /* it ended by itself; its outputs are listed and measured */
     AGENT_ENDED,      /* its outcome is kept until the server says forget */
     AGENT_PHASE_COUNT
@@ -64,6 +65,9 @@ enum agent_event_kind {
     AGENT_EXITED,         /* by whatever cause: all of its processes are gone */
     AGENT_VANISHED,       /* its processes are gone, and nobody knows how they ended */
     AGENT_COLLECTED,      /* the outputs are listed, or cannot be: failure */
+    AGENT_SAVED_ITSELF,   /* it exited, too, and what it left is to be a checkpoint */
+    AGENT_SAVED,          /* the set of a checkpoint is made, or cannot be: failure */
+    AGENT_ACKNOWLEDGED,   /* the server has recorded the checkpoint, or cannot */
     AGENT_LAPSED,         /* the keeper froze it, because its lease ended */
     AGENT_FOUND,          /* after our restart: the keeper has it */
     AGENT_PUSHED_OUT,     /* of what is frozen next to nothing is in memory any more */
@@ -93,16 +97,26 @@ struct agent_event {
             struct resources request;
             uint64_t answers_ms;
             uint64_t lease_ms;
-            uint64_t user;   /* whose it is, as a number; only of AGENT_START */
-        } start;             /* and AGENT_RENEWED, which uses session, answers_ms, lease_ms */
-        enum reason failure; /* REASON_NONE: it went well */
+            uint64_t user;       /* whose it is, as a number; only of AGENT_START, */
+            uint64_t checkpoint; /* as is the number of the one that it begins from, or 0, */
+            bool saves_to_leave; /* whether what it leaves when it must go is one, */
+            uint64_t vacate_ms;  /* and after how long it has gone at the latest; 0: it says none */
+        } start;                 /* and AGENT_RENEWED, which uses session, answers_ms, lease_ms */
+        enum reason failure;     /* REASON_NONE: it went well */
+        uint64_t checkpoint;     /* AGENT_ACKNOWLEDGED: which */
         struct {
             uint32_t job, task, attempt;
             struct resources request;
-            /* RUNNING, FROZEN, COLLECTING (it exited) or KILLING (it was told to end). */
+            /*
+             * RUNNING, FROZEN, COLLECTING (it exited), SAVING (it exited, to be saved) or KILLING
+             * (it was told to end).
+             */
             enum agent_phase phase;
             uint64_t lease_end_ms;
             uint64_t user;
+            uint64_t checkpoint; /* the highest number that was used when it was started last */
+            bool saves_to_leave;
+            uint64_t vacate_ms;
         } found;
         uint64_t only_user; /* of AGENT_OWNER_KEEPS; 0: whoever's tasks are welcome */
     };
@@ -116,6 +130,7 @@ enum agent_effect_kind {
     AGENT_TERMINATE, /* the polite signal to the whole tree */
     AGENT_KILL,      /* the certain one */
     AGENT_COLLECT,
+    AGENT_SAVE,     /* make the set of a checkpoint; what was reported of the one before is void */
     AGENT_DROP,     /* its scratch, its results, its entry in the keeper */
     AGENT_DEADLINE, /* tell the keeper when the lease ends */
     AGENT_SAVE_EPOCH,
@@ -130,6 +145,7 @@ struct agent_effect {
     union {
         bool full;            /* AGENT_REPORT */
         uint64_t deadline_ms; /* AGENT_DEADLINE */
+        uint64_t checkpoint;  /* AGENT_SAVE, AGENT_SPAWN: the highest number that is used */
         struct {
             uint32_t job, task, attempt;
             enum agent_phase from, to;
@@ -154,6 +170,7 @@ struct agent_report_item {
     enum attempt_state state;
     enum outcome outcome;
     enum reason reason;
+    uint64_t checkpoint; /* whose set can be fetched; 0: none */
 };
 
 /* NULL if there is no memory. */
@@ -195,6 +212,7 @@ struct agent_attempt_view {
     uint32_t job, task, attempt;
     enum agent_phase phase;
     enum attempt_state state; /* as it is reported */
+    uint64_t checkpoint;      /* the highest number that is used */
     struct resources request;
     uint64_t lease_end_ms;
     uint64_t since_ms; /* when the phase began */

@@ -11,9 +11,10 @@
 #include <assert.h>
 
 static const char *const phase_names[AGENT_PHASE_COUNT] = {
-    [AGENT_WAITING] = "waiting", [AGENT_FETCHING] = "fetching",     [AGENT_STARTING] = "starting",
-    [AGENT_RUNNING] = "running", [AGENT_FROZEN] = "frozen",         [AGENT_STOPPING] = "stopping",
-    [AGENT_KILLING] = "killing", [AGENT_COLLECTING] = "collecting", [AGENT_ENDED] = "ended",
+    [AGENT_WAITING] = "waiting", [AGENT_FETCHING] = "fetching", [AGENT_STARTING] = "starting",
+    [AGENT_RUNNING] = "running", [AGENT_FROZEN] = "frozen",     [AGENT_STOPPING] = "stopping",
+    [AGENT_KILLING] = "killing", [AGENT_SAVING] = "saving",     [AGENT_COLLECTING] = "collecting",
+    [AGENT_ENDED] = "ended",
 };
 
 static const bool phase_move_allowed[AGENT_PHASE_COUNT][AGENT_PHASE_COUNT] = {
@@ -23,15 +24,18 @@ static const bool phase_move_allowed[AGENT_PHASE_COUNT][AGENT_PHASE_COUNT] = {
     [AGENT_RUNNING] = {[AGENT_FROZEN] = true,
                        [AGENT_STOPPING] = true,
                        [AGENT_KILLING] = true,
+                       [AGENT_SAVING] = true,
                        [AGENT_COLLECTING] = true,
                        [AGENT_ENDED] = true},
     [AGENT_FROZEN] = {[AGENT_RUNNING] = true,
                       [AGENT_STOPPING] = true,
                       [AGENT_KILLING] = true,
+                      [AGENT_SAVING] = true,
                       [AGENT_COLLECTING] = true,
                       [AGENT_ENDED] = true},
-    [AGENT_STOPPING] = {[AGENT_KILLING] = true, [AGENT_ENDED] = true},
+    [AGENT_STOPPING] = {[AGENT_KILLING] = true, [AGENT_SAVING] = true, [AGENT_ENDED] = true},
     [AGENT_KILLING] = {[AGENT_ENDED] = true},
+    [AGENT_SAVING] = {[AGENT_STARTING] = true, [AGENT_ENDED] = true},
     [AGENT_COLLECTING] = {[AGENT_ENDED] = true},
 };
 
@@ -73,7 +77,7 @@ void attempt_move(struct agent *agent, struct attempt *attempt, enum agent_phase
         break;
     case AGENT_STARTING:
         agent_emit(effects, AGENT_DEADLINE, attempt->epoch)->deadline_ms = attempt->lease_end_ms;
-        agent_emit(effects, AGENT_SPAWN, attempt->epoch);
+        agent_emit(effects, AGENT_SPAWN, attempt->epoch)->checkpoint = attempt->checkpoint;
         break;
     case AGENT_FROZEN:
         agent_emit(effects, AGENT_FREEZE, attempt->epoch);
@@ -86,6 +90,9 @@ void attempt_move(struct agent *agent, struct attempt *attempt, enum agent_phase
         break;
     case AGENT_KILLING:
         agent_emit(effects, AGENT_KILL, attempt->epoch);
+        break;
+    case AGENT_SAVING:
+        attempt_save(attempt, effects);
         break;
     case AGENT_COLLECTING:
         agent_emit(effects, AGENT_COLLECT, attempt->epoch);
@@ -127,6 +134,10 @@ void attempt_stop(struct agent *agent, struct attempt *attempt, enum reason reas
     case AGENT_RUNNING:
         attempt_move(agent, attempt, AGENT_STOPPING, reason, effects);
         break;
+    case AGENT_SAVING:
+        attempt_leave_saving(agent, attempt, reason);
+        attempt->is_vacated = false;
+        break;
     case AGENT_COLLECTING:
     case AGENT_ENDED:
         attempt->news = true;
@@ -147,6 +158,7 @@ void attempt_kill(struct agent *agent, struct attempt *attempt, enum reason reas
     switch (attempt->phase) {
     case AGENT_WAITING:
     case AGENT_FETCHING:
+    case AGENT_SAVING:
         attempt_end(agent, attempt, OUTCOME_VACATED, reason, effects);
         break;
     case AGENT_STARTING:
@@ -163,6 +175,14 @@ void attempt_kill(struct agent *agent, struct attempt *attempt, enum reason reas
     }
 }
 
+/* What was told to end has ended. */
+static void attempt_gone(struct agent *agent, struct attempt *attempt,
+                         struct agent_effects *effects)
+{
+    attempt_end(agent, attempt, attempt->lapsed ? OUTCOME_LOST : OUTCOME_VACATED, attempt->reason,
+                effects);
+}
+
 void attempt_exited(struct agent *agent, struct attempt *attempt, struct agent_effects *effects)
 {
     switch (attempt->phase) {
@@ -176,12 +196,17 @@ void attempt_exited(struct agent *agent, struct attempt *attempt, struct agent_e
         attempt_move(agent, attempt, AGENT_COLLECTING, REASON_ENDED_BY_ITSELF, effects);
         break;
     case AGENT_STOPPING:
+        if (attempt->saves_to_leave)
+            attempt_saved_itself(agent, attempt, effects);
+        else
+            attempt_gone(agent, attempt, effects);
+        break;
     case AGENT_KILLING:
-        attempt_end(agent, attempt, attempt->lapsed ? OUTCOME_LOST : OUTCOME_VACATED,
-                    attempt->reason, effects);
+        attempt_gone(agent, attempt, effects);
         break;
     case AGENT_WAITING:
     case AGENT_FETCHING:
+    case AGENT_SAVING:
     case AGENT_COLLECTING:
     case AGENT_ENDED:
     case AGENT_PHASE_COUNT:
@@ -200,10 +225,11 @@ void attempt_vanished(struct agent *agent, struct attempt *attempt, struct agent
         break;
     case AGENT_STOPPING:
     case AGENT_KILLING:
-        attempt_exited(agent, attempt, effects);
+        attempt_gone(agent, attempt, effects);
         break;
     case AGENT_WAITING:
     case AGENT_FETCHING:
+    case AGENT_SAVING:
     case AGENT_COLLECTING:
     case AGENT_ENDED:
     case AGENT_PHASE_COUNT:
@@ -227,6 +253,7 @@ void attempt_fetched(struct agent *agent, struct attempt *attempt, enum reason f
     case AGENT_FROZEN:
     case AGENT_STOPPING:
     case AGENT_KILLING:
+    case AGENT_SAVING:
     case AGENT_COLLECTING:
     case AGENT_ENDED:
     case AGENT_PHASE_COUNT:
@@ -256,6 +283,7 @@ void attempt_started(struct agent *agent, struct attempt *attempt, enum reason f
     case AGENT_RUNNING:
     case AGENT_FROZEN:
     case AGENT_STOPPING:
+    case AGENT_SAVING:
     case AGENT_COLLECTING:
     case AGENT_ENDED:
     case AGENT_PHASE_COUNT:
@@ -280,6 +308,7 @@ void attempt_collected(struct agent *agent, struct attempt *attempt, enum reason
     case AGENT_FROZEN:
     case AGENT_STOPPING:
     case AGENT_KILLING:
+    case AGENT_SAVING:
     case AGENT_ENDED:
     case AGENT_PHASE_COUNT:
         break;
@@ -299,6 +328,13 @@ void attempt_lapse(struct agent *agent, struct attempt *attempt, struct agent_ef
         break;
     case AGENT_FROZEN:
         attempt->lapsed = true;
+        break;
+    case AGENT_SAVING:
+        /* What leaves leaves it to whoever has the task now. */
+        if (attempt->leaves)
+            attempt_end(agent, attempt, OUTCOME_LOST, REASON_LEASE_ENDED, effects);
+        else
+            attempt->lapsed = true;
         break;
     case AGENT_STARTING:
     case AGENT_STOPPING:
@@ -384,11 +420,14 @@ static void attempt_give_back(struct agent *agent, struct attempt *attempt,
         attempt_kill(agent, attempt, REASON_OWNER_RETURNED, effects);
         return;
     }
-    if (attempt->phase != AGENT_RUNNING && attempt->phase != AGENT_FROZEN)
+    if (attempt->phase != AGENT_RUNNING && attempt->phase != AGENT_FROZEN &&
+        (attempt->phase != AGENT_SAVING || attempt->leaves))
         return;
     attempt->for_owner = attempt->is_vacated = true;
     if (attempt->phase == AGENT_FROZEN)
         attempt_leave_frozen(agent, attempt, effects);
+    else if (attempt->phase == AGENT_SAVING)
+        attempt_leave_saving(agent, attempt, REASON_OWNER_RETURNED);
     else
         attempt_move(agent, attempt, AGENT_STOPPING, REASON_OWNER_RETURNED, effects);
 }
@@ -414,28 +453,33 @@ void attempt_look(struct agent *agent, struct attempt *attempt, struct agent_eff
     }
     if (attempt->phase == AGENT_FROZEN)
         attempt_look_frozen(agent, attempt, effects);
-    if (attempt_has_grace(attempt) && agent->now_ms - attempt->since_ms >= agent->options.grace_ms)
+    if (attempt_has_grace(attempt) && agent->now_ms - attempt->since_ms >= attempt->grace_ms)
         attempt_move(agent, attempt, AGENT_KILLING, attempt->reason, effects);
     if (agent->leaving && attempt->phase < AGENT_COLLECTING)
         attempt_stop(agent, attempt, REASON_AGENT_STOPPED, effects);
+    if (attempt->phase == AGENT_SAVING)
+        attempt_look_saving(agent, attempt, effects);
 }
 
 uint64_t attempt_next_ms(const struct agent *agent, const struct attempt *attempt)
 {
     uint64_t next = UINT64_MAX;
 
-    if (attempt->phase <= AGENT_STOPPING && !attempt->lapsed)
+    if ((attempt->phase <= AGENT_STOPPING || attempt->phase == AGENT_SAVING) && !attempt->lapsed)
         next = attempt->lease_end_ms;
     if (attempt_has_grace(attempt))
-        next = earlier(next, attempt->since_ms + agent->options.grace_ms);
+        next = earlier(next, attempt->since_ms + attempt->grace_ms);
     if (attempt->phase == AGENT_FROZEN)
         next = earlier(next, frozen_until_ms(agent, attempt));
+    if (attempt->phase == AGENT_SAVING)
+        next = earlier(next, attempt_saving_until_ms(agent, attempt));
     return next;
 }
 
 static bool attempt_is_ending(const struct attempt *attempt)
 {
-    return attempt->phase == AGENT_STOPPING || attempt->phase == AGENT_KILLING;
+    return attempt->phase == AGENT_STOPPING || attempt->phase == AGENT_KILLING ||
+           (attempt->phase == AGENT_SAVING && attempt->leaves);
 }
 
 struct agent_report_item attempt_item(const struct attempt *attempt)
@@ -455,5 +499,7 @@ struct agent_report_item attempt_item(const struct attempt *attempt)
         item.state = ATTEMPT_SUSPENDED;
     if (attempt->phase == AGENT_ENDED)
         item.state = ATTEMPT_ENDED;
+    if (attempt->phase == AGENT_SAVING && attempt->is_ready)
+        item.checkpoint = attempt->checkpoint;
     return item;
 }

@@ -103,6 +103,20 @@ void fixture_renew(struct agent_fixture *fixture, uint64_t epoch)
                                                          .lease_ms = FIXTURE_LEASE_MS}});
 }
 
+void fixture_save(struct agent_fixture *fixture, uint64_t epoch)
+{
+    fixture_tell(fixture, AGENT_SAVED_ITSELF, epoch);
+    fixture_tell(fixture, AGENT_SAVED, epoch);
+}
+
+void fixture_acknowledge(struct agent_fixture *fixture, uint64_t epoch, uint64_t checkpoint)
+{
+    struct agent_event event = {.kind = AGENT_ACKNOWLEDGED, .epoch = epoch};
+
+    event.checkpoint = checkpoint;
+    fixture_step(fixture, event);
+}
+
 void fixture_found(struct agent_fixture *fixture, uint64_t epoch, enum agent_phase phase)
 {
     fixture_step(fixture, (struct agent_event){

@@ -49,6 +49,10 @@ void fixture_start(struct agent_fixture *fixture, uint64_t epoch, uint32_t cpus)
 void fixture_run(struct agent_fixture *fixture, uint64_t epoch, uint32_t cpus);
 /* A whole lease from now. */
 void fixture_renew(struct agent_fixture *fixture, uint64_t epoch);
+/* It has saved itself, and the set is ready. */
+void fixture_save(struct agent_fixture *fixture, uint64_t epoch);
+/* By the server. */
+void fixture_acknowledge(struct agent_fixture *fixture, uint64_t epoch, uint64_t checkpoint);
 /* What the keeper has of one CPU, with a whole lease from now. */
 void fixture_found(struct agent_fixture *fixture, uint64_t epoch, enum agent_phase phase);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the two files of the agent's brain share: the agent (agent.c) and its attempts
- * (agent_attempt.c). */
+/* What the files of the agent's brain share: the agent (agent.c), its attempts (agent_attempt.c)
+ * and their checkpoints (agent_save.c). */
 #pragma once
 
 #include "core/agent.h"
@@ -12,13 +12,19 @@ struct attempt {
     enum agent_phase phase;
     enum outcome outcome;
     enum reason reason;
-    bool forgotten;  /* the server wants nothing of it: drop it as soon as nothing of it runs */
-    bool lapsed;     /* frozen because its lease ended */
-    bool for_owner;  /* frozen, or told to stop, because the owner is there */
-    bool is_vacated; /* told to stop by an owner who also says when that takes too long */
-    bool frozen;     /* its processes are, also while they are being killed */
-    bool is_out;     /* since it was frozen its memory was pushed out */
-    bool news;       /* changed since it was last reported */
+    bool forgotten;      /* the server wants nothing of it: drop it as soon as nothing of it runs */
+    bool lapsed;         /* frozen because its lease ended */
+    bool for_owner;      /* frozen, or told to stop, because the owner is there */
+    bool is_vacated;     /* told to stop by an owner who also says when that takes too long */
+    bool frozen;         /* its processes are, also while they are being killed */
+    bool is_out;         /* since it was frozen its memory was pushed out */
+    bool news;           /* changed since it was last reported */
+    bool saves_to_leave; /* what it leaves when it is told to stop is a checkpoint */
+    bool leaves;         /* saving: it ends afterwards, and else goes on */
+    bool is_ready;       /* saving: the set is made, */
+    bool is_answered;    /* and the server has recorded it, or cannot */
+    uint64_t checkpoint; /* the highest number that is used */
+    uint64_t grace_ms;   /* from the polite signal to the certain one */
     uint64_t lease_end_ms;
     uint64_t since_ms; /* when its phase began */
     uint64_t user;     /* whose it is; a number of the caller's */
@@ -83,6 +89,23 @@ void attempt_exited(struct agent *agent, struct attempt *attempt, struct agent_e
 void attempt_vanished(struct agent *agent, struct attempt *attempt, struct agent_effects *effects);
 void attempt_collected(struct agent *agent, struct attempt *attempt, enum reason failure,
                        struct agent_effects *effects);
+/* agent_save.c */
+/* What entering AGENT_SAVING means. */
+void attempt_save(struct attempt *attempt, struct agent_effects *effects);
+/* It exited, and what it left is to be a checkpoint. */
+void attempt_saved_itself(struct agent *agent, struct attempt *attempt,
+                          struct agent_effects *effects);
+void attempt_saved(struct agent *agent, struct attempt *attempt, enum reason failure,
+                   struct agent_effects *effects);
+void attempt_acknowledged(struct attempt *attempt, uint64_t checkpoint);
+/* One that saves shall not go on afterwards. */
+void attempt_leave_saving(const struct agent *agent, struct attempt *attempt, enum reason reason);
+/* The same two as below, of one that saves. */
+void attempt_look_saving(struct agent *agent, struct attempt *attempt,
+                         struct agent_effects *effects);
+uint64_t attempt_saving_until_ms(const struct agent *agent, const struct attempt *attempt);
+
+/* agent_attempt.c again */
 /* Its lease is over: it must not run, and what has not begun never will. */
 void attempt_lapse(struct agent *agent, struct attempt *attempt, struct agent_effects *effects);
 /* What time and the owner make of it now. */

@@ -11,7 +11,8 @@
 
 enum { OTHER = 1, EPOCH = 2 };
 
-/* In the order of the columns: the phases, frozen ones by what they are frozen for. */
+/* In the order of the columns: the phases, frozen ones by what they are frozen for, and saving
+ * ones, whose set is ready, by what comes then. */
 enum column {
     WAITING,
     FETCHING,
@@ -21,39 +22,45 @@ enum column {
     FROZEN_LAPSED,
     STOPPING,
     KILLING,
+    SAVING,
+    LEAVING,
     COLLECTING,
     ENDED,
     COLUMN_COUNT
 };
 
 static const char *const table[] = {
-    "| event | waiting | fetching | starting | running | "
-    "frozen | lapsed | stopping | killing | collecting | ended |",
-    "|---|---|---|---|---|---|---|---|---|---|---|",
-    "| stop | ended | ended | killing | stopping | killing | killing | - | - | - | - |",
-    "| forget | dropped | dropped | killing | killing | "
-    "killing | killing | killing | - | dropped | dropped |",
-    "| fetched | - | starting | - | - | - | - | - | - | - | - |",
-    "| not fetched | - | ended | - | - | - | - | - | - | - | - |",
-    "| started | - | - | running | - | - | - | - | - | - | - |",
-    "| not started | - | - | ended | - | - | - | - | ended | - | - |",
-    "| exited | - | - | collecting | collecting | "
-    "collecting | collecting | ended | ended | - | - |",
-    "| vanished | - | - | ended | ended | ended | ended | ended | ended | - | - |",
-    "| collected | - | - | - | - | - | - | - | - | ended | - |",
-    "| not collected | - | - | - | - | - | - | - | - | ended | - |",
-    "| lapsed | ended | ended | killing | frozen | - | - | killing | - | - | - |",
-    "| renewed | - | - | - | - | - | running | - | - | - | - |",
-    "| pushed out | - | - | - | - | - | - | - | - | - | - |",
-    "| memory short | - | - | - | - | - | - | - | - | - | - |",
-    "| memory enough | - | - | - | - | - | - | - | - | - | - |",
-    "| owner returned | ended | ended | - | frozen | - | - | - | - | - | - |",
-    "| owner near | ended | ended | - | - | running | - | - | - | - | - |",
-    "| owner left | - | - | - | - | running | - | - | - | - | - |",
-    "| owner vacates | ended | ended | - | stopping | stopping | killing | - | - | - | - |",
-    "| owner kills | ended | ended | killing | killing | "
-    "killing | killing | killing | - | - | - |",
-    "| leave | ended | ended | killing | stopping | killing | killing | - | - | - | - |",
+    "| event | waiting | fetching | starting | running | frozen | lapsed | stopping | killing "
+    "| saving | leaving | collecting | ended |",
+    "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
+    "| stop | ended | ended | killing | stopping | killing | killing | - | - | - | - | - | - |",
+    "| forget | dropped | dropped | killing | killing | killing | killing | killing | - | "
+    "dropped | dropped | dropped | dropped |",
+    "| fetched | - | starting | - | - | - | - | - | - | - | - | - | - |",
+    "| not fetched | - | ended | - | - | - | - | - | - | - | - | - | - |",
+    "| started | - | - | running | - | - | - | - | - | - | - | - | - |",
+    "| not started | - | - | ended | - | - | - | - | ended | - | - | - | - |",
+    "| exited | - | - | collecting | collecting | collecting | collecting | ended | ended | - "
+    "| - | - | - |",
+    "| vanished | - | - | ended | ended | ended | ended | ended | ended | - | - | - | - |",
+    "| saved itself | - | - | saving | saving | saving | saving | saving | ended | - | - | - | - |",
+    "| saved | - | - | - | - | - | - | - | - | - | - | - | - |",
+    "| not saved | - | - | - | - | - | - | - | - | ended | ended | - | - |",
+    "| acknowledged | - | - | - | - | - | - | - | - | starting | ended | - | - |",
+    "| collected | - | - | - | - | - | - | - | - | - | - | ended | - |",
+    "| not collected | - | - | - | - | - | - | - | - | - | - | ended | - |",
+    "| lapsed | ended | ended | killing | frozen | - | - | killing | - | - | ended | - | - |",
+    "| renewed | - | - | - | - | - | running | - | - | - | - | - | - |",
+    "| pushed out | - | - | - | - | - | - | - | - | - | - | - | - |",
+    "| memory short | - | - | - | - | - | - | - | - | - | - | - | - |",
+    "| memory enough | - | - | - | - | - | - | - | - | - | - | - | - |",
+    "| owner returned | ended | ended | - | frozen | - | - | - | - | - | - | - | - |",
+    "| owner near | ended | ended | - | - | running | - | - | - | - | - | - | - |",
+    "| owner left | - | - | - | - | running | - | - | - | - | - | - | - |",
+    "| owner vacates | ended | ended | - | stopping | stopping | killing | - | - | - | - | - | - |",
+    "| owner kills | ended | ended | killing | killing | killing | killing | killing | - | "
+    "ended | ended | - | - |",
+    "| leave | ended | ended | killing | stopping | killing | killing | - | - | - | - | - | - |",
 };
 
 static const struct {
@@ -69,6 +76,10 @@ static const struct {
     {"not started", AGENT_STARTED, REASON_CANNOT_START},
     {"exited", AGENT_EXITED, REASON_NONE},
     {"vanished", AGENT_VANISHED, REASON_NONE},
+    {"saved itself", AGENT_SAVED_ITSELF, REASON_NONE},
+    {"saved", AGENT_SAVED, REASON_NONE},
+    {"not saved", AGENT_SAVED, REASON_CANNOT_SAVE},
+    {"acknowledged", AGENT_ACKNOWLEDGED, REASON_NONE},
     {"collected", AGENT_COLLECTED, REASON_NONE},
     {"not collected", AGENT_COLLECTED, REASON_CANNOT_COLLECT_OUTPUT},
     {"lapsed", AGENT_LAPSED, REASON_NONE},
@@ -102,6 +113,10 @@ static void reach(struct agent_fixture *fixture, enum column column)
         fixture_tell(fixture, AGENT_STOP, EPOCH);
     if (column == KILLING)
         fixture_pass(fixture, FIXTURE_GRACE_MS);
+    if (column == SAVING || column == LEAVING)
+        fixture_save(fixture, EPOCH);
+    if (column == LEAVING)
+        fixture_tell(fixture, AGENT_STOP, EPOCH);
     if (column >= COLLECTING)
         fixture_tell(fixture, AGENT_EXITED, EPOCH);
     if (column == ENDED)
@@ -115,6 +130,8 @@ static void apply(struct agent_fixture *fixture, size_t event)
         fixture_renew(fixture, EPOCH);
     } else if (events[event].failure != REASON_NONE) {
         fixture_fail(fixture, events[event].kind, EPOCH, events[event].failure);
+    } else if (events[event].kind == AGENT_ACKNOWLEDGED) {
+        fixture_acknowledge(fixture, EPOCH, 1);
     } else {
         fixture_tell(fixture, events[event].kind, EPOCH);
     }

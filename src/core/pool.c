@@ -136,6 +136,7 @@ static size_t step_bound(const struct pool *pool, const struct pool_event *event
     case POOL_NODE_CHANGED:
     case POOL_COLLECTED:
     case POOL_REFUSED:
+    case POOL_CHECKPOINT_COLLECTED:
         break;
     }
     return (things + outranked) * EFFECTS_EACH + EFFECTS_ALWAYS;
@@ -199,6 +200,9 @@ static void pool_dispatch(struct pool *pool, const struct pool_event *event,
         break;
     case POOL_REFUSED:
         pool_refused(pool, event, effects);
+        break;
+    case POOL_CHECKPOINT_COLLECTED:
+        pool_checkpoint_collected(pool, event, effects);
         break;
     }
 }
@@ -412,9 +416,9 @@ uint64_t pool_digest(const struct pool *pool)
         const struct pool_task_row *row = &pool->tasks[i].row;
 
         if (row->job != 0)
-            sum += digest_of_row(
-                (uint64_t[]){row->job, row->task, row->state, row->attempts, row->node, row->epoch},
-                6);
+            sum += digest_of_row((uint64_t[]){row->job, row->task, row->state, row->attempts,
+                                              row->node, row->epoch, row->checkpoint},
+                                 7);
     }
     return sum;
 }

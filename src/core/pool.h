@@ -64,6 +64,7 @@ struct pool_report_item {
     enum attempt_state state;
     enum outcome outcome; /* OUTCOME_NONE unless ended */
     enum reason reason;
+    uint64_t checkpoint; /* that can be brought; 0: none */
 };
 
 struct pool_report {
@@ -91,10 +92,11 @@ enum pool_event_kind {
     POOL_NODE_FORGOTTEN,
     POOL_NODE_DRAINED, /* nothing new starts there, until that is taken back */
     POOL_NODE_REPORTED,
-    POOL_NODE_WOKEN,   /* an admin wants it awake, whatever waits */
-    POOL_NODE_CHANGED, /* it is of another class; what runs there stays */
-    POOL_COLLECTED,    /* the outputs of an ended attempt are in their place, or cannot be */
-    POOL_REFUSED       /* the world could not make the message that starts an attempt */
+    POOL_NODE_WOKEN,          /* an admin wants it awake, whatever waits */
+    POOL_NODE_CHANGED,        /* it is of another class; what runs there stays */
+    POOL_COLLECTED,           /* the outputs of an ended attempt are in their place, or cannot be */
+    POOL_REFUSED,             /* the world could not make the message that starts an attempt */
+    POOL_CHECKPOINT_COLLECTED /* the files of a checkpoint are here, or cannot be */
 };
 
 struct pool_event {
@@ -139,7 +141,8 @@ struct pool_event {
         struct {
             uint64_t epoch;
             enum reason failure; /* REASON_NONE: all is well */
-        } collected;             /* of POOL_COLLECTED and POOL_REFUSED */
+            uint64_t checkpoint; /* POOL_CHECKPOINT_COLLECTED: its number */
+        } collected;             /* of these, of POOL_COLLECTED and of POOL_REFUSED */
     };
 };
 
@@ -165,9 +168,12 @@ enum pool_effect_kind {
     POOL_SEND_STOP,   /* end it, give it its grace */
     POOL_SEND_FORGET, /* kill it if it runs, drop what is kept of it */
     POOL_SEND_RENEW,
-    POOL_CLOSE_SESSION, /* a dead connection was replaced */
-    POOL_WAKE,          /* the waker, a connected node, shall wake another one */
-    POOL_COLLECT,       /* bring the outputs to their place; answer with POOL_COLLECTED */
+    POOL_SEND_SAVED,         /* a checkpoint is recorded, or cannot be */
+    POOL_CLOSE_SESSION,      /* a dead connection was replaced */
+    POOL_WAKE,               /* the waker, a connected node, shall wake another one */
+    POOL_COLLECT,            /* bring the outputs to their place; answer with POOL_COLLECTED */
+    POOL_COLLECT_CHECKPOINT, /* likewise its files; answer with POOL_CHECKPOINT_COLLECTED */
+    POOL_CHECKPOINTED,       /* it is the task's now: the one before is not needed any more */
     POOL_REPLY,
     POOL_JOB_OVER, /* nothing of the job is left in the brain */
     POOL_TRACE
@@ -181,6 +187,7 @@ struct pool_task_row {
     uint32_t node;  /* NONE: no claim stands */
     uint64_t epoch; /* of the claim that stands, or 0 */
     enum reason reason;
+    uint64_t checkpoint; /* the last one that is complete; 0: none */
 };
 
 struct pool_job_row {
@@ -225,7 +232,8 @@ struct pool_effect {
             uint32_t attempt;
             struct resources request;
             enum reason reason;
-        } send; /* of POOL_SEND_*, POOL_CLOSE_SESSION and POOL_COLLECT */
+            uint64_t checkpoint; /* that an attempt begins from, or that this is about */
+        } send; /* of POOL_SEND_*, POOL_CLOSE_SESSION, POOL_COLLECT* and POOL_CHECKPOINTED */
         struct {
             uint64_t caller;
             enum pool_reply reply;
@@ -392,6 +400,13 @@ bool pool_view_part(const struct pool *pool, uint32_t job, uint32_t task,
  * counts only if this names that node.
  */
 bool pool_view_claim(const struct pool *pool, uint64_t epoch, struct pool_task_row *ret_row);
+
+/*
+ * Whether POOL_CHECKPOINT_COLLECTED would record it: the claim of this epoch stands, its task is
+ * not over, and has no checkpoint of that number or a higher one. What the brain never sees of it
+ * is written in the same transaction, if this is so right before the step.
+ */
+bool pool_takes_checkpoint(const struct pool *pool, uint64_t epoch, uint64_t checkpoint);
 
 /*
  * Why an idle task is not running: how many nodes are ruled out by what, counted over all nodes.

@@ -111,6 +111,8 @@ struct pool_task {
     uint64_t start_end_ms;    /* its lease's end, on the agent's clock */
     uint32_t reports_since;   /* full reports since then that did not show it */
     uint64_t collect_session; /* in which its outputs are being brought */
+    uint64_t saving;          /* the number of a checkpoint that is being brought, or 0, */
+    uint64_t save_session;    /* in this session */
     uint64_t seen_report;     /* the last report of the node that listed it */
     uint64_t expires_ms;      /* when its claim ends unless it is renewed */
     bool restored;            /* stands in restored_leases, not in leases */
@@ -416,6 +418,12 @@ bool pool_end_way(struct pool *pool, struct pool_node *node);
 void pool_make_way(struct pool *pool, struct pool_effects *effects);
 bool pool_way_is_due(const struct pool *pool);
 void pool_assert_way(const struct pool *pool, const struct pool_node *node);
+/* pool_save.c: checkpoints. */
+/* The node reports one of the claim that can be brought. */
+void pool_checkpoint_shown(struct pool *pool, uint64_t epoch, uint64_t checkpoint,
+                           struct pool_effects *effects);
+void pool_checkpoint_collected(struct pool *pool, const struct pool_event *event,
+                               struct pool_effects *effects);
 
 /* pool_wake.c: nodes that sleep, and who is woken. */
 /* How many of the part's tasks are ready; no more than `most` are counted. */

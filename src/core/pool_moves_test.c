@@ -46,6 +46,7 @@ static const char *const table[] = {
     "| the same in a new session | - | - | - | - | - | - | Idle | Held | over |",
     "| collected | - | - | - | - | - | over | - | - | - |",
     "| not collected | - | - | - | - | - | Held | - | - | - |",
+    "| checkpoint collected | - | - | - | - | - | - | - | - | - |",
     "| refused | - | - | Held | - | - | - | - | - | - |",
     "| lease over | - | - | Idle | Idle | Idle | Idle | Idle | Held | over |",
     "| node disconnected | - | - | - | - | - | - | - | - | - |",
@@ -165,6 +166,12 @@ static void event_not_collected(struct pool_fixture *fixture)
     fixture_collected(fixture, EPOCH, REASON_DISK_FULL_AT_SUBMITTER);
 }
 
+static void event_checkpoint(struct pool_fixture *fixture)
+{
+    fixture_step(fixture, (struct pool_event){.kind = POOL_CHECKPOINT_COLLECTED,
+                                              .collected = {.epoch = EPOCH, .checkpoint = 1}});
+}
+
 static void event_refused(struct pool_fixture *fixture)
 {
     fixture_step(fixture, (struct pool_event){
@@ -252,6 +259,7 @@ static const struct {
     {"the same in a new session", event_new_session},
     {"collected", event_collected},
     {"not collected", event_not_collected},
+    {"checkpoint collected", event_checkpoint},
     {"refused", event_refused},
     {"lease over", event_lease_over},
     {"node disconnected", event_disconnected},

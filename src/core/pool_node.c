@@ -266,6 +266,8 @@ static void report_item(struct pool *pool, struct pool_node *node, const struct 
     case ATTEMPT_STATE_COUNT:
         abort();
     }
+    if (item->checkpoint != 0)
+        pool_checkpoint_shown(pool, item->epoch, item->checkpoint, effects);
 }
 
 /*

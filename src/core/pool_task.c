@@ -293,6 +293,7 @@ void pool_end_claim(struct pool *pool, struct pool_task *task)
     task->row.node = NONE;
     task->row.epoch = 0;
     task->collect_session = 0;
+    task->saving = 0;
     pool_drop_promise(pool, task);
     pool_leave_way(pool, node, task);
     pool_place_node(pool, node);
@@ -326,6 +327,7 @@ void pool_send(const struct pool *pool, struct pool_effects *effects, enum pool_
     effect->send.attempt = task->row.attempts;
     effect->send.request = task->part->row.request;
     effect->send.reason = reason;
+    effect->send.checkpoint = task->row.checkpoint;
 }
 
 void pool_send_start(const struct pool *pool, struct pool_task *task, struct pool_effects *effects)

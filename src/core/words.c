@@ -54,6 +54,9 @@ static const char *const reason_names[REASON_COUNT] = {
     [REASON_DISK_FULL_AT_SUBMITTER] = "disk-full-at-submitter",
     [REASON_OVER_MEMORY] = "over-memory",
     [REASON_OVER_DISK] = "over-disk",
+    [REASON_SAVED_ITSELF] = "saved-itself",
+    [REASON_CHECKPOINT_STORED] = "checkpoint-stored",
+    [REASON_CANNOT_SAVE] = "cannot-save",
 };
 
 static const char *const reason_texts[REASON_COUNT] = {
@@ -83,6 +86,9 @@ static const char *const reason_texts[REASON_COUNT] = {
     [REASON_DISK_FULL_AT_SUBMITTER] = "the disk of the submit folder is full",
     [REASON_OVER_MEMORY] = "it used more memory than it asked for",
     [REASON_OVER_DISK] = "it used more disk than it asked for",
+    [REASON_SAVED_ITSELF] = "the program has saved itself",
+    [REASON_CHECKPOINT_STORED] = "the server has its checkpoint, or cannot have it",
+    [REASON_CANNOT_SAVE] = "its checkpoint could not be made",
 };
 
 static const char *const owner_reason_names[OWNER_REASON_COUNT] = {

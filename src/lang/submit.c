@@ -355,13 +355,9 @@ int reader_read_lines(struct submit_reader *reader, struct slice text)
 /* Only where the value stands there as it is; one of macros is known for each task alone. */
 static void warn_of_transfer(struct submit_reader *reader, struct slice value)
 {
-    static const char *const unlike_exit[] = {"on_exit_or_evict", "on_success", "always"};
-
-    for (size_t i = 0; i < ARRAY_LENGTH(unlike_exit); i++)
-        if (slice_equals_ignoring_case(slice_trim(value), unlike_exit[i]))
-            reader_warn(reader, value.data,
-                        "'%s' is not there yet: outputs come when the task has ended",
-                        unlike_exit[i]);
+    if (slice_equals_ignoring_case(slice_trim(value), "on_success"))
+        reader_warn(reader, value.data,
+                    "'on_success' is not there yet: outputs come when the task has ended");
 }
 
 /* Says why a command does not do what it should; true if the name is one that means something. */

@@ -24,6 +24,7 @@ static const char credentials_why[] =
     "dusk hands on no credentials; give files as inputs, and only to a pool that you trust";
 static const char flat_names_why[] = "outputs come home under their last names";
 static const char gpu_memory_why[] = "HTCondor has no such command; use gpus_minimum_memory";
+static const char graceful_why[] = "a task that is removed has its grace, too";
 static const char grid_why[] = "only the grid universe reads it, and that is refused";
 static const char java_why[] = "only the java universe reads it, and that is refused";
 static const char lease_why[] =
@@ -47,8 +48,7 @@ static const char no_manifest_why[] = "there is no list of what a task left behi
 static const char no_mounts_why[] = "a task sees the node's own folders";
 static const char no_noop_why[] = "every task runs its program";
 static const char no_notes_why[] = "dusk's job log has its own texts";
-static const char no_own_checkpoint_why[] =
-    "what a task saves by itself is not brought home before its end";
+static const char no_destination_why[] = "the server keeps the checkpoints of tasks";
 static const char no_plugins_why[] =
     "dusk brings files itself, and has no plugins for other places";
 static const char no_policy_why[] =
@@ -68,8 +68,7 @@ static const char own_folder_why[] = "a task's folder is its scratch folder";
 static const char parallel_why[] = "only the parallel universe reads it, and that is refused";
 static const char remote_calls_why[] =
     "only the standard universe has files at the submitter's, and that is refused";
-static const char signals_why[] =
-    "a task that must go is killed without a signal of its own before";
+static const char one_signal_why[] = "a task that must go hears the same signal, whyever it must";
 static const char silent_gpus_why[] =
     "nodes do not tell what their GPUs can do, so any of them will do unless an admin has told";
 static const char singularity_why[] = "HTCondor has no such command; use container_image";
@@ -82,7 +81,9 @@ static const char tls_why[] = "every transfer is encrypted";
 static const char unstarted_why[] = "a task that has not started costs the server nothing";
 static const char vacate_why[] = "how long a task may stay is up to the node's owner";
 static const char vm_why[] = "only the vm universe reads it, and that is refused";
-static const char whole_files_why[] = "a task that starts again writes its outputs anew";
+static const char whole_files_why[] = "a task that starts anew writes its outputs anew, and one "
+                                      "that goes on from a checkpoint goes on "
+                                      "writing";
 static const char windows_why[] = "it is for nodes that run Windows";
 
 const struct command_about command_table[] = {
@@ -251,19 +252,17 @@ const struct command_about command_table[] = {
     {"allowed_job_duration", "AllowedJobDuration", EFFECT_LATER, FORM_EXPRESSION, no_duration_why},
     {"allowed_execute_duration", "AllowedExecuteDuration", EFFECT_LATER, FORM_EXPRESSION,
      no_duration_why},
-    {"job_max_vacate_time", "JobMaxVacateTime", EFFECT_LATER, FORM_EXPRESSION, vacate_why},
+    {"job_max_vacate_time", "JobMaxVacateTime", EFFECT_DONE, FORM_EXPRESSION, NULL},
     {"max_job_retirement_time", "MaxJobRetirementTime", EFFECT_LATER, FORM_EXPRESSION, vacate_why},
-    {"kill_sig", "KillSig", EFFECT_LATER, FORM_SIGNAL, signals_why},
-    {"remove_kill_sig", "RemoveKillSig", EFFECT_LATER, FORM_SIGNAL, signals_why},
-    {"hold_kill_sig", "HoldKillSig", EFFECT_LATER, FORM_SIGNAL, signals_why},
-    {"kill_sig_timeout", "KillSigTimeout", EFFECT_LATER, FORM_INTEGER, signals_why},
-    {"want_graceful_removal", "WantGracefulRemoval", EFFECT_LATER, FORM_EXPRESSION, signals_why},
-    {"checkpoint_exit_code", "SuccessCheckpointExitCode", EFFECT_LATER, FORM_INTEGER,
-     no_own_checkpoint_why},
-    {"transfer_checkpoint_files", "TransferCheckpoint", EFFECT_LATER, FORM_STRING,
-     no_own_checkpoint_why},
+    {"kill_sig", "KillSig", EFFECT_DONE, FORM_SIGNAL, NULL},
+    {"remove_kill_sig", "RemoveKillSig", EFFECT_LATER, FORM_SIGNAL, one_signal_why},
+    {"hold_kill_sig", "HoldKillSig", EFFECT_LATER, FORM_SIGNAL, one_signal_why},
+    {"kill_sig_timeout", "KillSigTimeout", EFFECT_DONE, FORM_INTEGER, NULL},
+    {"want_graceful_removal", "WantGracefulRemoval", EFFECT_NONE, FORM_EXPRESSION, graceful_why},
+    {"checkpoint_exit_code", "SuccessCheckpointExitCode", EFFECT_DONE, FORM_INTEGER, NULL},
+    {"transfer_checkpoint_files", "TransferCheckpoint", EFFECT_DONE, FORM_STRING, NULL},
     {"checkpoint_destination", "CheckpointDestination", EFFECT_LATER, FORM_STRING,
-     no_own_checkpoint_why},
+     no_destination_why},
     {"job_lease_duration", "JobLeaseDuration", EFFECT_NONE, FORM_EXPRESSION, lease_why},
     /* When it may start. */
     {"cron_minute", "CronMinute", EFFECT_LATER, FORM_STRING, no_times_why},

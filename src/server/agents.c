@@ -232,6 +232,13 @@ static void hear_hello(struct agent_link *link, struct wire_hello *hello)
  * its own claims alone, and the claim says whose result it is: a node that names another node's
  * task, or an attempt that was given up, is not heard.
  */
+static bool is_worth_keeping(const struct wire_attempt *attempt)
+{
+    if (attempt->state != ATTEMPT_ENDED)
+        return attempt->checkpoint.number != 0;
+    return attempt->outcome != OUTCOME_LOST && attempt->outcome != OUTCOME_VACATED;
+}
+
 static void keep_results(struct agent_link *link, struct wire_report *report)
 {
     struct server *server = link->server;
@@ -241,11 +248,15 @@ static void keep_results(struct agent_link *link, struct wire_report *report)
         struct pool_task_row claim;
         const struct ended_attempt *ended;
 
-        if (attempt->state != ATTEMPT_ENDED || attempt->outcome == OUTCOME_LOST ||
-            attempt->outcome == OUTCOME_VACATED)
+        if (!is_worth_keeping(attempt))
             continue;
         if (!pool_view_claim(server->pool, attempt->epoch, &claim) || claim.node != link->node)
             continue;
+        if (attempt->state != ATTEMPT_ENDED) {
+            records_keep_checkpoint(&server->records, claim.job, claim.task, claim.epoch,
+                                    &attempt->checkpoint);
+            continue;
+        }
         /* It is said again and again, until the claim ends. */
         ended = records_find_ended(&server->records, claim.job, claim.task);
         if (!ended || ended->epoch != claim.epoch)
@@ -277,7 +288,8 @@ static int hear_report(struct agent_link *link, struct wire_report *report, stru
         items[i] = (struct pool_report_item){.epoch = report->attempts[i].epoch,
                                              .state = report->attempts[i].state,
                                              .outcome = report->attempts[i].outcome,
-                                             .reason = report->attempts[i].reason};
+                                             .reason = report->attempts[i].reason,
+                                             .checkpoint = report->attempts[i].checkpoint.number};
     keep_results(link, report);
     node->last_seen_at = clock_wall_seconds();
     owners_hear(node, &report->owner, node->last_seen_at);
@@ -330,6 +342,7 @@ static int hear(void *userdata, struct wire_message *message)
     case WIRE_STOP:
     case WIRE_FORGET:
     case WIRE_RENEW:
+    case WIRE_SAVED:
     case WIRE_WAKE:
     case WIRE_KIND_COUNT:
         break;
@@ -407,6 +420,7 @@ static void on_closed(void *userdata, struct link *raw, unsigned int code, const
         return;
     node = &server->records.nodes[link->node];
     collect_break(server, link);
+    checkpoint_break(server, link);
     streams_break(link);
     if (node->link == link) {
         log_notice("node %s is disconnected (%u%s%s)", node->name, code, *reason ? ": " : "",
@@ -467,6 +481,7 @@ static void perform_start(struct agent_link *link, const struct pool_effect *eff
     message.start.gpus_given = true;
     message.start.answers_ms = effect->send.answers_ms;
     message.start.lease_ms = effect->send.lease_ms;
+    message.start.checkpoint = effect->send.checkpoint;
     if (order_fill(server, job, effect->send.task, &server->records.nodes[link->node],
                    &message.start, &err) < 0)
         refuse_start(server, effect, &err);
@@ -498,6 +513,12 @@ void agents_perform(struct server *server, const struct pool_effect *effect)
                                                   .answers_ms = effect->send.answers_ms,
                                                   .lease_ms = effect->send.lease_ms}};
         break;
+    case POOL_SEND_SAVED:
+        message = (struct wire_message){.kind = WIRE_SAVED,
+                                        .saved = {.epoch = effect->send.epoch,
+                                                  .checkpoint = effect->send.checkpoint,
+                                                  .failure = effect->send.reason}};
+        break;
     case POOL_CLOSE_SESSION:
         link_close(link->link, LINK_CLOSE_NORMAL, "replaced by a newer connection");
         return;
@@ -508,6 +529,8 @@ void agents_perform(struct server *server, const struct pool_effect *effect)
     case POOL_SAVE_EPOCH:
     case POOL_WAKE:
     case POOL_COLLECT:
+    case POOL_COLLECT_CHECKPOINT:
+    case POOL_CHECKPOINTED:
     case POOL_REPLY:
     case POOL_JOB_OVER:
     case POOL_TRACE:

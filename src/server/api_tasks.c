@@ -334,6 +334,9 @@ static void explain_row(struct server *server, json_t *lines, const struct store
         add_line(lines, "Attempt %u %s on %s.", row->state.attempts,
                  row->state.over || strcmp(row->state.state, "Idle") == 0 ? "was" : "is",
                  row->node_name ? row->node_name : "a node");
+    if (!row->state.over && row->state.checkpoint > 0)
+        add_line(lines, "Its work up to checkpoint %llu is saved.",
+                 (unsigned long long)row->state.checkpoint);
     if (strcmp(row->state.state, "Held") == 0)
         add_line(lines, "When that is mended: dusk release %u.%u", row->state.job, row->state.task);
 }

@@ -81,11 +81,16 @@ static void save_task(struct server *server, const struct pool_task_row *row,
                                        .attempts = row->attempts,
                                        .node = row->node == NONE ? STORE_NONE : row->node,
                                        .epoch = row->epoch,
+                                       .checkpoint = row->checkpoint,
                                        .reason = reason_name(row->reason),
                                        .started_at = row->reason == REASON_FIRST_IN_LINE ? now : 0,
                                        .ended_at = over ? now : 0,
                                        .detail = row->reason == REASON_BY_USER ? words : NULL,
                                    });
+    if (over && row->checkpoint != 0)
+        checkpoint_forget(server, row->job, row->task);
+    if (row->node == NONE)
+        records_drop_checkpoint(&server->records, row->job, row->task);
     if (!ended || row->node != NONE)
         return;
     /* What a user held has no result, though it may have ended before it heard of that. */
@@ -181,13 +186,19 @@ static void batch_save(struct server *server, const struct pool_effect *effect,
         usage_note(server, effect);
         user_log_note(server, effect, said ? said->detail : NULL);
         break;
+    case POOL_CHECKPOINTED:
+        usage_note_saved(server, effect->send.job, effect->send.task);
+        user_log_note_checkpoint(server, effect);
+        break;
     case POOL_SEND_START:
     case POOL_SEND_STOP:
     case POOL_SEND_FORGET:
     case POOL_SEND_RENEW:
+    case POOL_SEND_SAVED:
     case POOL_CLOSE_SESSION:
     case POOL_WAKE:
     case POOL_COLLECT:
+    case POOL_COLLECT_CHECKPOINT:
     case POOL_REPLY:
     case POOL_JOB_OVER:
         break;
@@ -224,6 +235,17 @@ static void trace(struct server *server, const struct pool_effect *effect)
                    reason_text(effect->trace.reason));
 }
 
+/* What is on its way for a claim that has ended, and what was kept for a task that is over. */
+static void let_go_of_task(struct server *server, const struct pool_task_row *row)
+{
+    if (row->node == NONE) {
+        collect_give_up(server, row->job, row->task);
+        checkpoint_give_up(server, row->job, row->task);
+    }
+    if (task_state_is_over(row->state) && row->checkpoint != 0)
+        checkpoint_remove(server, row->job, row->task);
+}
+
 static void batch_perform(struct server *server, const struct pool_effect *effect)
 {
     struct job_record *job;
@@ -233,6 +255,7 @@ static void batch_perform(struct server *server, const struct pool_effect *effec
     case POOL_SEND_STOP:
     case POOL_SEND_FORGET:
     case POOL_SEND_RENEW:
+    case POOL_SEND_SAVED:
     case POOL_CLOSE_SESSION:
         agents_perform(server, effect);
         break;
@@ -241,6 +264,12 @@ static void batch_perform(struct server *server, const struct pool_effect *effec
         break;
     case POOL_COLLECT:
         collect_begin(server, effect);
+        break;
+    case POOL_COLLECT_CHECKPOINT:
+        checkpoint_collect(server, effect);
+        break;
+    case POOL_CHECKPOINTED:
+        checkpoint_recorded(server, effect);
         break;
     case POOL_REPLY:
         batch_reply(server, effect);
@@ -254,8 +283,7 @@ static void batch_perform(struct server *server, const struct pool_effect *effec
         trace(server, effect);
         break;
     case POOL_SAVE_TASK:
-        if (effect->task.node == NONE)
-            collect_give_up(server, effect->task.job, effect->task.task);
+        let_go_of_task(server, &effect->task);
         break;
     case POOL_SAVE_JOB:
     case POOL_SAVE_PART:

@@ -16,26 +16,13 @@
 #include "server.h"
 
 #include "base/memory.h"
-#include "sys/descriptor.h"
 #include "sys/file.h"
 #include "sys/log.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* How many files of one attempt are on their way at a time. */
-enum { STREAMS_PER_COLLECT = 4 };
-
-struct arriving {
-    struct collect *collect;
-    struct stream_in *stream;
-    int fd;
-    uint64_t left; /* of the size that was announced */
-    struct arriving *next;
-};
 
 struct collect {
     struct server *server;
@@ -43,8 +30,7 @@ struct collect {
     uint32_t node, job, task;
     struct agent_link *link;
     char *folder; /* owned; this attempt's; NULL once it is gone or the task's */
-    uint32_t next_output;
-    struct arriving *arriving;
+    struct arrivals arrivals;
     bool over; /* told the brain, or given up; a delivery may still be on its way */
     bool delivering;
     struct collect *next, **place; /* in the list of all, and what points to it there */
@@ -115,33 +101,6 @@ static void collect_set_over(struct collect *collect)
     map_remove(&collect->server->collect_by_task, (uint64_t)collect->job << 32 | collect->task);
 }
 
-static char *arriving_path(const struct collect *collect, uint32_t index)
-{
-    struct buffer path = BUFFER_INIT;
-
-    buffer_appendf(&path, "%s/%u", collect->folder, index);
-    return buffer_take(&path);
-}
-
-static void arriving_free(struct arriving *arriving)
-{
-    struct arriving **place = &arriving->collect->arriving;
-
-    while (*place != arriving)
-        place = &(*place)->next;
-    *place = arriving->next;
-    descriptor_close(arriving->fd);
-    free(arriving);
-}
-
-static void stop_arriving(struct collect *collect)
-{
-    while (collect->arriving) {
-        streams_cancel(collect->arriving->stream);
-        arriving_free(collect->arriving);
-    }
-}
-
 static void collect_free(struct collect *collect)
 {
     *collect->place = collect->next;
@@ -149,6 +108,7 @@ static void collect_free(struct collect *collect)
         collect->next->place = collect->place;
     if (!collect->over)
         collect_set_over(collect);
+    arrivals_deinit(&collect->arrivals);
     if (collect->folder)
         remove_spooled(collect->folder);
     free(collect->folder);
@@ -205,12 +165,6 @@ static void release_collect(void *userdata)
     collect_free(userdata);
 }
 
-static enum reason failure_of_disk(int code)
-{
-    return code == -ENOSPC || code == -EDQUOT ? REASON_DISK_FULL_ON_SERVER
-                                              : REASON_CANNOT_COLLECT_OUTPUT;
-}
-
 /* Tells the brain; with the event the collect ends. */
 static void collect_finish(struct collect *collect, enum reason failure, const char *detail,
                            bool spooled)
@@ -221,7 +175,7 @@ static void collect_finish(struct collect *collect, enum reason failure, const c
     if (collect->over)
         return;
     collect_set_over(collect);
-    stop_arriving(collect);
+    arrivals_stop(&collect->arrivals);
     note_detail(collect, detail);
     event.collected.epoch = collect->epoch;
     event.collected.failure = failure;
@@ -235,7 +189,7 @@ static void collect_finish_spooled(struct collect *collect)
     int r = keep_spooled(collect);
 
     if (r < 0)
-        collect_finish(collect, failure_of_disk(r), strerror(-r), false);
+        collect_finish(collect, arrivals_failure_of(r), strerror(-r), false);
     else
         collect_finish(collect, REASON_NONE, NULL, true);
 }
@@ -280,7 +234,7 @@ static void collect_deliver(struct collect *collect, const struct ended_attempt 
         const struct wire_output *output = &ended->result.outputs[i];
         _cleanup_free_ char *within = NULL;
         _cleanup_free_ char *to = order_output_path(job, &server->task, output, &within);
-        _cleanup_free_ char *from = arriving_path(collect, i);
+        _cleanup_free_ char *from = arrivals_path(collect->folder, i);
 
         if (to)
             json_array_append_new(files, json_pack("{s:s,s:s,s:s*,s:i,s:b}", "from", from, "to", to,
@@ -295,115 +249,40 @@ static void collect_deliver(struct collect *collect, const struct ended_attempt 
     deliver_as(server, job->row.uid, job->row.gid, delivery);
 }
 
-static void collect_go_on(struct collect *collect);
-
-static const char changed_size[] = "an output changed its size on the way";
-
-static void on_piece(struct stream_in *stream, struct slice bytes)
-{
-    struct arriving *arriving = stream->userdata;
-    struct collect *collect = arriving->collect;
-    int r;
-
-    /* What was announced is what was counted against the disk and what the submitter is told. */
-    if (bytes.length > arriving->left) {
-        collect_finish(collect, REASON_CANNOT_COLLECT_OUTPUT, changed_size, false);
-        return;
-    }
-    r = room_check_write(arriving->fd, bytes.length);
-    if (r == 0)
-        r = file_write_all(arriving->fd, bytes.data, bytes.length);
-    arriving->left -= bytes.length;
-    if (r < 0)
-        collect_finish(collect, failure_of_disk(r), strerror(-r), false);
-}
-
-static void on_end(struct stream_in *stream, enum reason failure, const char *detail)
-{
-    struct arriving *arriving = stream->userdata;
-    struct collect *collect = arriving->collect;
-    bool whole = arriving->left == 0;
-
-    arriving_free(arriving);
-    if (collect->over)
-        return;
-    if (failure != REASON_NONE || !whole)
-        collect_finish(collect, failure != REASON_NONE ? failure : REASON_CANNOT_COLLECT_OUTPUT,
-                       detail ? detail : changed_size, false);
-    else
-        collect_go_on(collect);
-}
-
 /* Whether a process that runs as the submitter must read what arrives. */
 static bool is_read_by_submitter(const struct job_record *job)
 {
     return geteuid() == 0 && job->row.deliver && job->row.uid != STORE_NONE;
 }
 
-/* A file on its way. Who will deliver it, as the submitter, may read it. */
-static int open_arriving(const struct collect *collect, const struct job_record *job,
-                         uint32_t index)
+/* They are all here, or cannot be. */
+static void on_arrived(void *userdata, enum reason failure, const char *detail)
 {
-    _cleanup_free_ char *path = arriving_path(collect, index);
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    struct collect *collect = userdata;
+    struct ended_attempt *ended =
+        records_find_ended(&collect->server->records, collect->job, collect->task);
 
-    if (fd < 0)
-        return -errno;
-    if (is_read_by_submitter(job) && fchown(fd, job->row.uid, (gid_t)-1) < 0) {
-        int r = -errno;
-
-        descriptor_close(fd);
-        return r;
-    }
-    return fd;
-}
-
-static int ask_for_output(struct collect *collect, const struct job_record *job, uint32_t index,
-                          uint64_t size)
-{
-    struct stream_in handlers = {.on_piece = on_piece, .on_end = on_end};
-    struct wire_want want = {.kind = WIRE_WANT_OUTPUT, .epoch = collect->epoch, .output = index};
-    struct arriving *arriving;
-    int fd = open_arriving(collect, job, index);
-
-    if (fd < 0)
-        return fd;
-    arriving = memory_allocate(sizeof(*arriving));
-    *arriving =
-        (struct arriving){.collect = collect, .fd = fd, .left = size, .next = collect->arriving};
-    collect->arriving = arriving;
-    handlers.userdata = arriving;
-    arriving->stream = streams_ask(collect->link, &want, &handlers);
-    return 0;
-}
-
-static void collect_go_on(struct collect *collect)
-{
-    struct server *server = collect->server;
-    struct ended_attempt *ended = records_find_ended(&server->records, collect->job, collect->task);
-    struct job_record *job = records_find_job(&server->records, collect->job);
-    int arriving = 0, r = 0;
-
-    /* The task was removed or restarted meanwhile: there is nothing to bring any more. */
-    if (!ended || !job || ended->epoch != collect->epoch) {
-        collect_finish(collect, REASON_NONE, NULL, false);
-        return;
-    }
-    for (struct arriving *a = collect->arriving; a; a = a->next)
-        arriving++;
-    while (r == 0 && arriving < STREAMS_PER_COLLECT &&
-           collect->next_output < ended->result.output_count) {
-        uint32_t index = collect->next_output++;
-
-        if (ended->result.outputs[index].kind == WIRE_OUTPUT_FOLDER)
-            continue;
-        r = ask_for_output(collect, job, index, ended->result.outputs[index].size);
-        arriving++;
-    }
-    if (r < 0)
-        collect_finish(collect, failure_of_disk(r), strerror(-r), false);
-    else if (!collect->arriving)
+    /* The task was removed or restarted meanwhile: there is nothing to deliver any more. */
+    if (failure == REASON_NONE && ended && ended->epoch == collect->epoch)
         collect_deliver(collect, ended);
+    else
+        collect_finish(collect, failure, detail, false);
+}
+
+static void bring(struct collect *collect, const struct job_record *job,
+                  const struct wire_result *result)
+{
+    struct arrivals_plan plan = {
+        .link = collect->link,
+        .want = {.kind = WIRE_WANT_OUTPUT, .epoch = collect->epoch},
+        .reader = is_read_by_submitter(job) ? job->row.uid : STORE_NONE,
+        .on_done = on_arrived,
+        .userdata = collect,
+    };
+
+    arrivals_init(&collect->arrivals, &plan, collect->folder, result->outputs,
+                  result->output_count);
+    arrivals_go_on(&collect->arrivals);
 }
 
 /*
@@ -502,9 +381,9 @@ void collect_begin(struct server *server, const struct pool_effect *effect)
     collect->folder = attempt_folder(server, effect);
     r = make_folder(collect, job);
     if (r < 0)
-        collect_finish(collect, failure_of_disk(r), strerror(-r), false);
+        collect_finish(collect, arrivals_failure_of(r), strerror(-r), false);
     else
-        collect_go_on(collect);
+        bring(collect, job, &ended->result);
 }
 
 void collect_give_up(struct server *server, uint32_t job, uint32_t task)
@@ -513,7 +392,7 @@ void collect_give_up(struct server *server, uint32_t job, uint32_t task)
 
     if (!collect)
         return;
-    stop_arriving(collect);
+    arrivals_stop(&collect->arrivals);
     collect_set_over(collect);
     if (!collect->delivering)
         collect_free(collect);
@@ -528,7 +407,7 @@ void collect_break(struct server *server, struct agent_link *link)
         next = collect->next;
         if (collect->link != link || collect->over)
             continue;
-        stop_arriving(collect);
+        arrivals_stop(&collect->arrivals);
         collect->link = NULL;
         if (collect->delivering)
             continue;
@@ -538,10 +417,7 @@ void collect_break(struct server *server, struct agent_link *link)
 
 void collect_deinit(struct server *server)
 {
-    while (server->collects) {
-        while (server->collects->arriving)
-            arriving_free(server->collects->arriving);
+    while (server->collects)
         collect_free(server->collects);
-    }
     map_deinit(&server->collect_by_task);
 }

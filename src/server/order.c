@@ -7,6 +7,7 @@
 #include "server.h"
 
 #include "base/memory.h"
+#include "lang/submit_saving.h"
 #include "sys/file.h"
 #include "sys/hash.h"
 
@@ -217,6 +218,27 @@ static int refuse_image(const struct submit_task *task, struct error *err)
                      image);
 }
 
+/* How it saves itself and is told to go, for those that say it. */
+static void fill_saving(struct wire_start *start, const struct submit_task *task)
+{
+    _cleanup_submit_saving_ struct submit_saving saving = SUBMIT_SAVING_INIT;
+
+    submit_saving_read(task, &saving);
+    start->saving = (struct wire_saving){
+        .exit_code_given = saving.exit_code >= 0,
+        .exit_code = saving.exit_code >= 0 ? (uint32_t)saving.exit_code : 0,
+        .exit_signal = (uint32_t)saving.exit_signal,
+        .to_leave = saving.saves_to_leave,
+        .files_given = saving.files_given,
+    };
+    if (saving.files_given)
+        copy_list(&start->saving.files,
+                  &(struct submit_list){saving.files.items, saving.files.count});
+    start->kill_signal = saving.kill_signal;
+    start->vacate_given = saving.vacate_given;
+    start->vacate_ms = saving.vacate_ms;
+}
+
 int order_fill(struct server *server, struct job_record *job, uint32_t number,
                const struct node_record *node, struct wire_start *start, struct error *err)
 {
@@ -246,6 +268,9 @@ int order_fill(struct server *server, struct job_record *job, uint32_t number,
     start->outputs_given = task->transfer_output_given;
     if (start->outputs_given)
         copy_list(&start->outputs, &task->transfer_output);
+    if (r == 0)
+        r = checkpoint_fill(server, start, err);
+    fill_saving(start, task);
     return r < 0 ? r : check_size(start, err);
 }
 

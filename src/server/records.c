@@ -212,6 +212,44 @@ void records_drop_ended(struct records *records, uint32_t job, uint32_t task)
     free(ended);
 }
 
+struct reported_checkpoint *records_find_checkpoint(struct records *records, uint32_t job,
+                                                    uint32_t task)
+{
+    uint64_t value;
+
+    if (!map_get(&records->checkpoints, task_key(job, task), &value))
+        return NULL;
+    return (struct reported_checkpoint *)(uintptr_t)value;
+}
+
+void records_keep_checkpoint(struct records *records, uint32_t job, uint32_t task, uint64_t epoch,
+                             struct wire_checkpoint *checkpoint)
+{
+    struct reported_checkpoint *reported = records_find_checkpoint(records, job, task);
+
+    if (reported && reported->epoch == epoch && reported->checkpoint.number == checkpoint->number)
+        return;
+    if (!reported) {
+        reported = memory_allocate(sizeof(*reported));
+        map_put(&records->checkpoints, task_key(job, task), (uint64_t)(uintptr_t)reported);
+    }
+    wire_checkpoint_deinit(&reported->checkpoint);
+    reported->epoch = epoch;
+    reported->checkpoint = *checkpoint;
+    *checkpoint = (struct wire_checkpoint){0};
+}
+
+void records_drop_checkpoint(struct records *records, uint32_t job, uint32_t task)
+{
+    struct reported_checkpoint *reported = records_find_checkpoint(records, job, task);
+
+    if (!reported)
+        return;
+    map_remove(&records->checkpoints, task_key(job, task));
+    wire_checkpoint_deinit(&reported->checkpoint);
+    free(reported);
+}
+
 void records_init(struct records *records)
 {
     TAILQ_INIT(&records->parsed);
@@ -237,8 +275,17 @@ void records_deinit(struct records *records)
             wire_result_deinit(&ended->result);
             free(ended);
         }
+    for (size_t i = 0; i < records->checkpoints.capacity; i++)
+        if (records->checkpoints.entries[i].used) {
+            struct reported_checkpoint *reported =
+                (struct reported_checkpoint *)(uintptr_t)records->checkpoints.entries[i].value;
+
+            wire_checkpoint_deinit(&reported->checkpoint);
+            free(reported);
+        }
     free(records->jobs);
     free(records->nodes);
+    map_deinit(&records->checkpoints);
     map_deinit(&records->job_index);
     map_deinit(&records->ended);
     string_map_deinit(&records->node_by_name);

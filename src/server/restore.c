@@ -110,7 +110,8 @@ static int restore_task(const struct store_task_state *row, void *userdata)
                                      .task = row->task,
                                      .attempts = row->attempts,
                                      .node = row->node == STORE_NONE ? NONE : row->node,
-                                     .epoch = row->epoch};
+                                     .epoch = row->epoch,
+                                     .checkpoint = row->checkpoint};
 
     if (!task_state_from_name(row->state, &pool_row.state) ||
         !reason_from_name(row->reason, &pool_row.reason))
@@ -175,6 +176,8 @@ int server_restore(struct server *server, struct error *err)
     matchmaker_bound_shares(server->matchmaker, true);
     if (r == 0)
         r = store_walk_live_tasks(server->store, restore_task, server, err);
+    if (r == 0)
+        r = checkpoint_sweep(server, err);
     if (r < 0)
         return error_prefix(err, r, "cannot restore the pool from its store");
     store_begin(server->store);

@@ -15,7 +15,9 @@
  *     waking.c       nodes that sleep: their cards, their hours, the magic packet
  *     usage.c        how much the nodes give, day by day
  *     streams.c      bytes over those links: contents out, outputs and tails in
+ *     arrivals.c     files of an attempt on their way from its node
  *     collect.c      the outputs of an attempt that ended, to the spool and to their places
+ *     checkpoint.c   what a task has saved: brought, kept, and given to its next attempt
  *     deliver.c      a child process per user that writes as him; deliver_main.c is that child
  *     user_log.c     the job event logs that submit files name
  *     content.c      the store of input files by hash
@@ -46,6 +48,7 @@
 struct server;
 struct stream_in;
 struct collect;
+struct saving;
 struct deliverer;
 
 struct server_options {
@@ -113,6 +116,12 @@ struct usage {
     bool lent_next;    /* as the report says that is to be counted next */
 };
 
+/* The set of a checkpoint that a node has, until it is stored or its claim ends. */
+struct reported_checkpoint {
+    uint64_t epoch;
+    struct wire_checkpoint checkpoint;
+};
+
 struct node_record {
     uint32_t number;
     char *name; /* owned */
@@ -150,8 +159,9 @@ struct records {
     size_t job_count, job_capacity;
     struct node_record *nodes; /* by number */
     size_t node_count, node_capacity;
-    struct string_map node_by_name;             /* of those that are not forgotten */
-    struct map ended;                           /* job << 32 | task -> struct ended_attempt * */
+    struct string_map node_by_name; /* of those that are not forgotten */
+    struct map ended;               /* job << 32 | task -> struct ended_attempt * */
+    struct map checkpoints;         /* job << 32 | task -> struct reported_checkpoint * */
     TAILQ_HEAD(parsed_jobs, job_record) parsed; /* used longest ago first */
     size_t parsed_count, parsed_size;
 };
@@ -180,6 +190,12 @@ void records_keep_ended(struct records *records, uint32_t job, uint32_t task, ui
                         struct wire_result *result);
 struct ended_attempt *records_find_ended(struct records *records, uint32_t job, uint32_t task);
 void records_drop_ended(struct records *records, uint32_t job, uint32_t task);
+/* Likewise of a checkpoint; one of this epoch and number that is there stays. */
+void records_keep_checkpoint(struct records *records, uint32_t job, uint32_t task, uint64_t epoch,
+                             struct wire_checkpoint *checkpoint);
+struct reported_checkpoint *records_find_checkpoint(struct records *records, uint32_t job,
+                                                    uint32_t task);
+void records_drop_checkpoint(struct records *records, uint32_t job, uint32_t task);
 
 /* batch.c */
 
@@ -264,6 +280,8 @@ struct server {
     uint64_t last_session;
     struct collect *collects;
     struct map collect_by_task; /* job << 32 | task -> struct collect *, of those not over */
+    struct saving *savings;
+    struct map saving_by_task; /* likewise -> struct saving *, of those not over */
     struct deliverer *deliverers;
     struct log_line *log_first, *log_last;
     uint32_t next_job;
@@ -457,6 +475,8 @@ enum { USAGE_DAYS_MAX = 400 /* kept */ };
 uint32_t usage_day(double at);
 /* Counts the time since the last call, by what the brain knew in it; in a batch. */
 void usage_count(struct server *server, struct node_record *node);
+/* What the task has computed so far is saved. */
+void usage_note_saved(struct server *server, uint32_t job, uint32_t task);
 /* A task moved: what it computed may have been in vain; in a batch. */
 void usage_note(struct server *server, const struct pool_effect *trace);
 void usage_add(struct store_usage *sum, const struct store_usage *more);
@@ -504,6 +524,58 @@ void streams_cancel_out(struct agent_link *link, uint64_t number);
 /* Goes on sending as far as the link's queue allows. */
 void streams_pump(struct agent_link *link);
 
+/* arrivals.c */
+struct arrivals_plan {
+    struct agent_link *link;
+    struct wire_want want; /* of the files of the list, all but its `output` */
+    uint32_t reader;       /* who may read them besides; STORE_NONE: nobody */
+    bool is_kept;          /* each is hashed, and on the disk when it is here */
+    /* Called once, unless it is stopped before; may be called by arrivals_go_on(). */
+    void (*on_done)(void *userdata, enum reason failure, const char *detail);
+    void *userdata;
+};
+
+struct arrivals {
+    struct arrivals_plan plan;
+    char *folder;                /* owned; each file is in it, named by its place in the list */
+    struct arrivals_file *files; /* owned */
+    uint32_t count, next;
+    struct arriving *first;
+};
+
+void arrivals_init(struct arrivals *arrivals, const struct arrivals_plan *plan, const char *folder,
+                   const struct wire_output *files, size_t count);
+/* Forgets what is on its way; accepts one that was never initialised, but zeroed. */
+void arrivals_deinit(struct arrivals *arrivals);
+/* Begins, and goes on. */
+void arrivals_go_on(struct arrivals *arrivals);
+/* Asks for no more of it. */
+void arrivals_stop(struct arrivals *arrivals);
+/* The caller's. */
+char *arrivals_path(const char *folder, uint32_t place);
+/* Of a file that is kept and here; "" of a folder. */
+const char *arrivals_sha256(const struct arrivals *arrivals, uint32_t place);
+/* What an errno value means that the disk of the server has given. */
+enum reason arrivals_failure_of(int code);
+
+/* checkpoint.c */
+/* A POOL_COLLECT_CHECKPOINT, or a POOL_CHECKPOINTED. */
+void checkpoint_collect(struct server *server, const struct pool_effect *effect);
+void checkpoint_recorded(struct server *server, const struct pool_effect *effect);
+/* The claim of the task has ended: nobody waits for what is on its way. */
+void checkpoint_give_up(struct server *server, uint32_t job, uint32_t task);
+void checkpoint_break(struct server *server, struct agent_link *link);
+/* The task is over: its rows, in a batch; and then its files. */
+void checkpoint_forget(struct server *server, uint32_t job, uint32_t task);
+void checkpoint_remove(struct server *server, uint32_t job, uint32_t task);
+/* Adds the files of the checkpoint from which the start begins to its inputs. */
+int checkpoint_fill(struct server *server, struct wire_start *start, struct error *err);
+/* Where a content lies, if it is in a checkpoint; NULL: in none. The caller's. */
+char *checkpoint_find_content(struct server *server, const char *sha256);
+/* At the start: removes what no row speaks of. */
+int checkpoint_sweep(struct server *server, struct error *err);
+void checkpoint_deinit(struct server *server);
+
 /* collect.c */
 void collect_begin(struct server *server, const struct pool_effect *effect);
 void collect_break(struct server *server, struct agent_link *link);
@@ -533,6 +605,8 @@ void deliver_deinit(struct server *server);
  * what a user gave as the reason, or NULL.
  */
 void user_log_note(struct server *server, const struct pool_effect *effect, const char *said);
+/* And a checkpoint (POOL_CHECKPOINTED). */
+void user_log_note_checkpoint(struct server *server, const struct pool_effect *effect);
 void user_log_flush(struct server *server);
 
 /* content.c */

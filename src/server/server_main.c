@@ -189,6 +189,7 @@ static void server_deinit(struct server *server)
     /* A result that waits in the queue frees its own collect, so the queue goes first. */
     batch_deinit(server);
     collect_deinit(server);
+    checkpoint_deinit(server);
     records_deinit(&server->records);
     uv_run(&server->loop, UV_RUN_NOWAIT);
     uv_walk(&server->loop, close_handle, NULL);

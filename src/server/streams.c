@@ -107,6 +107,14 @@ static void refuse_want(struct agent_link *link, uint64_t number, const char *de
                                                        .detail = (char *)detail}});
 }
 
+/* An input of a job, or a file of a checkpoint. */
+static char *find_content(struct server *server, const char *sha256)
+{
+    char *path = content_is_here(server, sha256) ? NULL : checkpoint_find_content(server, sha256);
+
+    return path ? path : content_path(server, sha256);
+}
+
 void streams_serve(struct agent_link *link, const struct wire_want *want)
 {
     _cleanup_free_ char *path = NULL;
@@ -123,7 +131,7 @@ void streams_serve(struct agent_link *link, const struct wire_want *want)
         refuse_want(link, want->stream, "the server does not serve that");
         return;
     }
-    path = content_path(link->server, want->sha256);
+    path = find_content(link->server, want->sha256);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &status) < 0) {
         descriptor_close(fd);

@@ -66,6 +66,7 @@ struct task_list {
 /* What a row says; texts are only lent. */
 struct row {
     uint32_t job, task, attempts;
+    uint64_t checkpoints;
     const char *user, *state, *node, *reason;
     double submitted_at, started_at, ended_at; /* 0: not yet */
     const struct store_task_result *result;    /* NULL: none that counts */
@@ -84,6 +85,7 @@ enum field {
     FIELD_STATE,
     FIELD_NODE,
     FIELD_ATTEMPTS,
+    FIELD_CHECKPOINTS,
     FIELD_EXIT_CODE,
     FIELD_EXIT_SIGNAL,
     FIELD_REASON,
@@ -108,6 +110,7 @@ static const char *const field_names[FIELD_COUNT] = {
     [FIELD_STATE] = "state",
     [FIELD_NODE] = "node",
     [FIELD_ATTEMPTS] = "attempts",
+    [FIELD_CHECKPOINTS] = "checkpoints",
     [FIELD_EXIT_CODE] = "exit_code",
     [FIELD_EXIT_SIGNAL] = "exit_signal",
     [FIELD_REASON] = "reason",
@@ -221,7 +224,8 @@ static void write_field(struct buffer *out, enum field field, const struct row *
         json_write_text(out, row->node);
         return;
     case FIELD_ATTEMPTS:
-        json_write_number(out, row->attempts);
+    case FIELD_CHECKPOINTS:
+        json_write_number(out, field == FIELD_ATTEMPTS ? row->attempts : row->checkpoints);
         return;
     case FIELD_EXIT_CODE:
         write_count(out, result->exit_code >= 0, (uint64_t)result->exit_code);
@@ -306,6 +310,7 @@ static enum step write_stored(struct task_list *list, struct buffer *out,
             .job = stored->state.job,
             .task = stored->state.task,
             .attempts = stored->state.attempts,
+            .checkpoints = stored->state.checkpoint,
             .user = stored->user,
             .state = stored->state.state,
             .node = stored->node_name,

@@ -147,6 +147,11 @@ void usage_count(struct server *server, struct node_record *node)
         save(server, &server->usage, now);
 }
 
+void usage_note_saved(struct server *server, uint32_t job, uint32_t task)
+{
+    map_remove(&server->computed, key_of(job, task));
+}
+
 void usage_note(struct server *server, const struct pool_effect *trace)
 {
     uint64_t key = key_of(trace->trace.job, trace->trace.task), computed;

@@ -83,6 +83,19 @@ static void append_held(struct buffer *text, const struct pool_effect *effect,
     buffer_appendf(text, "\tCode %d Subcode 0\n", effect->trace.reason == REASON_BY_USER ? 1 : 6);
 }
 
+/* Whether it goes on from something. */
+static void append_evicted(struct buffer *text, struct server *server,
+                           const struct pool_effect *effect)
+{
+    struct pool_task_row row;
+
+    if (pool_view_task(server->pool, effect->trace.job, effect->trace.task, &row) &&
+        row.checkpoint != 0)
+        append_event(text, 4, effect, "Job was evicted.\n\t(1) Job was checkpointed.");
+    else
+        append_event(text, 4, effect, "Job was evicted.\n\t(0) Job was not checkpointed.");
+}
+
 static void append_submitted(struct buffer *text, const struct pool_effect *effect,
                              const struct job_record *job)
 {
@@ -122,7 +135,7 @@ static void append_move(struct buffer *text, struct server *server, const struct
         if (effect->trace.from == TASK_HELD)
             append_event(text, 13, effect, "Job was released.");
         else
-            append_event(text, 4, effect, "Job was evicted.\n\t(0) Job was not checkpointed.");
+            append_evicted(text, server, effect);
         break;
     case TASK_HELD:
         append_held(text, effect, ended, said);
@@ -173,24 +186,42 @@ static bool job_has_log(struct server *server, struct job_record *job)
     return job->log == JOB_LOG_THERE;
 }
 
-void user_log_note(struct server *server, const struct pool_effect *effect, const char *said)
+/* Takes the text. */
+static void note_text(struct server *server, uint32_t job, uint32_t task, struct buffer *text)
 {
-    struct job_record *job = records_find_job(&server->records, effect->trace.job);
-    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
-    struct log_line *line;
+    struct log_line *line = memory_allocate(sizeof(*line));
 
-    if (!job || !job_has_log(server, job))
-        return;
-    append_move(&text, server, job, effect, said);
-    line = memory_allocate(sizeof(*line));
-    line->job = effect->trace.job;
-    line->task = effect->trace.task;
-    line->text = buffer_take(&text);
+    line->job = job;
+    line->task = task;
+    line->text = buffer_take(text);
     if (server->log_last)
         server->log_last->next = line;
     else
         server->log_first = line;
     server->log_last = line;
+}
+
+void user_log_note(struct server *server, const struct pool_effect *effect, const char *said)
+{
+    struct job_record *job = records_find_job(&server->records, effect->trace.job);
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+
+    if (!job || !job_has_log(server, job))
+        return;
+    append_move(&text, server, job, effect, said);
+    note_text(server, effect->trace.job, effect->trace.task, &text);
+}
+
+void user_log_note_checkpoint(struct server *server, const struct pool_effect *effect)
+{
+    struct job_record *job = records_find_job(&server->records, effect->send.job);
+    _cleanup_buffer_ struct buffer text = BUFFER_INIT;
+
+    if (!job || !job_has_log(server, job))
+        return;
+    append_head(&text, 3, effect->send.job, effect->send.task, (double)time(NULL));
+    buffer_append_text(&text, "Job was checkpointed.\n...\n");
+    note_text(server, effect->send.job, effect->send.task, &text);
 }
 
 void user_log_flush(struct server *server)

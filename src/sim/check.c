@@ -87,7 +87,7 @@ static void check_waiting(struct world *world, uint32_t number)
 void check_computer(struct world *world, uint32_t number)
 {
     struct computer *computer = &world->computers[number];
-    struct resources used = keeper_in_use(computer);
+    struct resources used = keeper_in_use(computer, false);
     struct resources most = resources_larger(&computer->capacity, &computer->in_use_max);
 
     check_waiting(world, number);
@@ -97,8 +97,9 @@ void check_computer(struct world *world, uint32_t number)
     if (!resources_fit(&used, &most))
         world_fail(world, "pc%u has %u CPUs, %u GPUs and runs what needs %u and %u", number + 1,
                    computer->capacity.cpus, computer->capacity.gpus, used.cpus, used.gpus);
-    /* What was found beyond its room may end, and nothing may take its place. */
-    computer->in_use_max = used;
+    /* What was found beyond its room may end, and nothing may take its place; who has saved itself
+     * may go on. */
+    computer->in_use_max = keeper_in_use(computer, true);
 }
 
 void check_row(struct world *world, const struct pool_task_row *before,

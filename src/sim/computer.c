@@ -117,7 +117,8 @@ void computer_report(struct world *world, uint32_t number, bool full)
         message->items[i] = (struct pool_report_item){.epoch = world->items[i].epoch,
                                                       .state = world->items[i].state,
                                                       .outcome = world->items[i].outcome,
-                                                      .reason = world->items[i].reason};
+                                                      .reason = world->items[i].reason,
+                                                      .checkpoint = world->items[i].checkpoint};
     message->report = (struct pool_report){
         .node = computer->node,
         .session = computer->session,
@@ -155,6 +156,7 @@ static void perform(struct world *world, uint32_t number, const struct agent_eff
     case AGENT_TERMINATE:
     case AGENT_KILL:
     case AGENT_COLLECT:
+    case AGENT_SAVE:
     case AGENT_DROP:
     case AGENT_DEADLINE:
         keeper_perform(world, number, effect);
@@ -327,7 +329,7 @@ void computer_agent_starts(struct world *world, uint32_t number)
         return;
     computer->agent = agent_new(&options);
     computer->tick_at_ms = UINT64_MAX;
-    computer->in_use_max = keeper_in_use(computer);
+    computer->in_use_max = keeper_in_use(computer, true);
     /* Nobody saw the owner while no agent lived; its grace begins now. */
     computer->owner_since_ms = world->now_ms;
     computer->lending = (struct lending){0};
@@ -444,8 +446,9 @@ static bool happening_is_void(const struct world *world, const struct happening 
 static bool put_off(struct world *world, const struct happening *happening)
 {
     bool waits = happening->kind == HAPPEN_FETCHED || happening->kind == HAPPEN_STARTED ||
-                 happening->kind == HAPPEN_OUTPUTS_LISTED || happening->kind == HAPPEN_AGENT_END ||
-                 happening->kind == HAPPEN_AGENT_START || happening->kind == HAPPEN_PROCESS_DIES;
+                 happening->kind == HAPPEN_OUTPUTS_LISTED || happening->kind == HAPPEN_SET_MADE ||
+                 happening->kind == HAPPEN_AGENT_END || happening->kind == HAPPEN_AGENT_START ||
+                 happening->kind == HAPPEN_PROCESS_DIES;
 
     if (!waits || world->computers[happening->computer].power != POWER_SUSPENDED)
         return false;

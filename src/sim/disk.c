@@ -15,6 +15,8 @@ void disk_deinit(struct disk *disk)
     for (size_t i = 0; i < disk->job_count; i++)
         free(disk->jobs[i].parts);
     map_deinit(&disk->task_rows);
+    map_deinit(&disk->arrived);
+    map_deinit(&disk->saved);
     free(disk->jobs);
     free(disk->rows);
     free(disk->nodes);
@@ -57,6 +59,8 @@ static void save_task(struct world *world, const struct pool_task_row *row)
         map_put(&disk->task_rows, task_key(row->job, row->task), index);
     }
     check_row(world, &disk->rows[index], row);
+    if (row->checkpoint != disk->rows[index].checkpoint)
+        saving_record(world, &disk->rows[index], row);
     disk->rows[index] = *row;
 }
 
@@ -69,7 +73,8 @@ static void add_job(struct world *world, const struct pool_event *event)
                                    .priority = event->submit.priority,
                                    .held = event->submit.held},
                            .part_count = (uint32_t)count,
-                           .task_ms = user->task_ms};
+                           .task_ms = user->task_ms,
+                           .saves_ms = user->saves_ms};
 
     job.parts = memory_allocate(count * sizeof(*job.parts));
     memcpy(job.parts, event->submit.parts, count * sizeof(*job.parts));
@@ -106,9 +111,12 @@ static void save_effect(struct world *world, const struct pool_effect *effect)
     case POOL_SEND_STOP:
     case POOL_SEND_FORGET:
     case POOL_SEND_RENEW:
+    case POOL_SEND_SAVED:
     case POOL_CLOSE_SESSION:
     case POOL_WAKE:
     case POOL_COLLECT:
+    case POOL_COLLECT_CHECKPOINT:
+    case POOL_CHECKPOINTED:
     case POOL_REPLY:
     case POOL_JOB_OVER:
     case POOL_TRACE:

@@ -38,12 +38,13 @@ static struct agent_attempt_view view_of(const struct computer *computer, uint64
     return (struct agent_attempt_view){0};
 }
 
-struct resources keeper_in_use(const struct computer *computer)
+struct resources keeper_in_use(const struct computer *computer, bool with_saved)
 {
     struct resources used = {0};
 
     for (size_t i = 0; i < computer->process_count; i++)
-        if (computer->processes[i].state != PROCESS_EXITED)
+        if (computer->processes[i].state != PROCESS_EXITED ||
+            (with_saved && computer->processes[i].has_saved))
             resources_give(&used, &computer->processes[i].request);
     return used;
 }
@@ -57,11 +58,24 @@ static void process_rest(struct world *world, struct process *process, enum proc
     uint64_t done_ms = world->now_ms - process->since_ms;
 
     if (process->state == PROCESS_RUNNING) {
-        process->left_ms = done_ms < process->left_ms ? process->left_ms - done_ms : 0;
+        done_ms = done_ms < process->left_ms ? done_ms : process->left_ms;
+        process->left_ms -= done_ms;
+        process->done_ms += done_ms;
+        process->unsaved_ms += done_ms;
         check_process_rests(world, process);
     }
     process->state = state;
     process->run++;
+}
+
+/* To the end of its work, or to when it saves itself. */
+static uint64_t until_exit_ms(const struct process *process)
+{
+    uint64_t until_ms = process->left_ms;
+
+    if (process->saves_ms > 0 && process->saves_ms - process->unsaved_ms < until_ms)
+        until_ms = process->saves_ms - process->unsaved_ms;
+    return until_ms;
 }
 
 /*
@@ -73,7 +87,7 @@ static void process_run(struct world *world, uint32_t number, struct process *pr
     process->since_ms = world->now_ms;
     process->run++;
     check_process_runs(world, number, process);
-    world_schedule(world, world->now_ms + process->left_ms,
+    world_schedule(world, world->now_ms + until_exit_ms(process),
                    (struct happening){.kind = HAPPEN_PROCESS_ENDS,
                                       .computer = number,
                                       .epoch = process->epoch,
@@ -82,10 +96,12 @@ static void process_run(struct world *world, uint32_t number, struct process *pr
 
 static void process_exit(struct world *world, uint32_t number, struct process *process)
 {
-    uint64_t epoch = process->epoch;
+    struct agent_event event = {.kind = AGENT_EXITED, .epoch = process->epoch};
 
     process_rest(world, process, PROCESS_EXITED);
-    computer_step(world, number, (struct agent_event){.kind = AGENT_EXITED, .epoch = epoch});
+    if (process->has_saved)
+        event.kind = AGENT_SAVED_ITSELF;
+    computer_step(world, number, event);
 }
 
 /* One happening a process is enough: when it comes, the deadline may have moved on. */
@@ -140,11 +156,12 @@ static uint64_t computing_ms(const struct world *world, uint32_t job, uint32_t t
  * The keeper takes it at once, but a while passes until the program runs; an agent that dies
  * between the two has seen nothing of it.
  */
-static void perform_spawn(struct world *world, uint32_t number, uint64_t epoch)
+static struct process *add_process(struct world *world, uint32_t number, uint64_t epoch)
 {
     struct computer *computer = &world->computers[number];
     struct agent_attempt_view view = view_of(computer, epoch);
-    bool slow = world_has(world, SIM_FAULT_FILES) && world_fault(world, SLOW_START_PARTS);
+    uint64_t all_ms = computing_ms(world, view.job, view.task);
+    uint64_t done_ms = saving_done_ms(world, epoch);
 
     array_reserve(computer->processes, computer->process_capacity, computer->process_count + 1);
     computer->processes[computer->process_count++] = (struct process){
@@ -153,12 +170,27 @@ static void perform_spawn(struct world *world, uint32_t number, uint64_t epoch)
         .task = view.task,
         .attempt = view.attempt,
         .request = view.request,
-        .state = PROCESS_STARTING,
         .deadline_ms = view.lease_end_ms,
-        .left_ms = computing_ms(world, view.job, view.task),
+        .left_ms = all_ms - done_ms,
+        .done_ms = done_ms,
+        .saves_ms = saving_each_ms(world, view.job),
     };
+    return &computer->processes[computer->process_count - 1];
+}
+
+/* One that is there has saved itself, and goes on in its folder. */
+static void perform_spawn(struct world *world, uint32_t number, const struct agent_effect *effect)
+{
+    bool slow = world_has(world, SIM_FAULT_FILES) && world_fault(world, SLOW_START_PARTS);
+    struct process *process = keeper_find(&world->computers[number], effect->epoch);
+
+    if (!process)
+        process = add_process(world, number, effect->epoch);
+    process->state = PROCESS_STARTING;
+    process->checkpoint = effect->checkpoint;
+    process->unsaved_ms = 0;
     computer_schedule(world, number, world_delay(world, 1, slow ? 5000 : 30),
-                      (struct happening){.kind = HAPPEN_STARTED, .epoch = epoch});
+                      (struct happening){.kind = HAPPEN_STARTED, .epoch = effect->epoch});
 }
 
 /*
@@ -241,6 +273,7 @@ static void perform_on_process(struct world *world, uint32_t number, struct proc
     case AGENT_FETCH:
     case AGENT_SPAWN:
     case AGENT_COLLECT:
+    case AGENT_SAVE:
     case AGENT_SAVE_EPOCH:
     case AGENT_REPORT:
     case AGENT_LEFT:
@@ -256,11 +289,14 @@ void keeper_perform(struct world *world, uint32_t number, const struct agent_eff
     if (effect->kind == AGENT_FETCH)
         perform_fetch(world, number, effect->epoch);
     else if (effect->kind == AGENT_SPAWN)
-        perform_spawn(world, number, effect->epoch);
+        perform_spawn(world, number, effect);
     else if (effect->kind == AGENT_COLLECT)
         computer_schedule(
             world, number, world_delay(world, 1, 200),
             (struct happening){.kind = HAPPEN_OUTPUTS_LISTED, .epoch = effect->epoch});
+    else if (effect->kind == AGENT_SAVE)
+        computer_schedule(world, number, world_delay(world, 1, 200),
+                          (struct happening){.kind = HAPPEN_SET_MADE, .epoch = effect->epoch});
     else if (process)
         perform_on_process(world, number, process, effect);
 }
@@ -280,12 +316,14 @@ static void show_process(struct world *world, uint32_t number, const struct proc
                                           .attempt = process->attempt,
                                           .request = process->request,
                                           .phase = AGENT_RUNNING,
+                                          .checkpoint = process->checkpoint,
+                                          .saves_to_leave = saving_leaves(world, process->job),
                                           .lease_end_ms = process->deadline_ms}};
 
     if (process->state == PROCESS_FROZEN)
         event.found.phase = AGENT_FROZEN;
     if (exited)
-        event.found.phase = AGENT_COLLECTING;
+        event.found.phase = process->has_saved ? AGENT_SAVING : AGENT_COLLECTING;
     if (ending)
         event.found.phase = AGENT_KILLING;
     computer_step(world, number, event);
@@ -400,7 +438,8 @@ static void happen_started(struct world *world, uint32_t number, struct process 
         *process = world->computers[number].processes[--world->computers[number].process_count];
     } else {
         process->state = PROCESS_FROZEN;
-        world->result.started++;
+        world->result.started += !process->has_saved;
+        process->has_saved = false;
         thaw(world, number, process);
         watch_deadline(world, number, process);
     }
@@ -417,7 +456,8 @@ static void happen_process_ends(struct world *world, const struct happening *hap
     if (process->state != PROCESS_RUNNING || process->run != happening->number ||
         world->computers[happening->computer].power != POWER_ON)
         return;
-    if (!process->ending) {
+    process->has_saved = until_exit_ms(process) < process->left_ms;
+    if (!process->ending && !process->has_saved) {
         world->result.computed++;
         map_put(&world->finished, process->epoch, 1);
     }
@@ -453,6 +493,11 @@ void keeper_happens(struct world *world, const struct happening *happening)
         event.kind = AGENT_COLLECTED;
         if (fails && world_fault(world, LISTING_FAILS_PARTS))
             event.failure = REASON_CANNOT_COLLECT_OUTPUT;
+        computer_step(world, number, event);
+    } else if (happening->kind == HAPPEN_SET_MADE) {
+        event.kind = AGENT_SAVED;
+        if (fails && world_fault(world, LISTING_FAILS_PARTS))
+            event.failure = REASON_CANNOT_SAVE;
         computer_step(world, number, event);
     } else if (process) {
         happen_to_process(world, happening, process);

@@ -228,7 +228,7 @@ static void deliver_welcome(struct world *world, const struct message *message)
                       .connected = {.session = message->session, .heartbeat_ms = HEARTBEAT_MS}});
 }
 
-static struct agent_event event_of_send(const struct pool_effect *effect)
+static struct agent_event event_of_send(const struct world *world, const struct pool_effect *effect)
 {
     struct agent_event event = {.kind = AGENT_START, .epoch = effect->send.epoch};
 
@@ -238,6 +238,10 @@ static struct agent_event event_of_send(const struct pool_effect *effect)
         event.kind = AGENT_FORGET;
     if (effect->kind == POOL_SEND_RENEW)
         event.kind = AGENT_RENEWED;
+    if (effect->kind == POOL_SEND_SAVED) {
+        event.kind = AGENT_ACKNOWLEDGED;
+        event.checkpoint = effect->send.checkpoint;
+    }
     if (effect->kind == POOL_SEND_START || effect->kind == POOL_SEND_RENEW) {
         event.start.session = effect->send.session;
         event.start.job = effect->send.job;
@@ -246,6 +250,8 @@ static struct agent_event event_of_send(const struct pool_effect *effect)
         event.start.request = effect->send.request;
         event.start.answers_ms = effect->send.answers_ms;
         event.start.lease_ms = effect->send.lease_ms;
+        event.start.checkpoint = effect->send.checkpoint;
+        event.start.saves_to_leave = saving_leaves(world, effect->send.job);
     }
     return event;
 }
@@ -263,7 +269,9 @@ static void deliver_to_computer(struct world *world, const struct message *messa
         computer_disconnected(world, message->computer);
     } else if (message->kind == MESSAGE_SEND && message->session == computer->session) {
         computer->heard_ms = world->now_ms;
-        computer_step(world, message->computer, event_of_send(&message->effect));
+        if (message->effect.kind == POOL_SEND_SAVED)
+            saving_acknowledged(world, message->computer, &message->effect);
+        computer_step(world, message->computer, event_of_send(world, &message->effect));
         if (message->effect.kind == POOL_SEND_RENEW && message->effect.send.epoch == 0)
             rest_answered(world, message->computer, message->effect.send.answers_ms);
     }

@@ -7,7 +7,7 @@
  * of their submits; durations are 500ms, 30s, 5m, 1h. scenario_command.c has a function for each:
  *
  *     agents 3 cpus 2                       the world: three computers with two CPUs each
- *     submit 5 tasks 60s [cpus N] [priority N] [held]
+ *     submit 5 tasks 60s [cpus N] [priority N] [saving 10s] [held]
  *     run 30s                               lets time pass
  *     finish                                lets time pass until all is over, and checks the end
  *     hold 1.2 | release 1 | remove 1       one task or a job

@@ -113,7 +113,7 @@ static int command_agents(struct scenario *scenario, const struct words *words, 
     return 0;
 }
 
-/* What may follow the tasks and their time: cpus N, priority N, held. */
+/* What may follow the tasks and their time: cpus N, priority N, saving S, held. */
 static int parse_submit_words(const struct words *words, struct user *user, struct error *err)
 {
     for (size_t i = 4; i < words->count; i++) {
@@ -132,13 +132,19 @@ static int parse_submit_words(const struct words *words, struct user *user, stru
             if (r < 0)
                 return r;
             user->parts[0].request = (struct resources){(uint32_t)cpus, cpus, cpus};
+        } else if (slice_equals(word, "saving")) {
+            int r = parse_duration(value, &user->saves_ms, err);
+
+            if (r < 0)
+                return r;
         } else if (slice_equals(word, "priority")) {
             if (number_parse_i64(value, &priority) < 0 || priority < -1000 || priority > 1000)
                 return error_set(err, -EINVAL, "'%s' is no priority from -1000 to 1000",
                                  value.data);
             user->event.submit.priority = (int32_t)priority;
         } else {
-            return error_set(err, -EINVAL, "'%s' should be cpus, priority or held", word.data);
+            return error_set(err, -EINVAL, "'%s' should be cpus, priority, saving or held",
+                             word.data);
         }
         i++;
     }
@@ -159,6 +165,7 @@ static int command_submit(struct scenario *scenario, const struct words *words, 
     user->parts = memory_allocate(sizeof(*user->parts));
     *user->parts = (struct pool_part){.count = (uint32_t)tasks, .request = {1, 1, 1}};
     user->task_ms = task_ms;
+    user->saves_ms = 0;
     user->event = (struct pool_event){.kind = POOL_SUBMIT};
     user->event.submit.parts = user->parts;
     user->event.submit.part_count = 1;

@@ -164,6 +164,7 @@ static void perform_send(struct world *world, const struct pool_effect *effect)
 
     if (effect->kind == POOL_SEND_START) {
         check_start(world, effect);
+        saving_begin(world, effect);
         if (world_has(world, SIM_FAULT_FILES) && world_fault(world, REFUSED_PARTS)) {
             schedule(world, world_delay(world, 0, 1000),
                      (struct happening){.kind = HAPPEN_SERVER_EVENT,
@@ -199,10 +200,14 @@ static void perform(struct world *world, const struct pool_effect *effect)
     case POOL_SEND_STOP:
     case POOL_SEND_FORGET:
     case POOL_SEND_RENEW:
+    case POOL_SEND_SAVED:
         perform_send(world, effect);
         break;
     case POOL_COLLECT:
         perform_collect(world, effect);
+        break;
+    case POOL_COLLECT_CHECKPOINT:
+        saving_collect(world, effect);
         break;
     case POOL_REPLY:
         perform_reply(world, effect);
@@ -214,6 +219,7 @@ static void perform(struct world *world, const struct pool_effect *effect)
         rest_wake(world, effect);
         break;
     case POOL_CLOSE_SESSION:
+    case POOL_CHECKPOINTED:
     case POOL_JOB_OVER:
     case POOL_SAVE_JOB:
     case POOL_SAVE_PART:
@@ -520,6 +526,8 @@ void server_happens(struct world *world, const struct happening *happening)
         server_tick(world);
     else if (happening->kind == HAPPEN_SERVER_COMMITTED)
         server_committed(world);
+    else if (happening->kind == HAPPEN_CHECKPOINT)
+        saving_happens(world, happening);
     else
         happen_event(world, happening);
 }

@@ -229,7 +229,7 @@ void users_submit(struct world *world, uint32_t tasks)
 {
     struct user *user = users_take(world);
 
-    user->task_ms = 0;
+    user->task_ms = user->saves_ms = 0;
     user->event = (struct pool_event){.kind = POOL_SUBMIT};
     user->event.submit.priority = (int32_t)random_between(&world->random, 0, 4) - 2;
     user->event.submit.held = random_chance(&world->random, 100000);

@@ -43,6 +43,8 @@ void world_deinit(struct world *world)
     heap_deinit(&world->queue);
     map_deinit(&world->running);
     map_deinit(&world->finished);
+    map_deinit(&world->begins);
+    map_deinit(&world->promised);
     free(world->happenings);
     free(world->computers);
     free(world->computer_of_node);
@@ -79,6 +81,7 @@ static void world_dispatch(struct world *world, const struct happening *happenin
     case HAPPEN_SERVER_COMMITTED:
     case HAPPEN_SERVER_RESTART:
     case HAPPEN_SERVER_EVENT:
+    case HAPPEN_CHECKPOINT:
         server_happens(world, happening);
         break;
     case HAPPEN_MESSAGE:
@@ -94,6 +97,7 @@ static void world_dispatch(struct world *world, const struct happening *happenin
     case HAPPEN_PROCESS_DIES:
     case HAPPEN_DEADLINE:
     case HAPPEN_OUTPUTS_LISTED:
+    case HAPPEN_SET_MADE:
     case HAPPEN_POWER_ON:
     case HAPPEN_RESUME:
     case HAPPEN_ENROL:

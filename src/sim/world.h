@@ -10,6 +10,7 @@
  *     desk.c      its owner, and what his keys mean
  *     rest.c      computers that sleep when nothing is to do, and who wakes them
  *     keeper.c    the processes of a PC, which outlive the agent
+ *     saving.c    the checkpoints of tasks that save themselves, and what of them may be lost
  *     users.c     who submits, holds, releases, removes, and asks again when no answer came
  *     classes.c   which tasks suit which computers
  *     faults.c    what goes wrong and when
@@ -52,6 +53,7 @@ enum happening_kind {
     HAPPEN_SERVER_TICK,
     HAPPEN_SERVER_COMMITTED, /* what took its time */
     HAPPEN_SERVER_RESTART,
+    HAPPEN_CHECKPOINT,   /* its files have come */
     HAPPEN_SERVER_EVENT, /* the world around the brain answers it: collected, refused */
     HAPPEN_MESSAGE,
     HAPPEN_AGENT_TICK,
@@ -64,6 +66,7 @@ enum happening_kind {
     HAPPEN_PROCESS_DIES,
     HAPPEN_DEADLINE,
     HAPPEN_OUTPUTS_LISTED,
+    HAPPEN_SET_MADE, /* of a checkpoint */
     HAPPEN_POWER_ON,
     HAPPEN_RESUME,
     HAPPEN_ENROL,
@@ -89,6 +92,7 @@ struct happening {
     uint32_t incarnation;
     uint64_t epoch;
     uint64_t number; /* a session, a process's run, a user; whatever the kind needs */
+    uint64_t checkpoint;
     struct message *message;
     uint32_t next_free;
 };
@@ -121,7 +125,8 @@ struct disk_job {
     struct pool_part *parts; /* owned */
     uint32_t part_count;
     uint32_t task_count;
-    uint64_t task_ms; /* how long each task computes; 0: drawn */
+    uint64_t task_ms;  /* how long each task computes; 0: drawn */
+    uint64_t saves_ms; /* and after how long it saves itself each time; 0: never */
 };
 
 /* The disk of the server: what was committed. */
@@ -132,6 +137,8 @@ struct disk {
     struct map task_rows; /* job << 32 | task -> index in rows */
     struct pool_task_row *rows;
     size_t row_count, row_capacity;
+    struct map arrived; /* checkpoint_key() -> what its files say was computed, milliseconds */
+    struct map saved;   /* job << 32 | task -> the same of the checkpoint in its row */
     struct pool_node_row *nodes; /* by number; machine 0: never saved */
     size_t node_capacity;
 };
@@ -148,6 +155,11 @@ struct process {
     uint64_t ending_ms;   /* then, for the first time */
     bool watched;         /* its deadline stands in the queue of things to come */
     uint64_t left_ms;     /* of its computing, at `since_ms` */
+    uint64_t done_ms;     /* and what has been done of it by then, in all attempts */
+    uint64_t saves_ms;    /* after how long it saves itself each time; 0: never */
+    uint64_t unsaved_ms;  /* what it has done since it did so last */
+    bool has_saved;       /* it exited for that */
+    uint64_t checkpoint;  /* the highest number that was used when it was started last */
     uint64_t since_ms;    /* when it last went on, in world time */
     uint64_t deadline_ms; /* of its lease, on the computer's clock */
     uint64_t run;         /* grows with each freeze and thaw, so that older ends are void */
@@ -244,6 +256,7 @@ struct user {
     struct pool_part *parts; /* owned; of a submit */
     uint32_t part_capacity;
     uint64_t task_ms;
+    uint64_t saves_ms;
 };
 
 /* What users were told about a job. */
@@ -289,6 +302,8 @@ struct world {
     struct map running;              /* job << 32 | task -> computer plus one that runs it now */
     uint64_t started_epoch;          /* the highest with which something was started */
     struct map finished;             /* epochs of attempts that ran to their end */
+    struct map begins;               /* epoch -> what had been done of its task when it began */
+    struct map promised;             /* job << 32 | task -> what a node was told is saved of it */
     uint64_t checked_at_step;        /* when the whole of the brain was looked at last */
     uint32_t tasks_submitted;
     struct mishap mishap;
@@ -417,8 +432,9 @@ struct process *keeper_find(struct computer *computer, uint64_t epoch);
 void keeper_perform(struct world *world, uint32_t number, const struct agent_effect *effect);
 /* Tells an agent that has just started what is there. */
 void keeper_show(struct world *world, uint32_t number);
-/* What all that has not exited needs. */
-struct resources keeper_in_use(const struct computer *computer);
+/* What all that has not exited needs; with those that have saved themselves and may go on, or not.
+ */
+struct resources keeper_in_use(const struct computer *computer, bool with_saved);
 void keeper_dies(struct world *world, uint32_t number);
 void keeper_power_off(struct world *world, uint32_t number);
 void keeper_suspend(struct world *world, uint32_t number);
@@ -438,6 +454,24 @@ void network_dial(struct world *world, uint32_t number);
 void network_close(struct world *world, uint32_t number);
 /* A copy of the computer's identity dials in, from the same machine or another one. */
 void network_clone(struct world *world, uint32_t number, bool same_machine);
+
+/* saving.c */
+/* After how long such a task saves itself each time; 0: never. */
+uint64_t saving_each_ms(const struct world *world, uint32_t job);
+/* Whether what it leaves when it must go is a checkpoint. */
+bool saving_leaves(const struct world *world, uint32_t job);
+/* A start is sent: from which checkpoint it begins. */
+void saving_begin(struct world *world, const struct pool_effect *start);
+/* What had been done before the attempt of this epoch. */
+uint64_t saving_done_ms(const struct world *world, uint64_t epoch);
+/* The server brings a checkpoint, and it has come. */
+void saving_collect(struct world *world, const struct pool_effect *effect);
+void saving_happens(struct world *world, const struct happening *happening);
+/* A row with another checkpoint than before is about to be written. */
+void saving_record(struct world *world, const struct pool_task_row *before,
+                   const struct pool_task_row *after);
+/* A node hears that one is recorded. */
+void saving_acknowledged(struct world *world, uint32_t number, const struct pool_effect *effect);
 
 /* users.c */
 /* One who is not waiting for anything. */

@@ -165,11 +165,41 @@ static int decode_output(const json_t *object, struct wire_output *output, struc
     return r;
 }
 
-/* Counted up as it is filled, so that what is half read can be freed by wire_result_deinit(). */
+/* Counted up as they are filled, so that what is half read can be freed. */
+static int decode_outputs(const json_t *object, const char *name, struct wire_output **outputs,
+                          size_t *count, struct error *err)
+{
+    const json_t *list = NULL;
+    int r = get_list(object, name, WIRE_LIST_MAX, &list, err);
+
+    if (r < 0)
+        return r;
+    *outputs = memory_allocate((json_array_size(list) + 1) * sizeof(**outputs));
+    for (size_t i = 0; r == 0 && i < json_array_size(list); i++)
+        r = decode_output(json_array_get(list, i), &(*outputs)[(*count)++], err);
+    return r;
+}
+
+static int decode_checkpoint(const json_t *object, struct wire_checkpoint *checkpoint,
+                             struct error *err)
+{
+    unsigned int kind = 0;
+    int r = wire_get_u64(object, "number", &checkpoint->number, err);
+
+    if (r == 0 && checkpoint->number == 0)
+        r = wire_wrong(err, "number", "a number from 1 on");
+    if (r == 0)
+        r = wire_get_word(object, "kind", wire_checkpoint_kind_names, WIRE_CHECKPOINT_FILES + 1,
+                          &kind, err);
+    checkpoint->kind = kind;
+    return r == 0
+               ? decode_outputs(object, "files", &checkpoint->files, &checkpoint->file_count, err)
+               : r;
+}
+
 static int decode_result(const json_t *object, struct wire_result *result, struct error *err)
 {
     uint64_t code = 0, signal = 0;
-    const json_t *list = NULL;
     int r = 0;
 
     result->exit_code = -1;
@@ -188,14 +218,8 @@ static int decode_result(const json_t *object, struct wire_result *result, struc
         r = wire_get_u64(object, "memory_peak", &result->memory_peak, err);
     if (r == 0)
         r = wire_get_text(object, "detail", true, &result->detail, err);
-    if (r == 0)
-        r = get_list(object, "outputs", WIRE_LIST_MAX, &list, err);
-    if (r < 0)
-        return r;
-    result->outputs = memory_allocate((json_array_size(list) + 1) * sizeof(*result->outputs));
-    for (size_t i = 0; r == 0 && i < json_array_size(list); i++)
-        r = decode_output(json_array_get(list, i), &result->outputs[result->output_count++], err);
-    return r;
+    return r == 0 ? decode_outputs(object, "outputs", &result->outputs, &result->output_count, err)
+                  : r;
 }
 
 static int decode_attempt(const json_t *object, struct wire_attempt *attempt, struct error *err)
@@ -217,7 +241,10 @@ static int decode_attempt(const json_t *object, struct wire_attempt *attempt, st
     if (!state || !attempt_state_from_name(state, &attempt->state))
         return wire_wrong(err, "state", "an attempt's state");
     if (attempt->state != ATTEMPT_ENDED)
-        return 0;
+        return json_object_get(object, "checkpoint")
+                   ? decode_checkpoint(json_object_get(object, "checkpoint"), &attempt->checkpoint,
+                                       err)
+                   : 0;
     if (!outcome || !outcome_from_name(outcome, &attempt->outcome) ||
         attempt->outcome == OUTCOME_NONE)
         return wire_wrong(err, "outcome", "an outcome");
@@ -296,6 +323,7 @@ static int decode_file(const json_t *object, struct wire_file *file, struct erro
     if (r == 0)
         r = wire_get_u32(object, "mode", &file->mode, err);
     file->mode &= 0777;
+    file->saved = get_bool(object, "saved");
     return r;
 }
 
@@ -334,6 +362,41 @@ static int decode_claim(const json_t *object, struct wire_start *start, struct e
     return r;
 }
 
+static int decode_saving(const json_t *object, struct wire_saving *saving, struct error *err)
+{
+    uint64_t code = 0, signal = 0;
+    int r = 0;
+
+    if (!object)
+        return 0;
+    saving->exit_code_given = json_object_get(object, "exit_code") != NULL;
+    if (saving->exit_code_given)
+        r = wire_get_number(object, "exit_code", 255, &code, err);
+    saving->exit_code = (uint32_t)code;
+    if (r == 0 && json_object_get(object, "exit_signal"))
+        r = wire_get_number(object, "exit_signal", 64, &signal, err);
+    saving->exit_signal = (uint32_t)signal;
+    saving->to_leave = get_bool(object, "to_leave");
+    saving->files_given = json_object_get(object, "files") != NULL;
+    return r == 0 && saving->files_given ? get_strings(object, "files", &saving->files, err) : r;
+}
+
+/* How it saves itself and leaves. */
+static int decode_leaving(const json_t *object, struct wire_start *start, struct error *err)
+{
+    uint64_t signal = 0;
+    int r = decode_saving(json_object_get(object, "saving"), &start->saving, err);
+
+    if (r == 0 && json_object_get(object, "checkpoint"))
+        r = wire_get_u64(object, "checkpoint", &start->checkpoint, err);
+    if (r == 0 && json_object_get(object, "kill_signal"))
+        r = wire_get_number(object, "kill_signal", 64, &signal, err);
+    start->kill_signal = (int32_t)signal;
+    start->vacate_given = json_object_get(object, "vacate_ms") != NULL;
+    return r == 0 && start->vacate_given ? wire_get_u64(object, "vacate_ms", &start->vacate_ms, err)
+                                         : r;
+}
+
 static int decode_start(const json_t *object, struct wire_start *start, struct error *err)
 {
     int r = decode_claim(object, start, err);
@@ -359,6 +422,8 @@ static int decode_start(const json_t *object, struct wire_start *start, struct e
     start->outputs_given = json_object_get(object, "outputs") != NULL;
     if (r == 0 && start->outputs_given)
         r = get_strings(object, "outputs", &start->outputs, err);
+    if (r == 0)
+        r = decode_leaving(object, start, err);
     return r == 0 ? get_attributes(object, false, &start->attributes, err) : r;
 }
 
@@ -381,7 +446,7 @@ static int decode_want(const json_t *object, struct wire_want *want, struct erro
     int r = wire_get_u64(object, "stream", &want->stream, err);
 
     if (r == 0)
-        r = wire_get_word(object, "of", wire_want_kind_names, WIRE_WANT_TAIL + 1, &kind, err);
+        r = wire_get_word(object, "of", wire_want_kind_names, WIRE_WANT_SAVED + 1, &kind, err);
     if (r < 0)
         return r;
     want->kind = kind;
@@ -396,6 +461,11 @@ static int decode_want(const json_t *object, struct wire_want *want, struct erro
     case WIRE_WANT_TAIL:
         r = wire_get_u64(object, "epoch", &want->epoch, err);
         return r == 0 ? wire_get_u64(object, "offset", &want->offset, err) : r;
+    case WIRE_WANT_SAVED:
+        r = wire_get_u64(object, "epoch", &want->epoch, err);
+        if (r == 0)
+            r = wire_get_u64(object, "checkpoint", &want->checkpoint, err);
+        return r == 0 ? wire_get_u32(object, "output", &want->output, err) : r;
     }
     return wire_wrong(err, "of", "a known word");
 }
@@ -409,6 +479,15 @@ static int decode_end(const json_t *object, struct wire_end *end, struct error *
     if (r == 0)
         r = wire_get_text(object, "detail", true, &end->detail, err);
     return r;
+}
+
+static int decode_saved(const json_t *object, struct wire_saved *saved, struct error *err)
+{
+    int r = wire_get_u64(object, "epoch", &saved->epoch, err);
+
+    if (r == 0)
+        r = wire_get_u64(object, "checkpoint", &saved->checkpoint, err);
+    return r == 0 ? get_reason(object, "failure", &saved->failure, err) : r;
 }
 
 static int decode_fields(const json_t *object, struct wire_message *message, struct error *err)
@@ -433,6 +512,8 @@ static int decode_fields(const json_t *object, struct wire_message *message, str
         return decode_end(object, &message->end, err);
     case WIRE_CANCEL:
         return wire_get_u64(object, "stream", &message->stream, err);
+    case WIRE_SAVED:
+        return decode_saved(object, &message->saved, err);
     case WIRE_WAKE:
         return wire_get_text(object, "card", false, &message->card, err);
     case WIRE_KIND_COUNT:

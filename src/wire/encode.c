@@ -14,7 +14,7 @@ const char *const wire_kind_names[WIRE_KIND_COUNT] = {
     [WIRE_HELLO] = "hello",   [WIRE_WELCOME] = "welcome", [WIRE_REPORT] = "report",
     [WIRE_START] = "start",   [WIRE_STOP] = "stop",       [WIRE_FORGET] = "forget",
     [WIRE_RENEW] = "renew",   [WIRE_WANT] = "want",       [WIRE_END] = "end",
-    [WIRE_CANCEL] = "cancel", [WIRE_WAKE] = "wake"};
+    [WIRE_CANCEL] = "cancel", [WIRE_WAKE] = "wake",       [WIRE_SAVED] = "saved"};
 
 const char *const wire_output_kind_names[] = {
     [WIRE_OUTPUT_FILE] = "file",
@@ -23,8 +23,12 @@ const char *const wire_output_kind_names[] = {
     [WIRE_OUTPUT_STDERR] = "stderr",
 };
 
-const char *const wire_want_kind_names[] = {
-    [WIRE_WANT_CONTENT] = "content", [WIRE_WANT_OUTPUT] = "output", [WIRE_WANT_TAIL] = "tail"};
+const char *const wire_want_kind_names[] = {[WIRE_WANT_CONTENT] = "content",
+                                            [WIRE_WANT_OUTPUT] = "output",
+                                            [WIRE_WANT_TAIL] = "tail",
+                                            [WIRE_WANT_SAVED] = "saved"};
+
+const char *const wire_checkpoint_kind_names[] = {[WIRE_CHECKPOINT_FILES] = "files"};
 
 static void member_number(struct buffer *out, const char *name, uint64_t number)
 {
@@ -83,6 +87,22 @@ static void member_attributes(struct buffer *out, const struct attributes *attri
     buffer_append_character(out, '}');
 }
 
+static void member_outputs(struct buffer *out, const char *name, const struct wire_output *outputs,
+                           size_t count)
+{
+    json_write_name(out, name);
+    buffer_append_character(out, '[');
+    for (size_t i = 0; i < count; i++) {
+        buffer_append_text(out, i > 0 ? ",{" : "{");
+        member_string(out, "kind", wire_output_kind_names[outputs[i].kind]);
+        member_string(out, "name", outputs[i].name);
+        member_number(out, "size", outputs[i].size);
+        member_number(out, "mode", outputs[i].mode);
+        buffer_append_character(out, '}');
+    }
+    buffer_append_character(out, ']');
+}
+
 static void encode_hello(struct buffer *out, const struct wire_hello *hello)
 {
     member_number(out, "protocol", hello->protocol);
@@ -114,19 +134,18 @@ static void encode_result(struct buffer *out, const struct wire_result *result)
     member_number(out, "wall_us", result->wall_us);
     member_number(out, "memory_peak", result->memory_peak);
     member_string(out, "detail", result->detail);
-    json_write_name(out, "outputs");
-    buffer_append_character(out, '[');
-    for (size_t i = 0; i < result->output_count; i++) {
-        const struct wire_output *output = &result->outputs[i];
+    member_outputs(out, "outputs", result->outputs, result->output_count);
+    buffer_append_character(out, '}');
+}
 
-        buffer_append_text(out, i > 0 ? ",{" : "{");
-        member_string(out, "kind", wire_output_kind_names[output->kind]);
-        member_string(out, "name", output->name);
-        member_number(out, "size", output->size);
-        member_number(out, "mode", output->mode);
-        buffer_append_character(out, '}');
-    }
-    buffer_append_text(out, "]}");
+static void encode_checkpoint(struct buffer *out, const struct wire_checkpoint *checkpoint)
+{
+    json_write_name(out, "checkpoint");
+    buffer_append_character(out, '{');
+    member_number(out, "number", checkpoint->number);
+    member_string(out, "kind", wire_checkpoint_kind_names[checkpoint->kind]);
+    member_outputs(out, "files", checkpoint->files, checkpoint->file_count);
+    buffer_append_character(out, '}');
 }
 
 /*
@@ -141,6 +160,8 @@ static void encode_attempt(struct buffer *out, const struct wire_attempt *attemp
     member_number(out, "attempt", attempt->attempt);
     member_string(out, "state", attempt_state_name(attempt->state));
     member_string(out, "reason", reason_name(attempt->reason));
+    if (attempt->checkpoint.number != 0)
+        encode_checkpoint(out, &attempt->checkpoint);
     if (attempt->state != ATTEMPT_ENDED)
         return;
     member_string(out, "outcome", outcome_name(attempt->outcome));
@@ -216,9 +237,27 @@ static void encode_inputs(struct buffer *out, const struct wire_start *start)
         member_string(out, "sha256", file->sha256);
         member_number(out, "size", file->size);
         member_number(out, "mode", file->mode);
+        member_true(out, "saved", file->saved);
         buffer_append_character(out, '}');
     }
     buffer_append_character(out, ']');
+}
+
+/* Most tasks do nothing of it. */
+static void encode_saving(struct buffer *out, const struct wire_saving *saving)
+{
+    if (!saving->exit_code_given && saving->exit_signal == 0 && !saving->to_leave)
+        return;
+    json_write_name(out, "saving");
+    buffer_append_character(out, '{');
+    if (saving->exit_code_given)
+        member_number(out, "exit_code", saving->exit_code);
+    if (saving->exit_signal > 0)
+        member_number(out, "exit_signal", saving->exit_signal);
+    member_true(out, "to_leave", saving->to_leave);
+    if (saving->files_given)
+        member_strings(out, "files", &saving->files);
+    buffer_append_character(out, '}');
 }
 
 /*
@@ -253,6 +292,13 @@ static void encode_start(struct buffer *out, const struct wire_start *start)
     if (start->outputs_given)
         member_strings(out, "outputs", &start->outputs);
     member_attributes(out, &start->attributes);
+    if (start->checkpoint > 0)
+        member_number(out, "checkpoint", start->checkpoint);
+    encode_saving(out, &start->saving);
+    if (start->kill_signal > 0)
+        member_number(out, "kill_signal", (uint64_t)start->kill_signal);
+    if (start->vacate_given)
+        member_number(out, "vacate_ms", start->vacate_ms);
 }
 
 static void encode_want(struct buffer *out, const struct wire_want *want)
@@ -272,6 +318,11 @@ static void encode_want(struct buffer *out, const struct wire_want *want)
         member_true(out, "stderr", want->tail_of_stderr);
         member_true(out, "follow", want->follow);
         member_number(out, "offset", want->offset);
+        break;
+    case WIRE_WANT_SAVED:
+        member_number(out, "epoch", want->epoch);
+        member_number(out, "checkpoint", want->checkpoint);
+        member_number(out, "output", want->output);
         break;
     }
 }
@@ -314,6 +365,11 @@ static void encode_fields(struct buffer *out, const struct wire_message *message
         break;
     case WIRE_CANCEL:
         member_number(out, "stream", message->stream);
+        break;
+    case WIRE_SAVED:
+        member_number(out, "epoch", message->saved.epoch);
+        member_number(out, "checkpoint", message->saved.checkpoint);
+        member_string(out, "failure", reason_name(message->saved.failure));
         break;
     case WIRE_WAKE:
         member_string(out, "card", message->card);

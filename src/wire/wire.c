@@ -14,11 +14,22 @@ void wire_strings_deinit(struct wire_strings *strings)
     *strings = (struct wire_strings){0};
 }
 
+static void free_outputs(struct wire_output *outputs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(outputs[i].name);
+    free(outputs);
+}
+
+void wire_checkpoint_deinit(struct wire_checkpoint *checkpoint)
+{
+    free_outputs(checkpoint->files, checkpoint->file_count);
+    *checkpoint = (struct wire_checkpoint){0};
+}
+
 void wire_result_deinit(struct wire_result *result)
 {
-    for (size_t i = 0; i < result->output_count; i++)
-        free(result->outputs[i].name);
-    free(result->outputs);
+    free_outputs(result->outputs, result->output_count);
     free(result->detail);
     *result = (struct wire_result){0};
 }
@@ -37,6 +48,7 @@ void wire_start_deinit(struct wire_start *start)
     wire_strings_deinit(&start->environment);
     wire_strings_deinit(&start->outputs);
     attributes_deinit(&start->attributes);
+    wire_strings_deinit(&start->saving.files);
     *start = (struct wire_start){0};
 }
 
@@ -53,8 +65,10 @@ void wire_owner_deinit(struct wire_owner *owner)
 static void report_deinit(struct wire_report *report)
 {
     wire_owner_deinit(&report->owner);
-    for (size_t i = 0; i < report->attempt_count; i++)
+    for (size_t i = 0; i < report->attempt_count; i++) {
         wire_result_deinit(&report->attempts[i].result);
+        wire_checkpoint_deinit(&report->attempts[i].checkpoint);
+    }
     free(report->attempts);
     attributes_deinit(&report->changes);
 }
@@ -87,6 +101,7 @@ void wire_message_deinit(struct wire_message *message)
     case WIRE_FORGET:
     case WIRE_RENEW:
     case WIRE_CANCEL:
+    case WIRE_SAVED:
     case WIRE_KIND_COUNT:
         break;
     }

@@ -37,6 +37,7 @@ struct wire_file {
     char *sha256; /* of inputs: "" of a folder; NULL of outputs */
     uint64_t size;
     uint32_t mode;
+    bool saved; /* of a checkpoint: it takes the place of an input of that name */
 };
 
 enum wire_output_kind {
@@ -83,13 +84,24 @@ struct wire_result {
     size_t output_count;
 };
 
+/* What a later attempt may begin from (doc/specification/saving.md). */
+enum wire_checkpoint_kind { WIRE_CHECKPOINT_FILES };
+
+struct wire_checkpoint {
+    uint64_t number; /* 0: there is none */
+    enum wire_checkpoint_kind kind;
+    struct wire_output *files;
+    size_t file_count;
+};
+
 struct wire_attempt {
     uint64_t epoch;
     uint32_t job, task, attempt;
     enum attempt_state state;
     enum outcome outcome;
     enum reason reason;
-    struct wire_result result; /* all zero unless the state is ATTEMPT_ENDED */
+    struct wire_result result;         /* all zero unless the state is ATTEMPT_ENDED */
+    struct wire_checkpoint checkpoint; /* that can be fetched; none if the state is that */
 };
 
 /* One of those who watch whether somebody uses the computer. */
@@ -124,6 +136,16 @@ struct wire_report {
     struct attributes changes; /* of the node's attributes, since hello or an earlier report */
 };
 
+/* How a program says that it has saved itself, and what it has then. */
+struct wire_saving {
+    bool exit_code_given;
+    uint32_t exit_code;   /* if given: by this one */
+    uint32_t exit_signal; /* or by dying of this one; 0: by none */
+    bool to_leave;        /* what it leaves when it must go is a checkpoint in any case */
+    bool files_given;
+    struct wire_strings files; /* if given: these; else its outputs */
+};
+
 /* Everything that an agent must know to run an attempt. */
 struct wire_start {
     uint64_t session;
@@ -149,6 +171,11 @@ struct wire_start {
     bool outputs_given;
     struct wire_strings outputs; /* if given: these; else what is new or changed at the top level */
     struct attributes attributes; /* of the job: those that the node's policy asks for */
+    uint64_t checkpoint; /* the number of the one that it begins from, or that was used last; 0 */
+    struct wire_saving saving;
+    int32_t kill_signal; /* by which it is told to go; 0: SIGTERM */
+    bool vacate_given;
+    uint64_t vacate_ms; /* if given: it has no longer for that */
 };
 
 struct wire_renew {
@@ -158,15 +185,16 @@ struct wire_renew {
     uint64_t lease_ms;
 };
 
-enum wire_want_kind { WIRE_WANT_CONTENT, WIRE_WANT_OUTPUT, WIRE_WANT_TAIL };
+enum wire_want_kind { WIRE_WANT_CONTENT, WIRE_WANT_OUTPUT, WIRE_WANT_TAIL, WIRE_WANT_SAVED };
 
 /* Asks for a stream. */
 struct wire_want {
     uint64_t stream; /* the asker's own number */
     enum wire_want_kind kind;
     char *sha256;        /* CONTENT */
-    uint64_t epoch;      /* OUTPUT, TAIL */
-    uint32_t output;     /* OUTPUT: its index in the result */
+    uint64_t epoch;      /* OUTPUT, TAIL, SAVED */
+    uint32_t output;     /* OUTPUT: its index in the result; SAVED: in the checkpoint */
+    uint64_t checkpoint; /* SAVED: which */
     bool tail_of_stderr; /* TAIL */
     bool follow;         /* TAIL: until the attempt has ended */
     uint64_t offset;     /* TAIL */
@@ -177,6 +205,13 @@ struct wire_end {
     uint64_t stream;
     enum reason failure;
     char *detail; /* NULL or a sentence for people */
+};
+
+/* The checkpoint is recorded (REASON_NONE), or cannot be. */
+struct wire_saved {
+    uint64_t epoch;
+    uint64_t checkpoint;
+    enum reason failure;
 };
 
 enum wire_kind {
@@ -190,7 +225,8 @@ enum wire_kind {
     WIRE_WANT,
     WIRE_END,    /* from the sender of a stream */
     WIRE_CANCEL, /* from its asker */
-    WIRE_WAKE,   /* another computer of the agent's segment, by a magic packet */
+    WIRE_SAVED,
+    WIRE_WAKE, /* another computer of the agent's segment, by a magic packet */
     WIRE_KIND_COUNT
 };
 
@@ -205,6 +241,7 @@ struct wire_message {
         struct wire_renew renew;
         struct wire_want want;
         struct wire_end end;
+        struct wire_saved saved;
         uint64_t stream; /* WIRE_CANCEL */
         char *card;      /* WIRE_WAKE; owned: as sys/interface.h has it */
     };
@@ -215,6 +252,7 @@ void wire_message_deinit(struct wire_message *message);
 void wire_owner_deinit(struct wire_owner *owner);
 void wire_start_deinit(struct wire_start *start);
 void wire_result_deinit(struct wire_result *result);
+void wire_checkpoint_deinit(struct wire_checkpoint *checkpoint);
 void wire_strings_deinit(struct wire_strings *strings);
 
 /*

@@ -9,6 +9,7 @@
 extern const char *const wire_kind_names[WIRE_KIND_COUNT];
 extern const char *const wire_output_kind_names[];
 extern const char *const wire_want_kind_names[];
+extern const char *const wire_checkpoint_kind_names[];
 
 /* Appends the message as one JSON object. */
 void wire_encode(struct buffer *frame, const struct wire_message *message);

@@ -180,6 +180,57 @@ static void a_start_survives(void **state)
     assert_round_trip(&message);
 }
 
+static void how_a_task_saves_itself_survives(void **state)
+{
+    char *texts[] = {(char *)"state", (char *)"out/"};
+    struct wire_file inputs[] = {
+        {.name = (char *)"in", .sha256 = (char *)"ab", .size = 9, .mode = 0600, .saved = true}};
+    struct wire_message message = {.kind = WIRE_START,
+                                   .start = {.session = 4,
+                                             .epoch = 9,
+                                             .user = (char *)"anna",
+                                             .program = (char *)"walk",
+                                             .inputs = inputs,
+                                             .input_count = 1,
+                                             .checkpoint = 3,
+                                             .kill_signal = 10,
+                                             .saving.to_leave = true}};
+
+    (void)state;
+    assert_round_trip(&message);
+    message.start.saving = (struct wire_saving){.exit_signal = 15, .files_given = true};
+    message.start.vacate_given = true;
+    assert_round_trip(&message);
+    message.start.saving =
+        (struct wire_saving){.exit_code_given = true, .files_given = true, .files = {texts, 2}};
+    message.start.vacate_ms = 4000;
+    assert_round_trip(&message);
+}
+
+static void a_checkpoint_survives(void **state)
+{
+    struct wire_output files[] = {
+        {.kind = WIRE_OUTPUT_FILE, .name = (char *)"state", .size = 4, .mode = 0600},
+        {.kind = WIRE_OUTPUT_STDOUT, .name = (char *)"_dusk_stdout", .size = 0, .mode = 0644}};
+    struct wire_attempt attempt = {
+        .epoch = 9,
+        .job = 1,
+        .attempt = 1,
+        .state = ATTEMPT_RUNNING,
+        .reason = REASON_SAVED_ITSELF,
+        .checkpoint = {.number = INT64_MAX, .files = files, .file_count = 2}};
+
+    (void)state;
+    assert_round_trip(&(struct wire_message){
+        .kind = WIRE_REPORT, .report = {.session = 1, .attempts = &attempt, .attempt_count = 1}});
+    assert_round_trip(&(struct wire_message){
+        .kind = WIRE_WANT,
+        .want = {.stream = 2, .kind = WIRE_WANT_SAVED, .epoch = 4, .checkpoint = 3, .output = 7}});
+    assert_round_trip(&(struct wire_message){
+        .kind = WIRE_SAVED,
+        .saved = {.epoch = 4, .checkpoint = 3, .failure = REASON_DISK_FULL_ON_SERVER}});
+}
+
 static void wants_ends_and_orders_survive(void **state)
 {
     (void)state;
@@ -219,6 +270,10 @@ static int count(void *userdata, struct wire_message *message)
     return 0;
 }
 
+#define ATTEMPT                                                                                    \
+    "[{\"report\":{\"session\":1,\"sent_ms\":1,\"highest_epoch\":1,\"attempts\":[{\"epoch\":1,"    \
+    "\"job\":1,\"task\":0,\"attempt\":1,\"reason\":\"none\",\"state\":\"running\","
+
 #define HELLO                                                                                      \
     "[{\"hello\":{\"protocol\":1,\"version\":\"x\",\"machine\":\"0000000000000001\",\"cpus\":1,"   \
     "\"memory\":1,\"disk\":1,\"facts\":{},"
@@ -248,6 +303,11 @@ static void malformed_frames_are_refused_with_the_place(void **state)
          "\"job\":1,\"task\":0,\"attempt\":1,\"reason\":\"none\",\"state\":\"ended\","
          "\"outcome\":\"none\"}]}}]",
          "'outcome'"},
+        {ATTEMPT "\"checkpoint\":{\"number\":0,\"kind\":\"files\",\"files\":[]}}]}}]", "'number'"},
+        {ATTEMPT "\"checkpoint\":{\"number\":1,\"kind\":\"x\",\"files\":[]}}]}}]", "'kind'"},
+        {ATTEMPT "\"checkpoint\":{\"number\":1,\"kind\":\"files\"}}]}}]", "'files'"},
+        {"[{\"want\":{\"stream\":1,\"of\":\"saved\",\"epoch\":1,\"output\":1}}]", "'checkpoint'"},
+        {"[{\"saved\":{\"epoch\":1,\"checkpoint\":1}}]", "'failure'"},
         {"[{\"stop\":{\"epoch\":1}},{\"stop\":{\"epoch\":1,\"epoch\":2}}]", "not JSON"},
         {HELLO "\"attributes\":[]}}]", "'attributes' is missing or not"},
         {HELLO "\"attributes\":{\"Arch\":17}}}]", "'attributes' is missing or not"},
@@ -327,6 +387,8 @@ int main(void)
         cmocka_unit_test(a_welcome_and_a_renewal_survive),
         cmocka_unit_test(a_report_with_a_result_survives),
         cmocka_unit_test(a_start_survives),
+        cmocka_unit_test(how_a_task_saves_itself_survives),
+        cmocka_unit_test(a_checkpoint_survives),
         cmocka_unit_test(wants_ends_and_orders_survive),
         cmocka_unit_test(what_is_no_utf8_becomes_a_replacement_character),
         cmocka_unit_test(malformed_frames_are_refused_with_the_place),
