@@ -8,7 +8,7 @@
 #   make test-sanitized   the same, watched by AddressSanitizer and UBSan, in build-sanitized
 #   make bench         the figures, one line each
 #   make install       DESTDIR= and prefix= as usual; prefix is /usr/local unless given
-#   make setup         only the Debian packages that are missing
+#   make setup         only the Debian packages that are missing, and a CRIU that works here
 #   make fuzz          the fuzz targets, in build-fuzz (needs clang)
 #   make clean
 
@@ -22,9 +22,10 @@ export DESTDIR
 all: build/build.ninja
 	@$(MESON) compile -C build
 
-# Not run by `make` alone: a build installs nothing unasked.
+# Not run by `make` alone: a build installs nothing unasked. Without CRIU all else works.
 setup:
 	@tools/setup-packages
+	@tools/fetch-criu build/criu || true
 
 build/build.ninja:
 	@tools/setup-packages --check
