@@ -159,6 +159,7 @@ static enum agent_phase phase_of(const struct wire_start *start, const struct ke
         return AGENT_RUNNING;
     case KEEPER_STATE_FREEZING:
     case KEEPER_STATE_FROZEN:
+    case KEEPER_STATE_SAVING:
         return AGENT_FROZEN;
     case KEEPER_STATE_ENDED:
         return attempt_exit_is_save(start, news->result.wait_status) ? AGENT_SAVING
@@ -380,6 +381,8 @@ static void on_news(void *context, const struct keeper_news *news)
     case KEEPER_NEWS_THAWED:
     case KEEPER_NEWS_TASK:
     case KEEPER_NEWS_LISTED:
+    case KEEPER_NEWS_SAVED: /* nobody asks for that yet */
+    case KEEPER_NEWS_SAVE_FAILED:
         break;
     }
 }

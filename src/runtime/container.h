@@ -26,6 +26,9 @@
 #define CONTAINER_TEMPORARY "/tmp"             /* and the one for what is temporary */
 #define CONTAINER_INIT      "/.dusk/dusk-init" /* process 1, below the root */
 
+/* What every task finds below /dev; each is the node's own. */
+#define CONTAINER_DEVICES "null", "zero", "full", "random", "urandom", "tty"
+
 enum {
     CONTAINER_UID =
         61184, /* the task's user and group, seen from within, if it has one of its own */
@@ -47,7 +50,10 @@ struct container_start {
 /* Returns 0 or a negative errno. `environment` is the program's whole one. */
 int container_start_prepare(struct container_start *start, const struct keeper_spawn *spawn,
                             const char **environment);
-/* In the child: becomes dusk-init, with `marker` as its environment. Returns a negative errno. */
+/*
+ * In the child: becomes dusk-init, with `marker` (NULL: nothing) as its environment. Returns a
+ * negative errno.
+ */
 int container_launch(const struct container_start *start, const struct keeper_spawn *spawn,
                      const char *marker);
 /*

@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -101,7 +102,7 @@ _noreturn_ static void become_program(struct container_birth *start)
 
 /* ---- process 1 ---- */
 
-/* It holds nothing open that is not there on another node. */
+/* It holds nothing open, and has nothing mapped, that is not there on another node. */
 static void close_all(struct container_birth *start)
 {
     int null = open("/dev/null", O_RDWR);
@@ -111,6 +112,7 @@ static void close_all(struct container_birth *start)
     close(null);
     close(start->specification);
     close(start->reports);
+    munmap((char *)start->mapped.data, start->mapped.length);
 }
 
 _noreturn_ static void end_as(int status)
@@ -130,6 +132,9 @@ _noreturn_ void container_run(struct container_birth *start)
     int status = 0;
 
     birth_enter(&start->birth, KEEPER_STEP_FORK, "");
+    /* A task whose session began outside cannot be saved. */
+    if (setsid() < 0)
+        container_give_up(start, errno);
     /* They came through an execve(); the end of the reports is the next one. */
     fcntl(start->specification, F_SETFD, FD_CLOEXEC);
     fcntl(start->reports, F_SETFD, FD_CLOEXEC);

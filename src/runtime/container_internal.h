@@ -7,6 +7,7 @@
 
 /* A start, from the specification to the program. */
 struct container_birth {
+    struct slice mapped; /* the specification, which spawn and filter lie in */
     struct keeper_spawn spawn;
     struct slice filter; /* for seccomp(2) */
     int specification;   /* descriptors, both to be closed before the program runs */

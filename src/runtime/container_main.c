@@ -68,7 +68,7 @@ void container_empty_bounding_set(void)
         ;
 }
 
-/* It lies in the memory of this process from now on, and is never freed. */
+/* It lies in the memory of this process from now on; process 1 gives it back. */
 static int read_specification(struct container_birth *start)
 {
     struct keeper_request request;
@@ -86,6 +86,7 @@ static int read_specification(struct container_birth *start)
         keeper_message_decode_request((struct slice){.data = all.data, .length = length},
                                       &request) < 0)
         return -EBADMSG;
+    start->mapped = all;
     start->spawn = request.spawn;
     start->filter = (struct slice){.data = all.data + length, .length = all.length - length};
     start->birth.spawn = &start->spawn;

@@ -112,7 +112,7 @@ static void bind_device(struct container_birth *start, const char *name)
 
 static void make_devices(struct container_birth *start)
 {
-    static const char *const usual[] = {"null", "zero", "full", "random", "urandom", "tty"};
+    static const char *const usual[] = {CONTAINER_DEVICES};
     static const char *const links[][2] = {
         {"/proc/self/fd", "dev/fd"},       {"/proc/self/fd/0", "dev/stdin"},
         {"/proc/self/fd/1", "dev/stdout"}, {"/proc/self/fd/2", "dev/stderr"},

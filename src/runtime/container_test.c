@@ -1,26 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Contained tasks, by a real keeper: what they find, what they may not, and how they end. */
 #define _GNU_SOURCE
-#include "container.h"
-#include "container_tree.h"
-#include "keeper_test.h"
-
-enum { TASK = 7, TASK_UID = 61200, OTHER_UID = 61201 };
-
-static struct container_tree tree;
-static char temporary[96];
-
-static void ask_contained(struct fixture *fixture, struct keeper_spawn spawn, const char **words)
-{
-    spawn.becomes_user = geteuid() == 0;
-    spawn.uid = spawn.gid = TASK_UID;
-    spawn.container.root = tree.root;
-    spawn.container.sources = (const char **)tree.sources;
-    spawn.container.targets = (const char **)tree.targets;
-    spawn.container.temporary = temporary;
-    spawn.container.host_name = "node";
-    ask_spawn(fixture, TASK, spawn, words);
-}
+#include "container_test.h"
 
 static void run_contained(struct fixture *fixture, const char *script)
 {
@@ -163,46 +144,6 @@ static void its_files_belong_to_its_user(void **state)
     run_contained(fixture, "umask 022; echo x >made");
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_uid, geteuid() == 0 ? TASK_UID : geteuid());
-}
-
-/* ---- the fixture ---- */
-
-static void prepare(struct fixture *fixture)
-{
-    static const char *const nothing[] = {NULL};
-    _cleanup_free_ char *root = file_join(fixture->folder, "root");
-    _cleanup_error_ struct error err = ERROR_INIT;
-
-    snprintf(temporary, sizeof(temporary), "%s/temporary", fixture->folder);
-    assert_int_equal(mkdir(temporary, 0700), 0);
-    if (container_tree_of_node(root, nothing, &tree, &err) < 0)
-        fail_msg("%s", error_text(&err));
-    if (geteuid() == 0) {
-        assert_int_equal(chown(fixture->work, TASK_UID, TASK_UID), 0);
-        assert_int_equal(chown(temporary, TASK_UID, TASK_UID), 0);
-    }
-}
-
-static int start_contained_groups(void **state)
-{
-    int r = start_with_groups(state);
-
-    prepare(*state);
-    return r;
-}
-
-static int start_contained_sessions(void **state)
-{
-    int r = start_with_sessions(state);
-
-    prepare(*state);
-    return r;
-}
-
-static int stop_contained(void **state)
-{
-    container_tree_deinit(&tree);
-    return stop(state);
 }
 
 #define TEST(test)                                                                                 \

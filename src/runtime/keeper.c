@@ -251,6 +251,7 @@ static void set_timer(struct keeper *keeper, bool again)
 {
     uint64_t at = kept_first_deadline(&keeper->kept), abandon = abandon_at(keeper);
     uint64_t look = kept_next_look(&keeper->kept), hurry = hurry_next_ms(&keeper->kept.hurry);
+    uint64_t expiry = kept_next_expiry(&keeper->kept);
     struct itimerspec when = {0};
 
     if (look < at)
@@ -259,6 +260,8 @@ static void set_timer(struct keeper *keeper, bool again)
         at = abandon;
     if (hurry < at)
         at = hurry;
+    if (expiry < at)
+        at = expiry;
     if (again && clock_boot_ms() + AGAIN_MS < at)
         at = clock_boot_ms() + AGAIN_MS;
     if (at != UINT64_MAX) {
@@ -279,6 +282,7 @@ static void read_timer(struct keeper *keeper)
     keeper->timer_at = UINT64_MAX;
     kept_lapse(&keeper->kept, clock_boot_ms());
     kept_look(&keeper->kept, clock_boot_ms());
+    kept_expire(&keeper->kept, clock_boot_ms());
     if (clock_boot_ms() >= abandon_at(keeper))
         abandon(keeper);
 }

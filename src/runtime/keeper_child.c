@@ -49,7 +49,7 @@ struct child {
     const struct cgroup *group; /* NULL: none */
     pid_t keeper;
     const struct container_start *container; /* NULL: it becomes its program itself */
-    const char *marker;
+    const char *marker;                      /* NULL: none */
 };
 
 /* ---- the child ---- */
@@ -212,8 +212,12 @@ static void run_child(void *context)
 
 /* ---- the keeper ---- */
 
-/* It stands alone: of two with one name, whoever looks would find the other. */
-static const char **add_variable(const char **environment, const char *variable)
+/*
+ * It stands alone: of two with one name, whoever looks would find the other. A contained task that
+ * has a group has none: the next keeper finds it by that, and saved and restored elsewhere it would
+ * have the mark of a keeper that is not its own.
+ */
+static const char **add_variable(const char **environment, const char *variable, bool is_left_out)
 {
     size_t count = 0, kept = 0, name = strcspn(variable, "=") + 1;
     const char **all;
@@ -224,7 +228,8 @@ static const char **add_variable(const char **environment, const char *variable)
     for (size_t i = 0; i < count; i++)
         if (strncmp(environment[i], variable, name) != 0)
             all[kept++] = environment[i];
-    all[kept++] = variable;
+    if (!is_left_out)
+        all[kept++] = variable;
     all[kept] = NULL;
     return all;
 }
@@ -291,7 +296,9 @@ int keeper_child_start(const struct keeper_spawn *spawn, const char *variable,
                        const struct cgroup *group, pid_t *ret_pid, struct buffer *path,
                        struct keeper_failure *ret_failure)
 {
-    _cleanup_free_ const char **environment = add_variable(spawn->environment, variable);
+    bool is_contained = spawn->container.root[0] != '\0', is_left_out = is_contained && group;
+    _cleanup_free_ const char **environment =
+        add_variable(spawn->environment, variable, is_left_out);
     _cleanup_free_ struct child *child = memory_allocate(sizeof(*child));
     const struct birth *birth = &child->birth;
     int r;
@@ -299,8 +306,8 @@ int keeper_child_start(const struct keeper_spawn *spawn, const char *variable,
     *child = (struct child){.birth = {.spawn = spawn, .environment = environment},
                             .group = group,
                             .keeper = getpid(),
-                            .marker = variable};
-    r = spawn->container.root[0] ? start_contained(child, ret_pid) : start_bare(child, ret_pid);
+                            .marker = is_left_out ? NULL : variable};
+    r = is_contained ? start_contained(child, ret_pid) : start_bare(child, ret_pid);
     if (r == 0)
         return 0;
     buffer_clear(path);

@@ -150,6 +150,13 @@ void keeper_client_ask_list(struct keeper_client *client)
     gather(client, &(struct keeper_request){.type = KEEPER_REQUEST_LIST});
 }
 
+void keeper_client_save(struct keeper_client *client, uint64_t key,
+                        const struct keeper_checkpoint *checkpoint)
+{
+    gather(client,
+           &(struct keeper_request){.type = KEEPER_REQUEST_SAVE, .key = key, .save = *checkpoint});
+}
+
 void keeper_client_say_alive(struct keeper_client *client)
 {
     gather(client, &(struct keeper_request){.type = KEEPER_REQUEST_ALIVE});

@@ -70,6 +70,9 @@ void keeper_client_set_deadline(struct keeper_client *client, uint64_t key,
 void keeper_client_forget(struct keeper_client *client, uint64_t key);
 void keeper_client_ask_usage(struct keeper_client *client, uint64_t key);
 void keeper_client_ask_list(struct keeper_client *client);
+/* Answered by SAVED or SAVE_FAILED, or by EXITED alone; the task must be frozen and contained. */
+void keeper_client_save(struct keeper_client *client, uint64_t key,
+                        const struct keeper_checkpoint *checkpoint);
 /*
  * To be said several times in abandon_after_ms: an agent that is connected and does not speak is no
  * better than none.

@@ -214,6 +214,8 @@ int keeper_failure_describe(const struct keeper_failure *failure, struct error *
         return error_set_errno(err, code, "cannot make the task's container: '%s'", failure->path);
     case KEEPER_STEP_KEY:
         return error_set(err, code, "the keeper has a task of that key already");
+    case KEEPER_STEP_RESTORE:
+        return error_set(err, code, "cannot go on from the checkpoint: %s", failure->path);
     }
     return error_set(err, code, "cannot start the task");
 }

@@ -199,6 +199,21 @@ static void take_container(struct reader *reader, struct keeper_container *conta
         reader->bad = true;
 }
 
+static void put_checkpoint(struct buffer *frames, const struct keeper_checkpoint *checkpoint)
+{
+    put_text(frames, checkpoint->folder);
+    put_text(frames, checkpoint->criu);
+}
+
+static void take_checkpoint(struct reader *reader, struct keeper_checkpoint *checkpoint)
+{
+    checkpoint->folder = take_text(reader);
+    checkpoint->criu = take_text(reader);
+    if (checkpoint->folder[0] != '\0' &&
+        (checkpoint->folder[0] != '/' || checkpoint->criu[0] == '\0'))
+        reader->bad = true;
+}
+
 static void put_spawn(struct buffer *frames, const struct keeper_spawn *spawn)
 {
     put_bytes(frames, spawn->note);
@@ -221,6 +236,7 @@ static void put_spawn(struct buffer *frames, const struct keeper_spawn *spawn)
     put_u64(frames, spawn->memory_max);
     put_u32(frames, spawn->cpus);
     put_container(frames, &spawn->container);
+    put_checkpoint(frames, &spawn->restore);
 }
 
 static void take_spawn(struct reader *reader, struct keeper_spawn *spawn)
@@ -245,7 +261,9 @@ static void take_spawn(struct reader *reader, struct keeper_spawn *spawn)
     spawn->memory_max = take_u64(reader);
     spawn->cpus = take_u32(reader);
     take_container(reader, &spawn->container);
-    if (spawn->program[0] == '\0' || spawn->folder[0] != '/')
+    take_checkpoint(reader, &spawn->restore);
+    if (spawn->program[0] == '\0' || spawn->folder[0] != '/' ||
+        (spawn->restore.folder[0] != '\0' && spawn->container.root[0] == '\0'))
         reader->bad = true;
 }
 
@@ -286,7 +304,7 @@ static void put_failure(struct buffer *frames, const struct keeper_failure *fail
 
 static void take_failure(struct reader *reader, struct keeper_failure *failure)
 {
-    failure->step = take_choice(reader, KEEPER_STEP_FORK, KEEPER_STEP_KEY);
+    failure->step = take_choice(reader, KEEPER_STEP_FORK, KEEPER_STEP_RESTORE);
     failure->error = (int32_t)take_u32(reader);
     failure->path = take_text(reader);
     if (failure->error <= 0)
@@ -323,6 +341,7 @@ static void put_task(struct buffer *frames, const struct keeper_news *news)
     put_u8(frames, news->lapsed);
     put_u8(frames, news->is_out);
     put_u8(frames, news->told_to_end);
+    put_u8(frames, news->is_restoring);
     put_u32(frames, (uint32_t)news->pid);
     put_u64(frames, news->deadline_boot_ms);
     put_result(frames, &news->result);
@@ -335,6 +354,7 @@ static void take_task(struct reader *reader, struct keeper_news *news)
     news->lapsed = take_bool(reader);
     news->is_out = take_bool(reader);
     news->told_to_end = take_bool(reader);
+    news->is_restoring = take_bool(reader);
     news->pid = (int32_t)take_u32(reader);
     news->deadline_boot_ms = take_u64(reader);
     take_result(reader, &news->result);
@@ -380,6 +400,9 @@ int keeper_message_encode_request(const struct keeper_request *request, struct b
     case KEEPER_REQUEST_DEADLINE:
         put_u64(frames, request->deadline_boot_ms);
         break;
+    case KEEPER_REQUEST_SAVE:
+        put_checkpoint(frames, &request->save);
+        break;
     case KEEPER_REQUEST_FREEZE:
     case KEEPER_REQUEST_KILL:
     case KEEPER_REQUEST_FORGET:
@@ -397,7 +420,7 @@ int keeper_message_decode_request(struct slice frame, struct keeper_request *ret
     struct keeper_request request = {0};
 
     take_u32(&reader); /* the length, which keeper_message_find_frame() saw */
-    request.type = take_choice(&reader, KEEPER_REQUEST_SPAWN, KEEPER_REQUEST_ALIVE);
+    request.type = take_choice(&reader, KEEPER_REQUEST_SPAWN, KEEPER_REQUEST_SAVE);
     request.key = take_u64(&reader);
     switch (request.type) {
     case KEEPER_REQUEST_SPAWN:
@@ -409,6 +432,10 @@ int keeper_message_decode_request(struct slice frame, struct keeper_request *ret
     case KEEPER_REQUEST_THAW:
     case KEEPER_REQUEST_DEADLINE:
         request.deadline_boot_ms = take_u64(&reader);
+        break;
+    case KEEPER_REQUEST_SAVE:
+        take_checkpoint(&reader, &request.save);
+        reader.bad = reader.bad || request.save.folder[0] == '\0';
         break;
     case KEEPER_REQUEST_FREEZE:
     case KEEPER_REQUEST_KILL:
@@ -460,12 +487,17 @@ int keeper_message_encode_news(const struct keeper_news *news, struct buffer *fr
     case KEEPER_NEWS_TASK:
         put_task(frames, news);
         break;
+    case KEEPER_NEWS_SAVE_FAILED:
+        put_u8(frames, news->is_lost);
+        put_text(frames, news->reason);
+        break;
     case KEEPER_NEWS_FROZEN:
     case KEEPER_NEWS_PUSHED_OUT:
     case KEEPER_NEWS_THAWED:
     case KEEPER_NEWS_LAPSED:
     case KEEPER_NEWS_UNKNOWN:
     case KEEPER_NEWS_LISTED:
+    case KEEPER_NEWS_SAVED:
         break;
     }
     return finish_frame(frames, start);
@@ -477,7 +509,7 @@ int keeper_message_decode_news(struct slice frame, struct keeper_news *ret_news)
     struct keeper_news news = {0};
 
     take_u32(&reader);
-    news.type = take_choice(&reader, KEEPER_NEWS_HELLO, KEEPER_NEWS_LISTED);
+    news.type = take_choice(&reader, KEEPER_NEWS_HELLO, KEEPER_NEWS_SAVE_FAILED);
     news.key = take_u64(&reader);
     switch (news.type) {
     case KEEPER_NEWS_HELLO:
@@ -496,12 +528,17 @@ int keeper_message_decode_news(struct slice frame, struct keeper_news *ret_news)
     case KEEPER_NEWS_TASK:
         take_task(&reader, &news);
         break;
+    case KEEPER_NEWS_SAVE_FAILED:
+        news.is_lost = take_bool(&reader);
+        news.reason = take_text(&reader);
+        break;
     case KEEPER_NEWS_FROZEN:
     case KEEPER_NEWS_PUSHED_OUT:
     case KEEPER_NEWS_THAWED:
     case KEEPER_NEWS_LAPSED:
     case KEEPER_NEWS_UNKNOWN:
     case KEEPER_NEWS_LISTED:
+    case KEEPER_NEWS_SAVED:
         break;
     }
     if (reader.bad || reader.left > 0)
@@ -532,6 +569,8 @@ const char *keeper_state_name(enum keeper_state state)
         return "freezing";
     case KEEPER_STATE_FROZEN:
         return "frozen";
+    case KEEPER_STATE_SAVING:
+        return "saving";
     case KEEPER_STATE_ENDING:
         return "ending";
     case KEEPER_STATE_ENDED:

@@ -34,6 +34,13 @@ enum keeper_request_type {
     KEEPER_REQUEST_USAGE,
     KEEPER_REQUEST_LIST,
     KEEPER_REQUEST_ALIVE,
+    KEEPER_REQUEST_SAVE,
+};
+
+/* A contained task, written by CRIU (checkpoint.h). */
+struct keeper_checkpoint {
+    const char *folder; /* absolute; "": none */
+    const char *criu;   /* CRIU itself: a path, or a name that is looked for in PATH */
 };
 
 /* Where a contained task lives (container.h). All paths are the node's, and absolute. */
@@ -68,14 +75,16 @@ struct keeper_spawn {
     uint64_t memory_max;      /* bytes of the tree */
     uint32_t cpus;            /* its share of the processors; only with groups */
     struct keeper_container container;
+    struct keeper_checkpoint restore; /* where it goes on; then program and streams are not used */
 };
 
 struct keeper_request {
     enum keeper_request_type type;
     uint64_t key; /* chosen by the agent, unique among its kept tasks; not for LIST, ALIVE */
-    struct keeper_spawn spawn; /* SPAWN */
-    int32_t signal;            /* SIGNAL */
-    uint64_t deadline_boot_ms; /* DEADLINE, THAW; 0: never */
+    struct keeper_spawn spawn;     /* SPAWN */
+    int32_t signal;                /* SIGNAL */
+    uint64_t deadline_boot_ms;     /* DEADLINE, THAW; 0: never */
+    struct keeper_checkpoint save; /* SAVE: an empty folder, which the keeper's user may write to */
 };
 
 enum keeper_news_type {
@@ -91,12 +100,15 @@ enum keeper_news_type {
     KEEPER_NEWS_UNKNOWN,      /* key: a request named a task that is not kept */
     KEEPER_NEWS_TASK,         /* one kept task, answer to LIST */
     KEEPER_NEWS_LISTED,       /* the end of that answer */
+    KEEPER_NEWS_SAVED,        /* key: it is in the folder, and stands still as before */
+    KEEPER_NEWS_SAVE_FAILED,  /* key, reason, is_lost: it stands still as before, unless lost */
 };
 
 enum keeper_state {
     KEEPER_STATE_RUNNING,
     KEEPER_STATE_FREEZING,
     KEEPER_STATE_FROZEN,
+    KEEPER_STATE_SAVING, /* it is being written into a checkpoint, and stands still */
     KEEPER_STATE_ENDING, /* its leader ended, what it left behind is being killed */
     KEEPER_STATE_ENDED,  /* kept until FORGET */
 };
@@ -115,6 +127,7 @@ enum keeper_step {
     KEEPER_STEP_ARCHITECTURE, /* an ELF file of another machine; `path` names that machine */
     KEEPER_STEP_CONTAINER,    /* what a contained task lives in could not be made */
     KEEPER_STEP_KEY,          /* the key is in use */
+    KEEPER_STEP_RESTORE,      /* it does not go on from its checkpoint; `path` is the reason */
 };
 
 struct keeper_failure {
@@ -160,7 +173,10 @@ struct keeper_news {
     enum keeper_state state;       /* TASK */
     bool lapsed;                   /* TASK */
     bool is_out;                   /* TASK: it was pushed out, and is still frozen */
-    bool told_to_end; /* TASK: it was killed or signalled, but for SIGKILL, while it lived */
+    bool told_to_end;   /* TASK: it was killed or signalled, but for SIGKILL, while it lived */
+    bool is_restoring;  /* TASK: STARTED or START_FAILED is still to come */
+    bool is_lost;       /* SAVE_FAILED: it was harmed by that, and EXITED follows */
+    const char *reason; /* SAVE_FAILED: for people */
     uint64_t deadline_boot_ms; /* TASK */
     struct slice note;         /* TASK */
 };

@@ -77,19 +77,64 @@ static void a_spawn_survives_the_way(void **state)
     keeper_request_deinit(&got);
 }
 
+static void a_restore_survives_the_way(void **state)
+{
+    _cleanup_buffer_ struct buffer frames = BUFFER_INIT;
+    struct keeper_request sent = spawn_request(), got;
+
+    (void)state;
+    sent.spawn.container.root = "/root";
+    sent.spawn.container.temporary = "/temporary";
+    sent.spawn.restore = (struct keeper_checkpoint){.folder = "/saved", .criu = "/sbin/criu"};
+    assert_int_equal(keeper_message_encode_request(&sent, &frames), 0);
+    assert_int_equal(keeper_message_decode_request(frame_of(&frames), &got), 0);
+    assert_string_equal(got.spawn.restore.folder, "/saved");
+    assert_string_equal(got.spawn.restore.criu, "/sbin/criu");
+    keeper_request_deinit(&got);
+}
+
+static void assert_no_request(const struct keeper_request *sent)
+{
+    _cleanup_buffer_ struct buffer frames = BUFFER_INIT;
+    struct keeper_request got;
+
+    assert_int_equal(keeper_message_encode_request(sent, &frames), 0);
+    assert_int_equal(keeper_message_decode_request(frame_of(&frames), &got), -EBADMSG);
+}
+
+static void a_checkpoint_without_folder_criu_or_container_is_none(void **state)
+{
+    struct keeper_request save = {.type = KEEPER_REQUEST_SAVE, .save = {.criu = "criu"}};
+    struct keeper_request spawn = spawn_request();
+
+    (void)state;
+    assert_no_request(&save);
+    save.save = (struct keeper_checkpoint){.folder = "/saved"};
+    assert_no_request(&save);
+    save.save = (struct keeper_checkpoint){.folder = "saved", .criu = "criu"};
+    assert_no_request(&save);
+    spawn.spawn.restore = (struct keeper_checkpoint){.folder = "/saved", .criu = "criu"};
+    assert_no_request(&spawn);
+}
+
 static void every_request_survives_the_way(void **state)
 {
     (void)state;
-    for (unsigned type = KEEPER_REQUEST_SIGNAL; type <= KEEPER_REQUEST_ALIVE; type++) {
+    for (unsigned type = KEEPER_REQUEST_SIGNAL; type <= KEEPER_REQUEST_SAVE; type++) {
         _cleanup_buffer_ struct buffer frames = BUFFER_INIT;
-        struct keeper_request got,
-            sent = {.type = type, .key = 5, .signal = 15, .deadline_boot_ms = 77};
+        struct keeper_request got, sent = {.type = type,
+                                           .key = 5,
+                                           .signal = 15,
+                                           .deadline_boot_ms = 77,
+                                           .save = {.folder = "/saved", .criu = "criu"}};
 
         assert_int_equal(keeper_message_encode_request(&sent, &frames), 0);
         assert_int_equal(keeper_message_decode_request(frame_of(&frames), &got), 0);
         assert_int_equal(got.type, type);
         assert_int_equal(got.key, 5);
         assert_int_equal(got.signal, type == KEEPER_REQUEST_SIGNAL ? 15 : 0);
+        if (type == KEEPER_REQUEST_SAVE)
+            assert_string_equal(got.save.folder, "/saved");
         keeper_request_deinit(&got);
     }
 }
@@ -97,7 +142,7 @@ static void every_request_survives_the_way(void **state)
 static void every_news_survives_the_way(void **state)
 {
     (void)state;
-    for (unsigned type = KEEPER_NEWS_HELLO; type <= KEEPER_NEWS_LISTED; type++) {
+    for (unsigned type = KEEPER_NEWS_HELLO; type <= KEEPER_NEWS_SAVE_FAILED; type++) {
         _cleanup_buffer_ struct buffer frames = BUFFER_INIT;
         struct keeper_news got,
             sent = {
@@ -113,6 +158,9 @@ static void every_news_survives_the_way(void **state)
                            .over_memory = true},
                 .state = KEEPER_STATE_ENDED,
                 .is_out = true,
+                .is_restoring = true,
+                .is_lost = true,
+                .reason = "it uses a GPU",
                 .note = {.data = "note", .length = 4},
             };
 
@@ -127,7 +175,9 @@ static void every_news_survives_the_way(void **state)
         if (type == KEEPER_NEWS_HELLO)
             assert_true(got.means.limits_memory && got.means.hold == KEEPER_HOLD_FREEZER);
         if (type == KEEPER_NEWS_TASK)
-            assert_true(slice_equals(got.note, "note") && got.is_out);
+            assert_true(slice_equals(got.note, "note") && got.is_out && got.is_restoring);
+        if (type == KEEPER_NEWS_SAVE_FAILED)
+            assert_true(strcmp(got.reason, "it uses a GPU") == 0 && got.is_lost);
     }
 }
 
@@ -228,6 +278,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_spawn_survives_the_way),
+        cmocka_unit_test(a_restore_survives_the_way),
+        cmocka_unit_test(a_checkpoint_without_folder_criu_or_container_is_none),
         cmocka_unit_test(every_request_survives_the_way),
         cmocka_unit_test(every_news_survives_the_way),
         cmocka_unit_test(a_keeper_of_another_version_can_be_named),

@@ -44,8 +44,8 @@ struct fixture {
     int keeper; /* pidfd */
     struct heard *heard;
     size_t heard_count, heard_capacity;
-    struct heard last;                       /* what was waited for last */
-    unsigned counts[KEEPER_NEWS_LISTED + 1]; /* all news since the fixture began */
+    struct heard last;                            /* what was waited for last */
+    unsigned counts[KEEPER_NEWS_SAVE_FAILED + 1]; /* all news since the fixture began */
 };
 
 static inline void note_news(void *context, const struct keeper_news *news)
@@ -59,6 +59,8 @@ static inline void note_news(void *context, const struct keeper_news *news)
     fixture->counts[news->type]++;
     if (news->failure.path)
         snprintf(heard->path, sizeof(heard->path), "%s", news->failure.path);
+    if (news->reason)
+        snprintf(heard->path, sizeof(heard->path), "%s", news->reason);
     snprintf(heard->note, sizeof(heard->note), "%.*s", (int)news->note.length,
              news->note.data ? news->note.data : "");
 }

@@ -3,7 +3,8 @@
  * See kept.h and doc/specification/keeper.md.
  *
  *     RUNNING <-> FREEZING -> FROZEN -> RUNNING
- *     each of these three -> ENDING -> ENDED
+ *     FROZEN -> SAVING -> FREEZING or RUNNING
+ *     each of these four -> ENDING -> ENDED
  *
  * Freezing and ending take time: the tree is told, and kept_continue() looks until it has happened.
  * The end of the leader ends the task. What the agent asks for is in kept_request.c; this file also
@@ -18,6 +19,7 @@
 #include "sys/clock.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -62,6 +64,7 @@ struct kept_task *kept_add_task(struct kept *kept, uint64_t key, const struct ke
         .state = KEEPER_STATE_RUNNING,
         .deadline_boot_ms = spawn->deadline_boot_ms,
         .memory_max = spawn->memory_max,
+        .is_contained = spawn->container.root[0] != '\0',
         .started_us = clock_boot_us(),
     };
     kept->tasks[task->place] = task;
@@ -87,6 +90,8 @@ void kept_drop_task(struct kept *kept, struct kept_task *task)
     map_remove(&kept->by_key, task->key);
     kept->tasks[task->place] = NULL;
     kept->task_count--;
+    kept_drop_run(kept, task);
+    free(task->failure);
     free(task->note);
     free(task);
 }
@@ -142,7 +147,8 @@ static uint64_t larger(uint64_t a, uint64_t b)
 static const unsigned allowed_moves[] = {
     [KEEPER_STATE_RUNNING] = MOVE(FREEZING) | MOVE(ENDING),
     [KEEPER_STATE_FREEZING] = MOVE(FROZEN) | MOVE(RUNNING) | MOVE(ENDING),
-    [KEEPER_STATE_FROZEN] = MOVE(RUNNING) | MOVE(ENDING),
+    [KEEPER_STATE_FROZEN] = MOVE(RUNNING) | MOVE(SAVING) | MOVE(ENDING),
+    [KEEPER_STATE_SAVING] = MOVE(FREEZING) | MOVE(RUNNING) | MOVE(ENDING),
     [KEEPER_STATE_ENDING] = MOVE(ENDED),
     [KEEPER_STATE_ENDED] = 0,
 };
@@ -154,7 +160,8 @@ static bool is_pending(enum keeper_state state)
 
 bool kept_stands_still(enum keeper_state state)
 {
-    return state == KEEPER_STATE_FREEZING || state == KEEPER_STATE_FROZEN;
+    return state == KEEPER_STATE_FREEZING || state == KEEPER_STATE_FROZEN ||
+           state == KEEPER_STATE_SAVING;
 }
 
 /* Lets the loop wake when the group's events change, for as long as somebody waits for that. */
@@ -216,6 +223,7 @@ void kept_kill_task(struct kept *kept, struct kept_task *task)
     if (!task->is_killed)
         kept->hurry.is_asked_for = kept->gives_way;
     task->is_killed = true;
+    kept_stop_saving(task);
     process_tree_kill(&task->tree);
 }
 
@@ -235,9 +243,10 @@ static void read_end_of_leader(struct kept_task *task, int wait_status, const st
 
 /* A warden that was killed says nothing, and its own end stands for the leader's, who dies of it.
  */
-static void handle_child_ended(struct kept *kept, struct kept_task *task, int wait_status,
-                               const struct rusage *usage)
+void kept_end_leader(struct kept *kept, struct kept_task *task, int wait_status,
+                     const struct rusage *usage)
 {
+    kept_stop_saving(task);
     if (task->tree.group || !warden_read_end(&task->tree.warden, &task->result))
         read_end_of_leader(task, wait_status, usage);
     task->result.wall_us = clock_boot_us() - task->started_us;
@@ -267,11 +276,13 @@ void kept_reap(struct kept *kept)
             handle_pushed_out(kept, kept_find_task(kept, pushed_key), is_out);
             continue;
         }
+        if (kept_run_has_ended(kept, pid, status) || kept_note_early_end(kept, pid, status, &usage))
+            continue;
         if (!map_get(&kept->by_pid, (uint64_t)pid, &place))
             continue; /* an orphan of some task */
         map_remove(&kept->by_pid, (uint64_t)pid);
         task = kept->tasks[place];
-        handle_child_ended(kept, task, status, &usage);
+        kept_end_leader(kept, task, status, &usage);
     }
 }
 
@@ -313,6 +324,22 @@ static void finish_group(struct kept_task *task)
         cgroup_freeze(task->tree.group, false);
 }
 
+/* What did not begin to go on has no end of its own to tell of, and nobody will forget it. */
+static void tell_end(struct kept *kept, struct kept_task *task)
+{
+    struct keeper_news news = {
+        .type = KEEPER_NEWS_START_FAILED,
+        .key = task->key,
+        .failure = {.step = KEEPER_STEP_RESTORE, .error = ENOTSUP, .path = task->failure}};
+
+    if (!task->failure)
+        kept_tell_of(kept, task, KEEPER_NEWS_EXITED);
+    else if (!task->is_forgotten)
+        kept_tell(kept, &news);
+    if (task->failure || task->is_forgotten)
+        kept_drop_task(kept, task);
+}
+
 static void continue_ending(struct kept *kept, struct kept_task *task)
 {
     struct process_tree *tree = &task->tree;
@@ -327,9 +354,7 @@ static void continue_ending(struct kept *kept, struct kept_task *task)
         finish_group(task);
     kept_move_task(kept, task, KEEPER_STATE_ENDED);
     kept_leave_living(kept, task);
-    kept_tell_of(kept, task, KEEPER_NEWS_EXITED);
-    if (task->is_forgotten)
-        kept_drop_task(kept, task);
+    tell_end(kept, task);
 }
 
 static void continue_freezing(struct kept *kept, struct kept_task *task)
@@ -392,6 +417,8 @@ static enum hurry_need find_need(const struct kept *kept)
         if (task &&
             (is_pending(task->state) || (task->is_killed && task->state < KEEPER_STATE_ENDING)))
             somebody = true;
+        else if (task && task->state == KEEPER_STATE_SAVING)
+            somebody = true; /* it runs a little of CRIU's */
         else if (task && task->state == KEEPER_STATE_RUNNING)
             most = HURRY_SOME;
     }
@@ -502,6 +529,8 @@ void kept_lapse(struct kept *kept, uint64_t now_boot_ms)
         if (!can_lapse(task) || task->deadline_boot_ms > now_boot_ms)
             continue;
         task->lapsed = true;
+        if (task->state == KEEPER_STATE_SAVING && task->run)
+            task->run->thaws = false;
         kept_tell_of(kept, task, KEEPER_NEWS_LAPSED);
         if (!kept_stands_still(task->state))
             kept_freeze_task(kept, task);

@@ -27,6 +27,7 @@ struct kept {
     size_t living_count;    /* not ENDED */
     size_t ungrouped_count; /* living without a group */
     size_t pending_count;   /* FREEZING or ENDING */
+    size_t run_count;       /* that wait for CRIU */
     struct map by_key;      /* to the place in tasks */
     struct map by_pid;      /* leaders that were not reaped */
     struct cgroup_root groups;
@@ -61,6 +62,9 @@ void kept_lapse(struct kept *kept, uint64_t now_boot_ms);
 void kept_look(struct kept *kept, uint64_t now_boot_ms);
 /* UINT64_MAX as long as there is nothing to look at. */
 uint64_t kept_next_look(const struct kept *kept);
+/* Ends what CRIU has been at for too long; harmless before kept_next_expiry(). */
+void kept_expire(struct kept *kept, uint64_t now_boot_ms);
+uint64_t kept_next_expiry(const struct kept *kept);
 /*
  * Takes tasks that are being frozen or that end a step on. To be called once after each round of
  * events; returns true if it must be called again soon even if nothing happens.

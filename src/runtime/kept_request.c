@@ -44,6 +44,7 @@ static void tell_list(struct kept *kept)
                                 .lapsed = task->lapsed,
                                 .is_out = task->is_out,
                                 .told_to_end = task->told_to_end,
+                                .is_restoring = kept_is_restoring(task),
                                 .pid = task->tree.leader,
                                 .deadline_boot_ms = task->deadline_boot_ms,
                                 .result = task->result,
@@ -56,22 +57,26 @@ static void tell_list(struct kept *kept)
 /* ---- spawn ---- */
 
 /*
- * Where no group holds the task together, a warden does, and is the leader's parent. The keeper
- * stands still until the child has become its program, so that must not wait for the owner's.
+ * The keeper stands still until a child has become its program, so that must not wait for the
+ * owner's.
  */
+static void hurry_birth(struct kept *kept, const struct process_tree *tree, enum cgroup_way way)
+{
+    if (tree->group && kept->gives_way && kept->hurry.ends_ms == 0)
+        cgroup_root_set_way(&kept->groups, way);
+}
+
+/* Where no group holds the task together, a warden does, and is the leader's parent. */
 static int start_leader(struct kept *kept, struct process_tree *tree,
                         const struct keeper_spawn *spawn, const char *variable, struct buffer *path,
                         struct keeper_failure *failure)
 {
-    bool steps_in = tree->group && kept->gives_way && kept->hurry.ends_ms == 0;
     int r;
 
-    if (steps_in)
-        cgroup_root_set_way(&kept->groups, CGROUP_WAY_EQUAL);
+    hurry_birth(kept, tree, CGROUP_WAY_EQUAL);
     r = tree->group ? keeper_child_start(spawn, variable, tree->group, &tree->leader, path, failure)
                     : warden_start(spawn, variable, &tree->warden, &tree->leader, path, failure);
-    if (steps_in)
-        cgroup_root_set_way(&kept->groups, CGROUP_WAY_LAST);
+    hurry_birth(kept, tree, CGROUP_WAY_LAST);
     /*
      * It comes a moment after the program began, because until then we wait for it: a child that
      * was born in that moment is spared, where no group gives way as a whole.
@@ -110,13 +115,52 @@ static void take_group(struct kept *kept, struct kept_task *task,
     kept->said_full = r < 0;
 }
 
-static void handle_spawn(struct kept *kept, uint64_t key, const struct keeper_spawn *spawn)
+/* STARTED is told when CRIU has done it. */
+static int begin_restore(struct kept *kept, struct kept_task *task,
+                         const struct keeper_spawn *spawn, const struct cgroup_request *limits,
+                         struct buffer *path, struct keeper_failure *failure)
 {
-    _cleanup_buffer_ struct buffer variable = BUFFER_INIT, path = BUFFER_INIT;
-    struct keeper_failure failure = {.step = KEEPER_STEP_KEY, .error = EEXIST, .path = ""};
+    _cleanup_error_ struct error err = ERROR_INIT;
+    int r;
+
+    hurry_birth(kept, &task->tree, CGROUP_WAY_EQUAL);
+    r = kept_restore_task(kept, task, spawn, limits, &err);
+    hurry_birth(kept, &task->tree, CGROUP_WAY_LAST);
+    if (r == 0)
+        return 0;
+    buffer_append_text(path, error_text(&err));
+    *failure = (struct keeper_failure){
+        .step = KEEPER_STEP_RESTORE, .error = -r, .path = buffer_text(path)};
+    return 1;
+}
+
+/* Returns 1 and the failure if it does not begin. */
+static int begin_task(struct kept *kept, struct kept_task *task, const struct keeper_spawn *spawn,
+                      struct buffer *path, struct keeper_failure *failure)
+{
+    _cleanup_buffer_ struct buffer variable = BUFFER_INIT;
     struct cgroup_request limits = {.memory_max = spawn->memory_max,
                                     .processes_max = spawn->processes_max,
                                     .cpus = spawn->cpus};
+    struct cgroup_request of_restore = kept_limits_of_restore(limits);
+    bool restores = spawn->restore.folder[0] != '\0';
+
+    take_group(kept, task, restores ? &of_restore : &limits);
+    if (restores)
+        return begin_restore(kept, task, spawn, &limits, path, failure);
+    buffer_appendf(&variable, "%s=%s%llu", PROCESS_TREE_VARIABLE, kept->marker_start,
+                   (unsigned long long)task->key);
+    if (start_leader(kept, &task->tree, spawn, buffer_text(&variable), path, failure) != 0)
+        return 1;
+    map_put(&kept->by_pid, (uint64_t)kept_child_of(&task->tree), task->place);
+    kept_tell_of(kept, task, KEEPER_NEWS_STARTED);
+    return 0;
+}
+
+static void handle_spawn(struct kept *kept, uint64_t key, const struct keeper_spawn *spawn)
+{
+    _cleanup_buffer_ struct buffer path = BUFFER_INIT;
+    struct keeper_failure failure = {.step = KEEPER_STEP_KEY, .error = EEXIST, .path = ""};
     struct kept_task *task;
 
     if (kept_find_task(kept, key)) {
@@ -129,14 +173,8 @@ static void handle_spawn(struct kept *kept, uint64_t key, const struct keeper_sp
     if (spawn->becomes_user)
         hold_uid(kept, spawn->uid);
     task = kept_add_task(kept, key, spawn);
-    take_group(kept, task, &limits);
-    buffer_appendf(&variable, "%s=%s%llu", PROCESS_TREE_VARIABLE, kept->marker_start,
-                   (unsigned long long)key);
-    if (start_leader(kept, &task->tree, spawn, buffer_text(&variable), &path, &failure) == 0) {
-        map_put(&kept->by_pid, (uint64_t)kept_child_of(&task->tree), task->place);
-        kept_tell_of(kept, task, KEEPER_NEWS_STARTED);
+    if (begin_task(kept, task, spawn, &path, &failure) == 0)
         return;
-    }
     tell_start_failed(kept, key, &failure);
     kept_leave_living(kept, task);
     kept_drop_task(kept, task);
@@ -153,6 +191,11 @@ static void handle_freeze(struct kept *kept, struct kept_task *task)
     case KEEPER_STATE_FROZEN:
         kept_tell_of(kept, task, KEEPER_NEWS_FROZEN);
         break;
+    case KEEPER_STATE_SAVING:
+        if (task->run)
+            task->run->thaws = false;
+        kept_tell_of(kept, task, KEEPER_NEWS_FROZEN);
+        break;
     case KEEPER_STATE_FREEZING:
     case KEEPER_STATE_ENDING:
     case KEEPER_STATE_ENDED:
@@ -166,6 +209,12 @@ static void handle_thaw(struct kept *kept, struct kept_task *task, uint64_t dead
         return;
     task->deadline_boot_ms = deadline_boot_ms;
     task->lapsed = false;
+    /* CRIU cannot be stopped half-way without harm. */
+    if (task->state == KEEPER_STATE_SAVING) {
+        if (task->run)
+            task->run->thaws = true;
+        return;
+    }
     if (kept_stands_still(task->state)) {
         process_tree_thaw(&task->tree);
         kept_move_task(kept, task, KEEPER_STATE_RUNNING);
@@ -179,6 +228,11 @@ static void handle_signal(struct kept_task *task, int signal)
         return;
     /* Which signal is the polite one the task says; an agent that has enough of it sends this. */
     task->told_to_end = task->told_to_end || signal != SIGKILL;
+    /* Now it would end CRIU. */
+    if (kept_is_restoring(task)) {
+        task->run->signal = signal;
+        return;
+    }
     process_tree_signal(&task->tree, signal);
 }
 
@@ -202,6 +256,27 @@ static void handle_forget(struct kept *kept, struct kept_task *task)
     }
     task->is_forgotten = true;
     kept_kill_task(kept, task);
+}
+
+/* One that is being saved is answered once, when that is over; of one that ends its end is told. */
+static void handle_save(struct kept *kept, struct kept_task *task,
+                        const struct keeper_checkpoint *checkpoint)
+{
+    switch (task->state) {
+    case KEEPER_STATE_FROZEN:
+        kept_save_task(kept, task, checkpoint);
+        break;
+    case KEEPER_STATE_RUNNING:
+    case KEEPER_STATE_FREEZING:
+        kept_tell(kept, &(struct keeper_news){.type = KEEPER_NEWS_SAVE_FAILED,
+                                              .key = task->key,
+                                              .reason = "cannot save: it does not stand still"});
+        break;
+    case KEEPER_STATE_SAVING:
+    case KEEPER_STATE_ENDING:
+    case KEEPER_STATE_ENDED:
+        break;
+    }
 }
 
 static void handle_usage(struct kept *kept, struct kept_task *task)
@@ -252,6 +327,9 @@ void kept_handle_request(struct kept *kept, const struct keeper_request *request
         break;
     case KEEPER_REQUEST_LIST:
         tell_list(kept);
+        break;
+    case KEEPER_REQUEST_SAVE:
+        handle_save(kept, task, &request->save);
         break;
     case KEEPER_REQUEST_ALIVE: /* the loop has heard it, and that is all */
         break;
