@@ -16,6 +16,7 @@
 #pragma once
 
 #include "cgroup.h"
+#include "container_tree.h"
 #include "keeper_message.h"
 
 #include <stdbool.h>
@@ -40,7 +41,9 @@ int checkpoint_begin_dump(const struct keeper_checkpoint *checkpoint, pid_t lead
                           const char *group, pid_t *ret_child, struct error *err);
 /*
  * Begins to bring the task back, with the folders and the user of `spawn`, in `group` (NULL: the
- * caller's), where CRIU itself is meanwhile. Process 1 becomes the caller's child as well.
+ * caller's), where CRIU itself is meanwhile. All that is mounted must be
+ * reachable for root within, whom the node knows as nobody. Process 1 becomes the caller's child as
+ * well.
  */
 int checkpoint_begin_restore(const struct keeper_spawn *spawn, const struct cgroup *group,
                              pid_t *ret_child, struct error *err);
@@ -56,13 +59,13 @@ void checkpoint_explain(const struct keeper_checkpoint *checkpoint, enum checkpo
 /* ---- whether it works ---- */
 
 /*
- * Saves and restores a small contained process that listens on a socket, in `folder`, which is made
- * and removed. Takes half a second, and 20 at most. Returns 0, or a negative errno and the reason
- * why tasks are not saved on this node, in a line. `criu` as in keeper_checkpoint.
+ * Saves and restores a small contained process that listens on a socket, in a container made of
+ * `tree`, with folders of its own below `folder`. Takes half a second, and 25 at most; the caller
+ * must not wait meanwhile for children that it does not know. Returns 0, or a negative errno and
+ * the reason why tasks are not saved on this node, in a line. `criu` as in keeper_checkpoint.
  */
-int checkpoint_probe(const char *criu, const char *folder, struct error *err);
-/* The part of the probe that is saved: dusk-init becomes this, with the status it is known by. */
-enum { CHECKPOINT_PROBE_STATUS = 42 };
+int checkpoint_probe(const char *criu, const struct container_tree *tree, const char *folder,
+                     struct error *err);
 
 /* ---- parts, for the module and its tests ---- */
 

@@ -269,7 +269,7 @@ static void an_image_that_is_missing_is_told_of(void **state)
     struct journey *journey = get_journey(state);
 
     save_and_end(journey);
-    remove_image(journey, "pstree.img");
+    remove_image(journey, "core-2.img");
     ask_restore(journey);
     assert_not_restored(journey, "cannot restore: CRIU says '");
     assert_int_equal(journey->fixture->counts[KEEPER_NEWS_STARTED], 1);
@@ -371,6 +371,52 @@ static void it_is_held_to_its_limits_there(void **state)
     ask_restore_with(journey, spawn);
     await(journey->fixture, KEEPER_NEWS_STARTED, journey->key);
     assert_runs(journey, 4 << 8);
+}
+
+/* ---- the probe ---- */
+
+/* 0, or what the probe says against this CRIU. */
+static int probe(struct journey *journey, const char *criu, struct error *err)
+{
+    _cleanup_free_ char *folder = file_join(journey->fixture->folder, "probe");
+    int r;
+
+    assert_int_equal(mkdir(folder, 0711), 0);
+    r = checkpoint_probe(criu, &here(journey)->tree, folder, err);
+    assert_int_equal(rmdir(folder), 0);
+    return r;
+}
+
+static void a_criu_that_works_passes_the_probe(void **state)
+{
+    _cleanup_error_ struct error err = ERROR_INIT;
+
+    if (probe(get_journey(state), test_criu(), &err) < 0)
+        fail_msg("%s", error_text(&err));
+}
+
+static void assert_probe_fails(void **state, const char *criu, const char *reason)
+{
+    _cleanup_error_ struct error err = ERROR_INIT;
+
+    assert_true(probe(get_journey(state), criu, &err) < 0);
+    assert_string_equal(error_text(&err), reason);
+}
+
+static void without_criu_the_probe_says_so(void **state)
+{
+    assert_probe_fails(state, "/missing",
+                       "cannot save: cannot start CRIU ('/missing'): is it installed?");
+}
+
+static void a_criu_that_saves_nothing_fails_the_probe(void **state)
+{
+    assert_probe_fails(state, "/bin/false", "cannot save: CRIU failed, and does not say why");
+}
+
+static void a_criu_that_only_says_yes_fails_the_probe(void **state)
+{
+    assert_probe_fails(state, "/bin/true", "it is not complete");
 }
 
 /* ---- the parts ---- */
@@ -536,6 +582,10 @@ int main(int argc, char **argv)
         TEST(a_signal_in_the_midst_of_a_restore_is_the_tasks),
         TEST(what_ends_at_once_has_its_own_status),
         TEST(it_is_held_to_its_limits_there),
+        TEST(a_criu_that_works_passes_the_probe),
+        TEST(without_criu_the_probe_says_so),
+        TEST(a_criu_that_saves_nothing_fails_the_probe),
+        TEST(a_criu_that_only_says_yes_fails_the_probe),
         cmocka_unit_test(the_image_of_the_ids_is_as_criu_writes_it),
         cmocka_unit_test(what_the_task_has_of_its_node_is_listed),
         cmocka_unit_test(a_mount_with_a_strange_name_cannot_be_saved),

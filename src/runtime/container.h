@@ -29,7 +29,11 @@
 /* What every task finds below /dev; each is the node's own. */
 #define CONTAINER_DEVICES "null", "zero", "full", "random", "urandom", "tty"
 
+#define CONTAINER_SPECIMEN    "specimen" /* what dusk-init is asked to be for checkpoint_probe() */
+#define CONTAINER_SPECIMEN_GO "go"       /* and the file that ends it */
+
 enum {
+    CONTAINER_SPECIMEN_STATUS = 42, /* with this */
     CONTAINER_UID =
         61184, /* the task's user and group, seen from within, if it has one of its own */
     CONTAINER_ROOT_UID = 65534, /* on the node, whoever is root within: nobody */

@@ -30,3 +30,6 @@ void container_enter_root(struct container_birth *start);
 
 /* As process 1 within the root: starts the program, waits for its end, and says how that was. */
 _noreturn_ void container_run(struct container_birth *start);
+
+/* As the program itself, in a container like any other: returns its exit status. */
+int container_specimen(void);

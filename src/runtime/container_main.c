@@ -7,6 +7,7 @@
  *     dusk-init run SPECIFICATION REPORTS      within, from the task's own root, as process 1
  *
  *     dusk-init probe                          within, as a program: it worked
+ *     dusk-init specimen                       likewise, to be saved and restored
  *
  * The second is the same process after an execve(), because what is saved and restored elsewhere
  * may have nothing mapped that lies outside its root. Their arguments are descriptors.
@@ -41,6 +42,7 @@ enum {
     MAP_SIZE = 128,
     CAPABILITIES_MAX = 64,
     ARGUMENT_COUNT = 4,
+    PROGRAM_ARGUMENT_COUNT = 2,
     NAMESPACES =
         CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP,
 };
@@ -197,13 +199,22 @@ static int parse_descriptor(const char *text)
                                                                                      : -1;
 }
 
+static int be_program(const char *name)
+{
+    if (strcmp(name, CONTAINER_SPECIMEN) == 0)
+        return container_specimen();
+    return strcmp(name, "probe") == 0 ? 0 : EXIT_NOT_STARTED;
+}
+
 int main(int argc, char **argv)
 {
     static struct container_birth start;
     int r;
 
+    if (argc == PROGRAM_ARGUMENT_COUNT)
+        return be_program(argv[1]);
     if (argc != ARGUMENT_COUNT)
-        return argc == 2 && strcmp(argv[1], "probe") == 0 ? 0 : EXIT_NOT_STARTED;
+        return EXIT_NOT_STARTED;
     start.specification = parse_descriptor(argv[2]);
     start.reports = parse_descriptor(argv[3]);
     start.is_announced = strcmp(argv[1], "run") == 0;
