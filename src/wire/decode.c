@@ -397,6 +397,24 @@ static int decode_leaving(const json_t *object, struct wire_start *start, struct
                                          : r;
 }
 
+/* Absent as from older servers, which know of no images. */
+static int decode_image(const json_t *object, struct wire_image *image, struct error *err)
+{
+    _cleanup_free_ char *kind = NULL;
+    int r;
+
+    if (!object)
+        return 0;
+    r = wire_get_text(object, "sha256", false, &image->sha256, err);
+    if (r == 0)
+        r = wire_get_u64(object, "size", &image->size, err);
+    if (r == 0)
+        r = wire_get_text(object, "kind", false, &kind, err);
+    if (r == 0 && !image_kind_from_name(kind, &image->kind))
+        r = wire_wrong(err, "kind", "a known word");
+    return r;
+}
+
 static int decode_start(const json_t *object, struct wire_start *start, struct error *err)
 {
     int r = decode_claim(object, start, err);
@@ -424,6 +442,8 @@ static int decode_start(const json_t *object, struct wire_start *start, struct e
         r = get_strings(object, "outputs", &start->outputs, err);
     if (r == 0)
         r = decode_leaving(object, start, err);
+    if (r == 0)
+        r = decode_image(json_object_get(object, "image"), &start->image, err);
     return r == 0 ? get_attributes(object, false, &start->attributes, err) : r;
 }
 

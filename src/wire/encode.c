@@ -260,6 +260,18 @@ static void encode_saving(struct buffer *out, const struct wire_saving *saving)
     buffer_append_character(out, '}');
 }
 
+static void encode_image(struct buffer *out, const struct wire_image *image)
+{
+    if (!image->sha256)
+        return;
+    json_write_name(out, "image");
+    buffer_append_character(out, '{');
+    member_string(out, "sha256", image->sha256);
+    member_string(out, "kind", image_kind_name(image->kind));
+    member_number(out, "size", image->size);
+    buffer_append_character(out, '}');
+}
+
 /*
  * Everything that the node needs, at once: it must be able to run the task while the server is
  * away.
@@ -299,6 +311,7 @@ static void encode_start(struct buffer *out, const struct wire_start *start)
         member_number(out, "kill_signal", (uint64_t)start->kill_signal);
     if (start->vacate_given)
         member_number(out, "vacate_ms", start->vacate_ms);
+    encode_image(out, &start->image);
 }
 
 static void encode_want(struct buffer *out, const struct wire_want *want)

@@ -44,6 +44,7 @@ void wire_start_deinit(struct wire_start *start)
     free(start->user);
     free(start->program);
     free(start->stdin_name);
+    free(start->image.sha256);
     wire_strings_deinit(&start->arguments);
     wire_strings_deinit(&start->environment);
     wire_strings_deinit(&start->outputs);

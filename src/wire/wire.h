@@ -12,6 +12,7 @@
 
 #include "attributes.h"
 #include "core/words.h"
+#include "image.h"
 
 #include "base/buffer.h"
 #include "base/error.h"
@@ -146,6 +147,13 @@ struct wire_saving {
     struct wire_strings files; /* if given: these; else its outputs */
 };
 
+/* What a container has as its root; see image.h. */
+struct wire_image {
+    char *sha256; /* owned; NULL: none */
+    enum image_kind kind;
+    uint64_t size; /* bytes, as it travels */
+};
+
 /* Everything that an agent must know to run an attempt. */
 struct wire_start {
     uint64_t session;
@@ -175,7 +183,8 @@ struct wire_start {
     struct wire_saving saving;
     int32_t kill_signal; /* by which it is told to go; 0: SIGTERM */
     bool vacate_given;
-    uint64_t vacate_ms; /* if given: it has no longer for that */
+    uint64_t vacate_ms;      /* if given: it has no longer for that */
+    struct wire_image image; /* in which it runs */
 };
 
 struct wire_renew {

@@ -178,6 +178,9 @@ static void a_start_survives(void **state)
     message.start.attributes =
         (struct attributes){.items = &(struct attribute){(char *)"Pages", (char *)"7"}, .count = 1};
     assert_round_trip(&message);
+    message.start.image =
+        (struct wire_image){.sha256 = (char *)"ab", .kind = IMAGE_EROFS, .size = 1ULL << 40};
+    assert_round_trip(&message);
 }
 
 static void how_a_task_saves_itself_survives(void **state)
