@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The requests of doc/specification/api.md: who asks, what for, and to which topic it goes. This
- * file knows paths and rights; the topics (api_jobs.c, api_tasks.c, api_nodes.c, content.c,
- * tokens.c) know the rest.
+ * file knows paths and rights; the topics (api_jobs.c, api_tasks.c, api_nodes.c, api_images.c,
+ * content.c, tokens.c) know the rest.
  */
 #include "server.h"
 
@@ -273,6 +273,10 @@ static void get(struct server *server, struct request *request, const struct pat
         get_task(server, request, path);
     else if (part_is(path, 1, "nodes") && path->count <= 3)
         api_nodes_list(server, request, path->count == 3 ? path->parts[2] : NULL);
+    else if (part_is(path, 1, "images") && path->count == 2)
+        api_images_list(server, request);
+    else if (part_is(path, 1, "images") && path->count == 3)
+        api_images_show(server, request, path->parts[2]);
     else if (part_is(path, 1, "tokens") && path->count == 2) {
         if (require_admin(request))
             tokens_list(server, request);
@@ -314,6 +318,8 @@ static void post(struct server *server, struct request *request, const struct pa
             api_nodes_wake(server, request, path->parts[2]);
     } else if (part_is(path, 1, "content") && part_is(path, 2, "missing"))
         api_content_missing(server, request, body);
+    else if (part_is(path, 1, "images") && path->count == 2)
+        api_images_add(server, request, body);
     else if (part_is(path, 1, "tokens") && path->count == 2) {
         if (require_admin(request))
             tokens_create(server, request, body);
@@ -323,6 +329,11 @@ static void post(struct server *server, struct request *request, const struct pa
 
 static void delete_(struct server *server, struct request *request, const struct path *path)
 {
+    /* Everybody has names of his own; the rest is the admins'. */
+    if (part_is(path, 1, "images") && path->count == 3) {
+        api_images_remove(server, request, path->parts[2]);
+        return;
+    }
     if (!require_admin(request))
         return;
     if (part_is(path, 1, "nodes") && path->count == 3)

@@ -90,6 +90,7 @@ static void write_submission(struct server *server, void *userdata)
                   slice_from_text(submission->text), slice_from_text(files));
     store_save_number(server->store, "next_job", server->next_job);
     write_contents(submission);
+    images_write_job(server, submission->files, submission->row.number);
     job = records_add_job(&server->records, &submission->row, submission->parts,
                           submission->part_count);
     /* Its tasks start at once: the description need not be parsed again. */
@@ -103,7 +104,10 @@ static int expand_wish(struct submission *submission, uint64_t process, struct p
 {
     struct server *server = submission->server;
     int r = submit_expand(submission->submit, server->next_job, process, &server->task, err);
+    const char *image = r == 0 ? images_of_task(&server->task) : NULL;
 
+    if (image)
+        r = images_resolve(server, submission->files, image, NULL, err);
     if (r == 0)
         r = matching_classify_task(server, submission->submit, submission->row.user,
                                    submission->row.folder, &ret->job_class, err);
@@ -217,6 +221,26 @@ static bool contents_are_here(struct server *server, struct request *request, co
     return here;
 }
 
+/* Those that the submitter has found, in the words of his description: a path, he has added. */
+static int resolve_images(struct submission *submission, json_t *images, struct error *err)
+{
+    const char *text;
+    json_t *image;
+
+    json_object_foreach(images, text, image)
+    {
+        const char *sha256 = json_string_value(image);
+        int r;
+
+        if (sha256 && !hash_text_is_valid(sha256))
+            return error_set(err, -EINVAL, "the image '%.80s' has no valid hash", text);
+        r = images_resolve(submission->server, submission->files, text, sha256, err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 static int fill_row(struct submission *submission, const struct api_user *user, const json_t *body,
                     struct error *err)
 {
@@ -299,8 +323,11 @@ void api_jobs_submit(struct server *server, struct request *request, const json_
     submission->server = server;
     submission->text = memory_copy_string(text);
     submission->files = json_is_object(files) ? json_incref(files) : json_object();
+    images_forget(submission->files);
     r = submit_parse(slice_from_text(text), "job", &(struct submit_options){0}, &submission->submit,
                      NULL, &err);
+    if (r == 0)
+        r = resolve_images(submission, json_object_get(body, "images"), &err);
     if (r == 0)
         r = fill_row(submission, &api_call_of(request)->user, body, &err);
     if (r < 0) {

@@ -380,8 +380,10 @@ static void batch_after(struct server *server)
         over = true;
         records_drop_job(&server->records, job);
     }
-    if (over && batch->length == 0)
+    if (over && batch->length == 0) {
         content_sweep(server);
+        images_sweep_soon(server);
+    }
     matching_tidy(server);
 }
 

@@ -32,6 +32,20 @@ bool content_is_here(const struct server *server, const char *sha256)
     return access(path, R_OK) == 0;
 }
 
+int content_put(struct server *server, const char *sha256, struct slice bytes, struct error *err)
+{
+    _cleanup_free_ char *path = content_path(server, sha256);
+    char *slash = strrchr(path, '/');
+    int r;
+
+    if (content_is_here(server, sha256))
+        return 0;
+    *slash = '\0';
+    r = file_make_folders(path, 0700, err);
+    *slash = '/';
+    return r < 0 ? r : file_replace(path, bytes.data, bytes.length, 0600, true, err);
+}
+
 static int sweep_one(const char *sha256, uint64_t size, void *userdata)
 {
     struct server *server = userdata;

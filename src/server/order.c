@@ -207,15 +207,33 @@ static bool is_same_file(const char *a, const char *b)
     return strcmp(a, b) == 0;
 }
 
-/* Held with this reason, however often it is released: outside of its image it would be another. */
-static int refuse_image(const struct submit_task *task, struct error *err)
+/* Whether the node says that it starts containers. */
+static bool has_containers(const struct node_record *node)
 {
-    const char *image = task->docker_image ? task->docker_image : task->container_image;
+    _cleanup_attributes_ struct attributes attributes = ATTRIBUTES_INIT;
+    const char *value = NULL;
 
-    if (task->universe == SUBMIT_VANILLA)
+    if (node->attributes &&
+        attributes_read(&attributes, slice_from_text(node->attributes), NULL) == 0)
+        value = attributes_get(&attributes, "HasContainer");
+    return value && slice_equals_ignoring_case(slice_from_text(value), "true");
+}
+
+/*
+ * Held if the node has no container runtime, however often it is released: outside of its image it
+ * would be another task.
+ */
+static int fill_image(struct job_record *job, const struct submit_task *task,
+                      const struct node_record *node, struct wire_start *start, struct error *err)
+{
+    const char *image = images_of_task(task);
+
+    if (!image)
         return 0;
-    return error_set(err, -ENOTSUP, "it runs in the image '%s', and no node starts images yet",
-                     image);
+    if (!has_containers(node))
+        return error_set(err, -ENOTSUP,
+                         "it runs in the image '%s', and no node has the container runtime", image);
+    return images_fill(job->files, image, &start->image, err);
 }
 
 /* How it saves itself and is told to go, for those that say it. */
@@ -250,7 +268,7 @@ int order_fill(struct server *server, struct job_record *job, uint32_t number,
     if (r == 0)
         r = submit_expand(job->submit, job->row.number, number, &server->task, err);
     if (r == 0)
-        r = refuse_image(task, err);
+        r = fill_image(job, task, node, start, err);
     if (r < 0)
         return r;
     folder = order_folder(job, task);

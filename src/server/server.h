@@ -21,6 +21,7 @@
  *     deliver.c      a child process per user that writes as him; deliver_main.c is that child
  *     user_log.c     the job event logs that submit files name
  *     content.c      the store of input files by hash
+ *     images.c       the images that containers start from, made of contents
  *     room.c         what is done when the server's disk fills
  *     tokens.c       join tokens and enrolment
  *     api.c, api_*.c the requests of doc/specification/api.md; task_list.c the longest answer
@@ -35,8 +36,10 @@
 #include "net/authority.h"
 #include "net/listener.h"
 #include "store/store.h"
+#include "sys/hash.h"
 #include "sys/interface.h"
 #include "sys/platform.h"
+#include "wire/image.h"
 #include "wire/wire.h"
 
 #include "base/map.h"
@@ -60,6 +63,7 @@ struct server_options {
     size_t admin_count;
     char **names; /* owned; more names of this computer, for its certificate */
     size_t name_count;
+    uint64_t image_quota; /* of all images of one user, bytes */
 };
 
 /* settings.c */
@@ -299,6 +303,7 @@ struct server {
     struct map segments;     /* network and prefix -> number of the segment */
     int64_t hours_looked_at; /* the local minute in which the hours of those who sleep were last */
     double looked_at;        /* when requirements were last evaluated for the time of day */
+    uv_timer_t image_timer;  /* for images that nothing needs any more */
 };
 
 void batch_init(struct server *server);
@@ -612,8 +617,55 @@ void user_log_flush(struct server *server);
 /* content.c */
 char *content_path(const struct server *server, const char *sha256);
 bool content_is_here(const struct server *server, const char *sha256);
+/* Puts bytes with this hash there, unless they are; they survive a power cut. */
+int content_put(struct server *server, const char *sha256, struct slice bytes, struct error *err);
 /* Removes the contents that no job needs any more. */
 void content_sweep(struct server *server);
+
+/* images.c */
+
+struct image_found {
+    char sha256[HASH_TEXT_SIZE];
+    enum image_kind kind;
+    uint64_t size;
+    char *user; /* owned: whose room it takes */
+    double added_at;
+    double kept_until; /* so long also without name and job */
+    bool complete;
+};
+
+void image_found_deinit(struct image_found *found);
+/* With its timer; behind the store. */
+void images_init(struct server *server);
+/* An image may be needed no more. */
+void images_sweep_soon(struct server *server);
+/* Return 1 if there is none of that hash, or of that name or hash. */
+int images_find_hash(struct server *server, const char *sha256, struct image_found *ret_found,
+                     struct error *err);
+int images_find(struct server *server, const char *text, struct image_found *ret_found,
+                struct error *err);
+/* Writes user, kept_until and complete; in a batch. */
+void images_save(struct server *server, const struct image_found *image);
+/*
+ * The image is about to lose this name: who names it now is charged for it, and without any name it
+ * goes when no job needs it. In a batch.
+ */
+void images_lose_name(struct server *server, const char *sha256, const char *name);
+/* What the submit description calls the task's image; NULL if it runs in none. */
+const char *images_of_task(const struct submit_task *task);
+/* Takes out of the files of a job what looks like such a note: they are the submitter's word. */
+void images_forget(json_t *files);
+/*
+ * Notes among the files of a job which image a text of its description means: that with this hash,
+ * or with NULL the one that is called so now. -ENOENT if there is none, or not all of it.
+ */
+int images_resolve(struct server *server, json_t *files, const char *text, const char *sha256,
+                   struct error *err);
+/* The job keeps the images that were noted; in a batch. */
+void images_write_job(struct server *server, const json_t *files, uint32_t job);
+/* What was noted, for the message that starts a task; -ENOENT if nothing was. */
+int images_fill(const json_t *files, const char *text, struct wire_image *ret_image,
+                struct error *err);
 
 /* tokens.c */
 void tokens_create(struct server *server, struct request *request, const json_t *body);
@@ -677,6 +729,11 @@ void api_nodes_drain(struct server *server, struct request *request, const char 
 void api_nodes_wake(struct server *server, struct request *request, const char *name);
 void api_nodes_forget(struct server *server, struct request *request, const char *name);
 void api_pool(struct server *server, struct request *request);
+void api_images_add(struct server *server, struct request *request, const json_t *body);
+void api_images_list(struct server *server, struct request *request);
+/* By name or hash. */
+void api_images_show(struct server *server, struct request *request, const char *text);
+void api_images_remove(struct server *server, struct request *request, const char *name);
 void api_stats(struct server *server, struct request *request);
 void api_metrics(struct server *server, struct request *request);
 struct body_plan api_content_begin(struct server *server, struct request *request);

@@ -218,6 +218,7 @@ static int server_run(struct server *server, struct error *err)
     if (r < 0)
         return r;
     batch_init(server);
+    images_init(server);
     room_look(server);
     watch_signals(server);
     r = open_doors(server, err);

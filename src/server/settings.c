@@ -120,6 +120,15 @@ static int set_wake_after(void *target, const char *text, struct error *err)
     return parse_time_or_never(text, &options->pool.wake_after_ms, err);
 }
 
+static int set_image_quota(void *target, const char *text, struct error *err)
+{
+    struct server_options *options = target;
+
+    if (number_parse_size(slice_from_text(text), 1, &options->image_quota) < 0)
+        return error_set(err, -EINVAL, "'%s' is no size: write 500M or 100G", text);
+    return 0;
+}
+
 static int set_log(void *target, const char *text, struct error *err)
 {
     (void)target;
@@ -178,6 +187,11 @@ static const struct configuration_key keys[] = {
      .summary = "for tasks that wait so long, sleeping nodes are woken; or never",
      .default_text = "30s",
      .set = set_wake_after},
+    {.name = "image_quota",
+     .argument = "SIZE",
+     .summary = "of all images of a user, for containers to start from",
+     .default_text = "100G",
+     .set = set_image_quota},
     {.name = "log",
      .argument = "LEVEL",
      .summary = "or debug, for every move of every task",

@@ -30,6 +30,7 @@ int store_walk_unneeded_contents(struct store *store, store_content_callback *ca
 
     r = store_read_begin(store,
                          "SELECT sha256, max(size) FROM content JOIN job ON number = job"
+                         " WHERE NOT EXISTS (SELECT 1 FROM image_content WHERE content = sha256)"
                          " GROUP BY sha256 HAVING min(over) = 1 ORDER BY sha256",
                          &read, err);
     if (r < 0)

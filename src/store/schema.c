@@ -194,8 +194,38 @@ static const char version_10[] =
     ") WITHOUT ROWID;"
     "CREATE INDEX checkpoint_content ON checkpoint_file (sha256);";
 
-static const char *const migrations[] = {version_1, version_2, version_3, version_4, version_5,
-                                         version_6, version_7, version_8, version_9, version_10};
+/* A content is looked for among those of all images, too, before it goes. */
+static const char version_11[] = "CREATE TABLE image ("
+                                 "    sha256 TEXT PRIMARY KEY,"
+                                 "    kind TEXT NOT NULL,"
+                                 "    size INTEGER NOT NULL,"
+                                 "    user TEXT NOT NULL,"
+                                 "    added_at REAL NOT NULL,"
+                                 "    kept_until REAL NOT NULL,"
+                                 "    complete INTEGER NOT NULL"
+                                 ") WITHOUT ROWID;"
+                                 "CREATE TABLE image_content ("
+                                 "    image TEXT NOT NULL REFERENCES image,"
+                                 "    content TEXT NOT NULL,"
+                                 "    PRIMARY KEY (image, content)"
+                                 ") WITHOUT ROWID;"
+                                 "CREATE INDEX image_of_content ON image_content (content);"
+                                 "CREATE TABLE image_job ("
+                                 "    image TEXT NOT NULL,"
+                                 "    job INTEGER NOT NULL REFERENCES job,"
+                                 "    PRIMARY KEY (image, job)"
+                                 ") WITHOUT ROWID;"
+                                 "CREATE TABLE image_name ("
+                                 "    name TEXT PRIMARY KEY,"
+                                 "    image TEXT NOT NULL REFERENCES image,"
+                                 "    user TEXT NOT NULL,"
+                                 "    named_at REAL NOT NULL"
+                                 ") WITHOUT ROWID;"
+                                 "CREATE INDEX image_name_of_image ON image_name (image);";
+
+static const char *const migrations[] = {version_1, version_2,  version_3, version_4,
+                                         version_5, version_6,  version_7, version_8,
+                                         version_9, version_10, version_11};
 
 static int schema_read_number(sqlite3 *database, const char *sql, int64_t *ret_number,
                               struct error *err)

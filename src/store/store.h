@@ -30,6 +30,8 @@ struct store;
 /* "No node", "no exit code", and "all tasks of the job". */
 enum { STORE_NONE = UINT32_MAX };
 
+enum { STORE_HASH_SIZE = 65 }; /* of a content's hash as text, with its NUL */
+
 /*
  * Opens the file and makes it if it is missing; brings an older schema up to date. Errors: -EBUSY
  * another process has it open, -EPROTO it was written by a newer dusk, -EBADMSG it is damaged or no
@@ -294,7 +296,7 @@ void store_add_content(struct store *store, const char *sha256, uint32_t job, ui
 void store_forget_content(struct store *store, const char *sha256);
 
 typedef int store_content_callback(const char *sha256, uint64_t size, void *userdata);
-/* The contents that no job needs any more that is not over. */
+/* The contents that neither an image nor a job needs that is not over, and some job has needed. */
 int store_walk_unneeded_contents(struct store *store, store_content_callback *callback,
                                  void *userdata, struct error *err);
 
@@ -339,6 +341,59 @@ int store_walk_checkpoint_files(struct store *store, uint32_t job, uint32_t task
 int store_find_checkpoint_file(struct store *store, const char *sha256,
                                struct store_checkpoint *ret_checkpoint, uint32_t *ret_place,
                                struct error *err);
+
+/* Images: each is made of contents, and kept by its names and by jobs. */
+struct store_image {
+    const char *sha256;
+    const char *kind;
+    uint64_t size;     /* bytes */
+    const char *user;  /* whose room it takes */
+    double added_at;   /* when it was first heard of */
+    double kept_until; /* so long also without name and job */
+    bool complete;     /* all its contents are here */
+};
+
+/* There is none yet. `contents` are all that it is made of; one that comes twice is kept once. */
+void store_add_image(struct store *store, const struct store_image *image,
+                     const char (*contents)[STORE_HASH_SIZE], size_t count);
+/* Saves user, kept_until and complete of one that is there. */
+void store_save_image(struct store *store, const struct store_image *image);
+/* It has no name any more. */
+void store_remove_image(struct store *store, const char *sha256);
+/* The image does not keep this content any more. */
+void store_remove_image_content(struct store *store, const char *sha256, const char *content);
+/* The job keeps it until it is over. */
+void store_add_image_job(struct store *store, const char *sha256, uint32_t job);
+
+typedef int store_image_callback(const struct store_image *image, void *userdata);
+/* By hash. `sha256` NULL: all of them. */
+int store_walk_images(struct store *store, const char *sha256, store_image_callback *callback,
+                      void *userdata, struct error *err);
+/* Those that nothing keeps at that time. */
+int store_walk_unneeded_images(struct store *store, double now, store_image_callback *callback,
+                               void *userdata, struct error *err);
+/* The first `limit` of the contents that this image alone keeps, with 0 as their size. */
+int store_walk_image_contents(struct store *store, const char *sha256, uint32_t limit,
+                              store_content_callback *callback, void *userdata, struct error *err);
+/* Bytes of all images that take the user's room, but for one. */
+int store_sum_images(struct store *store, const char *user, const char *but, uint64_t *ret_size,
+                     struct error *err);
+
+struct store_image_name {
+    const char *name;
+    const char *sha256; /* of the image */
+    const char *user;   /* whose name it is */
+    double named_at;
+};
+
+/* Makes or moves it. */
+void store_save_image_name(struct store *store, const struct store_image_name *name);
+void store_remove_image_name(struct store *store, const char *name);
+
+typedef int store_image_name_callback(const struct store_image_name *name, void *userdata);
+/* In order. `name` NULL: any; `sha256` NULL: of any image. */
+int store_walk_image_names(struct store *store, const char *name, const char *sha256,
+                           store_image_name_callback *callback, void *userdata, struct error *err);
 
 /* Outputs that wait in the spool until somebody fetches them. */
 struct store_output {
