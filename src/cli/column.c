@@ -142,6 +142,23 @@ const struct column_set columns_of_tokens = {
     .usual = "id,kind,user,created_at,expires_at,revoked,uses",
 };
 
+static const struct column image_columns[] = {
+    {"names", NULL, "NAMES", COLUMN_LIST, true},
+    {"sha256", NULL, "SHA256", COLUMN_TEXT, true},
+    {"kind", NULL, "KIND", COLUMN_TEXT, false},
+    {"size", NULL, "SIZE", COLUMN_SIZE, false},
+    {"user", NULL, "USER", COLUMN_TEXT, false},
+    {"added_at", NULL, "ADDED", COLUMN_TIME, false},
+    {"complete", NULL, "COMPLETE", COLUMN_TEXT, false},
+};
+
+const struct column_set columns_of_images = {
+    .what = "image",
+    .columns = image_columns,
+    .count = ARRAY_LENGTH(image_columns),
+    .usual = "names,kind,size,user,added_at,complete,sha256",
+};
+
 static const struct column output_columns[] = {
     {"task", NULL, "TASK", COLUMN_TEXT, false}, {"name", NULL, "NAME", COLUMN_TEXT, true},
     {"size", NULL, "SIZE", COLUMN_SIZE, false}, {"mode", NULL, "MODE", COLUMN_MODE, false},

@@ -40,7 +40,7 @@ struct column_set {
 };
 
 extern const struct column_set columns_of_tasks, columns_of_held_tasks, columns_of_finished_tasks,
-    columns_of_jobs, columns_of_nodes, columns_of_tokens, columns_of_outputs;
+    columns_of_jobs, columns_of_nodes, columns_of_tokens, columns_of_outputs, columns_of_images;
 
 /*
  * Finds the columns of a list "id,state node": commas or blanks between, case ignored. The array,

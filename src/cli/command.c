@@ -8,11 +8,11 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-    &command_submit,  &command_run,     &command_q,      &command_history, &command_watch,
-    &command_wait,    &command_tail,    &command_fetch,  &command_why,     &command_rm,
-    &command_hold,    &command_release, &command_status, &command_node,    &command_drain,
-    &command_stats,   &command_owner,   &command_token,  &command_login,   &command_config,
-    &command_classad, &command_version, &command_help,
+    &command_submit, &command_run,     &command_q,       &command_history, &command_watch,
+    &command_wait,   &command_tail,    &command_fetch,   &command_why,     &command_rm,
+    &command_hold,   &command_release, &command_status,  &command_node,    &command_drain,
+    &command_stats,  &command_image,   &command_owner,   &command_token,   &command_login,
+    &command_config, &command_classad, &command_version, &command_help,
 };
 const size_t command_count = ARRAY_LENGTH(commands);
 

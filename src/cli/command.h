@@ -37,4 +37,4 @@ const struct command *commands_find(const char *name);
 extern const struct command command_submit, command_run, command_q, command_history, command_status,
     command_watch, command_wait, command_tail, command_fetch, command_why, command_rm, command_hold,
     command_release, command_drain, command_stats, command_node, command_owner, command_token,
-    command_login, command_config, command_classad, command_version, command_help;
+    command_login, command_image, command_config, command_classad, command_version, command_help;

@@ -42,6 +42,13 @@ _dusk_operands() {
     drain)
         _dusk_nodes
         ;;
+    image)
+        case $1 in
+        '') echo add list show rm ;;
+        show | rm) _dusk_ask image list -af names ;;
+        add) [ $# -lt 2 ] || compgen -f -- "$cur" ;;
+        esac
+        ;;
     owner)
         case $1 in
         '') echo status figures pause never resume ;;

@@ -84,6 +84,7 @@ static void the_manual_pages_explain_every_option(void **state)
     assert_page_has_options("dusk-q.1", &command_history);
     assert_page_has_options("dusk-node.1", &command_node);
     assert_page_has_options("dusk-owner.1", &command_owner);
+    assert_page_has_options("dusk-image.1", &command_image);
     assert_page_has_options("dusk-node.1", &command_drain);
 }
 

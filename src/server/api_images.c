@@ -238,66 +238,64 @@ void api_images_add(struct server *server, struct request *request, const json_t
 
 /* ---- showing ---- */
 
-static json_t *image_object(const struct store_image *image)
-{
-    return json_pack("{s:n,s:s,s:s,s:I,s:s,s:f,s:b}", "name", "sha256", image->sha256, "kind",
-                     image->kind, "size", (json_int_t)image->size, "user", image->user, "added_at",
-                     image->added_at, "complete", image->complete);
-}
+/* Images by their hashes, and the same in the order in which they are shown. */
+struct image_list {
+    json_t *images;
+    json_t *list;
+};
 
 static int list_image(const struct store_image *image, void *userdata)
 {
-    json_object_set_new(userdata, image->sha256, image_object(image));
+    struct image_list *list = userdata;
+
+    json_object_set_new(list->images, image->sha256,
+                        json_pack("{s:[],s:s,s:s,s:I,s:s,s:f,s:b}", "names", "sha256",
+                                  image->sha256, "kind", image->kind, "size",
+                                  (json_int_t)image->size, "user", image->user, "added_at",
+                                  image->added_at, "complete", image->complete));
     return 0;
 }
-
-struct image_list {
-    json_t *images; /* by hash */
-    json_t *list;
-};
 
 static int list_name(const struct store_image_name *name, void *userdata)
 {
     struct image_list *list = userdata;
     json_t *image = json_object_get(list->images, name->sha256);
+    json_t *names = json_object_get(image, "names");
 
-    if (!image)
-        return 0;
-    json_object_set_new(image, "name", json_string(name->name));
-    json_array_append_new(list->list, json_copy(image));
-    json_object_set_new(json_array_get(list->list, json_array_size(list->list) - 1), "user",
-                        json_string(name->user));
+    json_array_append_new(names, json_string(name->name));
+    if (json_array_size(names) == 1)
+        json_array_append(list->list, image);
     return 0;
 }
 
-/* Names first, by the alphabet; then what has none. */
-static int make_list(struct server *server, struct image_list *list, struct error *err)
+/* By their first names, by the alphabet; then what has none. `sha256` NULL: all. */
+static void reply_list(struct server *server, struct request *request, const char *sha256)
 {
-    const char *sha256;
+    struct image_list list = {.images = json_object(), .list = json_array()};
+    _cleanup_error_ struct error err = ERROR_INIT;
+    const char *key;
     json_t *image;
-    int r = store_walk_images(server->store, NULL, list_image, list->images, err);
+    int r = store_walk_images(server->store, sha256, list_image, &list, &err);
 
     if (r == 0)
-        r = store_walk_image_names(server->store, NULL, NULL, list_name, list, err);
-    json_object_foreach(list->images, sha256, image)
+        r = store_walk_image_names(server->store, NULL, sha256, list_name, &list, &err);
+    json_object_foreach(list.images, key, image)
     {
-        if (json_is_null(json_object_get(image, "name")))
-            json_array_append(list->list, image);
+        if (json_array_size(json_object_get(image, "names")) == 0)
+            json_array_append(list.list, image);
     }
-    return r;
+    if (r < 0)
+        api_reply_error(request, 500, NULL, "cannot read the images: %s", error_text(&err));
+    else
+        api_reply_json(request, 200,
+                       json_incref(sha256 ? json_array_get(list.list, 0) : list.list));
+    json_decref(list.images);
+    json_decref(list.list);
 }
 
 void api_images_list(struct server *server, struct request *request)
 {
-    struct image_list list = {.images = json_object(), .list = json_array()};
-    _cleanup_error_ struct error err = ERROR_INIT;
-
-    if (make_list(server, &list, &err) < 0)
-        api_reply_error(request, 500, NULL, "cannot read the images: %s", error_text(&err));
-    else
-        api_reply_json(request, 200, json_incref(list.list));
-    json_decref(list.images);
-    json_decref(list.list);
+    reply_list(server, request, NULL);
 }
 
 static void no_such_image(struct request *request, const char *text)
@@ -306,33 +304,18 @@ static void no_such_image(struct request *request, const char *text)
                     text);
 }
 
-static int append_name(const struct store_image_name *name, void *userdata)
-{
-    json_array_append_new(userdata, json_pack("{s:s,s:s,s:f}", "name", name->name, "user",
-                                              name->user, "named_at", name->named_at));
-    return 0;
-}
-
 void api_images_show(struct server *server, struct request *request, const char *text)
 {
     _cleanup_error_ struct error err = ERROR_INIT;
     struct image_found image = {0};
     int r = images_find(server, text, &image, &err);
-    json_t *names = json_array();
 
-    if (r == 0)
-        r = store_walk_image_names(server->store, NULL, image.sha256, append_name, names, &err);
     if (r < 0)
         api_reply_error(request, 500, NULL, "cannot read the images: %s", error_text(&err));
     else if (r > 0)
         no_such_image(request, text);
     else
-        api_reply_json(request, 200,
-                       json_pack("{s:s,s:s,s:I,s:s,s:f,s:b,s:O}", "sha256", image.sha256, "kind",
-                                 image_kind_name(image.kind), "size", (json_int_t)image.size,
-                                 "user", image.user, "added_at", image.added_at, "complete",
-                                 image.complete, "names", names));
-    json_decref(names);
+        reply_list(server, request, image.sha256);
     image_found_deinit(&image);
 }
 
