@@ -24,6 +24,8 @@ struct attempt {
     bool has_fetched_again;   /* because what was in the cache was damaged: once only */
     bool is_fetching;         /* between AGENT_FETCH and AGENT_FETCHED */
     bool *is_pinned;          /* owned; by input: held in the cache; NULL: none is */
+    bool has_image;           /* its image is in use for it (images.h) */
+    bool waits_for_image;     /* which is not here yet */
     struct laying *laying;    /* the child that copies large inputs; NULL: none */
     bool is_kept;             /* the keeper has it, or was asked to start it */
     bool is_starting;         /* it was asked to, and has not said yet what came of it */

@@ -96,6 +96,7 @@ static void trace(const struct attempt *attempt, const struct agent_effect *effe
 static void drop(struct body *body, struct attempt *attempt)
 {
     fetching_cancel(body, attempt);
+    fetching_release_image(body, attempt);
     keeping_forget(body, attempt);
     tidying_note(body, attempt);
     if (attempt->scratch)
@@ -495,16 +496,15 @@ static void tell_limits(struct body *body)
 }
 
 /* What is kept for later tasks must not take the disk that is promised to those that run. */
-static uint64_t cache_size(const struct body_options *options)
+static uint64_t cache_size(const struct body_options *options, uint64_t wished)
 {
-    uint64_t wished = options->settings->cache_size;
-
     return wished < options->capacity.disk ? wished : options->capacity.disk;
 }
 
 static int begin(struct body *body, struct error *err)
 {
     struct outgoing_world world = serving_world(body);
+    const struct settings *settings = body->options.settings;
     const struct state *state = body->options.state;
     int r;
 
@@ -520,7 +520,8 @@ static int begin(struct body *body, struct error *err)
     folders_init(&body->folders, &body->loop, state);
     r = identities_open(state->folder, 0, 0, &body->identities, err);
     if (r == 0)
-        r = fetching_init(body, state->content, cache_size(&body->options), err);
+        r = fetching_init(body, cache_size(&body->options, settings->cache_size),
+                          cache_size(&body->options, settings->image_cache), err);
     if (r == 0)
         r = uplink_init(body, err);
     if (r == 0)
@@ -549,6 +550,7 @@ static void end(struct body *body)
         forget_worthless(body);
     for (size_t i = 0; i < body->attempts.count; i++)
         fetching_cancel(body, body->attempts.items[i]);
+    fetching_stop_images(&body->fetching);
     disk_watch_deinit(&body->disk_watch);
     folders_deinit(&body->folders);
     tidying_deinit(body);

@@ -9,6 +9,7 @@
  *     keeping.c     the keeper: its news to events, and what it still has after a restart
  *     fetching.c    the inputs of an attempt, from the server or from the cache, into its folder
  *     containing.c  in which container it lives, if tasks are contained
+ *     images.c      what containers have as their root; image_fetch.c brings it
  *     launch.c      what the keeper is asked to run
  *     gpus.c        which of the GPUs are an attempt's
  *     limits.c      what an attempt is held to, and what is said when it was not enough

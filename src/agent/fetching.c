@@ -50,15 +50,28 @@ struct laying {
     struct attempt *attempt;
 };
 
-int fetching_init(struct body *body, const char *folder, uint64_t cache_size, struct error *err)
+static uint64_t want_content(void *userdata, const char *sha256);
+static void cancel_content(void *userdata, uint64_t stream);
+static void on_image(void *userdata, const char *sha256, enum reason failure,
+                     const struct error *err);
+
+int fetching_init(struct body *body, uint64_t cache_size, uint64_t image_cache_size,
+                  struct error *err)
 {
+    const struct images_world world = {
+        .want = want_content, .cancel = cancel_content, .on_ready = on_image, .userdata = body};
     struct fetching *fetching = &body->fetching;
+    int r;
 
     *fetching = (struct fetching){0};
     uv_idle_init(&body->loop, &fetching->turn);
     fetching->turn.data = body;
     string_map_init(&fetching->by_hash, false);
-    return content_open(folder, cache_size, &fetching->cache, err);
+    r = content_open(body->options.state->content, cache_size, &fetching->cache, err);
+    if (r == 0)
+        r = images_open(&body->loop, body->options.state->images, image_cache_size, &world,
+                        &fetching->images, err);
+    return r;
 }
 
 static void content_deinit(struct fetching_content *content)
@@ -87,6 +100,11 @@ static void unlink_content(struct fetching *fetching, struct fetching_content *c
     if (content->stream != 0)
         fetching->stream_count--;
     string_map_remove(&fetching->by_hash, content->sha256);
+}
+
+void fetching_stop_images(struct fetching *fetching)
+{
+    fetching->images = images_free(fetching->images);
 }
 
 void fetching_deinit(struct fetching *fetching)
@@ -143,6 +161,57 @@ static void fail(struct body *body, struct attempt *attempt, enum reason failure
 {
     attempt_add_error(attempt, err);
     finish(body, attempt, failure);
+}
+
+/* ---- images ---- */
+
+void fetching_release_image(struct body *body, struct attempt *attempt)
+{
+    if (attempt->has_image)
+        images_release(body->fetching.images, attempt->start.image.sha256);
+    attempt->has_image = attempt->waits_for_image = false;
+}
+
+void fetching_hold_image(struct body *body, struct attempt *attempt)
+{
+    const struct wire_image *image = &attempt->start.image;
+    _cleanup_free_ char *path =
+        image->sha256 ? images_path(body->fetching.images, image->sha256) : NULL;
+
+    attempt->has_image = path && images_want(body->fetching.images, image, NULL) >= 0;
+}
+
+/* It comes beside the inputs, and the attempt waits for it as for one of them. */
+static int want_image(struct body *body, struct attempt *attempt, struct error *err)
+{
+    const struct wire_image *image = &attempt->start.image;
+    int r = image->sha256 ? images_want(body->fetching.images, image, err) : 0;
+
+    if (r < 0)
+        return r;
+    attempt->has_image = image->sha256 != NULL;
+    attempt->waits_for_image = r > 0;
+    attempt->missing += r > 0;
+    return 0;
+}
+
+static uint64_t want_content(void *userdata, const char *sha256)
+{
+    struct body *body = userdata;
+    struct wire_message message = {.kind = WIRE_WANT};
+
+    if (!uplink_is_up(&body->uplink))
+        return 0;
+    message.want = (struct wire_want){.kind = WIRE_WANT_CONTENT,
+                                      .stream = ++body->fetching.last_stream,
+                                      .sha256 = (char *)sha256};
+    body_say(body, &message);
+    return message.want.stream;
+}
+
+static void cancel_content(void *userdata, uint64_t stream)
+{
+    body_say(userdata, &(struct wire_message){.kind = WIRE_CANCEL, .stream = stream});
 }
 
 /* ---- laying ---- */
@@ -431,6 +500,32 @@ static void go_on(struct body *body, struct attempt *attempt)
         ask_more(body);
 }
 
+static bool waits_for(const struct attempt *attempt, const char *sha256)
+{
+    return attempt->is_fetching && attempt->waits_for_image &&
+           strcmp(attempt->start.image.sha256, sha256) == 0;
+}
+
+/* An attempt that fails may be dropped in the midst of this, so that the walk begins again. */
+static void on_image(void *userdata, const char *sha256, enum reason failure,
+                     const struct error *err)
+{
+    struct body *body = userdata;
+
+    for (size_t i = 0; i < body->attempts.count; i++) {
+        struct attempt *attempt = body->attempts.items[i];
+
+        if (!waits_for(attempt, sha256))
+            continue;
+        attempt->waits_for_image = false;
+        if (failure != REASON_NONE)
+            fail(body, attempt, failure, err);
+        else if (--attempt->missing == 0)
+            lay(body, attempt);
+        i = (size_t)-1;
+    }
+}
+
 /* ---- the beginning ---- */
 
 /* wire/ has checked the types; that a name stays in its folder is checked by whoever uses it. */
@@ -466,6 +561,8 @@ static void begin(struct body *body, struct attempt *attempt)
 
     if (r == 0)
         r = make_scratch(body, attempt, &err);
+    if (r == 0)
+        r = want_image(body, attempt, &err);
     if (r < 0) {
         fail(body, attempt, reason_of(r), &err);
         return;
@@ -532,6 +629,7 @@ void fetching_begin(struct body *body, struct attempt *attempt)
 void fetching_connected(struct body *body)
 {
     ask_more(body);
+    images_connected(body->fetching.images);
 }
 
 /* A stream cannot be taken up in its middle; the next connection begins it anew. */
@@ -542,6 +640,7 @@ void fetching_disconnected(struct body *body)
         at->stream = 0;
     }
     body->fetching.stream_count = 0;
+    images_disconnected(body->fetching.images);
 }
 
 /* Streams that are under way stand near the front. */
@@ -561,8 +660,10 @@ void fetching_piece(struct body *body, uint64_t stream, struct slice bytes)
     _cleanup_error_ struct error err = ERROR_INIT;
     int r;
 
-    if (!content)
+    if (!content) {
+        images_piece(body->fetching.images, stream, bytes);
         return;
+    }
     r = content_arrival_add(content->arrival, bytes.data, bytes.length, &err);
     if (make_room(body, r)) {
         error_clear(&err);
@@ -605,8 +706,10 @@ void fetching_ended(struct body *body, const struct wire_end *end)
     enum reason failure = end->failure;
     int r;
 
-    if (!content)
+    if (!content) {
+        images_ended(body->fetching.images, end);
         return;
+    }
     if (failure != REASON_NONE) {
         error_set(&err, -EIO, "%s", end->detail ? end->detail : "the server could not send it");
         fail_content(body, content, failure, &err);

@@ -242,6 +242,7 @@ static void on_task(struct body *body, const struct keeper_news *news)
         attempts_remove(&body->attempts, attempt);
         return;
     }
+    fetching_hold_image(body, attempt);
     attempt->has_ended = news->state == KEEPER_STATE_ENDED;
     if (attempt->has_ended)
         collect_exit(attempt, &news->result);

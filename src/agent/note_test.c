@@ -30,6 +30,7 @@ static void a_note_brings_back_what_the_agent_needs(void **state)
         .outputs_given = true,
         .outputs = {.items = &output, .count = 1},
         .attributes = {.items = &attribute, .count = 1},
+        .image = {.sha256 = (char *)"ab", .kind = IMAGE_EXT4, .size = 7},
     };
 
     (void)state;
@@ -53,6 +54,8 @@ static void a_note_brings_back_what_the_agent_needs(void **state)
     assert_string_equal(found.outputs.items[0], output);
     assert_int_equal(found.arguments.count, 0);
     assert_string_equal(attributes_get(&found.attributes, "patient"), "true");
+    assert_string_equal(found.image.sha256, "ab");
+    assert_int_equal(found.image.kind, IMAGE_EXT4);
 }
 
 static void a_note_that_is_too_long_is_refused(void **state)

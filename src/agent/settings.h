@@ -27,6 +27,7 @@ struct settings {
     struct offer offer;      /* of the keys that name one part each and of `offer`, together */
     struct offer offer_line; /* of `offer` alone */
     uint64_t cache_size;     /* of inputs that are kept for the next task, bytes */
+    uint64_t image_cache;    /* of images likewise */
     struct attributes attributes;
     char *attribute_script; /* absolute; NULL: none */
     uint64_t attribute_script_interval_ms;

@@ -22,6 +22,7 @@ int settings_set_memory(void *target, const char *text, struct error *err);
 int settings_set_disk(void *target, const char *text, struct error *err);
 int settings_set_gpus(void *target, const char *text, struct error *err);
 int settings_set_offer(void *target, const char *text, struct error *err);
+int settings_set_image_cache(void *target, const char *text, struct error *err);
 int settings_set_cache_size(void *target, const char *text, struct error *err);
 int settings_set_runtime(void *target, const char *text, struct error *err);
 int settings_set_network(void *target, const char *text, struct error *err);

@@ -63,6 +63,7 @@ static void everything_has_a_default(void **state)
     assert_int_equal(fixture->settings.port, 7433);
     assert_true(fixture->settings.state[0] == '/');
     assert_true(fixture->settings.cache_size == 10ULL << 30);
+    assert_true(fixture->settings.image_cache == 20ULL << 30);
     assert_int_equal(fixture->settings.grace_ms, 10000);
     for (size_t i = 0; i < OFFER_PART_COUNT; i++)
         assert_int_equal(fixture->settings.offer.parts[i].kind, OFFER_ALL);
@@ -73,11 +74,14 @@ static void the_command_line_wins_over_the_file(void **state)
 {
     struct fixture *fixture = *state;
 
-    write_file(fixture, "[agent]\nname = pc9\ncpus = 3\ncache_size = 1M\n[server]\nport = 1\n");
+    write_file(
+        fixture,
+        "[agent]\nname = pc9\ncpus = 3\ncache_size = 1M\nimage_cache = 3M\n[server]\nport = 1\n");
     assert_int_equal(READ(fixture, "--cpus", "5", "--config", fixture->file, "--cache-size=2M"), 0);
     assert_string_equal(fixture->settings.name, "pc9");
     assert_int_equal(fixture->settings.offer.parts[OFFER_CPUS].value, 5);
     assert_int_equal(fixture->settings.cache_size, 2 << 20);
+    assert_int_equal(fixture->settings.image_cache, 3 << 20);
 }
 
 static void a_computer_sleeps_if_and_as_it_is_told(void **state)

@@ -111,15 +111,26 @@ int settings_set_offer(void *target, const char *text, struct error *err)
     return offer_read(&settings->offer_line, text, err);
 }
 
+/* INT64_MAX, because JSON carries no more. */
+static int parse_size(const char *text, uint64_t *ret_size, struct error *err)
+{
+    if (number_parse_size(slice_from_text(text), 1, ret_size) < 0 || *ret_size > INT64_MAX)
+        return error_set(err, -EINVAL, "'%s' is no size such as 500M, 8G or 1.5T", text);
+    return 0;
+}
+
 int settings_set_cache_size(void *target, const char *text, struct error *err)
 {
     struct settings *settings = target;
 
-    /* INT64_MAX, because JSON carries no more. */
-    if (number_parse_size(slice_from_text(text), 1, &settings->cache_size) < 0 ||
-        settings->cache_size > INT64_MAX)
-        return error_set(err, -EINVAL, "'%s' is no size such as 500M, 8G or 1.5T", text);
-    return 0;
+    return parse_size(text, &settings->cache_size, err);
+}
+
+int settings_set_image_cache(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+
+    return parse_size(text, &settings->image_cache, err);
 }
 
 int settings_set_runtime(void *target, const char *text, struct error *err)

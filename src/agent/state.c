@@ -161,6 +161,7 @@ int state_open(const char *folder, struct state *ret_state, struct error *err)
         .folder = memory_copy_string(folder),
         .identity = file_join(folder, "identity"),
         .content = file_join(folder, "content"),
+        .images = file_join(folder, "images"),
         .lock = -1,
         .epoch_file = -1,
     };
@@ -171,6 +172,8 @@ int state_open(const char *folder, struct state *ret_state, struct error *err)
         r = make_folder(ret_state->identity, SECRET, err);
     if (r == 0)
         r = make_folder(ret_state->content, SECRET, err);
+    if (r == 0)
+        r = make_folder(ret_state->images, SECRET, err);
     if (r == 0)
         r = open_epoch(ret_state, err);
     if (r == 0)
@@ -197,6 +200,7 @@ void state_deinit(struct state *state)
     free(state->folder);
     free(state->identity);
     free(state->content);
+    free(state->images);
     free(state->scratch);
     free(state->trash);
     *state = (struct state){.lock = -1, .epoch_file = -1};

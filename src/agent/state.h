@@ -8,6 +8,7 @@
  *     figures   what was done here each day of a year (recording.h)
  *     identity/ key and certificates (net/identity.h)
  *     content/  the inputs that are kept for later tasks (content.h)
+ *     images/   the images that are kept likewise (images.h)
  *     attempts/ the folders of the attempts (runtime/scratch.h)
  *     trash/    what is being removed (folders.h)
  *     uids, speed, keeper.*  of the runtime
@@ -26,6 +27,7 @@ struct state {
     char *folder;   /* owned, as all texts here */
     char *identity; /* paths below it */
     char *content;
+    char *images;
     char *scratch; /* what holds attempts/ and trash/; usually `folder` */
     char *trash;
     int lock;
