@@ -252,8 +252,6 @@ static void find_whole(struct images *images, const char *sha256)
     image = add_image(images, sha256);
     memcpy(found.sha256, image->sha256, HASH_TEXT_SIZE);
     *image = found;
-    touch(images, image);
-    image->used = found.used;
 }
 
 /* What was unpacked of it when the agent ended is worth nothing; what has come is. */

@@ -4,6 +4,7 @@
 
 #include "errand.h"
 #include "images.h"
+#include "sys/hash.h"
 #include "wire/image.h"
 
 enum { IMAGE_STREAMS_MAX = 4 };

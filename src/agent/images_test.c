@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/test.h"
 #include "sys/file.h"
+#include "sys/hash.h"
 #include "wire/image_tree.h"
 
 #include <dirent.h>

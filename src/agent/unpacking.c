@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "sys/descriptor.h"
 #include "sys/file.h"
+#include "sys/hash.h"
 #include "wire/image_tree.h"
 
 #include <errno.h>

@@ -7,6 +7,7 @@
 #include "base/test.h"
 #include "sys/descriptor.h"
 #include "sys/file.h"
+#include "sys/hash.h"
 #include "wire/image_tree.h"
 
 #include <errno.h>

@@ -17,6 +17,7 @@
 #include "outputs.h"
 #include "submission.h"
 #include "submit_here.h"
+#include "submit_images.h"
 #include "sys/clock.h"
 #include "sys/complain.h"
 #include "waiting.h"
@@ -240,7 +241,7 @@ static int send_job(struct session *session, const struct request *request,
                     struct error *err)
 {
     _cleanup_inputs_ struct inputs inputs = INPUTS_INIT;
-    _cleanup_json_ json_t *reply = NULL;
+    _cleanup_json_ json_t *reply = NULL, *images = NULL;
     struct submission submission = {.submit = submit, .origin = origin, .inputs = &inputs};
     struct connection *connection;
     int r;
@@ -252,6 +253,9 @@ static int send_job(struct session *session, const struct request *request,
     r = inputs_collect(submit, origin, &inputs, err);
     if (r == 0 && submission.deliver)
         r = outputs_check(submit, origin, err);
+    if (r == 0)
+        r = submit_images_find(connection, submit, origin, &images, err);
+    submission.images = images;
     if (r == 0)
         r = submission_send(connection, &submission, &reply, err);
     if (r < 0)

@@ -55,6 +55,8 @@ static int describe(const struct submission *submission, json_t **ret_body, stru
         json_object_set_new(body, "files", describe_inputs(submission->inputs)) < 0)
         return refuse_text(submission->origin, err);
     json_object_set_new(body, "deliver", json_boolean(submission->deliver));
+    if (submission->images)
+        json_object_set(body, "images", submission->images);
     *ret_body = take_pointer(body);
     return 0;
 }

@@ -15,7 +15,8 @@ struct submission {
     const struct submit *submit;
     const struct origin *origin;
     const struct inputs *inputs;
-    bool deliver; /* results go to the submitter's folders by themselves; on the socket only */
+    json_t *images; /* as submit_images.h has them; NULL: none */
+    bool deliver;   /* results go to the submitter's folders by themselves; on the socket only */
 };
 
 /* *ret_reply is what the server says of the new job; it becomes the caller's. */

@@ -86,9 +86,3 @@ int hash_file(int fd, char ret_text[HASH_TEXT_SIZE], uint64_t *ret_size, struct 
     *ret_size = size;
     return 0;
 }
-
-bool hash_text_is_valid(const char *text)
-{
-    return strlen(text) == HASH_TEXT_SIZE - 1 &&
-           strspn(text, "0123456789abcdef") == HASH_TEXT_SIZE - 1;
-}

@@ -3,11 +3,9 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/hash_text.h"
 
-#include <stdbool.h>
 #include <stdint.h>
-
-enum { HASH_TEXT_SIZE = 65 }; /* with the NUL */
 
 struct hash; /* one running computation */
 
@@ -21,6 +19,3 @@ struct hash *hash_free(struct hash *hash);
 void hash_bytes(const void *data, size_t length, char ret_text[HASH_TEXT_SIZE]);
 /* Reads the open file from its start to its end; *ret_size is the number of bytes read. */
 int hash_file(int fd, char ret_text[HASH_TEXT_SIZE], uint64_t *ret_size, struct error *err);
-
-/* Whether a text from outside is 64 lower-case hexadecimal digits. */
-bool hash_text_is_valid(const char *text);

@@ -11,6 +11,27 @@
 
 #define FIRST_LINE "dusk-image 1"
 
+static const char *const kind_names[IMAGE_KIND_COUNT] = {[IMAGE_TREE] = "tree",
+                                                         [IMAGE_SQUASHFS] = "squashfs",
+                                                         [IMAGE_EXT4] = "ext4",
+                                                         [IMAGE_EROFS] = "erofs"};
+
+const char *image_kind_name(enum image_kind kind)
+{
+    return kind_names[kind];
+}
+
+bool image_kind_from_name(const char *name, enum image_kind *ret_kind)
+{
+    for (enum image_kind kind = 0; kind < IMAGE_KIND_COUNT; kind++) {
+        if (strcmp(name, kind_names[kind]) != 0)
+            continue;
+        *ret_kind = kind;
+        return true;
+    }
+    return false;
+}
+
 void image_manifest_deinit(struct image_manifest *manifest)
 {
     free(manifest->chunks);

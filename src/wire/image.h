@@ -12,7 +12,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
-#include "sys/hash.h"
+#include "base/hash_text.h"
 
 enum image_kind {
     IMAGE_TREE,     /* files and folders, in the form of image_tree.h; unpacked on nodes */

@@ -177,7 +177,9 @@ executable = /usr/bin/not-on-this-node
 transfer_executable = false
 queue
 END
-held 'a task in an image' 'image .debian., and no node starts images yet' <<'END'
+mkdir empty
+dusk image add debian empty >/dev/null
+held 'a task in an image' 'image .debian., and no node has the container runtime' <<'END'
 universe = docker
 docker_image = debian
 executable = /bin/true
