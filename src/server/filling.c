@@ -175,12 +175,12 @@ static void tell_attributes(struct filling *filling, struct attributes *attribut
         return;
     if (!filling->task_ad)
         make_ads(filling);
+    filling->evaluator.step_count_max = MATCH_START_STEPS_MAX;
     value =
         classad_evaluate_attribute(&filling->evaluator, ATTRIBUTE_OF_JOBS, filling->node_ad, NULL);
     if (value.type != CLASSAD_STRING)
         return;
     names = slice_copy(classad_value_text(&value));
-    filling->evaluator.step_count_max = MATCH_START_STEPS_MAX;
     /* Whatever he says of himself, it is he. */
     classad_set_string(filling->task_ad, "Owner", slice_from_text(filling->job->row.user));
     for (char *name = strtok_r(names, " ", &rest); name && count++ < POLICY_NAMES_MAX;
