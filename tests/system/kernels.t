@@ -60,9 +60,9 @@ tasks_are_held()
 }
 
 start_server
-older_dusk clone3 close_range pidfd_open
+older_dusk clone3 close_range mount_setattr pidfd_open
 dusk_path=$folder/bin/older-dusk start_agent pc1 --owner-socket "$folder/pc1/owner.socket"
-tasks_are_held pc1 'without clone3, close_range and pidfd_open'
+tasks_are_held pc1 'with openat2 alone'
 stop_agent pc1
 
 # Who has no control groups, but wardens.
@@ -71,7 +71,7 @@ if [ "$(id -u)" = 0 ] && "${as_user[@]}" true 2>/dev/null; then
     mkdir "$folder/pc2"
     chown 31001:31001 "$folder/pc2"
     dusk token create >"$folder/token"
-    older_dusk clone3 close_range pidfd_open -- "${as_user[@]}"
+    older_dusk clone3 close_range mount_setattr pidfd_open -- "${as_user[@]}"
     dusk_path=$folder/bin/older-dusk launch_agent pc2 --owner-socket "$folder/pc2/owner.socket"
     must "grep -q '^ready pc2\$' '$folder/pc2.out'"
     tasks_are_held pc2 'as an ordinary user,'

@@ -14,6 +14,7 @@ static const struct {
 } calls[] = {
     {"clone3", SYS_clone3},
     {"close_range", SYS_close_range},
+    {"mount_setattr", SYS_mount_setattr},
     {"openat2", SYS_openat2},
     {"pidfd_open", SYS_pidfd_open},
 };
