@@ -221,4 +221,19 @@ is "$(ls "$folder/server/checkpoints/$job.0")" 1 'and what counts stays'
 go 2
 ok 'it comes to its end' dusk wait --timeout 60 "$job"
 
+# ---- in a container ----
+
+program counts <<'END'
+done=$(($(cat state 2>/dev/null || echo 0) + 1))
+echo "part $done"
+echo "$done" >state
+[ "$done" -lt 3 ] || exit 0
+exit 85
+END
+afresh
+runtime=container start_agent pc3 --cpus 1
+job=$(submit_program counts 'checkpoint_exit_code = 85' 'output = out' 'runtime = container')
+ok 'a contained task saves itself, too' dusk wait --timeout 60 "$job"
+is "$(tr '\n' ' ' <out)" 'part 1 part 2 part 3 ' 'and goes on from there'
+
 finish
