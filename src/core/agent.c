@@ -55,6 +55,12 @@ int agent_prepare(const struct agent *agent, struct agent_effects *effects)
     return 0;
 }
 
+/* A task may want less time to leave than the node gives, and gets no more. */
+static uint64_t grace_of(const struct agent *agent, uint64_t vacate_ms)
+{
+    return vacate_ms > 0 ? earlier(vacate_ms, agent->options.grace_ms) : agent->options.grace_ms;
+}
+
 static struct attempt *find_attempt(struct agent *agent, uint64_t epoch)
 {
     for (size_t i = 0; i < agent->attempt_count; i++)
@@ -103,12 +109,6 @@ static bool agent_can_hold(const struct agent *agent, const struct resources *re
 {
     return agent->attempt_count < agent->options.attempts_max && !agent->leaving &&
            resources_fit(request, &agent->options.capacity);
-}
-
-/* A task may want less time to leave than the node gives, and gets no more. */
-static uint64_t grace_of(const struct agent *agent, uint64_t vacate_ms)
-{
-    return vacate_ms > 0 ? earlier(vacate_ms, agent->options.grace_ms) : agent->options.grace_ms;
 }
 
 static void on_start(struct agent *agent, const struct agent_event *event,
