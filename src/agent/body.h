@@ -60,7 +60,7 @@ struct body_options {
     const struct settings *settings;
     struct state *state;
     struct resources capacity;
-    const struct containing *containing;
+    struct containing *containing;
     const struct gpu_list *gpus; /* as many as are lent, at least; those are the first */
     uint64_t machine;
     const char *facts;             /* JSON; the limits are added */

@@ -31,7 +31,8 @@ int containing_open(struct containing *containing, const struct settings *settin
 {
     int r;
 
-    *containing = (struct containing){.lends_network = settings->lends_network};
+    *containing = (struct containing){.lends_network = settings->lends_network,
+                                      .roots = file_join(state_folder, "roots")};
     if (settings->runtime == SETTINGS_RUNTIME_PROCESS)
         return 0;
     r = open_tree(containing, settings, state_folder, err);
@@ -51,6 +52,12 @@ int containing_open(struct containing *containing, const struct settings *settin
 
 void containing_deinit(struct containing *containing)
 {
+    for (size_t i = 0; i < containing->image_count; i++) {
+        container_tree_deinit(&containing->images[i].tree);
+        free(containing->images[i].sha256);
+    }
+    free(containing->images);
+    free(containing->roots);
     container_tree_deinit(&containing->node);
 }
 
@@ -96,11 +103,60 @@ static const char **find_devices(const struct attempt *attempt, struct arena *ar
     return devices;
 }
 
-int containing_fill(const struct containing *containing, const struct attempt *attempt,
+/* ---- images ---- */
+
+/* What is mounted over is made once for each image; tasks that run may be in it, so it stays. */
+static int add_image(struct containing *containing, const char *sha256, const char *path,
+                     struct error *err)
+{
+    _cleanup_free_ char *root = file_join(containing->roots, sha256);
+    struct containing_image *added;
+    struct container_tree tree;
+    int r = container_tree_of_image(root, path, &tree, err);
+
+    if (r < 0)
+        return r;
+    array_reserve(containing->images, containing->image_capacity, containing->image_count + 1);
+    added = &containing->images[containing->image_count++];
+    *added = (struct containing_image){.sha256 = memory_copy_string(sha256), .tree = tree};
+    return 0;
+}
+
+/*
+ * A file system that strangers made is not mounted: the kernel's drivers trust what they read, and
+ * it is the owner's kernel.
+ */
+static int find_image(struct containing *containing, const struct wire_image *image,
+                      const char *path, const struct container_tree **ret_tree, struct error *err)
+{
+    int r;
+
+    if (!containing->is_on)
+        return error_set(err, -ENOTSUP,
+                         "it runs in an image, and this node has no container runtime");
+    if (image->kind != IMAGE_TREE)
+        return error_set(err, -ENOTSUP,
+                         "its image is a file system in a file, which nodes do not mount yet; add "
+                         "it as a folder or a tar");
+    for (size_t i = 0; i < containing->image_count; i++)
+        if (strcmp(containing->images[i].sha256, image->sha256) == 0) {
+            *ret_tree = &containing->images[i].tree;
+            return 0;
+        }
+    r = path ? add_image(containing, image->sha256, path, err)
+             : error_set(err, -ENOENT, "its image is not here any more");
+    if (r == 0)
+        *ret_tree = &containing->images[containing->image_count - 1].tree;
+    return r;
+}
+
+int containing_fill(struct containing *containing, const struct attempt *attempt, const char *image,
                     const char *node_name, struct arena *arena,
                     struct keeper_container *ret_container, struct error *err)
 {
     static const char *nothing[] = {NULL};
+    const struct container_tree *tree = &containing->node;
+    int r = 0;
 
     *ret_container = (struct keeper_container){.root = "",
                                                .sources = nothing,
@@ -108,15 +164,15 @@ int containing_fill(const struct containing *containing, const struct attempt *a
                                                .devices = nothing,
                                                .temporary = "",
                                                .host_name = ""};
-    if (!containing->is_on)
-        return 0;
-    if (attempt->start.wants_network && !containing->lends_network) {
-        error_set(err, -EACCES, "it asks for the network, which this node does not lend");
-        return -EACCES;
-    }
-    ret_container->root = containing->node.root;
-    ret_container->sources = (const char **)containing->node.sources;
-    ret_container->targets = (const char **)containing->node.targets;
+    if (attempt->start.image.sha256)
+        r = find_image(containing, &attempt->start.image, image, &tree, err);
+    if (r < 0 || !containing->is_on)
+        return r;
+    if (attempt->start.wants_network && !containing->lends_network)
+        return error_set(err, -EACCES, "it asks for the network, which this node does not lend");
+    ret_container->root = tree->root;
+    ret_container->sources = (const char **)tree->sources;
+    ret_container->targets = (const char **)tree->targets;
     ret_container->devices = find_devices(attempt, arena);
     ret_container->temporary = scratch_temporary(attempt->scratch);
     ret_container->host_name = node_name;

@@ -14,10 +14,18 @@
 
 #include <stdbool.h>
 
+struct containing_image {
+    char *sha256; /* owned */
+    struct container_tree tree;
+};
+
 struct containing {
     bool is_on;
-    bool lends_network;         /* to those who ask for it */
-    struct container_tree node; /* what tasks find that bring no image */
+    bool lends_network;              /* to those who ask for it */
+    struct container_tree node;      /* what tasks find that bring no image */
+    char *roots;                     /* owned: the folder for what is mounted over for images */
+    struct containing_image *images; /* owned: those that were used since the start */
+    size_t image_count, image_capacity;
 };
 
 /*
@@ -29,11 +37,12 @@ int containing_open(struct containing *containing, const struct settings *settin
 void containing_deinit(struct containing *containing);
 
 /*
- * Fills in the attempt's container, or none if tasks run bare here. `node_name` is what it takes
- * for its computer's name. The texts are the containing's, the attempt's, or the arena's. -EACCES
- * if it asks for what this node does not lend.
+ * Fills in the attempt's container, or none if tasks run bare here. `image` is where the image that
+ * it asks for lies on this node (images_path()), NULL if it asks for none; `node_name` is what it
+ * takes for its computer's name. The texts are the containing's, the attempt's, or the arena's.
+ * -EACCES, -ENOTSUP if it asks for what this node does not lend or cannot do.
  */
-int containing_fill(const struct containing *containing, const struct attempt *attempt,
+int containing_fill(struct containing *containing, const struct attempt *attempt, const char *image,
                     const char *node_name, struct arena *arena,
                     struct keeper_container *ret_container, struct error *err);
 

@@ -127,6 +127,7 @@ void describe_node(const struct described *node, struct attributes *attributes)
 {
     static const char *const abilities[] = {"HasFileTransfer", "HasReconnect",
                                             "HasSelfCheckpointTransfers", "PartitionableSlot"};
+    static const char *const images[] = {"HasContainer", "HasSandboxImage", "HasDocker"};
     const char *host = node->computer->hostname;
 
     (void)attributes_set_text(attributes, "MyType", "Machine", NULL);
@@ -142,6 +143,9 @@ void describe_node(const struct described *node, struct attributes *attributes)
     for (size_t i = 0; i < ARRAY_LENGTH(abilities); i++)
         (void)attributes_set(attributes, abilities[i], "true", NULL);
     add_known_text(attributes, "Runtime", node->is_contained ? "container" : "process");
+    /* HTCondor's names for those that run images, which are trees of files here. */
+    for (size_t i = 0; node->is_contained && i < ARRAY_LENGTH(images); i++)
+        (void)attributes_set(attributes, images[i], "true", NULL);
     add_known_text(attributes, "Network", node->has_network ? "full" : "none");
     describe_system(node->computer, attributes);
     describe_processor(&node->computer->processor, attributes);

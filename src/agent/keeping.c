@@ -30,10 +30,13 @@ enum {
 /* What is asked for is copied into the request at once, so the arena may go right after. */
 static int prepare_spawn(struct body *body, struct attempt *attempt, struct error *err)
 {
+    const char *sha256 = attempt->start.image.sha256;
+    _cleanup_free_ char *image = sha256 ? images_path(body->fetching.images, sha256) : NULL;
     _cleanup_buffer_ struct buffer note = BUFFER_INIT;
     struct keeper_spawn spawn;
     const struct launch_node node = {.name = body->options.settings->name,
                                      .containing = body->options.containing,
+                                     .image = image,
                                      .gpus = body->options.gpus};
     int r = gpus_assign(node.gpus, body->options.capacity.gpus, &body->attempts, attempt, err);
 

@@ -260,15 +260,11 @@ int launch_prepare(const struct attempt *attempt, const struct launch_node *node
     const char **environment = make_environment(attempt, node, arena);
     struct keeper_container container;
     const char *program;
-    int r;
+    int r = find_program(attempt, node, environment, arena, &program, err);
 
-    /* Outside of its image it would be another task. */
-    if (start->image.sha256)
-        return error_set(err, -ENOTSUP,
-                         "it runs in an image, and this node has no container runtime");
-    r = find_program(attempt, node, environment, arena, &program, err);
     if (r == 0)
-        r = containing_fill(node->containing, attempt, node->name, arena, &container, err);
+        r = containing_fill(node->containing, attempt, node->image, node->name, arena, &container,
+                            err);
     if (r < 0)
         return r;
     *ret_spawn = (struct keeper_spawn){

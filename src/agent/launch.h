@@ -18,7 +18,8 @@
 /* What the task is told of the node. */
 struct launch_node {
     const char *name;
-    const struct containing *containing;
+    struct containing *containing;
+    const char *image;           /* where that of the attempt lies here; NULL: it asks for none */
     const struct gpu_list *gpus; /* all that it has */
 };
 

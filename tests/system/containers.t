@@ -122,6 +122,32 @@ dusk submit --wait tools.sub >/dev/null
 is "$(cat tools.out)" 'found' 'what the admin adds is there'
 ok 'to read' test ! -e "$tools/new"
 
+# ---- images ----
+
+mkdir -p image/bin image/etc
+cp /bin/sh image/bin/
+for library in $(ldd /bin/sh | grep -o '/[^ ]*'); do
+    mkdir -p "image$(dirname "$library")"
+    cp "$library" "image$library"
+done
+echo 'of the image' >image/etc/issue
+ok 'an image is added' dusk image add small image
+submit_file image.sub <<'END'
+container_image = small
+executable = /bin/sh
+transfer_executable = false
+arguments = "-c 'read -r line </etc/issue; echo $line; echo /*; true >/new; true >new'"
+output = image.out
+error = image.err
+queue
+END
+ok 'a task in an image ends' dusk submit --wait image.sub
+is "$(cat image.out)" "of the image
+/bin /dev /etc /job $(cd image && echo lib*| sed 's,\(^\| \),\1/,g') /proc /sys /tmp" \
+    'it finds the files of its image'
+like "$(cat image.err)" 'cannot create /new: Read-only file system' 'to read'
+ok 'and its own folder to write' test -f new
+
 # ---- ends ----
 
 program die <<'END'
