@@ -651,23 +651,36 @@ static void a_node_that_is_looked_at_too_late_tempts_nobody(void **state)
     assert_int_equal(fixture_count(fixture, POOL_SEND_STOP), 0);
 }
 
-static void without_memory_nothing_is_ranked(void **state)
+/* What was allocated stays, so that each time something else fails. */
+static void a_class_that_ranks_is_refused_more_members_when_memory_ends(void **state)
 {
     struct pool_fixture *fixture = *state;
     struct pool_event event = {.kind = POOL_NODE_CHANGED, .changed = {.node_class = RANKING}};
-    int r = -ENOMEM;
+
+    tell_ranks(fixture);
+    for (uint32_t node = 0; node < FIXTURE_NODES; node++) {
+        int r = -ENOMEM;
+
+        fixture_join(fixture, node, 1);
+        while (r == -ENOMEM) {
+            memory_fail_at(2);
+            r = pool_prepare(fixture->pool, &event, &fixture->effects);
+            memory_fail_at(0);
+        }
+        assert_int_equal(r, 0);
+        change(fixture, node, RANKING);
+    }
+    submit(fixture, 1, FIXTURE_NODES, LOW);
+    assert_int_equal(fixture_count(fixture, POOL_SEND_START), FIXTURE_NODES);
+}
+
+static void without_memory_nothing_is_ranked(void **state)
+{
+    struct pool_fixture *fixture = *state;
+    struct pool_event event = {.kind = POOL_NODE_CHANGED, .changed = {.node_class = 2}};
 
     fixture_join(fixture, 0, 1);
-    tell_ranks(fixture);
-    /* What was allocated stays, so that each time something else fails. */
-    while (r == -ENOMEM) {
-        memory_fail_at(2);
-        r = pool_prepare(fixture->pool, &event, &fixture->effects);
-        memory_fail_at(0);
-    }
-    assert_int_equal(r, 0);
     suit(fixture, LOW, 0, 0);
-    event.changed.node_class = 2;
     assert_int_equal(pool_prepare(fixture->pool, &event, &fixture->effects), 0);
     memory_fail_at(1);
     pool_set_rank(fixture->pool, LOW, 2, LOW);
@@ -712,6 +725,7 @@ int main(void)
         fixture_test(what_runs_may_become_of_another_class),
         fixture_test(a_node_may_become_of_another_class),
         fixture_test(a_node_that_is_looked_at_too_late_tempts_nobody),
+        fixture_test(a_class_that_ranks_is_refused_more_members_when_memory_ends),
         fixture_test(without_memory_nothing_is_ranked),
     };
 
