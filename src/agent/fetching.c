@@ -629,7 +629,8 @@ void fetching_begin(struct body *body, struct attempt *attempt)
 void fetching_connected(struct body *body)
 {
     ask_more(body);
-    images_connected(body->fetching.images);
+    if (body->fetching.images)
+        images_connected(body->fetching.images);
 }
 
 /* A stream cannot be taken up in its middle; the next connection begins it anew. */
@@ -640,7 +641,9 @@ void fetching_disconnected(struct body *body)
         at->stream = 0;
     }
     body->fetching.stream_count = 0;
-    images_disconnected(body->fetching.images);
+    /* At the end of the agent they go before its connection does. */
+    if (body->fetching.images)
+        images_disconnected(body->fetching.images);
 }
 
 /* Streams that are under way stand near the front. */
@@ -661,7 +664,8 @@ void fetching_piece(struct body *body, uint64_t stream, struct slice bytes)
     int r;
 
     if (!content) {
-        images_piece(body->fetching.images, stream, bytes);
+        if (body->fetching.images)
+            images_piece(body->fetching.images, stream, bytes);
         return;
     }
     r = content_arrival_add(content->arrival, bytes.data, bytes.length, &err);
@@ -707,7 +711,8 @@ void fetching_ended(struct body *body, const struct wire_end *end)
     int r;
 
     if (!content) {
-        images_ended(body->fetching.images, end);
+        if (body->fetching.images)
+            images_ended(body->fetching.images, end);
         return;
     }
     if (failure != REASON_NONE) {

@@ -14,11 +14,14 @@
 #define ARCHIVE_FUNCTIONS(function)                                                                \
     function(entry_filetype);                                                                      \
     function(entry_hardlink);                                                                      \
+    function(entry_hardlink_utf8);                                                                 \
     function(entry_mtime);                                                                         \
     function(entry_pathname);                                                                      \
+    function(entry_pathname_utf8);                                                                 \
     function(entry_perm);                                                                          \
     function(entry_size);                                                                          \
     function(entry_symlink);                                                                       \
+    function(entry_symlink_utf8);                                                                  \
     function(error_string);                                                                        \
     function(read_data_block);                                                                     \
     function(read_free);                                                                           \

@@ -70,6 +70,19 @@ struct reading {
     bool is_layer;
 };
 
+/*
+ * A name's bytes as the archive has them. Those that are said to be UTF-8 cannot be converted where
+ * the locale has no such characters, and need not be.
+ */
+static const char *name_of(struct archive_entry *entry,
+                           const char *(*get)(struct archive_entry *entry),
+                           const char *(*get_utf8)(struct archive_entry *entry))
+{
+    const char *name = get(entry);
+
+    return name ? name : get_utf8(entry);
+}
+
 static int fail_archive(const struct reading *reading, struct error *err)
 {
     const char *why = reading->library->error_string(reading->archive);
@@ -166,7 +179,7 @@ static int read_kind(struct reading *reading, struct archive_entry *entry, const
                      struct error *err)
 {
     const struct archive_library *library = reading->library;
-    const char *target = library->entry_hardlink(entry);
+    const char *target = name_of(entry, library->entry_hardlink, library->entry_hardlink_utf8);
 
     if (target)
         return read_hard_link(reading, path, target, err);
@@ -177,7 +190,7 @@ static int read_kind(struct reading *reading, struct archive_entry *entry, const
         return image_tree_add_folder(reading->tree, path, library->entry_perm(entry),
                                      library->entry_mtime(entry), err);
     case AE_IFLNK:
-        target = library->entry_symlink(entry);
+        target = name_of(entry, library->entry_symlink, library->entry_symlink_utf8);
         return image_tree_add_link(reading->tree, path, target ? target : "",
                                    library->entry_mtime(entry), err);
     default:
@@ -190,7 +203,8 @@ static int read_kind(struct reading *reading, struct archive_entry *entry, const
 static int read_entry(struct reading *reading, struct archive_entry *entry, bool whiteouts,
                       struct error *err)
 {
-    const char *path = reading->library->entry_pathname(entry);
+    const struct archive_library *library = reading->library;
+    const char *path = name_of(entry, library->entry_pathname, library->entry_pathname_utf8);
 
     if (!path)
         return error_set(err, -EBADMSG, "a name in the archive cannot be read");

@@ -281,6 +281,22 @@ static void folders_and_archives_are_the_same_image(void **state)
     assert_source("gz.tar", expected);
 }
 
+/* Whatever the locale says of them. */
+static void names_are_bytes(void **state)
+{
+    static const char expected[] = "f h\xc3\xa4 644 'a'\n"
+                                   "l l 777 -> h\xc3\xa4\n"
+                                   "s x\xc3\xa4 0 -> h\xc3\xa4\n";
+
+    (void)state;
+    run("mkdir n && cd n && printf a >h\303\244 && chmod 644 h\303\244 &&"
+        " ln -s h\303\244 l && ln h\303\244 x\303\244");
+    assert_source("n", expected);
+    run("tar -C n --format=pax -cf pax.tar . && tar -C n --format=gnu -cf gnu.tar .");
+    assert_source("pax.tar", expected);
+    assert_source("gnu.tar", expected);
+}
+
 static void what_is_no_image_is_refused(void **state)
 {
     (void)state;
@@ -406,6 +422,7 @@ int main(void)
         TEST(names_have_bounds),
         TEST(a_file_that_shrinks_is_noticed),
         TEST(folders_and_archives_are_the_same_image),
+        TEST(names_are_bytes),
         TEST(what_is_no_image_is_refused),
         TEST(file_systems_are_known_by_their_marks),
         TEST(layers_lie_upon_one_another),

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* What has come and has no name yet: an upload that is taken up the next day goes on. */
 enum { KEPT_S = 24 * 3600 };
@@ -96,15 +97,27 @@ static bool read_addition(struct request *request, const json_t *body, struct ad
     return true;
 }
 
+/* A content of another size than its chunk is none of it, whatever the manifest says. */
+static bool chunk_is_here(struct server *server, const char *sha256, uint64_t size)
+{
+    _cleanup_free_ char *path = content_path(server, sha256);
+    struct stat status;
+
+    return stat(path, &status) == 0 && (uint64_t)status.st_size == size;
+}
+
 /* A chunk that comes twice is named twice, and sent once. */
 static void find_missing(struct server *server, struct addition *addition)
 {
     addition->missing = json_array();
     for (size_t i = 0; i < addition->manifest.chunk_count; i++) {
-        if (content_is_here(server, addition->manifest.chunks[i]))
+        const char *sha256 = addition->manifest.chunks[i];
+        uint64_t size = image_manifest_chunk_size(&addition->manifest, i);
+
+        if (chunk_is_here(server, sha256, size))
             continue;
-        json_array_append_new(addition->missing, json_string(addition->manifest.chunks[i]));
-        addition->missing_size += image_manifest_chunk_size(&addition->manifest, i);
+        json_array_append_new(addition->missing, json_string(sha256));
+        addition->missing_size += size;
     }
 }
 

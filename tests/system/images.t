@@ -145,10 +145,10 @@ job=$(run_in folder)
 must 'here pc1 folder'
 must "state_is $job.0 Held"
 like "$(dusk why "$job.0")" 'no container runtime' 'without a runtime the task is held'
-place=$folder/pc1/images/$image
-is "$(diff -r --no-dereference tree "$place/root" && echo same)" same 'a node unpacks the image'
-is "$(stat -c '%a %h' "$place/root/bin/sh")" '755 2' 'without setuid, and linked as it was'
-[ "$(id -u)" != 0 ] || is "$(stat -c '%u %g' "$place/root/etc/motd")" '0 0' "as root's"
+place=$folder/pc1/images/$image/root
+is "$(diff -r --no-dereference tree "$place" && echo same)" same 'a node unpacks the image'
+is "$(stat -c '%a %h' "$place/bin/sh")" '755 2' 'without setuid, and linked as it was'
+[ "$(id -u)" != 0 ] || is "$(stat -c '%u %g' "$place/etc/motd")" '0 0' "as root's"
 is "$(ls "$folder/pc1/images/arriving")" '' 'nothing is left on the way'
 
 # The same name means another image to those who come later.
@@ -191,7 +191,8 @@ large()
 # Half of it has come, or all.
 has_arrived()
 {
-    [ "$(stat -c %b "$folder/$1/images/arriving/$(hash_of "$2")/data")" -gt 40000 ] || here "$1" "$2"
+    [ "$(stat -c %b "$folder/$1/images/arriving/$(hash_of "$2")/data")" -gt 40000 ] ||
+        here "$1" "$2"
 }
 
 dusk image rm many >/dev/null
@@ -270,7 +271,7 @@ else
     dusk image add --quiet debian debian.tar >/dev/null 2>&1
     job=$(run_in debian)
     must "state_is $job.0 Held"
-    ok 'an image of a distribution is unpacked' \
-        test -x "$folder/pc1/images/$(hash_of debian)/root/bin/busybox"
+    place=$folder/pc1/images/$(hash_of debian)/root
+    ok 'an image of a distribution is unpacked' test -x "$place/bin/busybox"
 fi
 finish
