@@ -32,6 +32,7 @@ struct attempt {
     bool has_ended;           /* no process of it is left */
     bool was_found;           /* after a restart */
     bool is_over_memory;      /* it was ended for that */
+    uint64_t over_processes;  /* it wanted so many more, and was ended for that */
     bool is_collecting;       /* its folder is being measured; its outputs are listed then */
     bool is_saving;           /* or its checkpoint is, under the next number: */
     uint64_t saving;

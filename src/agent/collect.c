@@ -37,6 +37,7 @@ void collect_exit(struct attempt *attempt, const struct keeper_result *kept)
     if (kept->memory_peak_bytes > result->memory_peak)
         result->memory_peak = kept->memory_peak_bytes;
     attempt->is_over_memory = kept->over_memory;
+    attempt->over_processes = kept->refused_processes;
 }
 
 /* Files and streams of an attempt, as they are said to the server. */
@@ -131,6 +132,10 @@ static enum reason check_limits(struct attempt *attempt)
     if (attempt->disk_bytes > limits_disk(&attempt->start)) {
         limits_explain_disk(attempt);
         return REASON_OVER_DISK;
+    }
+    if (attempt->over_processes > 0) {
+        limits_explain_processes(attempt);
+        return REASON_OVER_PROCESSES;
     }
     return REASON_NONE;
 }

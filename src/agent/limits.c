@@ -103,6 +103,24 @@ void limits_explain_disk(struct attempt *attempt)
             used > inputs ? used - inputs : 0);
 }
 
+/* Nobody asks for processes: how many there may be follows from the processors. */
+void limits_explain_processes(struct attempt *attempt)
+{
+    uint64_t most = limits_processes(&attempt->start);
+    _cleanup_buffer_ struct buffer sentence = BUFFER_INIT;
+
+    buffer_appendf(&sentence,
+                   "it may have %llu processes and threads at once, and wanted %llu more",
+                   (unsigned long long)most, (unsigned long long)attempt->over_processes);
+    attempt_add_detail(attempt, buffer_text(&sentence));
+    buffer_clear(&sentence);
+    buffer_appendf(&sentence,
+                   "submit it again with request_cpus = %llu, each of which gives it %d, or find "
+                   "out why it needs so many",
+                   (unsigned long long)(most / PROCESSES_PER_CPU + 1), PROCESSES_PER_CPU);
+    attempt_add_detail(attempt, buffer_text(&sentence));
+}
+
 /* ---- how ---- */
 
 struct limits_words limits_describe(const struct keeper_means *means)

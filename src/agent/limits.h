@@ -24,6 +24,7 @@ uint64_t limits_input_size(const struct wire_start *start);
 /* Adds to the result's detail what it had asked for, what it used, and what to do. */
 void limits_explain_memory(struct attempt *attempt);
 void limits_explain_disk(struct attempt *attempt);
+void limits_explain_processes(struct attempt *attempt);
 
 /*
  * How well a limit is kept here, in a word for people: "enforced" by the kernel; "watched", so that

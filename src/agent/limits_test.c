@@ -159,6 +159,19 @@ static void whoever_was_over_disk_learns_what_to_ask_for(void **state)
     wire_result_deinit(&attempt.result);
 }
 
+static void whoever_wanted_too_many_processes_learns_how_many_there_may_be(void **state)
+{
+    struct attempt attempt = {.start.request.cpus = 2};
+    struct keeper_result kept = {.wait_status = SIGKILL, .refused_processes = 7};
+
+    (void)state;
+    collect_exit(&attempt, &kept);
+    assert_int_equal(collect_outputs(&attempt), REASON_OVER_PROCESSES);
+    assert_said(&attempt, "may have 2048 processes and threads at once, and wanted 7 more");
+    assert_said(&attempt, "request_cpus = 3");
+    wire_result_deinit(&attempt.result);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +184,7 @@ int main(void)
         cmocka_unit_test(inputs_of_any_size_do_not_overflow),
         cmocka_unit_test(an_agent_that_was_restarted_holds_it_to_the_same),
         cmocka_unit_test(whoever_was_over_memory_learns_what_to_ask_for),
+        cmocka_unit_test(whoever_wanted_too_many_processes_learns_how_many_there_may_be),
         cmocka_unit_test(whoever_was_over_disk_learns_what_to_ask_for),
     };
 

@@ -57,6 +57,7 @@ static const char *const reason_names[REASON_COUNT] = {
     [REASON_SAVED_ITSELF] = "saved-itself",
     [REASON_CHECKPOINT_STORED] = "checkpoint-stored",
     [REASON_CANNOT_SAVE] = "cannot-save",
+    [REASON_OVER_PROCESSES] = "over-processes",
 };
 
 static const char *const reason_texts[REASON_COUNT] = {
@@ -89,6 +90,7 @@ static const char *const reason_texts[REASON_COUNT] = {
     [REASON_SAVED_ITSELF] = "the program has saved itself",
     [REASON_CHECKPOINT_STORED] = "the server has its checkpoint, or cannot have it",
     [REASON_CANNOT_SAVE] = "its checkpoint could not be made",
+    [REASON_OVER_PROCESSES] = "it wanted more processes than it may have",
 };
 
 static const char *const owner_reason_names[OWNER_REASON_COUNT] = {

@@ -303,6 +303,19 @@ bool cgroup_limits_were_exceeded(const struct cgroup_limits *limits)
     return cgroup_limits_read_memory_peak(limits, &peak) < 0 || peak >= limit - limit / 8;
 }
 
+uint64_t cgroup_limits_count_refused(struct cgroup_limits *limits)
+{
+    char text[CGROUP_FILE_SIZE];
+    uint64_t refused;
+
+    if (version_of(limits, CGROUP_PROCESSES) == CGROUP_NONE || limits->applied.processes_max == 0 ||
+        read_file(limits, CGROUP_PROCESSES, "pids.events", text) < 0 ||
+        cgroup_file_find_number(text, "max", &refused) < 0)
+        return 0;
+    limits->has_refused = limits->has_refused || refused > 0;
+    return refused;
+}
+
 bool cgroup_limits_hold(const struct cgroup_limits *limits, enum cgroup_controller controller)
 {
     return version_of(limits, controller) != CGROUP_NONE;
@@ -338,6 +351,8 @@ bool cgroup_limits_can_start_anew(const struct cgroup_limits *limits)
 {
     uint64_t usage, kills;
 
+    if (limits->has_refused)
+        return false;
     if (version_of(limits, CGROUP_MEMORY) == CGROUP_NONE)
         return true;
     if (restart_peak(limits) < 0 || read_kills(limits, &kills) < 0 || kills > 0)

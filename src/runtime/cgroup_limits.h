@@ -38,6 +38,7 @@ struct cgroup_limits {
     char name[CGROUP_NAME_SIZE];   /* of the group in its keeper's groups of version 1 */
     int peak;                      /* owned; version 2: the file with the most memory used */
     struct cgroup_request applied; /* what the files say already */
+    bool has_refused;              /* a process; its number is for one task alone */
 };
 
 #define CGROUP_LIMITS_INIT ((struct cgroup_limits){.peak = -1})
@@ -75,6 +76,11 @@ int cgroup_limits_push_out(const struct cgroup_limits *limits);
 
 /* Whether the kernel has killed something of the task because it was at its limit of memory. */
 bool cgroup_limits_were_exceeded(const struct cgroup_limits *limits);
+/*
+ * How many processes and threads the kernel has refused the task because it was at its limit; 0
+ * where nobody counts them. A group that has refused one is not used again.
+ */
+uint64_t cgroup_limits_count_refused(struct cgroup_limits *limits);
 /* Whether anything holds the task to this. */
 bool cgroup_limits_hold(const struct cgroup_limits *limits, enum cgroup_controller controller);
 /*

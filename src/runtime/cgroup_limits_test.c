@@ -27,6 +27,7 @@ struct fixture {
 static const char *const files[] = {
     "tasks",
     "pids.max",
+    "pids.events",
     "cpu.shares",
     "cpu.weight",
     "memory.limit_in_bytes",
@@ -257,6 +258,24 @@ static void a_group_is_used_again_if_it_can_be_measured_anew(void **state)
 }
 
 /* Linux before 6.12 lets nobody write to memory.peak. */
+static void a_group_that_refused_a_process_is_for_one_task(void **state)
+{
+    struct fixture *fixture = *state;
+    struct cgroup_limits *limits = &fixture->limits;
+    const struct cgroup_request request = {.processes_max = 20};
+
+    cgroup_limits_open(limits, CGROUP_PROCESSES, CGROUP_VERSION_2, fixture->folder);
+    put(fixture, "pids.events", "max 7\n");
+    assert_int_equal(cgroup_limits_count_refused(limits), 0);
+    assert_int_equal(cgroup_limits_apply(limits, &request), 0);
+    put(fixture, "pids.events", "max 0\n");
+    assert_int_equal(cgroup_limits_count_refused(limits), 0);
+    assert_true(cgroup_limits_can_start_anew(limits));
+    put(fixture, "pids.events", "max 7\n");
+    assert_int_equal(cgroup_limits_count_refused(limits), 7);
+    assert_false(cgroup_limits_can_start_anew(limits));
+}
+
 static void a_peak_that_cannot_be_set_back_makes_a_group_for_one_task(void **state)
 {
     struct fixture *fixture = *state;
@@ -304,6 +323,7 @@ int main(void)
         TEST(a_kill_at_the_limit_is_told_from_one_far_below),
         TEST(a_group_is_used_again_if_it_can_be_measured_anew),
         TEST(a_peak_that_cannot_be_set_back_makes_a_group_for_one_task),
+        TEST(a_group_that_refused_a_process_is_for_one_task),
         TEST(without_controllers_nothing_is_limited_and_everything_works),
     };
 

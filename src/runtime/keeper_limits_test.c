@@ -170,10 +170,34 @@ static void a_task_that_forks_too_much_is_refused(void **state)
     if (geteuid() != 0)
         TEST_SKIP("only root runs tasks as users of their own");
     /* Its own process counts, too; the shell gives up when it is refused another. */
-    if (keeper_client_means(fixture->client)->limits_processes)
+    if (keeper_client_means(fixture->client)->limits_processes) {
         assert_int_equal(fork_as_user(fixture, 20), 19);
-    else
+        assert_true(fixture->last.news.result.refused_processes > 0);
+    } else {
         assert_in_range(fork_as_user(fixture, 20), 19, 80);
+    }
+}
+
+static void one_that_is_refused_a_process_does_not_try_for_ever(void **state)
+{
+    struct fixture *fixture = *state;
+    struct keeper_spawn spawn = SPAWN_INIT;
+
+    if (geteuid() != 0)
+        TEST_SKIP("only root runs tasks as users of their own");
+    assert_int_equal(chown(fixture->work, TASK_UID, TASK_UID), 0);
+    spawn.becomes_user = true;
+    spawn.uid = spawn.gid = TASK_UID;
+    spawn.processes_max = 20;
+    spawn.memory_max = 1 << 30;
+    ask_spawn(fixture, TASK, spawn,
+              (const char *[]){"/bin/sh", "-c",
+                               "while :; do (while :; do sleep 1000 & done) 2>/dev/null; done",
+                               NULL});
+    await(fixture, KEEPER_NEWS_EXITED, TASK);
+    assert_int_equal(fixture->last.news.result.wait_status, SIGKILL);
+    assert_true(fixture->last.news.result.refused_processes > 0);
+    assert_false(fixture->last.news.result.over_memory);
 }
 
 /* The file of the task's group, wherever the controller is; false if it is nowhere. */
@@ -414,6 +438,7 @@ int main(int argc, char **argv)
         BOTH_WAYS(the_next_task_has_a_limit_of_its_own),
         BOTH_WAYS(a_frugal_task_does_not_inherit_the_peak_of_another),
         BOTH_WAYS(a_task_that_forks_too_much_is_refused),
+        BOTH_WAYS(one_that_is_refused_a_process_does_not_try_for_ever),
         WITH_GROUPS(a_task_has_its_share_of_the_processors),
         WITH_FREEZER(a_task_has_its_share_of_the_processors),
         WITH_GROUPS(a_keeper_gets_a_scope_where_there_is_one_to_be_had),

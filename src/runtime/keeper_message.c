@@ -321,6 +321,7 @@ static void put_result(struct buffer *frames, const struct keeper_result *result
     put_u64(frames, result->frozen_us);
     put_u32(frames, result->processes);
     put_u8(frames, result->over_memory);
+    put_u64(frames, result->refused_processes);
 }
 
 static void take_result(struct reader *reader, struct keeper_result *result)
@@ -333,6 +334,7 @@ static void take_result(struct reader *reader, struct keeper_result *result)
     result->frozen_us = take_u64(reader);
     result->processes = take_u32(reader);
     result->over_memory = take_bool(reader);
+    result->refused_processes = take_u64(reader);
 }
 
 static void put_task(struct buffer *frames, const struct keeper_news *news)

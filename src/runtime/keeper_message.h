@@ -145,6 +145,7 @@ struct keeper_result {
     uint64_t frozen_us;         /* of that, frozen */
     uint32_t processes;         /* USAGE: how many live */
     bool over_memory;           /* it was ended because it used more than memory_max */
+    uint64_t refused_processes; /* what it wanted beyond processes_max, and was ended for */
 };
 
 /* What keeps the processes of a task together. */

@@ -155,7 +155,8 @@ static void every_news_survives_the_way(void **state)
                 .result = {.wait_status = 256,
                            .memory_peak_bytes = 1ULL << 40,
                            .processes = 3,
-                           .over_memory = true},
+                           .over_memory = true,
+                           .refused_processes = 1ULL << 33},
                 .state = KEEPER_STATE_ENDED,
                 .is_out = true,
                 .is_restoring = true,
@@ -171,7 +172,8 @@ static void every_news_survives_the_way(void **state)
         if (type == KEEPER_NEWS_START_FAILED)
             assert_string_equal(got.failure.path, "walk");
         if (type == KEEPER_NEWS_EXITED || type == KEEPER_NEWS_TASK)
-            assert_true(got.result.memory_peak_bytes == 1ULL << 40 && got.result.over_memory);
+            assert_true(got.result.memory_peak_bytes == 1ULL << 40 && got.result.over_memory &&
+                        got.result.refused_processes == 1ULL << 33);
         if (type == KEEPER_NEWS_HELLO)
             assert_true(got.means.limits_memory && got.means.hold == KEEPER_HOLD_FREEZER);
         if (type == KEEPER_NEWS_TASK)

@@ -64,6 +64,7 @@ struct kept_task *kept_add_task(struct kept *kept, uint64_t key, const struct ke
         .state = KEEPER_STATE_RUNNING,
         .deadline_boot_ms = spawn->deadline_boot_ms,
         .memory_max = spawn->memory_max,
+        .processes_max = spawn->processes_max,
         .is_contained = spawn->container.root[0] != '\0',
         .started_us = clock_boot_us(),
     };
@@ -310,7 +311,7 @@ static bool kill_strangers(const struct kept *kept)
 /* Measures what only a group can tell, and leaves it as the next task wants to find it. */
 static void finish_group(struct kept_task *task)
 {
-    const struct cgroup_limits *limits = &task->tree.group->limits;
+    struct cgroup_limits *limits = &task->tree.group->limits;
     uint64_t user_us = 0, system_us = 0, peak_bytes = 0;
 
     cgroup_read_cpu(task->tree.group, &user_us, &system_us);
@@ -318,6 +319,8 @@ static void finish_group(struct kept_task *task)
         task->result.memory_peak_bytes = peak_bytes;
     if (cgroup_limits_were_exceeded(limits))
         task->result.over_memory = true;
+    task->result.refused_processes =
+        larger(task->result.refused_processes, cgroup_limits_count_refused(limits));
     task->result.user_us = larger(task->result.user_us, user_us);
     task->result.system_us = larger(task->result.system_us, system_us);
     if (task->was_frozen)
@@ -451,14 +454,17 @@ void kept_kill_all(struct kept *kept)
             kept_kill_task(kept, kept->tasks[i]);
 }
 
-/* ---- memory ---- */
+/* ---- limits ---- */
 
-/* What stands still asks for no more. */
-static bool must_be_looked_at(const struct kept_task *task)
+/* What stands still asks for no more. 0: nobody has to look. */
+static uint64_t look_every_ms(const struct kept_task *task)
 {
-    if (!task || task->state != KEEPER_STATE_RUNNING || task->memory_max == 0)
-        return false;
-    return !task->tree.group || !cgroup_limits_end_all(&task->tree.group->limits);
+    if (!task || task->state != KEEPER_STATE_RUNNING)
+        return 0;
+    if (task->memory_max > 0 &&
+        (!task->tree.group || !cgroup_limits_end_all(&task->tree.group->limits)))
+        return KEPT_LOOK_MS;
+    return task->processes_max > 0 ? KEPT_ASK_MS : 0;
 }
 
 /* Whether a group holds it to its memory, so that only the kernel has to be asked. */
@@ -471,6 +477,8 @@ static bool is_over_memory(struct kept_task *task, struct process_table *table)
 {
     uint64_t bytes;
 
+    if (task->memory_max == 0)
+        return false;
     if (is_held_to_memory(task))
         return cgroup_limits_were_exceeded(&task->tree.group->limits);
     bytes = process_tree_measure_memory(&task->tree, table, task->memory_max);
@@ -480,31 +488,61 @@ static bool is_over_memory(struct kept_task *task, struct process_table *table)
     return bytes > task->memory_max;
 }
 
+/* One that is refused a process may try for ever, so it does not go on. */
+static bool is_over_processes(struct kept_task *task, struct process_table *table)
+{
+    struct process_tree *tree = &task->tree;
+    uint64_t count;
+
+    if (task->processes_max == 0)
+        return false;
+    if (tree->group && cgroup_limits_hold(&tree->group->limits, CGROUP_PROCESSES)) {
+        task->result.refused_processes = cgroup_limits_count_refused(&tree->group->limits);
+        return task->result.refused_processes > 0;
+    }
+    count = process_tree_count(tree, table);
+    if (count > task->processes_max)
+        task->result.refused_processes = count - task->processes_max;
+    return count > task->processes_max;
+}
+
+/* Returns when this one is to be looked at again, in ms from now. */
+static uint64_t look_at_task(struct kept *kept, struct kept_task *task, struct process_table *table)
+{
+    uint64_t every_ms = look_every_ms(task);
+
+    if (every_ms == 0)
+        return UINT64_MAX;
+    if (is_over_memory(task, table))
+        task->result.over_memory = true;
+    if (task->result.over_memory || is_over_processes(task, table))
+        kept_kill_task(kept, task);
+    return every_ms;
+}
+
 /* One table serves all tasks of this round, because to read it is what looking costs. */
 void kept_look(struct kept *kept, uint64_t now_boot_ms)
 {
     struct process_table table = PROCESS_TABLE_INIT;
+    uint64_t next_ms = KEPT_ASK_MS;
 
     if (now_boot_ms < kept_next_look(kept))
         return;
-    kept->look_at_ms = now_boot_ms + KEPT_LOOK_MS;
     if (kept->ungrouped_count > 0)
         process_table_read(&table);
     for (size_t i = 0; i < kept->place_count; i++) {
-        struct kept_task *task = kept->tasks[i];
+        uint64_t wait_ms = look_at_task(kept, kept->tasks[i], &table);
 
-        if (!must_be_looked_at(task) || !is_over_memory(task, &table))
-            continue;
-        task->result.over_memory = true;
-        kept_kill_task(kept, task);
+        next_ms = wait_ms < next_ms ? wait_ms : next_ms;
     }
+    kept->look_at_ms = now_boot_ms + next_ms;
     process_table_deinit(&table);
 }
 
 uint64_t kept_next_look(const struct kept *kept)
 {
     for (size_t i = 0; i < kept->place_count; i++)
-        if (must_be_looked_at(kept->tasks[i]))
+        if (look_every_ms(kept->tasks[i]) > 0)
             return kept->look_at_ms;
     return UINT64_MAX;
 }

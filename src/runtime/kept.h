@@ -37,7 +37,7 @@ struct kept {
     int epoll;            /* the loop's */
     struct buffer *news;  /* the loop's; frames for the agent */
     bool is_heard;        /* an agent is connected; else news are not written, LIST tells later */
-    uint64_t look_at_ms;  /* when the memory of tasks is looked at next, by CLOCK_BOOTTIME */
+    uint64_t look_at_ms;  /* when it is looked what tasks use next, by CLOCK_BOOTTIME */
     bool gives_way;       /* tasks do, to everything else; then they may have to hurry */
     struct hurry hurry;
     struct push_out push_out;
@@ -56,8 +56,8 @@ void kept_reap(struct kept *kept);
 /* Freezes what is past its deadline. */
 void kept_lapse(struct kept *kept, uint64_t now_boot_ms);
 /*
- * Ends what uses more memory than it may, where the kernel does not see to that; to be called when
- * kept_next_look() says so, and harmless before.
+ * Ends what uses more memory than it may, where the kernel does not see to that, and what wanted
+ * more processes; to be called when kept_next_look() says so, and harmless before.
  */
 void kept_look(struct kept *kept, uint64_t now_boot_ms);
 /* UINT64_MAX as long as there is nothing to look at. */

@@ -13,9 +13,10 @@
 
 /*
  * How often memory is looked at where the kernel does not hold tasks to it. A look walks through
- * /proc, which takes some milliseconds of a processor.
+ * /proc, which takes some milliseconds of a processor. Where it does, it is asked now and then
+ * whether it had to refuse a process.
  */
-enum { KEPT_LOOK_MS = 1000 };
+enum { KEPT_LOOK_MS = 1000, KEPT_ASK_MS = 10000 };
 
 /* CRIU at work on a task. */
 struct kept_run {
@@ -52,6 +53,7 @@ struct kept_task {
     struct process_tree tree;
     uint64_t deadline_boot_ms; /* 0: never */
     uint64_t memory_max;       /* bytes; 0: any */
+    uint64_t processes_max;    /* 0: any */
     uint64_t started_us;
     uint64_t frozen_since_us;
     struct keeper_result result;

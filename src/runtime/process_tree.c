@@ -301,3 +301,16 @@ uint64_t process_tree_measure_memory(const struct process_tree *tree, struct pro
     each_marked(table, add_part, &bytes);
     return bytes;
 }
+
+uint64_t process_tree_count(const struct process_tree *tree, struct process_table *table)
+{
+    unsigned count = 0;
+
+    if (tree->group) {
+        cgroup_each_process(tree->group, count_one, &count);
+        return count;
+    }
+    mark_members(tree, table);
+    each_marked(table, count_one, &count);
+    return count;
+}

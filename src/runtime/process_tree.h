@@ -52,6 +52,8 @@ void process_tree_measure(const struct process_tree *tree, struct keeper_result 
  */
 uint64_t process_tree_measure_memory(const struct process_tree *tree, struct process_table *table,
                                      uint64_t limit);
+/* How many processes live in it. The table is used in the same way. */
+uint64_t process_tree_count(const struct process_tree *tree, struct process_table *table);
 
 /*
  * Appends what tells this state folder's tasks from those of other agents, whatever the folder is
