@@ -27,6 +27,8 @@ enum {
     /* The disk has filled by so much since the last round: somebody is in a hurry. */
     HURRY_BYTES = 32 * 1024 * 1024,
     SMALL_ENTRIES = 64,
+    /* Of the rounds, one looks for what has no name. */
+    THOROUGH_EVERY = 6,
 };
 
 struct disk_measure {
@@ -40,10 +42,18 @@ struct disk_measure {
 static int run_round(void *context, struct error *err)
 {
     struct disk_round *round = context;
+    _cleanup_free_ struct scratch **scratches =
+        memory_resize(NULL, round->count, sizeof(*scratches));
+    _cleanup_free_ uint64_t *unlinked = memory_resize(NULL, round->count, sizeof(*unlinked));
 
     (void)err;
     for (size_t i = 0; i < round->count; i++)
-        scratch_measure(round->measures[i].scratch, UINT64_MAX, &round->measures[i].bytes, NULL);
+        scratches[i] = round->measures[i].scratch;
+    scratch_measure_unlinked(scratches, round->count, unlinked);
+    for (size_t i = 0; i < round->count; i++) {
+        scratch_measure(scratches[i], UINT64_MAX, &round->measures[i].bytes, NULL);
+        round->measures[i].bytes += unlinked[i];
+    }
     return 0;
 }
 
@@ -123,7 +133,10 @@ static void on_running_measured(void *context, int result, const struct error *e
     forget_round(round);
 }
 
-/* Those that are small at once; returns how many of `large` have to be measured by a child. */
+/*
+ * Those that are small at once; returns how many of `large` have to be measured by a child, which
+ * also looks for what is in no folder. So now and then, and if the disk fills, that is all of them.
+ */
 static size_t measure_small(struct body *body, struct attempt **large)
 {
     size_t count = 0;
@@ -134,7 +147,8 @@ static size_t measure_small(struct body *body, struct attempt **large)
 
         if (!is_watched(attempt))
             continue;
-        if (scratch_measure(attempt->scratch, SMALL_ENTRIES, &bytes, NULL) == 0)
+        if (!body->disk_watch.is_thorough &&
+            scratch_measure(attempt->scratch, SMALL_ENTRIES, &bytes, NULL) == 0)
             judge(body, attempt, bytes);
         else
             large[count++] = attempt;
@@ -182,6 +196,7 @@ static void on_peek(uv_timer_t *timer)
     if (watch->running.errand || now_ms < watch->earliest_ms ||
         (now_ms < watch->next_ms && !is_in_hurry(watch, free_bytes)))
         return;
+    watch->is_thorough = is_in_hurry(watch, free_bytes) || watch->rounds++ % THOROUGH_EVERY == 0;
     watch->began_ms = now_ms;
     watch->next_ms = now_ms + ROUND_MS;
     watch->free_then = free_bytes;

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
@@ -31,6 +32,8 @@ struct disk_watch {
     uint64_t earliest_ms; /* and at the earliest: a walk must not be all that a disk does */
     uint64_t began_ms;    /* the last one */
     uint64_t free_then;   /* bytes free on the disk when that began */
+    unsigned rounds;
+    bool is_thorough; /* this round also looks for files that have no name any more */
 };
 
 void disk_watch_init(struct body *body);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See scratch.h: making the folder of an attempt, laying inputs, measuring and removing it.
+ * See scratch.h: making the folder of an attempt, laying inputs, and removing it.
  *
  * Inputs are laid before the task runs, so nobody races with that; their names still come from
- * outside. Measuring runs beside the task and expects anything: it follows no link, and holds one
- * open folder at a time however deep the tree.
+ * outside.
  */
 #define _GNU_SOURCE
 #include "scratch_internal.h"
@@ -30,7 +29,6 @@ enum {
     PASSABLE_MODE = 0711, /* others may go through, not look around */
     PRIVATE_MODE = 0700,
     MODE_MASK = 0777,
-    BYTES_PER_BLOCK = 512, /* of st_blocks, whatever the file system */
     OPEN_TRIES = 10,
 };
 
@@ -335,81 +333,4 @@ int scratch_make_way(struct scratch *scratch, const char *name, bool for_folder,
                    ? 0
                    : error_set_errno(err, -errno, "cannot look at '%s'", name);
     return for_folder && S_ISDIR(status.st_mode) ? 0 : file_remove_tree(path, err);
-}
-
-/* ---- how much it takes ---- */
-
-/* Folders that are still to be gone through, by their names below the attempt's folder. */
-struct measurement {
-    char **folders; /* owned, as are the names */
-    size_t count;
-    size_t capacity;
-    uint64_t entries_left;
-    uint64_t bytes;
-    bool is_whole;
-};
-
-static void push_folder(struct measurement *measurement, const char *above, const char *name)
-{
-    array_reserve(measurement->folders, measurement->capacity, measurement->count + 1);
-    measurement->folders[measurement->count++] = file_join(above, name);
-}
-
-static void measure_entry(struct measurement *measurement, int folder, const char *path,
-                          const char *name)
-{
-    struct stat status;
-
-    if (measurement->entries_left == 0) {
-        measurement->is_whole = false;
-        return;
-    }
-    measurement->entries_left--;
-    if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-        return; /* removed in between */
-    measurement->bytes += (uint64_t)status.st_blocks * BYTES_PER_BLOCK;
-    if (S_ISDIR(status.st_mode))
-        push_folder(measurement, path, name);
-}
-
-/* A folder that cannot be opened (gone, closed, its path too long) makes the sum a lower bound. */
-static void measure_folder(struct measurement *measurement, const struct scratch *scratch,
-                           const char *path)
-{
-    struct open_how how = {
-        .flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
-    };
-    int fd = (int)syscall(SYS_openat2, scratch->folder_fd, path, &how, sizeof(how));
-    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-    struct dirent *entry;
-
-    if (!directory) {
-        measurement->is_whole = measurement->is_whole && errno == ENOENT;
-        descriptor_close(fd);
-        return;
-    }
-    while ((entry = readdir(directory)) && measurement->is_whole)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            measure_entry(measurement, fd, path, entry->d_name);
-    closedir(directory);
-}
-
-int scratch_measure(struct scratch *scratch, uint64_t entries_max, uint64_t *ret_bytes,
-                    struct error *err)
-{
-    struct measurement measurement = {.entries_left = entries_max, .is_whole = true};
-
-    (void)err;
-    push_folder(&measurement, "", SCRATCH_WORK);
-    push_folder(&measurement, "", SCRATCH_TEMPORARY);
-    while (measurement.count > 0) {
-        _cleanup_free_ char *path = measurement.folders[--measurement.count];
-
-        if (measurement.entries_left > 0)
-            measure_folder(&measurement, scratch, path);
-    }
-    free(measurement.folders);
-    *ret_bytes = measurement.bytes;
-    return measurement.is_whole ? 0 : 1;
 }

@@ -122,10 +122,17 @@ int scratch_collect_changed(struct scratch *scratch, const char *const *excluded
 int scratch_open_output(struct scratch *scratch, const char *name, struct error *err);
 
 /*
- * Sums up the disk space (allocated blocks) of work and temporary, looking at no more than
- * `entries_max` entries. Returns 0, or 1 if there was more and *ret_bytes is a lower bound.
+ * Sums up the disk space (allocated blocks, and never less than one of 4 KiB for what has a name)
+ * of work and temporary, looking at no more than `entries_max` entries. Returns 0, or 1 if there
+ * was more and *ret_bytes is a lower bound.
  */
 int scratch_measure(struct scratch *scratch, uint64_t entries_max, uint64_t *ret_bytes,
                     struct error *err);
+/*
+ * The disk space of each attempt's files that have no name any more, but are open or mapped in its
+ * container. It looks at all processes of the computer, some microseconds each, and at those of
+ * other users only as root. A task that runs bare has 0.
+ */
+void scratch_measure_unlinked(struct scratch *const *scratches, size_t count, uint64_t *ret_bytes);
 
 DEFINE_CLEANUP(struct scratch *, scratch_free);
