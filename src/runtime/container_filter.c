@@ -12,10 +12,15 @@
 #include "container.h"
 
 #include "sys/descriptor.h"
+#include "sys/file.h"
 
 #include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -163,7 +168,33 @@ static int add_architectures(scmp_filter_ctx context)
     return r;
 }
 
-/* libseccomp writes the program to a descriptor. */
+/*
+ * With 32 bits a socket is also had by socketcall(), which is many calls in one and has its
+ * arguments where no rule sees them. libseccomp lets it make sockets of all families as soon as it
+ * lets socket() make one, so it is refused that in front of the rules; it may do all else.
+ */
+static int write_beginning(int fd)
+{
+#if defined(__x86_64__)
+    enum { SOCKETCALL = 102, MAKE_SOCKET = 1, RULES = 7 };
+    const struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_I386, 0, RULES - 2),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SOCKETCALL, 0, RULES - 4),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MAKE_SOCKET, 0, RULES - 6),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+    };
+
+    return file_write_all(fd, steps, sizeof(steps));
+#else
+    (void)fd;
+    return 0;
+#endif
+}
+
+/* libseccomp writes the program to a descriptor. All jumps are relative and forward. */
 static int export(scmp_filter_ctx context, struct slice *ret_filter)
 {
     _cleanup_fd_ int fd = memfd_create("dusk-filter", MFD_CLOEXEC);
@@ -172,7 +203,9 @@ static int export(scmp_filter_ctx context, struct slice *ret_filter)
 
     if (fd < 0)
         return -errno;
-    r = seccomp_export_bpf(context, fd);
+    r = write_beginning(fd);
+    if (r == 0)
+        r = seccomp_export_bpf(context, fd);
     if (r < 0)
         return r;
     if (fstat(fd, &status) < 0 || status.st_size > FILTER_SIZE_MAX)

@@ -5,6 +5,7 @@
  *
  * It has no rights itself as soon as the program has its user, and it hears no signal: what the
  * task sends to process 1 the kernel drops, and what the keeper sends but SIGKILL and SIGSTOP, too.
+ * It lives behind the same filter, so that there is nobody within who may do more than the task.
  */
 #define _GNU_SOURCE
 #include "container_internal.h"
@@ -33,7 +34,7 @@ static bool drop_capabilities(void)
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct none[2] = {0};
 
-    return syscall(SYS_capset, &header, none) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+    return syscall(SYS_capset, &header, none) == 0;
 }
 
 static bool become_user(const struct keeper_spawn *spawn)
@@ -59,7 +60,8 @@ static void set_filter(struct container_birth *start)
         .filter = (struct sock_filter *)start->filter.data};
 
     birth_enter(&start->birth, KEEPER_STEP_CONTAINER, "seccomp");
-    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+        syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
         container_give_up(start, errno);
 }
 
@@ -93,10 +95,8 @@ _noreturn_ static void become_program(struct container_birth *start)
         container_give_up(start, errno);
     give_up_rights(start);
     r = birth_enter_folder(&start->birth, CONTAINER_WORK);
-    if (r == 0) {
-        set_filter(start);
+    if (r == 0)
         r = execute(&start->birth);
-    }
     container_give_up(start, -r);
 }
 
@@ -126,11 +126,20 @@ _noreturn_ static void end_as(int status)
     _exit(CONTAINER_SIGNAL_BASE + WTERMSIG(status));
 }
 
+/* To a program of the same user it would be one to trace, and to speak through. */
+static void close_to_tracers(const struct container_birth *start)
+{
+    if (!start->spawn.becomes_user)
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
 _noreturn_ void container_run(struct container_birth *start)
 {
     pid_t program, pid;
     int status = 0;
 
+    set_filter(start);
+    close_to_tracers(start);
     birth_enter(&start->birth, KEEPER_STEP_FORK, "");
     /* A task whose session began outside cannot be saved. */
     if (setsid() < 0)

@@ -171,6 +171,15 @@ static void change_root(struct container_birth *start)
     make_read_only(start, "/");
 }
 
+/*
+ * What services keep in /run, whose sockets answer whoever can see them: the one that finds names
+ * would be a way out.
+ */
+static bool is_for_network(const char *target)
+{
+    return strncmp(target, "run/", strlen("run/")) == 0;
+}
+
 void container_enter_root(struct container_birth *start)
 {
     const struct keeper_container *container = &start->spawn.container;
@@ -179,7 +188,8 @@ void container_enter_root(struct container_birth *start)
     bind_folder(start, container->root, container->root, false);
     expect(start, chdir(container->root) == 0, container->root);
     for (size_t i = 0; container->sources[i]; i++)
-        bind_folder(start, container->sources[i], container->targets[i], true);
+        if (container->has_network || !is_for_network(container->targets[i]))
+            bind_folder(start, container->sources[i], container->targets[i], true);
     bind_folder(start, start->spawn.folder, CONTAINER_WORK + 1, false);
     bind_folder(start, container->temporary, CONTAINER_TEMPORARY + 1, false);
     become_root_within(start);

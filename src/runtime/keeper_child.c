@@ -117,11 +117,15 @@ static int set_process_limit(const struct child *child)
     return set_limit(RLIMIT_NPROC, most);
 }
 
-/* Everything that a task must not inherit from the keeper, or is held to. */
+/*
+ * Everything that a task must not inherit from the keeper, or is held to. A core of one byte is
+ * none; and it is not handed to a program of the node either, such as one that tells the owner of
+ * the crash (core(5)): with none at all it would be.
+ */
 static int set_limits(const struct child *child)
 {
     const struct keeper_spawn *spawn = child->birth.spawn;
-    const struct rlimit no_core = {0};
+    const struct rlimit no_core = {.rlim_cur = 1, .rlim_max = 1};
     sigset_t none;
     int r = descriptor_close_range(STDERR_FILENO + 1, UINT_MAX, true);
 
