@@ -43,12 +43,13 @@ test: setup
 test-guest: all
 	@$(MESON) test -C build --no-rebuild --suite guest --print-errorlogs
 
-# Without the looks at the sources, which are the same. What is watched takes its time.
+# Without the looks at the sources, and the moves of programs that nobody watches, which are the
+# same. What is watched takes its time.
 test-sanitized: setup
 	@[ -e build-sanitized/build.ninja ] || $(MESON) setup build-sanitized -Dsanitize=true
 	@$(MESON) compile -C build-sanitized
-	@$(MESON) test -C build-sanitized --no-rebuild --no-suite tidy --no-suite guest -t 4 \
-		--print-errorlogs
+	@$(MESON) test -C build-sanitized --no-rebuild --no-suite tidy --no-suite moves \
+		--no-suite guest -t 4 --print-errorlogs
 
 bench: setup
 	@$(MAKE) --no-print-directory all
