@@ -49,6 +49,7 @@ void settings_deinit(struct settings *settings)
     free(settings->policy_name);
     free(settings->sleep_how);
     free(settings->sleep_command);
+    free(settings->criu);
     settings_free_paths(settings->container_paths);
     definitions_deinit(settings);
     policy_free(settings->policy);
@@ -232,6 +233,12 @@ static const struct configuration_key keys[] = {
      .summary = "folders that contained tasks find besides /usr, /etc, /opt",
      .usual = "none",
      .set = settings_set_container_paths},
+    {.name = "criu",
+     .argument = "PATH",
+     .summary = "what saves contained tasks (criu(8))",
+     .default_text = "criu",
+     .variable = "DUSK_CRIU",
+     .set = settings_set_criu},
     {.name = "sleep_when_idle",
      .argument = "TIME",
      .summary = "without work and owner so long, it sleeps; 0: never",

@@ -61,6 +61,7 @@ struct settings {
     enum settings_runtime runtime;
     bool lends_network;     /* to contained tasks that ask for it */
     char **container_paths; /* what contained tasks find besides, NULL at the end; NULL: nothing */
+    char *criu;             /* a path, or a name that is looked for in PATH */
     uint64_t grace_ms;
     uint64_t suspend_for_ms;
     uint64_t give_back_memory_within_ms;

@@ -56,5 +56,6 @@ int settings_set_owner_socket(void *target, const char *text, struct error *err)
 int settings_set_owners(void *target, const char *text, struct error *err);
 int settings_set_sleep_when_idle(void *target, const char *text, struct error *err);
 int settings_set_sleep_how(void *target, const char *text, struct error *err);
+int settings_set_criu(void *target, const char *text, struct error *err);
 int settings_set_sleep_command(void *target, const char *text, struct error *err);
 int settings_set_log(void *target, const char *text, struct error *err);

@@ -101,6 +101,22 @@ static void a_computer_sleeps_if_and_as_it_is_told(void **state)
     assert_non_null(strstr(fixture->err.text, "none of suspend, hibernate and poweroff"));
 }
 
+static void criu_is_a_name_or_a_path(void **state)
+{
+    struct fixture *fixture = *state;
+
+    unsetenv("DUSK_CRIU");
+    assert_int_equal(READ(fixture, "--name", "pc1"), 0);
+    assert_string_equal(fixture->settings.criu, "criu");
+    setenv("DUSK_CRIU", "/build/criu", 1);
+    assert_int_equal(READ(fixture, "--name", "pc1"), 0);
+    unsetenv("DUSK_CRIU");
+    assert_string_equal(fixture->settings.criu, "/build/criu");
+    assert_int_equal(READ(fixture, "--criu", "/opt/criu"), 0);
+    assert_string_equal(fixture->settings.criu, "/opt/criu");
+    assert_int_equal(READ(fixture, "--criu", ""), -EINVAL);
+}
+
 static void no_gpus_are_a_number_of_gpus(void **state)
 {
     struct fixture *fixture = *state;
@@ -333,6 +349,7 @@ int main(void)
         TEST(everything_has_a_default),
         TEST(the_command_line_wins_over_the_file),
         TEST(a_computer_sleeps_if_and_as_it_is_told),
+        TEST(criu_is_a_name_or_a_path),
         TEST(no_gpus_are_a_number_of_gpus),
         TEST(an_offer_is_one_line_or_a_key_for_each_part),
         TEST(an_offer_that_cannot_be_is_refused),

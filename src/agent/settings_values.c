@@ -512,6 +512,16 @@ int settings_set_sleep_how(void *target, const char *text, struct error *err)
     return error_set(err, -EINVAL, "'%s' is none of suspend, hibernate and poweroff", text);
 }
 
+int settings_set_criu(void *target, const char *text, struct error *err)
+{
+    struct settings *settings = target;
+
+    if (text[0] == '\0')
+        return error_set(err, -EINVAL, "it has no name");
+    replace(&settings->criu, memory_copy_string(text));
+    return 0;
+}
+
 int settings_set_sleep_command(void *target, const char *text, struct error *err)
 {
     struct settings *settings = target;
