@@ -51,6 +51,8 @@ bool fit_try_reserve(struct fit *fit, size_t item_count)
     size_t needed = 2 * item_count + 1;
 
     assert(item_count <= UINT32_MAX / 2);
+    if (item_count <= fit->node_count / 2)
+        return true;
     if (!array_try_reserve(fit->nodes, fit->node_capacity, needed))
         return false;
     for (; fit->node_count < needed; fit->node_count++) {
