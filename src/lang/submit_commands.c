@@ -33,7 +33,13 @@ static const char network_why[] = "a task has the node's network";
 static const char no_chirp_why[] = "a task cannot reach back to the submitter's files";
 static const char no_claims_kept_why[] =
     "a node that is free is offered to whoever is next at once";
-static const char no_containers_why[] = "no node starts containers yet, and the tasks are held";
+static const char no_entrypoint_why[] =
+    "the program is always the executable, never the image's own";
+static const char no_service_why[] = "nobody reaches a port of a contained task";
+static const char no_target_why[] = "the working folder of a contained task is /job";
+static const char full_network_why[] = "say network = full, or none, instead";
+static const char own_images_why[] =
+    "images come from this pool's server, each node fetches one once";
 static const char no_cores_why[] = "nodes keep no core files";
 static const char no_dagman_why[] = "it only tells HTCondor's DAGMan which job is whose";
 static const char no_dataflow_why[] = "nobody compares the ages of inputs and outputs";
@@ -284,20 +290,16 @@ const struct command_about command_table[] = {
      COMMAND_NONE,
      {"materialize_max_idle"}},
     /* Containers. */
-    {"container_image", "ContainerImage", EFFECT_LATER, FORM_NONE, no_containers_why,
-     COMMAND_CONTAINER_IMAGE},
-    {"docker_image", "DockerImage", EFFECT_LATER, FORM_NONE, no_containers_why,
-     COMMAND_DOCKER_IMAGE},
-    {"container_target_dir", "ContainerTargetDir", EFFECT_LATER, FORM_NAME, no_containers_why},
-    {"transfer_container", "TransferContainer", EFFECT_LATER, FORM_BOOLEAN, no_containers_why},
-    {"container_service_names", "ContainerServiceNames", EFFECT_LATER, FORM_STRING,
-     no_containers_why},
-    {"docker_network_type", "DockerNetworkType", EFFECT_LATER, FORM_STRING, no_containers_why},
-    {"docker_pull_policy", "DockerPullPolicy", EFFECT_LATER, FORM_STRING, no_containers_why},
-    {"docker_send_credentials", "DockerSendCredentials", EFFECT_LATER, FORM_BOOLEAN,
-     no_containers_why},
+    {"container_image", "ContainerImage", EFFECT_DONE, FORM_NONE, NULL, COMMAND_CONTAINER_IMAGE},
+    {"docker_image", "DockerImage", EFFECT_DONE, FORM_NONE, NULL, COMMAND_DOCKER_IMAGE},
+    {"container_target_dir", "ContainerTargetDir", EFFECT_LATER, FORM_NAME, no_target_why},
+    {"transfer_container", "TransferContainer", EFFECT_NONE, FORM_BOOLEAN, own_images_why},
+    {"container_service_names", "ContainerServiceNames", EFFECT_LATER, FORM_STRING, no_service_why},
+    {"docker_network_type", "DockerNetworkType", EFFECT_LATER, FORM_STRING, full_network_why},
+    {"docker_pull_policy", "DockerPullPolicy", EFFECT_NONE, FORM_STRING, own_images_why},
+    {"docker_send_credentials", "DockerSendCredentials", EFFECT_NONE, FORM_BOOLEAN, own_images_why},
     {"docker_override_entrypoint", "DockerOverrideEntrypoint", EFFECT_LATER, FORM_BOOLEAN,
-     no_containers_why},
+     no_entrypoint_why},
     {"singularity_image", "SingularityImage", EFFECT_LATER, FORM_NONE, singularity_why},
     /* Who is told what. */
     {"notification", "JobNotification", EFFECT_NONE, FORM_NOTIFICATION, no_mail_why},

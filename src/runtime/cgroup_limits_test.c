@@ -262,12 +262,12 @@ static void a_group_that_refused_a_process_is_for_one_task(void **state)
 {
     struct fixture *fixture = *state;
     struct cgroup_limits *limits = &fixture->limits;
-    const struct cgroup_request request = {.processes_max = 20};
+    const struct cgroup_request few = {.processes_max = 20};
 
     cgroup_limits_open(limits, CGROUP_PROCESSES, CGROUP_VERSION_2, fixture->folder);
     put(fixture, "pids.events", "max 7\n");
     assert_int_equal(cgroup_limits_count_refused(limits), 0);
-    assert_int_equal(cgroup_limits_apply(limits, &request), 0);
+    assert_int_equal(cgroup_limits_apply(limits, &few), 0);
     put(fixture, "pids.events", "max 0\n");
     assert_int_equal(cgroup_limits_count_refused(limits), 0);
     assert_true(cgroup_limits_can_start_anew(limits));

@@ -141,10 +141,7 @@ int matching_classify_task(struct server *server, const struct submit *submit, c
     _cleanup_buffer_ struct buffer owner = BUFFER_INIT;
     int r;
 
-    /* No node starts images yet, so any may be where that is found out and the task is held. */
     *ret_job_class = 0;
-    if (server->task.universe != SUBMIT_VANILLA)
-        return 0;
     ad = matching_describe_task(server, submit, user, folder);
     attributes = memory_allocate((ad->count + 1) * sizeof(*attributes));
     for (size_t i = 0; i < ad->count; i++)
@@ -174,8 +171,6 @@ bool matching_varies(const struct server *server, uint32_t job_class)
 {
     const struct job_ad *ad = &server->job_ad;
 
-    if (server->task.universe != SUBMIT_VANILLA)
-        return false;
     for (size_t i = 0; i < ad->count; i++) {
         const char *name = ad->items[i].name;
 

@@ -179,12 +179,15 @@ queue
 END
 mkdir empty
 dusk image add debian empty >/dev/null
-held 'a task in an image' 'image .debian., and no node has the container runtime' <<'END'
+submit_file image.sub <<'END'
 universe = docker
 docker_image = debian
 executable = /bin/true
 queue
 END
+job=$(dusk submit --quiet image.sub)
+like "$(dusk why "$job.0")" 'TARGET.HasDocker' \
+    'a task in an image waits for a node that contains its tasks'
 printf 'no program at all' >text
 chmod 755 text
 submit_file text.sub <<'END'
