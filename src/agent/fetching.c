@@ -23,6 +23,8 @@ enum {
     INLINE_COUNT_MAX = 64,
     TURN_US = 2000,   /* of making folders, until others have their turn */
     STARTING_MAX = 4, /* the keeper does nothing else while it starts them */
+    /* A container takes some milliseconds, and an owner may come who waits for a freeze. */
+    STARTING_CONTAINED_MAX = 1,
     /* A program must be executable for whoever it runs as. */
     PROGRAM_MODE = 0555
 };
@@ -583,9 +585,10 @@ static void begin(struct body *body, struct attempt *attempt)
 static bool is_somebodys_turn(const struct body *body)
 {
     const struct fetching *fetching = &body->fetching;
+    size_t most =
+        body->options.containing->is_on ? (size_t)STARTING_CONTAINED_MAX : (size_t)STARTING_MAX;
 
-    return fetching->waiting_next < fetching->waiting_count &&
-           keeping_count_starting(body) < STARTING_MAX;
+    return fetching->waiting_next < fetching->waiting_count && keeping_count_starting(body) < most;
 }
 
 /* One that was dropped meanwhile is passed over: its epoch never comes again. */
