@@ -367,11 +367,14 @@ static uint64_t frozen_until_ms(const struct agent *agent, const struct attempt 
 {
     uint64_t until_ms = UINT64_MAX;
 
-    /* Who is kept out leaves no later because the owner comes and goes. */
+    /*
+     * Who is kept out leaves no later because the owner comes and goes. Else it is from his return
+     * on, also for what was starting then and could not be frozen before.
+     */
     if (agent_keeps_out(agent, attempt))
         until_ms = attempt->since_ms + suspend_for_ms(agent, attempt);
     else if (agent->owner == OWNER_PRESENT)
-        until_ms = later(attempt->since_ms, agent->owner_since_ms) + suspend_for_ms(agent, attempt);
+        until_ms = agent->owner_since_ms + suspend_for_ms(agent, attempt);
     if (attempt->lapsed)
         until_ms = earlier(until_ms, attempt->since_ms + agent->options.keep_lapsed_ms);
     return until_ms;

@@ -118,8 +118,3 @@ static inline uint64_t earlier(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
-
-static inline uint64_t later(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}

@@ -415,6 +415,26 @@ static void the_tasks_of_whom_he_keeps_it_for_run(void **state)
     assert_int_equal(fixture_phase(fixture, 1), AGENT_FROZEN);
 }
 
+static void what_was_starting_when_he_returned_stays_no_longer(void **state)
+{
+    struct agent_fixture *fixture = *state;
+
+    fixture_start(fixture, 7, 1);
+    fixture_tell(fixture, AGENT_FETCHED, 7);
+    fixture_tell(fixture, AGENT_OWNER_RETURNED, 0);
+    fixture_pass(fixture, FIXTURE_LEASE_MS / 2);
+    fixture_renew(fixture, 7);
+    fixture_tell(fixture, AGENT_STARTED, 7);
+    assert_int_equal(fixture_phase(fixture, 7), AGENT_FROZEN);
+    fixture_pass(fixture, FIXTURE_LEASE_MS / 2);
+    fixture_renew(fixture, 7);
+    fixture_pass(fixture, FIXTURE_LEASE_MS - 1);
+    assert_int_equal(fixture_phase(fixture, 7), AGENT_FROZEN);
+    fixture_renew(fixture, 7);
+    fixture_pass(fixture, FIXTURE_SUSPEND_MS - 2 * FIXTURE_LEASE_MS + 1);
+    assert_int_equal(fixture_phase(fixture, 7), AGENT_STOPPING);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -445,6 +465,7 @@ int main(void)
         cmocka_unit_test(what_a_policy_says_is_told_as_an_event),
         fixture_test(others_tasks_are_kept_out_as_if_he_were_there),
         fixture_test(the_tasks_of_whom_he_keeps_it_for_run),
+        fixture_test(what_was_starting_when_he_returned_stays_no_longer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,8 +94,10 @@ uint64_t attempt_saving_until_ms(const struct agent *agent, const struct attempt
 
     if (attempt->leaves)
         return attempt->is_vacated ? UINT64_MAX : attempt->since_ms + attempt->grace_ms;
-    if (agent_owner_of(agent, attempt) == OWNER_PRESENT)
-        until_ms = later(attempt->since_ms, agent->owner_since_ms) + agent->options.suspend_for_ms;
+    if (agent_keeps_out(agent, attempt))
+        until_ms = attempt->since_ms + agent->options.suspend_for_ms;
+    else if (agent->owner == OWNER_PRESENT)
+        until_ms = agent->owner_since_ms + agent->options.suspend_for_ms;
     if (attempt->lapsed)
         until_ms = earlier(until_ms, attempt->lease_end_ms + agent->options.keep_lapsed_ms);
     return until_ms;
