@@ -22,8 +22,12 @@
 enum {
     PEEK_MS = 1000,
     ROUND_MS = 10000,
-    /* A walk takes a twentieth of the time at most. */
+    /*
+     * A walk takes a twentieth of the time at most; but one that took long because it had to wait
+     * for the processor, as it does for everybody, is no reason to look away for long.
+     */
     REST_FACTOR = 20,
+    REST_MAX_MS = 15000,
     /* The disk has filled by so much since the last round: somebody is in a hurry. */
     HURRY_BYTES = 32 * 1024 * 1024,
     SMALL_ENTRIES = 64,
@@ -115,6 +119,13 @@ static void judge(struct body *body, struct attempt *attempt, uint64_t bytes)
         keeping_end(body, attempt);
 }
 
+static uint64_t rest_after_ms(uint64_t walk_ms)
+{
+    uint64_t rest_ms = walk_ms * (REST_FACTOR - 1);
+
+    return rest_ms < REST_MAX_MS ? rest_ms : REST_MAX_MS;
+}
+
 static void on_running_measured(void *context, int result, const struct error *err)
 {
     struct disk_round *round = context;
@@ -129,7 +140,7 @@ static void on_running_measured(void *context, int result, const struct error *e
         if (attempt)
             judge(round->body, attempt, round->measures[i].bytes);
     }
-    watch->earliest_ms = clock_boot_ms() + (clock_boot_ms() - watch->began_ms) * (REST_FACTOR - 1);
+    watch->earliest_ms = clock_boot_ms() + rest_after_ms(clock_boot_ms() - watch->began_ms);
     forget_round(round);
 }
 
