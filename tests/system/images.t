@@ -10,7 +10,8 @@ cd "$folder/work" || exit 1
 # What HasContainer says is not so: the node fetches the image of a task, and holds the task then.
 start_node()
 {
-    start_agent "$1" --cpus 8 --attribute HasContainer=true "${@:2}"
+    start_agent "$1" --cpus 8 --attribute HasContainer=true --attribute HasSandboxImage=true \
+        "${@:2}"
 }
 
 # file_system NAME SIZE: random bytes that begin as a squashfs does.

@@ -35,7 +35,8 @@ END
 job=$(dusk submit --quiet sweep.sub)
 dusk q --json >all
 check 'a task has exactly the members of the interface' 'all(list(t) == [
-    "id", "job", "task", "user", "state", "node", "attempts", "exit_code", "exit_signal", "reason",
+    "id", "job", "task", "user", "state", "node", "attempts", "checkpoints", "exit_code",
+    "exit_signal", "reason",
     "submitted_at", "started_at", "ended_at", "cpu_seconds", "memory_peak", "wall_seconds",
     "executable", "arguments"] for t in tasks)' <all
 check 'in order' "[t['id'] for t in tasks] == ['$job.%d' % i for i in range(4)]" <all
