@@ -6,13 +6,11 @@
 #define _GNU_SOURCE
 #include "container.h"
 
+#include "base/buffer.h"
 #include "container_install_version.h"
 #include "sys/file.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <string.h>
 
 enum { FOLDER_MODE = 0755, PROGRAM_MODE = 0755 };
 
@@ -33,6 +31,15 @@ const char *container_init_version(void)
     return AS_TEXT(CONTAINER_INIT_HASH);
 }
 
+/* What processes 1 of an agent before us execute stays the file that it is. */
+static bool is_there(const char *path, size_t length)
+{
+    _cleanup_buffer_ struct buffer content = BUFFER_INIT;
+
+    return file_read(path, length, &content, NULL) == 0 && content.length == length &&
+           memcmp(content.data, container_init_program, length) == 0;
+}
+
 int container_install_init(const char *folder, struct error *err)
 {
     size_t length = (size_t)(container_init_program_end - container_init_program);
@@ -40,5 +47,7 @@ int container_install_init(const char *folder, struct error *err)
     _cleanup_free_ char *parent = file_join(folder, ".dusk");
     int r = file_make_folders(parent, FOLDER_MODE, err);
 
-    return r < 0 ? r : file_replace(path, container_init_program, length, PROGRAM_MODE, false, err);
+    if (r < 0 || is_there(path, length))
+        return r;
+    return file_replace(path, container_init_program, length, PROGRAM_MODE, false, err);
 }

@@ -60,14 +60,17 @@ static int make_mount_point(const char *path, bool is_folder, struct error *err)
     return r;
 }
 
+/* One that is right stays: tasks that an agent before us began are in this folder, and use it. */
 static int copy_link(const char *source, const char *path, struct error *err)
 {
-    char link[PATH_MAX];
+    char link[PATH_MAX], there[PATH_MAX];
     ssize_t length = readlink(source, link, sizeof(link) - 1);
 
     if (length < 0)
         return error_set_errno(err, -errno, "cannot read the link '%s'", source);
     link[length] = '\0';
+    if (readlink(path, there, sizeof(there)) == length && memcmp(link, there, (size_t)length) == 0)
+        return 0;
     if (unlink(path) < 0 && errno != ENOENT && errno != EISDIR)
         return error_set_errno(err, -errno, "cannot replace '%s'", path);
     if (symlink(link, path) < 0 && errno != EEXIST)
