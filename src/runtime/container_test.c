@@ -146,6 +146,27 @@ static void its_files_belong_to_its_user(void **state)
     assert_int_equal(status.st_uid, geteuid() == 0 ? TASK_UID : geteuid());
 }
 
+/* Tasks that an agent before this one began live in the same folder. */
+static void a_root_that_is_made_again_stays_what_it_is(void **state)
+{
+    static const char *const names[] = {"bin", ".dusk/dusk-init"};
+    static const char *const nothing[] = {NULL};
+    struct stat before, after;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        _cleanup_free_ char *path = file_join(tree.root, names[i]);
+        struct container_tree again;
+
+        assert_int_equal(lstat(path, &before), 0);
+        assert_int_equal(container_tree_of_node(tree.root, nothing, &again, NULL), 0);
+        container_tree_deinit(&again);
+        assert_int_equal(lstat(path, &after), 0);
+        assert_int_equal(before.st_ino, after.st_ino);
+        assert_int_equal(before.st_ctim.tv_nsec, after.st_ctim.tv_nsec);
+    }
+}
+
 #define TEST(test)                                                                                 \
     {#test, test, start_contained_groups, stop_contained, NULL},                                   \
     {                                                                                              \
@@ -170,6 +191,7 @@ int main(int argc, char **argv)
         TEST(it_has_a_network_of_its_own),
         TEST(it_makes_no_namespaces_and_mounts_nothing),
         TEST(its_files_belong_to_its_user),
+        TEST(a_root_that_is_made_again_stays_what_it_is),
     };
 
     if (argc > 1 && strcmp(argv[1], KEEPER_COMMAND) == 0)
